@@ -1,0 +1,100 @@
+/* costs.h - every cost: its value for a row, its delta, and the one list of them.
+ *
+ * To add one: a line in the list, cost_NAME(z, a, y, parameter) for one output, and
+ * delta_NAME(z, a, y, parameter). A cost for any output gives dC/da there; one that is tied to an
+ * output activation gives dC/dz, where the activation's derivative has cancelled against it.
+ */
+#ifndef PYNN_COSTS_H
+#define PYNN_COSTS_H
+
+#include "activations.h"
+
+enum { PYNN_ANY_OUTPUT = -1 };
+
+/* name; the output activation that it is tied to */
+#define PYNN_POINTWISE_COSTS(X)                                                                    \
+    X(squared_error, PYNN_ANY_OUTPUT)                                                              \
+    X(absolute_error, PYNN_ANY_OUTPUT)                                                             \
+    X(huber, PYNN_ANY_OUTPUT)                                                                      \
+    X(binary_cross_entropy, PYNN_ACTIVATION_sigmoid)                                               \
+    X(poisson, PYNN_ACTIVATION_exp)
+/* cross_entropy works on whole rows: see the end of this file. */
+#define PYNN_COSTS(X) PYNN_POINTWISE_COSTS(X) X(cross_entropy, PYNN_ACTIVATION_softmax)
+
+enum {
+#define X(name, output) PYNN_COST_##name,
+    PYNN_COSTS(X)
+#undef X
+        PYNN_N_COSTS
+};
+
+#define UNUSED2(x, y) ((void)(x), (void)(y))
+
+static inline real FN(cost_squared_error)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return (real)0.5 * (a - y) * (a - y);
+}
+static inline real FN(delta_squared_error)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return a - y;
+}
+
+static inline real FN(cost_absolute_error)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return LIBM(fabs)(a - y);
+}
+static inline real FN(delta_absolute_error)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return (real)(a > y) - (real)(a < y);
+}
+
+/* Huber 1964: quadratic up to |a - y| = parameter, linear beyond */
+static inline real FN(cost_huber)(real z, real a, real y, real parameter) {
+    (void)z;
+    real error = LIBM(fabs)(a - y);
+    real inner = error < parameter ? error : parameter;
+    return inner * (error - (real)0.5 * inner);
+}
+static inline real FN(delta_huber)(real z, real a, real y, real parameter) {
+    (void)z;
+    return FN(clamp)(a - y, -parameter, parameter);
+}
+
+/* -y log a - (1 - y) log(1 - a) with a = sigmoid(z), written in z: finite for every finite z */
+static inline real FN(cost_binary_cross_entropy)(real z, real a, real y, real parameter) {
+    UNUSED2(a, parameter);
+    return (z < 0 ? 0 : z) - z * y + LIBM(log1p)(FN(vexp)(-LIBM(fabs)(z)));
+}
+static inline real FN(delta_binary_cross_entropy)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return a - y;
+}
+
+/* Half the Poisson deviance: y log(y / a) - y + a with log a = z; 0 at a = y */
+static inline real FN(cost_poisson)(real z, real a, real y, real parameter) {
+    (void)parameter;
+    return (y > 0 ? y * (LIBM(log)(y) - z) : 0) - y + a;
+}
+static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
+    UNUSED2(z, parameter);
+    return a - y;
+}
+
+/* -sum of y log a for one row, with a = softmax(z). Returns the cost, and delta = dC/dz.
+ * log a_j = (z_j - z_max) - log(1 + rest) with rest = sum of e^(z_k - z_max) over the others, which
+ * is their share of a over a_max: exact where the row is nearly certain, finite where a_j is 0. */
+static inline real FN(cross_entropy)(real *delta /* (n,) */, const real *z /* (n,) */,
+                                     const real *a /* (n,) */, const real *y /* (n,) */, size_t n) {
+    size_t top = 0;
+    for (size_t j = 1; j < n; j++) { top = z[j] > z[top] ? j : top; }
+    real others = 0, sum_y = 0, cost = 0;
+    for (size_t j = 0; j < n; j++) {
+        others += j == top ? 0 : a[j];
+        sum_y += y[j];
+        cost += y[j] == 0 ? 0 : y[j] * (z[top] - z[j]);
+    }
+    for (size_t j = 0; j < n; j++) { delta[j] = a[j] * sum_y - y[j]; }
+    return cost + sum_y * LIBM(log1p)(others / a[top]);
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* dispatch.c - the only file that knows the processor. */
+#include "isa.h"
+#include "pynn.h"
+
+static int in_use = PYNN_ISA_baseline;
+
+const char *pynn_isa_name(int code) {
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        PYNN_ISAS(X)
+#undef X
+    };
+    return code >= 0 && code < PYNN_N_ISAS ? names[code] : NULL;
+}
+
+int pynn_isa_available(int code) {
+#if defined(__x86_64__)
+    /* What gcc's -march=x86-64-v3 and -v4 may use beyond the level below, as far as kernels.c has a
+     * use for it; the operating system's support is part of these answers. */
+    __builtin_cpu_init();
+    const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512vl");
+    if (code == PYNN_ISA_v3) { return v3; }
+    if (code == PYNN_ISA_v4) { return v4; }
+#endif
+    return code == PYNN_ISA_baseline;
+}
+
+int pynn_isa_in_use(void) { return in_use; }
+
+int pynn_use_isa(int code) {
+    if (!pynn_isa_available(code)) { return -1; }
+    in_use = code;
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* isa.h - the instruction sets that kernels.c is compiled for, worst first. The build compiles the
+ * same list; dispatch.c says which of them this machine has. */
+#ifndef PYNN_ISA_H
+#define PYNN_ISA_H
+
+/* suffix of the table; name for people */
+#if defined(__x86_64__)
+#define PYNN_ISAS(X) X(baseline, "baseline") X(v3, "x86-64-v3") X(v4, "x86-64-v4")
+#else
+#define PYNN_ISAS(X) X(baseline, "baseline")
+#endif
+
+enum {
+#define X(suffix, name) PYNN_ISA_##suffix,
+    PYNN_ISAS(X)
+#undef X
+        PYNN_N_ISAS
+};
+
+#endif

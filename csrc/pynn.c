@@ -1,0 +1,87 @@
+/* pynn.c - the face: hands each call on to its dtype's engine, and knows the lists by name. */
+#include "pynn.h"
+
+#include "activations.h"
+#include "blas.h"
+#include "costs.h"
+#include "optimizers.h"
+#include "train.h"
+
+static pynn_blas blas;
+
+void pynn_set_blas(const pynn_blas *given) { blas = *given; }
+
+const pynn_blas *pynn_blas_in_use(void) { return &blas; }
+
+typedef struct {
+    const char *name;
+    int fact; /* what the list says beside the name and these files want to know */
+} entry;
+
+static const entry activations[] = {
+#define X(name, reads_z, output_only) {#name, output_only},
+    PYNN_ACTIVATIONS(X)
+#undef X
+};
+
+static const entry costs[] = {
+#define X(name, output) {#name, output},
+    PYNN_COSTS(X)
+#undef X
+};
+
+static const entry rules[] = {
+#define X(name, n_slots) {#name, n_slots},
+    PYNN_RULES(X)
+#undef X
+};
+
+const char *pynn_activation_name(int code) {
+    return code >= 0 && code < PYNN_N_ACTIVATIONS ? activations[code].name : NULL;
+}
+
+int pynn_activation_is_output_only(int code) { return activations[code].fact; }
+
+const char *pynn_cost_name(int code) {
+    return code >= 0 && code < PYNN_N_COSTS ? costs[code].name : NULL;
+}
+
+const char *pynn_cost_output(int code) {
+    const int output = costs[code].fact;
+    return output == PYNN_ANY_OUTPUT ? NULL : activations[output].name;
+}
+
+const char *pynn_rule_name(int code) {
+    return code >= 0 && code < PYNN_N_RULES ? rules[code].name : NULL;
+}
+
+int pynn_rule_n_slots(int code) { return rules[code].fact; }
+
+static const pynn_engine *engine_of(pynn_dtype dtype) {
+    return dtype == PYNN_F32 ? &pynn_engine_f32 : &pynn_engine_f64;
+}
+
+pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
+                         const pynn_data *data, const pynn_control *control) {
+    return engine_of(network->dtype)->predict(out, network, parameters, data, control);
+}
+
+pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
+                          const void *parameters, const pynn_data *data, pynn_penalty penalty,
+                          const pynn_control *control) {
+    return engine_of(network->dtype)
+        ->gradient(cost, gradient, network, parameters, data, penalty, control);
+}
+
+pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
+                       int64_t *n_done, const pynn_network *network, const pynn_data *data,
+                       const pynn_optimizer *optimizer, const pynn_plan *plan,
+                       const pynn_control *control) {
+    return engine_of(network->dtype)
+        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan, control);
+}
+
+int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n_rows, int64_t n_columns,
+                    const ptrdiff_t strides[2]) {
+    return engine_of(dtype)->all_finite(x, n_rows, n_columns, strides);
+}

@@ -1,0 +1,133 @@
+/* pynn.h - the face of the compiled core, and all that the Python binding sees of it.
+ *
+ * The core knows nothing of Python or NumPy. Arrays are plain pointers; `void *` stands for float
+ * or double, as the network's dtype says. A comment beside each array gives its shape.
+ */
+#ifndef PYNN_H
+#define PYNN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { PYNN_OK, PYNN_NO_MEMORY, PYNN_INTERRUPTED, PYNN_DIVERGED } pynn_status;
+typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
+
+/* What is computed. Parameters of such a network lie in one flat vector: W0, b0, W1, b1, ...
+ * with each W row-major (n_in, n_out) and each b (n_out,), left out where bias is 0. */
+typedef struct {
+    pynn_dtype dtype;
+    int n_layers;               /* layers of weights, >= 1 */
+    const int64_t *sizes;       /* (n_layers + 1,) units of the input and of every layer, >= 1 */
+    const int *activations;     /* (n_layers,) codes as listed below; the last one is the output's */
+    int bias;                   /* 0: weighted sums have no bias */
+    int cost;                   /* code as listed below */
+    double cost_parameter;      /* the delta of huber; otherwise not read */
+} pynn_network;
+
+/* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
+ * order; elements are aligned. Nothing in it is written to. */
+typedef struct {
+    int64_t n_rows;
+    const void *x;              /* (n_rows, n_in) */
+    ptrdiff_t x_strides[2];
+    const void *y;              /* (n_rows, n_out), or NULL: see labels */
+    ptrdiff_t y_strides[2];
+    const int64_t *labels;      /* (n_rows,) class of each row, in place of y; or NULL */
+    const double *row_weights;  /* (n_rows,) >= 0, or NULL: all 1 */
+} pynn_data;
+
+/* The penalty (alpha/2) * (sum of squared weights), biases free, that is added to the mean cost. */
+typedef struct {
+    double alpha;
+    int by_row; /* 1: alpha is divided by the row weights of the batch, as scikit-learn does */
+} pynn_penalty;
+
+/* An update rule and the coefficients that it reads; see optimizers.h. */
+typedef struct {
+    int rule; /* code as listed below */
+    double learning_rate, momentum, beta_1, beta_2, epsilon, weight_decay;
+} pynn_optimizer;
+
+/* What a rule remembers between updates. */
+typedef struct {
+    void *slots[2];   /* each (n_parameters,), zero at the start; NULL where the rule has no use */
+    int64_t n_updates;
+} pynn_optimizer_state;
+
+/* A source of random numbers, handed in from outside. */
+typedef struct {
+    void *state;
+    uint32_t (*next_uint32)(void *state);
+    uint64_t (*next_uint64)(void *state);
+} pynn_random;
+
+/* How the rows are gone through. */
+typedef struct {
+    int64_t n_epochs, batch_size;
+    int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
+    const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
+    pynn_penalty penalty;
+} pynn_plan;
+
+/* Means over the rows of an epoch, of what each mini-batch cost before its update. */
+typedef struct {
+    double cost, penalty;
+} pynn_cost;
+
+/* A question that the core asks every few milliseconds: stop here? Called without any lock held. */
+typedef struct {
+    int (*interrupted)(void *context); /* non-zero: stop; or NULL: never ask */
+    void *context;
+} pynn_control;
+
+/* BLAS in Fortran's convention (column-major, 32-bit sizes), handed in once from outside. */
+#define PYNN_GEMM_ARGUMENTS(real)                                                                  \
+    (char *transa, char *transb, int *m, int *n, int *k, real *alpha, real *a, int *lda, real *b,  \
+     int *ldb, real *beta, real *c, int *ldc)
+typedef struct {
+    void(*sgemm) PYNN_GEMM_ARGUMENTS(float);
+    void(*dgemm) PYNN_GEMM_ARGUMENTS(double);
+} pynn_blas;
+void pynn_set_blas(const pynn_blas *blas);
+
+/* The lists of what there is: names by code, NULL past the end. */
+const char *pynn_activation_name(int code);
+int pynn_activation_is_output_only(int code);
+const char *pynn_cost_name(int code);
+const char *pynn_cost_output(int code); /* the one output activation it goes with, or NULL: any */
+const char *pynn_rule_name(int code);
+int pynn_rule_n_slots(int code);
+
+/* Instruction sets: names of those compiled in, worst first; those this machine can run; the one
+ * in use. pynn_use_isa returns 0, or -1 where no such set is available here. */
+const char *pynn_isa_name(int code);
+int pynn_isa_available(int code);
+int pynn_isa_in_use(void);
+int pynn_use_isa(int code);
+
+/* out (n_rows, n_out), C-contiguous: activations of the output layer for data->x. */
+pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
+                         const pynn_data *data, const pynn_control *control);
+
+/* The cost over all rows and, unless it is NULL, its gradient (n_parameters,). */
+pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
+                          const void *parameters, const pynn_data *data, pynn_penalty penalty,
+                          const pynn_control *control);
+
+/* Trains parameters (n_parameters,) in place; costs (n_epochs,) and *n_done say what came of each
+ * finished epoch. Interrupted: parameters are as after the last finished mini-batch. Diverged: a
+ * cost or a parameter is no longer finite, in the epoch after *n_done; parameters are of no use. */
+pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
+                       int64_t *n_done, const pynn_network *network, const pynn_data *data,
+                       const pynn_optimizer *optimizer, const pynn_plan *plan,
+                       const pynn_control *control);
+
+/* 1 if no element of x (n_rows, n_columns), strides in bytes, is infinite or NaN. */
+int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n_rows, int64_t n_columns,
+                    const ptrdiff_t strides[2]);
+
+/* Tests only: let the n-th allocation from now on fail (0: none), and count the blocks in use. */
+void pynn_fail_allocation(int64_t n);
+int64_t pynn_blocks_in_use(void);
+
+#endif

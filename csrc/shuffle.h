@@ -1,0 +1,12 @@
+/* shuffle.h - a random order of rows. */
+#ifndef PYNN_SHUFFLE_H
+#define PYNN_SHUFFLE_H
+
+#include <stdint.h>
+
+#include "pynn.h"
+
+/* Shuffles order (n,) in place with the draws of numpy.random.RandomState.shuffle. */
+void pynn_shuffle(int64_t *order, int64_t n, const pynn_random *random);
+
+#endif

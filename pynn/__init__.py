@@ -1,0 +1,18 @@
+"""Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
+
+from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
+from pynn.config import show_config
+from pynn.costs import Huber
+from pynn.network import Network
+from pynn.optimizers import SGD, Adam, AdamW, RMSprop
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Huber",
+    "Network",
+    "RMSprop",
+    "__version__",
+    "show_config",
+]

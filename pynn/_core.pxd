@@ -1,0 +1,99 @@
+# The face of the compiled core, as csrc/pynn.h declares it.
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cdef extern from "pynn.h" nogil:
+    ctypedef enum pynn_status:
+        PYNN_OK
+        PYNN_NO_MEMORY
+        PYNN_INTERRUPTED
+        PYNN_DIVERGED
+
+    ctypedef enum pynn_dtype:
+        PYNN_F32
+        PYNN_F64
+
+    ctypedef struct pynn_network:
+        pynn_dtype dtype
+        int n_layers
+        const int64_t *sizes
+        const int *activations
+        int bias
+        int cost
+        double cost_parameter
+
+    ctypedef struct pynn_data:
+        int64_t n_rows
+        const void *x
+        Py_ssize_t x_strides[2]
+        const void *y
+        Py_ssize_t y_strides[2]
+        const int64_t *labels
+        const double *row_weights
+
+    ctypedef struct pynn_penalty:
+        double alpha
+        int by_row
+
+    ctypedef struct pynn_optimizer:
+        int rule
+        double learning_rate
+        double momentum
+        double beta_1
+        double beta_2
+        double epsilon
+        double weight_decay
+
+    ctypedef struct pynn_optimizer_state:
+        void *slots[2]
+        int64_t n_updates
+
+    ctypedef struct pynn_random:
+        void *state
+        uint32_t (*next_uint32)(void *) noexcept
+        uint64_t (*next_uint64)(void *) noexcept
+
+    ctypedef struct pynn_plan:
+        int64_t n_epochs
+        int64_t batch_size
+        int64_t *order
+        const pynn_random *shuffle
+        pynn_penalty penalty
+
+    ctypedef struct pynn_cost:
+        double cost
+        double penalty
+
+    ctypedef struct pynn_control:
+        int (*interrupted)(void *) noexcept
+        void *context
+
+    ctypedef struct pynn_blas:
+        void *sgemm
+        void *dgemm
+
+    void pynn_set_blas(const pynn_blas *)
+
+    const char *pynn_activation_name(int)
+    int pynn_activation_is_output_only(int)
+    const char *pynn_cost_name(int)
+    const char *pynn_cost_output(int)
+    const char *pynn_rule_name(int)
+    int pynn_rule_n_slots(int)
+
+    const char *pynn_isa_name(int)
+    int pynn_isa_available(int)
+    int pynn_isa_in_use()
+    int pynn_use_isa(int)
+
+    pynn_status pynn_predict(
+        void *, const pynn_network *, const void *, const pynn_data *, const pynn_control *)
+    pynn_status pynn_gradient(
+        pynn_cost *, void *, const pynn_network *, const void *, const pynn_data *, pynn_penalty,
+        const pynn_control *)
+    pynn_status pynn_train(
+        void *, pynn_optimizer_state *, pynn_cost *, int64_t *, const pynn_network *,
+        const pynn_data *, const pynn_optimizer *, const pynn_plan *, const pynn_control *)
+    int pynn_all_finite(pynn_dtype, const void *, int64_t, int64_t, const Py_ssize_t *)
+
+    void pynn_fail_allocation(int64_t)
+    int64_t pynn_blocks_in_use()

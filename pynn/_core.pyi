@@ -1,0 +1,82 @@
+"""Types of the extension module; _core.pyx says what everything is."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERSION: str
+ACTIVATION_CODES: dict[str, int]
+COST_CODES: dict[str, int]
+RULE_CODES: dict[str, int]
+ISAS: dict[str, int]
+ACTIVATIONS: dict[str, bool]
+COSTS: dict[str, str | None]
+RULES: dict[str, int]
+
+def available_isas() -> list[str]: ...
+def isa_in_use() -> str: ...
+def use_isa(name: str) -> None: ...
+def all_finite(array: NDArray[Any]) -> bool: ...
+def fail_allocation(n: int) -> None: ...
+def blocks_in_use() -> int: ...
+
+class Data:
+    def __init__(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any] | None = None,
+        row_weights: NDArray[np.float64] | None = None,
+    ) -> None: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def has_labels(self) -> bool: ...
+
+class State:
+    def __init__(
+        self, rule: str, slots: list[NDArray[Any]], n_updates: int = 0, **coefficients: float
+    ) -> None: ...
+    def set_coefficients(self, **coefficients: float) -> None: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def slots(self) -> list[NDArray[Any]]: ...
+    @property
+    def n_updates(self) -> int: ...
+
+class Core:
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        activations: tuple[str, ...],
+        bias: bool,
+        cost: str,
+        cost_parameter: float,
+        dtype: str,
+    ) -> None: ...
+    @property
+    def n_parameters(self) -> int: ...
+    def predict(self, out: NDArray[Any], parameters: NDArray[Any], data: Data) -> None: ...
+    def cost(
+        self,
+        parameters: NDArray[Any],
+        data: Data,
+        alpha: float,
+        alpha_by_row: bool = False,
+        gradient: NDArray[Any] | None = None,
+    ) -> tuple[float, float]: ...
+    def train(
+        self,
+        parameters: NDArray[Any],
+        state: State,
+        costs: NDArray[np.float64],
+        data: Data,
+        order: NDArray[np.int64],
+        bit_generator: np.random.BitGenerator | None,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        alpha: float,
+        alpha_by_row: bool = False,
+    ) -> tuple[int, BaseException | None]: ...

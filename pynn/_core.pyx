@@ -1,0 +1,464 @@
+# cython: language_level=3
+"""The one extension module: checks arrays, releases the GIL, calls csrc/pynn.h.
+
+Nothing here is public. Arrays come in through the buffer protocol; what they must be is said at each
+function, and one that is not so raises TypeError or ValueError before anything is computed. Texts
+for people are the business of the modules above.
+"""
+import os
+import threading
+
+from cpython.buffer cimport (
+    Py_buffer, PyBUF_FORMAT, PyBUF_STRIDED, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer,
+)
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+import scipy.linalg.cython_blas
+
+cdef extern from *:
+    const char *PYNN_VERSION
+
+VERSION = PYNN_VERSION.decode()
+
+
+# ---- What there is, by name ---------------------------------------------------------------------
+
+cdef list _names(const char *(*name_of)(int) noexcept nogil):
+    names = []
+    while name_of(len(names)) is not NULL:
+        names.append(name_of(len(names)).decode())
+    return names
+
+
+# name -> code; the order is the list's in csrc
+ACTIVATION_CODES = {name: i for i, name in enumerate(_names(pynn_activation_name))}
+COST_CODES = {name: i for i, name in enumerate(_names(pynn_cost_name))}
+RULE_CODES = {name: i for i, name in enumerate(_names(pynn_rule_name))}
+ISAS = {name: i for i, name in enumerate(_names(pynn_isa_name))}
+
+# name -> for the output layer only; name -> the one output activation, or None: any; name -> slots
+ACTIVATIONS = {n: bool(pynn_activation_is_output_only(i)) for n, i in ACTIVATION_CODES.items()}
+COSTS = {
+    n: None if pynn_cost_output(i) is NULL else pynn_cost_output(i).decode()
+    for n, i in COST_CODES.items()
+}
+RULES = {n: pynn_rule_n_slots(i) for n, i in RULE_CODES.items()}
+
+
+# ---- Instruction set and BLAS --------------------------------------------------------------------
+
+def available_isas():
+    """Names of the instruction sets that are compiled in and run on this machine, worst first."""
+    return [name for name, code in ISAS.items() if pynn_isa_available(code)]
+
+
+def isa_in_use():
+    """Name of the instruction set whose kernels are in use."""
+    return pynn_isa_name(pynn_isa_in_use()).decode()
+
+
+def use_isa(name):
+    """Use the kernels of one instruction set from the next call on, in the whole process."""
+    if name not in available_isas():
+        raise ValueError(f"instruction set {name!r} is not available; choose from: "
+                         + ", ".join(available_isas()))
+    pynn_use_isa(ISAS[name])
+
+
+cdef void *_blas_function(name, scalar) except NULL:
+    """The function that SciPy exports for Cython, once its signature is known to be ours.
+
+    The signature is the capsule's name: a SciPy with 64-bit BLAS sizes does not say `int *`.
+    """
+    capsule = scipy.linalg.cython_blas.__pyx_capi__[name]
+    cdef const char *signature = PyCapsule_GetName(capsule)
+    real = f"__pyx_t_5scipy_6linalg_11cython_blas_{scalar} *"
+    expected = ("void (char *, char *, int *, int *, int *, "
+                f"{real}, {real}, int *, {real}, int *, {real}, {real}, int *)")
+    if signature.decode() != expected:
+        raise ImportError(f"scipy.linalg.cython_blas.{name} is '{signature.decode()}'; pynn can "
+                          f"use '{expected}' (BLAS with 32-bit sizes)")
+    return PyCapsule_GetPointer(capsule, signature)
+
+
+def _start():
+    cdef pynn_blas blas
+    blas.sgemm = _blas_function("sgemm", "s")
+    blas.dgemm = _blas_function("dgemm", "d")
+    pynn_set_blas(&blas)
+    wanted = os.environ.get("PYNN_ISA") or available_isas()[-1]
+    try:
+        use_isa(wanted)
+    except ValueError as error:
+        raise ImportError(f"PYNN_ISA: {error}") from None
+
+
+_start()
+
+
+# ---- Arrays ---------------------------------------------------------------------------------------
+
+cdef class _Array:
+    """A borrowed array: native, aligned elements of one format, one or two dimensions."""
+
+    cdef Py_buffer view
+    cdef bint held
+
+    def __cinit__(self, array, str formats, int n_dimensions, bint writable=False):
+        PyObject_GetBuffer(
+            array, &self.view, (PyBUF_STRIDED if writable else PyBUF_STRIDED_RO) | PyBUF_FORMAT)
+        self.held = True
+        if self.view.ndim != n_dimensions:
+            raise ValueError(f"array of {n_dimensions} dimensions expected, got {self.view.ndim}")
+        found = self.view.format.decode()
+        if found not in formats:
+            raise TypeError(f"array of format {formats!r} expected, got {found!r}")
+        if <size_t>self.view.buf % <size_t>self.view.itemsize:
+            raise ValueError("aligned array expected")
+        for i in range(n_dimensions):
+            if self.view.strides[i] % self.view.itemsize:
+                raise ValueError("aligned array expected")
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+    cdef int expect_shape(self, Py_ssize_t first, Py_ssize_t second=-1) except -1:
+        if self.view.shape[0] != first or (second >= 0 and self.view.shape[1] != second):
+            shape = tuple(self.view.shape[i] for i in range(self.view.ndim))
+            raise ValueError(f"array of shape {(first, second)} expected, got {shape}")
+        return 0
+
+    cdef void *vector(self, Py_ssize_t n) except NULL:
+        """The start of the contiguous vector (n,) that the array must be."""
+        self.expect_shape(n)
+        if n > 1 and self.view.strides[0] != self.view.itemsize:
+            raise ValueError("contiguous array expected")
+        return self.view.buf
+
+
+def all_finite(array):
+    """Whether no element of an array of float32 or float64, one or two dimensions, is infinite or NaN."""
+    cdef _Array a = _Array(array, "fd", array.ndim)
+    cdef Py_ssize_t[2] strides
+    cdef int64_t n_rows = 1, n_columns = a.view.shape[a.view.ndim - 1]
+    cdef pynn_dtype dtype = PYNN_F32 if a.view.itemsize == 4 else PYNN_F64
+    cdef int answer
+    strides[0] = 0
+    strides[1] = a.view.strides[a.view.ndim - 1]
+    if a.view.ndim == 2:
+        n_rows = a.view.shape[0]
+        strides[0] = a.view.strides[0]
+    with nogil:
+        answer = pynn_all_finite(dtype, a.view.buf, n_rows, n_columns, strides)
+    return bool(answer)
+
+
+# ---- Ctrl-C -----------------------------------------------------------------------------------------
+
+cdef class _Interruption:
+    """Runs Python's signal handlers while the core works, and keeps what they raise."""
+
+    cdef pynn_control control
+    cdef object raised
+
+    def __cinit__(self):
+        # Python runs its handlers in the main thread only; elsewhere there is nothing to ask.
+        if threading.current_thread() is threading.main_thread():
+            self.control.interrupted = _check_signals
+            self.control.context = <void *>self
+
+
+cdef int _check_signals(void *interruption) noexcept with gil:
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        (<_Interruption>interruption).raised = error
+        return 1
+    return 0
+
+
+cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
+    """The one place where a status of the core becomes an exception."""
+    if status == PYNN_NO_MEMORY:
+        raise MemoryError("no memory for the activations and deltas of a mini-batch")
+    if status == PYNN_INTERRUPTED:
+        raise interruption.raised
+    if status == PYNN_DIVERGED:
+        raise FloatingPointError("a cost or a parameter is no longer finite")
+    return 0
+
+
+# ---- Random numbers -----------------------------------------------------------------------------------
+
+cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
+    void *state
+    uint64_t (*next_uint64)(void *) noexcept nogil
+    uint32_t (*next_uint32)(void *) noexcept nogil
+    double (*next_double)(void *) noexcept nogil
+    uint64_t (*next_raw)(void *) noexcept nogil
+
+
+# ---- The network ----------------------------------------------------------------------------------------
+
+cdef class Data:
+    """Rows to learn from or to predict, held for as long as the core reads them.
+
+    Parameters
+    ----------
+    x : array of the network's dtype, shape (n_rows, n_in)
+    y : array of the network's dtype, shape (n_rows, n_out); or int64 labels, shape (n_rows,),
+        contiguous and within the classes; or None where only predictions are wanted
+    row_weights : float64, shape (n_rows,), contiguous; or None
+    """
+
+    cdef pynn_data data
+    cdef tuple held
+
+    def __init__(self, x, y=None, row_weights=None):
+        cdef _Array a = _Array(x, "fd", 2)
+        cdef Py_ssize_t n_rows = a.view.shape[0]
+        cdef _Array t = None
+        cdef _Array w = None
+        self.data.n_rows = n_rows
+        self.data.x = a.view.buf
+        self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
+        if y is not None and y.ndim == 1:
+            t = _Array(y, "lq", 1)
+            self.data.labels = <const int64_t *>t.vector(n_rows)
+        elif y is not None:
+            t = _Array(y, "fd", 2)
+            t.expect_shape(n_rows)
+            self.data.y = t.view.buf
+            self.data.y_strides[0], self.data.y_strides[1] = t.view.strides[0], t.view.strides[1]
+        if row_weights is not None:
+            w = _Array(row_weights, "d", 1)
+            self.data.row_weights = <const double *>w.vector(n_rows)
+        self.held = (a, t, w)
+
+    @property
+    def n_rows(self):
+        """How many rows there are."""
+        return self.data.n_rows
+
+    @property
+    def has_labels(self):
+        """Whether the targets are classes."""
+        return self.data.labels is not NULL
+
+    cdef int expect(self, Py_ssize_t itemsize, int64_t n_in, int64_t n_out) except -1:
+        """Check the data against a network; n_out 0: no targets are needed."""
+        cdef _Array x = self.held[0], t = self.held[1]
+        if x.view.itemsize != itemsize:
+            raise TypeError("x is not of the network's dtype")
+        x.expect_shape(self.data.n_rows, n_in)
+        if n_out and t is None:
+            raise TypeError("y is missing")
+        if n_out and self.data.y is not NULL:
+            if t.view.itemsize != itemsize:
+                raise TypeError("y is not of the network's dtype")
+            t.expect_shape(self.data.n_rows, n_out)
+        return 0
+
+
+cdef class Core:
+    """What a network computes: sizes, activations, cost and dtype, fixed for good.
+
+    Parameters are passed into each call, as one contiguous vector of the dtype (n_parameters,).
+
+    Parameters
+    ----------
+    sizes : sequence of int >= 1, units of the input and of every layer
+    activations : sequence of names, one for each layer, the output's last
+    bias : bool
+    cost : name
+    cost_parameter : float
+    dtype : "float32" or "float64"
+    """
+
+    cdef pynn_network network
+    cdef int64_t *sizes
+    cdef int *activations
+    cdef readonly Py_ssize_t n_parameters
+    cdef Py_ssize_t itemsize
+
+    def __init__(self, sizes, activations, bias, cost, cost_parameter, dtype):
+        cdef int n = len(sizes) - 1
+        PyMem_Free(self.sizes)
+        PyMem_Free(self.activations)
+        self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
+        self.activations = <int *>PyMem_Malloc(n * sizeof(int))
+        if self.sizes is NULL or self.activations is NULL:
+            raise MemoryError
+        n_parameters = 0
+        for i in range(n + 1):
+            self.sizes[i] = sizes[i]
+        for i in range(n):
+            self.activations[i] = ACTIVATION_CODES[activations[i]]
+            n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
+        self.n_parameters = n_parameters
+        self.itemsize = {"float32": 4, "float64": 8}[dtype]
+        self.network = pynn_network(
+            dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
+            activations=self.activations, bias=bias, cost=COST_CODES[cost],
+            cost_parameter=cost_parameter)
+
+    def __dealloc__(self):
+        PyMem_Free(self.sizes)
+        PyMem_Free(self.activations)
+
+    cdef _Array vector_of(self, array, bint writable):
+        cdef _Array vector = _Array(array, "f" if self.itemsize == 4 else "d", 1, writable)
+        vector.vector(self.n_parameters)
+        return vector
+
+    def predict(self, out, parameters, Data data):
+        """Fill out (n_rows, n_out), C-contiguous, with the activations of the output layer."""
+        cdef int64_t n_out = self.sizes[self.network.n_layers]
+        cdef _Array p = self.vector_of(parameters, False)
+        cdef _Array o = _Array(out, "f" if self.itemsize == 4 else "d", 2, True)
+        cdef _Interruption interruption = _Interruption()
+        cdef pynn_status status
+        data.expect(self.itemsize, self.sizes[0], 0)
+        o.expect_shape(data.data.n_rows, n_out)
+        if o.view.strides[1] != o.view.itemsize or o.view.strides[0] != n_out * o.view.itemsize:
+            raise ValueError("C-contiguous out expected")
+        with nogil:
+            status = pynn_predict(
+                o.view.buf, &self.network, p.view.buf, &data.data, &interruption.control)
+        _raise_if(status, interruption)
+
+    def cost(self, parameters, Data data, double alpha, bint alpha_by_row=False, gradient=None):
+        """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None."""
+        cdef _Array p = self.vector_of(parameters, False)
+        cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
+        cdef void *gradient_start = NULL if g is None else g.view.buf
+        cdef _Interruption interruption = _Interruption()
+        cdef pynn_penalty penalty = pynn_penalty(alpha=alpha, by_row=alpha_by_row)
+        cdef pynn_cost cost
+        cdef pynn_status status
+        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        with nogil:
+            status = pynn_gradient(&cost, gradient_start, &self.network, p.view.buf, &data.data,
+                                   penalty, &interruption.control)
+        _raise_if(status, interruption)
+        return cost.cost, cost.penalty
+
+    def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
+              int64_t n_epochs, int64_t batch_size, double alpha, bint alpha_by_row=False):
+        """Train parameters and state in place.
+
+        Parameters
+        ----------
+        costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
+        order : int64 (n_rows,), contiguous, the rows in their order; shuffled in place
+        bit_generator : a NumPy bit generator that shuffles before each epoch; or None: keep the order
+
+        Returns
+        -------
+        n_done : int
+            Epochs finished.
+        error : KeyboardInterrupt (or what a signal handler raised), FloatingPointError, MemoryError, None
+            Why there are no more of them. Returned, so that the caller can keep what was reached.
+        """
+        cdef _Array p = self.vector_of(parameters, True)
+        cdef _Array c = _Array(costs, "d", 2, True)
+        cdef _Array o = _Array(order, "lq", 1, True)
+        cdef _Interruption interruption = _Interruption()
+        cdef pynn_plan plan
+        cdef pynn_random random
+        cdef bitgen_t *bitgen
+        cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
+        cdef pynn_status status
+        cdef int64_t n_done = 0
+        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        c.expect_shape(n_epochs, 2)
+        plan.n_epochs = n_epochs
+        plan.batch_size = batch_size
+        plan.order = <int64_t *>o.vector(data.data.n_rows)
+        plan.penalty = pynn_penalty(alpha=alpha, by_row=alpha_by_row)
+        plan.shuffle = NULL
+        state.expect(self.n_parameters, self.itemsize)
+        if bit_generator is not None:
+            bitgen = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
+            random = pynn_random(
+                state=bitgen.state, next_uint32=bitgen.next_uint32, next_uint64=bitgen.next_uint64)
+            plan.shuffle = &random
+        with nogil:
+            status = pynn_train(p.view.buf, &state.state, costs_start, &n_done, &self.network,
+                                &data.data, &state.optimizer, &plan, &interruption.control)
+        try:
+            _raise_if(status, interruption)
+        except BaseException as error:
+            return n_done, error
+        return n_done, None
+
+
+cdef class State:
+    """An update rule, its coefficients, and what it remembers between updates.
+
+    Parameters
+    ----------
+    rule : name
+    slots : list of as many contiguous vectors (n_parameters,) as the rule has slots, of the
+        network's dtype; written to
+    n_updates : int >= 0
+    coefficients : learning_rate, momentum, beta_1, beta_2, epsilon, weight_decay
+    """
+
+    cdef pynn_optimizer_state state
+    cdef pynn_optimizer optimizer
+    cdef list held
+    cdef readonly str rule
+    cdef readonly list slots
+
+    def __init__(self, str rule, list slots, int64_t n_updates=0, **coefficients):
+        if len(slots) != RULES[rule]:
+            raise ValueError(f"{rule} has {RULES[rule]} slots, got {len(slots)}")
+        self.rule = rule
+        self.slots = slots
+        self.held = [_Array(slot, "fd", 1, True) for slot in slots]
+        for i in range(len(slots)):
+            self.state.slots[i] = (<_Array>self.held[i]).view.buf
+        self.state.n_updates = n_updates
+        self.optimizer.rule = RULE_CODES[rule]
+        self.set_coefficients(**coefficients)
+
+    def set_coefficients(self, *, double learning_rate, double momentum=0, double beta_1=0,
+                         double beta_2=0, double epsilon=0, double weight_decay=0):
+        """Go on with other coefficients; those left out are zero."""
+        self.optimizer.learning_rate = learning_rate
+        self.optimizer.momentum = momentum
+        self.optimizer.beta_1 = beta_1
+        self.optimizer.beta_2 = beta_2
+        self.optimizer.epsilon = epsilon
+        self.optimizer.weight_decay = weight_decay
+
+    @property
+    def n_updates(self):
+        """Updates made so far."""
+        return self.state.n_updates
+
+    cdef int expect(self, Py_ssize_t n_parameters, Py_ssize_t itemsize) except -1:
+        cdef _Array slot
+        for slot in self.held:
+            if slot.view.itemsize != itemsize:
+                raise TypeError("a slot is not of the network's dtype")
+            slot.vector(n_parameters)
+        return 0
+
+
+# ---- For tests --------------------------------------------------------------------------------------------
+
+def fail_allocation(int64_t n):
+    """Let the n-th allocation of the core from now on fail; 0: none."""
+    pynn_fail_allocation(n)
+
+
+def blocks_in_use():
+    """Blocks of memory that the core holds at this moment."""
+    return pynn_blocks_in_use()

@@ -1,0 +1,146 @@
+"""What a network computes: sizes, activations, cost, precision; checked once and fixed for good."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pynn import _core, checks
+from pynn.costs import Huber
+
+__all__ = ["ALIASES", "Architecture", "Views"]
+
+ALIASES = {"logistic": "sigmoid"}
+
+Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The fixed part of a `pynn.Network`; `checked` makes one from a user's arguments.
+
+    Parameters
+    ----------
+    layer_sizes : tuple of int
+        Units of the input, of each hidden layer and of the output.
+    activations : tuple of str
+        One for each layer but the input, the output's last.
+    cost : str or Huber
+    bias : bool
+    dtype : numpy.dtype, float32 or float64
+    """
+
+    layer_sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    cost: str | Huber
+    bias: bool
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def checked(
+        cls,
+        layer_sizes: Sequence[int],
+        activation: str | Sequence[str],
+        output_activation: str,
+        cost: str | Huber,
+        bias: bool,
+        dtype: DTypeLike,
+    ) -> Architecture:
+        """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
+        sizes = _layer_sizes(layer_sizes)
+        activations = _activations(activation, output_activation, len(sizes) - 2)
+        if not isinstance(bias, bool):
+            raise TypeError(f"bias must be True or False, got {bias!r}")
+        new = cls(sizes, activations, _cost(cost, activations[-1]), bias, _dtype(dtype))
+        if new.n_parameters > sys.maxsize // new.dtype.itemsize:
+            raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
+        return new
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights and biases there are."""
+        return sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+
+    @property
+    def cost_name(self) -> str:
+        """Name of the cost in the compiled core."""
+        return "huber" if isinstance(self.cost, Huber) else self.cost
+
+    def core(self) -> _core.Core:
+        """Make the compiled counterpart."""
+        parameter = self.cost.delta if isinstance(self.cost, Huber) else 0.0
+        return _core.Core(
+            self.layer_sizes,
+            self.activations,
+            self.bias,
+            self.cost_name,
+            parameter,
+            self.dtype.name,
+        )
+
+    def views(self, vector: NDArray[Any]) -> Views:
+        """Split a vector (n_parameters,) into views: weights, biases of each layer."""
+        weights, biases, start = [], [], 0
+        for n_in, n_out in pairwise(self.layer_sizes):
+            weights.append(vector[start : start + n_in * n_out].reshape(n_in, n_out))
+            start += n_in * n_out
+            if self.bias:
+                biases.append(vector[start : start + n_out])
+                start += n_out
+        return tuple(weights), tuple(biases)
+
+
+def _layer_sizes(given: object) -> tuple[int, ...]:
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise TypeError(f"layer_sizes must be a sequence of integers, got {given!r}")
+    sizes = tuple(checks.positive_integer("each of layer_sizes", size) for size in given)
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes must have an input and an output at least, got {sizes}")
+    return sizes
+
+
+def _activations(given: object, output: object, n_hidden: int) -> tuple[str, ...]:
+    hidden = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
+    names = [given] * n_hidden
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        names = list(given)
+        if len(names) != n_hidden:
+            raise ValueError(
+                f"activation must be one name or {n_hidden}, one for each hidden layer; got {given}"
+            )
+    elif n_hidden == 0:
+        names = []
+        checks.choice("activation", _alias(given), [*hidden, *ALIASES])
+    chosen = [checks.choice("activation", _alias(name), [*hidden, *ALIASES]) for name in names]
+    everywhere = [*_core.ACTIVATIONS, *ALIASES]
+    return (*chosen, checks.choice("output_activation", _alias(output), everywhere))
+
+
+def _alias(name: object) -> object:
+    return ALIASES.get(name, name) if isinstance(name, str) else name
+
+
+def _cost(given: object, output: str) -> str | Huber:
+    if not isinstance(given, Huber):
+        given = checks.choice("cost", given, _core.COSTS)
+    name = "huber" if isinstance(given, Huber) else given
+    needed = _core.COSTS[name]
+    if needed is not None and needed != output:
+        raise ValueError(f"cost {name!r} needs output_activation={needed!r}, got {output!r}")
+    return Huber() if given == "huber" else given
+
+
+def _dtype(given: DTypeLike) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(given)
+    except TypeError:
+        dtype = None
+    if given is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be float32 or float64, got {given!r}")
+    return dtype

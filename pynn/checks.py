@@ -1,0 +1,143 @@
+"""What comes in from users: checked once, and turned into arrays that the core reads.
+
+Real numbers of any kind (integers, booleans, other floats) are converted to the network's dtype;
+everything else is refused with a message that says what was given and what is accepted. An array
+that already has the dtype is taken as it is, whatever its layout, and never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pynn import _core
+
+__all__ = [
+    "choice",
+    "non_negative",
+    "positive_integer",
+    "real_array",
+    "row_weights",
+    "rows",
+    "targets",
+]
+
+
+def choice(name: str, value: object, accepted: Iterable[str]) -> str:
+    """Return value if it is one of the accepted names."""
+    accepted = list(accepted)
+    if isinstance(value, str) and value in accepted:
+        return value
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{name} must be one of {', '.join(accepted)}; got {value!r}")
+
+
+def positive_integer(name: str, value: object) -> int:
+    """Return value as an int of at least 1 that fits the core's 32-bit sizes."""
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if not 1 <= int(value) <= np.iinfo(np.int32).max:
+        raise ValueError(f"{name} must be from 1 to {np.iinfo(np.int32).max}, got {value!r}")
+    return int(value)
+
+
+def non_negative(name: str, value: object) -> float:
+    """Return value as a finite float of at least 0."""
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not 0 <= float(value) < np.inf:
+        raise ValueError(f"{name} must be at least 0 and finite, got {value!r}")
+    return float(value)
+
+
+def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return value as an aligned, native, finite array of dtype: itself where it is one."""
+    if type(value).__module__.startswith("scipy.sparse"):
+        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}; use toarray()")
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if array.dtype != dtype or not (array.flags.aligned and array.dtype.isnative):
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite and is refused below
+            array = array.astype(dtype)
+    if array.ndim in (1, 2) and array.size and not _core.all_finite(array):
+        raise ValueError(
+            f"{name} must be finite, but holds NaN, infinity or a value beyond {dtype}"
+        )
+    return array
+
+
+def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> NDArray[Any]:
+    """Return X as an array (n_rows, n_in) with at least one row."""
+    array = real_array(name, X, dtype)
+    if array.ndim != 2:
+        hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""
+        raise ValueError(f"{name} must be of shape (n_rows, {n_in}), got {array.shape}{hint}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} must have at least one row, got shape {array.shape}")
+    if array.shape[1] != n_in:
+        raise ValueError(f"{name} has {array.shape[1]} features, but the network has {n_in} inputs")
+    return array
+
+
+def _labels(y: NDArray[Any], n_rows: int, n_out: int, name: str) -> NDArray[np.int64]:
+    """Return integer classes as a vector within 0 .. n_out - 1."""
+    if y.shape != (n_rows,):
+        raise ValueError(f"{name} must hold a class for each of {n_rows} rows, got {y.shape}")
+    outside = (y < 0) | (y >= n_out)
+    if outside.any():
+        raise ValueError(
+            f"{name} holds class {y[outside][0]}; with {n_out} outputs classes are 0 to {n_out - 1}"
+        )
+    return np.ascontiguousarray(y, dtype=np.int64)
+
+
+# What the targets of a cost must be, beyond finite: (lowest, highest)
+_RANGES = {
+    "cross_entropy": (0.0, np.inf),
+    "binary_cross_entropy": (0.0, 1.0),
+    "poisson": (0.0, np.inf),
+}
+
+
+def targets(
+    y: ArrayLike, n_rows: int, n_out: int, cost: str, dtype: np.dtype[Any], name: str = "y"
+) -> NDArray[Any]:
+    """Return y as targets (n_rows, n_out) of dtype, or as int64 classes (n_rows,)."""
+    given = np.asarray(y)
+    if n_out > 1 and given.ndim == 1 and given.dtype.kind in "iu":
+        return _labels(given, n_rows, n_out, name)
+    array = real_array(name, given, dtype)
+    accepted = f"({n_rows}, {n_out})"
+    if n_out == 1:
+        accepted += f" or ({n_rows},)"
+        array = array.reshape(-1, 1) if array.ndim == 1 else array
+    else:
+        accepted += f", or integer classes of shape ({n_rows},)"
+    if array.shape != (n_rows, n_out):
+        raise ValueError(
+            f"{name} must be of shape {accepted}; got {given.dtype} of shape {given.shape}"
+        )
+    low, high = _RANGES.get(cost, (-np.inf, np.inf))
+    if low != -np.inf and (array.min() < low or array.max() > high):
+        bounds = f"from {low:g} to {high:g}" if high < np.inf else f"at least {low:g}"
+        raise ValueError(
+            f"{name} must be {bounds} for {cost}, got values from {array.min()} to {array.max()}"
+        )
+    return array
+
+
+def row_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
+    """Return sample_weight as a vector (n_rows,) of weights, none negative and not all zero."""
+    weights = real_array("sample_weight", sample_weight, np.dtype(np.float64))
+    if weights.shape != (n_rows,):
+        raise ValueError(f"sample_weight must be of shape ({n_rows},), got {weights.shape}")
+    if weights.min() < 0 or not 0 < weights.sum() < np.inf:
+        raise ValueError(
+            "sample_weight must not be negative anywhere, and its sum must be above zero and finite"
+        )
+    return np.ascontiguousarray(weights)

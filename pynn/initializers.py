@@ -1,0 +1,80 @@
+"""Initial weights and biases.
+
+Each function takes a source of random numbers and one layer's sizes and activation, and returns its
+weights (n_in, n_out) and, where the layer has biases, those (n_out,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["INITIALIZERS", "Random", "initial_layer"]
+
+Random: TypeAlias = np.random.RandomState | np.random.Generator
+Floats: TypeAlias = NDArray[np.float64]
+_Initializer: TypeAlias = Callable[[Random, int, int, str, bool], tuple[Floats, Floats]]
+
+# Activations that let about half of a symmetric input through, which is what He's bound is for.
+RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+
+
+def glorot_uniform(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """Glorot & Bengio 2010, with scikit-learn's two habits: biases are drawn too, sigmoid has 2."""
+    bound = math.sqrt((2 if activation == "sigmoid" else 6) / (n_in + n_out))
+    weights = random.uniform(-bound, bound, (n_in, n_out))
+    return weights, random.uniform(-bound, bound, n_out) if bias else np.zeros(n_out)
+
+
+def he_uniform(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """He et al. 2015: uniform with variance 2 / n_in; biases 0."""
+    bound = math.sqrt(6 / n_in)
+    return random.uniform(-bound, bound, (n_in, n_out)), np.zeros(n_out)
+
+
+def he_normal(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """He et al. 2015: normal with variance 2 / n_in; biases 0."""
+    return random.standard_normal((n_in, n_out)) * math.sqrt(2 / n_in), np.zeros(n_out)
+
+
+def normal(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """Nielsen 2015, chapter 3: weights normal / sqrt(n_in), biases normal."""
+    weights = random.standard_normal((n_in, n_out)) / math.sqrt(n_in)
+    return weights, random.standard_normal(n_out) if bias else np.zeros(n_out)
+
+
+def zeros(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """Weights and biases 0: enough without a hidden layer, never with one."""
+    return np.zeros((n_in, n_out)), np.zeros(n_out)
+
+
+INITIALIZERS: dict[str, _Initializer] = {
+    "glorot_uniform": glorot_uniform,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "normal": normal,
+    "zeros": zeros,
+}
+
+
+def initial_layer(
+    name: str, random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """Weights and biases of one layer; "auto" is He's for the relu family, Glorot's elsewhere."""
+    if name == "auto":
+        name = "he_uniform" if activation in RELU_FAMILY else "glorot_uniform"
+    return INITIALIZERS[name](random, n_in, n_out, activation, bias)

@@ -1,0 +1,100 @@
+"""Files: networks in the safetensors format, which holds numbers and text and executes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pynn.costs import Huber
+
+if TYPE_CHECKING:
+    from pynn.network import Network
+
+__all__ = ["load", "save"]
+
+# Under this key of a file's metadata lies JSON with the arguments of Network.
+_KEY = "pynn.Network"
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "saving and loading need safetensors: pip install 'pynn-learn[safetensors]'"
+        ) from error
+    return safetensors
+
+
+def _tensors(network: Network) -> dict[str, np.ndarray]:
+    """Give the views of the parameters the names they have in a file."""
+    views = {"weights": network.weights, "biases": network.biases}
+    return {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
+
+
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network to a file."""
+    safetensors = _safetensors()
+    cost = network.cost_function
+    arguments = {
+        "layer_sizes": network.layer_sizes,
+        "activation": network.activations[:-1],
+        "output_activation": network.activations[-1],
+        "cost": {"huber": cost.delta} if isinstance(cost, Huber) else cost,
+        "bias": network.bias,
+        "dtype": network.dtype.name,
+    }
+    safetensors.numpy.save_file(_tensors(network), path, {_KEY: json.dumps(arguments)})
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read a network from a file."""
+    safetensors = _safetensors()
+    with open(path, "rb"):  # a missing file is an OSError, not a damaged one
+        pass
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return _network(file)
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is not a network saved by pynn: {error}") from error
+
+
+def _network(file: Any) -> Network:
+    """Build the network that an open safetensors file describes, and fill in its parameters."""
+    from pynn.network import Network
+
+    metadata = file.metadata() or {}
+    if _KEY not in metadata:
+        raise ValueError(f"its metadata have no entry {_KEY!r}")
+    arguments = json.loads(metadata[_KEY])
+    if not isinstance(arguments, dict):
+        raise ValueError(f"its entry {_KEY!r} is not a JSON object")
+    if isinstance(arguments.get("cost"), dict):
+        arguments["cost"] = Huber(arguments["cost"]["huber"])
+    found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    # The tensors' bytes are in the file, so a network that fits them fits the memory too.
+    _check_sizes(arguments, found)
+    network = Network(**arguments, initializer="zeros")
+    tensors = _tensors(network)
+    if found.keys() != tensors.keys():
+        raise ValueError(f"it has tensors {sorted(found)} instead of {sorted(tensors)}")
+    for name, view in tensors.items():
+        tensor = file.get_tensor(name)
+        if tensor.dtype != view.dtype or tensor.shape != view.shape:
+            raise ValueError(
+                f"{name} is {tensor.dtype} {tensor.shape} instead of {view.dtype} {view.shape}"
+            )
+        view[:] = tensor
+    return network
+
+
+def _check_sizes(arguments: dict[str, Any], found: dict[str, Any]) -> None:
+    """Refuse sizes that are not those of the tensors, before memory is taken for them."""
+    for i, shape in enumerate(pairwise(arguments["layer_sizes"])):
+        name = f"weights.{i}"
+        if name not in found or tuple(found[name].get_shape()) != shape:
+            raise ValueError(f"{name} of shape {shape} is missing")

@@ -1,0 +1,565 @@
+"""Network: one flat vector of parameters, and what the compiled core does with it."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.utils import check_random_state
+
+from pynn import _core, checks
+from pynn.architecture import Architecture, Views
+from pynn.costs import Huber
+from pynn.initializers import INITIALIZERS, Random, initial_layer
+from pynn.optimizers import Adam, Optimizer
+from pynn.progress import EpochTable
+
+__all__ = ["Network"]
+
+
+class Network:
+    """A fully-connected neural network.
+
+    Layer ``l`` computes ``a = f(x @ weights[l] + biases[l])`` from the activations ``x`` of the
+    layer before it. All parameters lie in one flat vector; weights and biases are views of it.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Units of the input, of each hidden layer and of the output; at least two numbers.
+    activation : str or sequence of str, default="relu"
+        Activation of the hidden layers, or one for each of them: "identity", "sigmoid" (or
+        "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "gelu" (with erf), "silu",
+        "softplus".
+    output_activation : str, default="identity"
+        One of the above, "softmax" or "exp".
+    cost : str or Huber, default="squared_error"
+        What is minimised, as the mean over the rows; sums are over the outputs:
+
+        - "squared_error", ½ Σ (a − y)²
+        - "absolute_error", Σ abs(a − y)
+        - "huber" or `Huber`, in between
+        - "cross_entropy", −Σ y log a, with the output "softmax"
+        - "binary_cross_entropy", −Σ (y log a + (1 − y) log(1 − a)), with the output "sigmoid"
+        - "poisson", Σ (y log(y / a) − y + a), half the Poisson deviance, with the output "exp"
+    bias : bool, default=True
+        Whether weighted sums have a bias.
+    initializer : str, default="auto"
+        Where weights and biases start; bounds and variances are for ``n_in`` inputs and ``n_out``
+        outputs of a layer:
+
+        - "glorot_uniform", both uniform within √(6 / (n_in + n_out)), or √(2 / …) before a
+          sigmoid, as scikit-learn does
+        - "he_uniform", "he_normal", weights of variance 2 / n_in, biases 0
+        - "normal", weights normal / √n_in, biases normal
+        - "zeros"
+        - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu and softplus,
+          "glorot_uniform" for the others
+    dtype : "float32" or "float64", default="float32"
+        Precision of parameters and of all that is computed.
+    random_state : int, RandomState, Generator or None, default=None
+        Source of the initial parameters and of the order of rows. The same int gives the same bits
+        on the same machine; None gives others each time.
+
+    Attributes
+    ----------
+    parameters : ndarray of shape (n_parameters,)
+        All weights and biases: W0, b0, W1, b1, … Writing to it changes the network.
+    weights, biases : tuples of ndarray
+        Views of parameters, of shapes (n_in, n_out) and (n_out,).
+    history : dict of lists
+        Figures of each epoch trained so far; see `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or an output and a cost do not go together.
+
+    Examples
+    --------
+    >>> import numpy as np, pynn
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([[0], [1], [1], [0]])
+    >>> net = pynn.Network([2, 8, 1], activation="tanh", output_activation="sigmoid",
+    ...                    cost="binary_cross_entropy", random_state=0)
+    >>> net.fit(X, y, epochs=200, batch_size=4, optimizer=pynn.Adam(0.05)).predict(X).round()
+    array([[0.],
+           [1.],
+           [1.],
+           [0.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "relu",
+        output_activation: str = "identity",
+        cost: str | Huber = "squared_error",
+        bias: bool = True,
+        initializer: str = "auto",
+        dtype: DTypeLike = "float32",
+        random_state: int | Random | None = None,
+    ) -> None:
+        self._architecture = Architecture.checked(
+            layer_sizes, activation, output_activation, cost, bias, dtype
+        )
+        initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
+        self._random = _random(random_state)
+        self._optimizer: Optimizer | None = None
+        self._state: _core.State | None = None
+        self.history: dict[str, list[float]] = {"cost": []}
+        self._set_parameters(np.zeros(self._architecture.n_parameters, self.dtype))
+        sizes = pairwise(self.layer_sizes)
+        for layer, ((n_in, n_out), name) in enumerate(zip(sizes, self.activations, strict=True)):
+            W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
+            self.weights[layer][:] = W
+            if bias:
+                self.biases[layer][:] = b
+
+    def _set_parameters(self, parameters: NDArray[Any]) -> None:
+        self._lock = threading.Lock()  # held by what changes the network
+        self._core = self._architecture.core()
+        self._parameters = parameters
+        self.weights, self.biases = self._architecture.views(parameters)
+
+    # ---- What it is ----------------------------------------------------------------------------
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of the input, of each hidden layer and of the output."""
+        return self._architecture.layer_sizes
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Activation of each layer, the output's last."""
+        return self._architecture.activations
+
+    @property
+    def cost_function(self) -> str | Huber:
+        """What is minimised: a name, or `Huber`."""
+        return self._architecture.cost
+
+    @property
+    def bias(self) -> bool:
+        """Whether weighted sums have a bias."""
+        return self._architecture.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of parameters and of all that is computed."""
+        return self._architecture.dtype
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights and biases there are."""
+        return self._architecture.n_parameters
+
+    @property
+    def parameters(self) -> NDArray[Any]:
+        """All weights and biases, (n_parameters,); writing to it changes the network."""
+        return self._parameters
+
+    def views(self, vector: NDArray[Any]) -> Views:
+        """View a vector that is laid out as the parameters are, such as a gradient, by layer.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (n_parameters,)
+
+        Returns
+        -------
+        weights : tuple of ndarray of shape (n_in, n_out), one for each layer
+        biases : tuple of ndarray of shape (n_out,), one for each layer; empty without biases
+
+        Raises
+        ------
+        TypeError, ValueError
+            If vector is not an array, or not of this shape.
+        """
+        if not isinstance(vector, np.ndarray):
+            raise TypeError(f"vector must be an ndarray, got {type(vector).__name__}")
+        if vector.shape != (self.n_parameters,):
+            raise ValueError(f"vector must be of shape ({self.n_parameters},), got {vector.shape}")
+        return self._architecture.views(vector)
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layer_sizes))
+        return (
+            f"<Network {sizes}, {' '.join(self.activations)}, {self.cost_function}, "
+            f"{self.n_parameters} parameters {self.dtype}>"
+        )
+
+    # ---- What it computes ------------------------------------------------------------------------
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Activations of the output layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_inputs)
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs), of the network's dtype
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold finite real numbers of this shape.
+        """
+        data = _core.Data(checks.rows(X, self.layer_sizes[0], self.dtype))
+        out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
+        self._core.predict(out, self._parameters, data)
+        return out
+
+    def cost(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        alpha: float = 0.0,
+    ) -> float:
+        """Mean cost of these rows, penalty included.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_inputs)
+        y : array-like of shape (n_rows, n_outputs), or (n_rows,)
+            Targets; one column may be a vector, and with several outputs a vector of integers
+            holds the class of each row, whose target is then 1 at that output, 0 elsewhere.
+        sample_weight : array-like of shape (n_rows,), optional
+            The mean is then weighted: Σ wᵢ Cᵢ / Σ wᵢ.
+        alpha : float, default=0.0
+            Strength of the penalty ``alpha / 2 * (sum of squared weights)``, biases free.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described, or targets are out of the cost's range.
+        """
+        return sum(self._cost_and_penalty(X, y, sample_weight, alpha))
+
+    def gradient(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        alpha: float = 0.0,
+    ) -> NDArray[Any]:
+        """Gradient of `cost`: how much it rises for each parameter's small rise.
+
+        Its negative is a list of nudges, one for each weight and bias, that lowers the cost the
+        fastest. `views` gives it the shapes of weights and biases.
+
+        Parameters
+        ----------
+        X, y, sample_weight, alpha
+            See `cost`.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,), of the network's dtype
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `cost`.
+        """
+        gradient = np.empty(self.n_parameters, self.dtype)
+        self._cost_and_penalty(X, y, sample_weight, alpha, gradient)
+        return gradient
+
+    def _cost_and_penalty(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        alpha: float,
+        gradient: NDArray[Any] | None = None,
+    ) -> tuple[float, float]:
+        data = self._data(X, y, sample_weight)
+        alpha = checks.non_negative("alpha", alpha)
+        return self._core.cost(self._parameters, data, alpha, gradient=gradient)
+
+    def _data(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, of: str = ""
+    ) -> _core.Data:
+        """Rows with targets, checked; of is put before their names in messages."""
+        x = checks.rows(X, self.layer_sizes[0], self.dtype, f"{of}X")
+        cost = self._architecture.cost_name
+        t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")
+        w = None if sample_weight is None else checks.row_weights(sample_weight, len(x))
+        return _core.Data(x, t, w)
+
+    # ---- How it learns ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        optimizer: Optimizer | None = None,
+        alpha: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        shuffle: bool = True,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        verbose: bool = False,
+    ) -> Network:
+        """Train by mini-batches, from the parameters as they are.
+
+        `history` grows by one figure per epoch in each of its lists: "cost", the mean over the
+        epoch's rows of what each mini-batch cost before its update, penalty included; and where
+        `validation_data` is given "val_cost" and, for integer classes, "val_accuracy" after the
+        epoch. An epoch that has no such figure is NaN there.
+
+        Parameters
+        ----------
+        X, y, sample_weight, alpha
+            See `cost`. An array X of the network's dtype is read where it lies.
+        epochs : int, default=1
+            Passes over all rows.
+        batch_size : int, default=32
+            Rows for each update; the last mini-batch of an epoch has what is left.
+        optimizer : SGD, Adam, AdamW or RMSprop, optional
+            Update rule, with fresh state. None goes on with the rule of the last fit and its
+            state; at first it is ``Adam()``.
+        shuffle : bool, default=True
+            Go through the rows in another order in each epoch.
+        validation_data : tuple (X, y), optional
+            Rows that are not learned from.
+        verbose : bool, default=False
+            Print a line for each epoch.
+
+        Returns
+        -------
+        Network
+            self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described; the network is as it was.
+        FloatingPointError
+            If the cost or a parameter becomes infinite or NaN; the network is as it was.
+        MemoryError
+            If there is no memory for a mini-batch; the network is as it was.
+        KeyboardInterrupt
+            On Ctrl-C; the network is as after its last finished mini-batch.
+        """
+        data = self._data(X, y, sample_weight)
+        alpha = checks.non_negative("alpha", alpha)
+        epochs = checks.positive_integer("epochs", epochs)
+        batch_size = checks.positive_integer("batch_size", batch_size)
+        for name, flag in (("shuffle", shuffle), ("verbose", verbose)):
+            if not isinstance(flag, bool | int | np.bool_):
+                raise TypeError(f"{name} must be True or False, got {flag!r}")
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be SGD, Adam, AdamW or RMSprop, got {optimizer!r}")
+        validation = self._validation(validation_data)
+        table = EpochTable(epochs, data.n_rows) if verbose else None
+        with self._lock, self._training(optimizer) as state:
+            order = np.arange(data.n_rows, dtype=np.int64)
+            # Python looks in after every epoch only where it has something to do there.
+            step = 1 if validation or table else epochs
+            for _ in range(0, epochs, step):
+                start = perf_counter()
+                costs, error = self._train(
+                    data, state, order, shuffle, n_epochs=step, batch_size=batch_size, alpha=alpha
+                )
+                seconds = perf_counter() - start
+                for cost in costs.sum(axis=1):
+                    self._record(cost=float(cost), **(validation() if validation else {}))
+                if error:
+                    raise error
+                if table:
+                    table.add({name: values[-1] for name, values in self.history.items()}, seconds)
+        return self
+
+    def _validation(self, given: object) -> Any:
+        """Return a function that measures the network on the validation data, or None."""
+        if given is None:
+            return None
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise TypeError(f"validation_data must be a tuple (X, y), got {type(given).__name__}")
+        X, y = given
+        data = self._data(X, y, of="validation ")
+        classes = np.asarray(y) if data.has_labels else None
+
+        def measure() -> dict[str, float]:
+            figures = {"val_cost": sum(self._core.cost(self._parameters, data, 0.0))}
+            if classes is not None:
+                out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
+                self._core.predict(out, self._parameters, data)
+                figures["val_accuracy"] = float((out.argmax(axis=1) == classes).mean())
+            return figures
+
+        return measure
+
+    def _record(self, **figures: float) -> None:
+        """Add one epoch to the history, whose lists stay of one length."""
+        n = len(self.history["cost"])
+        for name in [*self.history, *(name for name in figures if name not in self.history)]:
+            values = self.history.setdefault(name, [math.nan] * n)
+            values.append(figures.get(name, math.nan))
+
+    @contextmanager
+    def _training(self, optimizer: Optimizer | None) -> Iterator[_core.State]:
+        """Give the state to train with; undo everything on an error, but not on Ctrl-C."""
+        fresh = optimizer is not None or self._state is None
+        chosen = optimizer or self._optimizer or Adam()
+        state = self._new_state(chosen) if fresh else self._state
+        assert state is not None
+        before = self._parameters.copy()
+        slots = [] if fresh else [slot.copy() for slot in state.slots]
+        n_updates = state.n_updates
+        n_epochs = len(self.history["cost"])
+        names = list(self.history)
+        try:
+            yield state
+        except Exception as error:
+            epoch = len(self.history["cost"]) - n_epochs + 1
+            self._parameters[:] = before
+            self.history = {name: self.history[name][:n_epochs] for name in names}
+            if not fresh:
+                for slot, old in zip(state.slots, slots, strict=True):
+                    slot[:] = old
+                self._state = _core.State(
+                    state.rule, state.slots, n_updates, **chosen._coefficients()
+                )
+            if isinstance(error, FloatingPointError):
+                raise FloatingPointError(
+                    f"the cost or a parameter became infinite or NaN in epoch {epoch}; the network "
+                    f"is as it was before. A smaller learning rate than {chosen} or inputs of a "
+                    "smaller scale may help"
+                ) from None
+            raise
+        except BaseException:  # Ctrl-C: what was learned is kept
+            self._optimizer, self._state = chosen, state
+            raise
+        self._optimizer, self._state = chosen, state
+
+    def _new_state(self, optimizer: Optimizer) -> _core.State:
+        rule = optimizer._rule()
+        slots = [np.zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
+        return _core.State(rule, slots, **optimizer._coefficients())
+
+    def _train(
+        self,
+        data: _core.Data,
+        state: _core.State,
+        order: NDArray[np.int64],
+        shuffle: bool,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        alpha: float,
+        alpha_by_row: bool = False,
+    ) -> tuple[NDArray[np.float64], BaseException | None]:
+        """Train for some epochs; return (cost, penalty) of those finished, and what ended them."""
+        costs = np.empty((n_epochs, 2))
+        bits = _bit_generator(self._random)
+        with bits.lock:
+            n_done, error = self._core.train(
+                self._parameters,
+                state,
+                costs,
+                data,
+                order,
+                bits if shuffle else None,
+                n_epochs=n_epochs,
+                batch_size=batch_size,
+                alpha=alpha,
+                alpha_by_row=alpha_by_row,
+            )
+        return costs[:n_done], error
+
+    # ---- How it is kept ----------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file in the safetensors format.
+
+        Tensors are named weights.0, biases.0, weights.1, … from the input on; what else makes the
+        network is JSON in the file's metadata. State of the optimizer and history are not kept.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        from pynn import io
+
+        io.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Read a network that `save` wrote. Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or not a network's.
+        OSError
+            If it cannot be read.
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        from pynn import io
+
+        return io.load(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("_lock", "_core", "_state", "_parameters", "weights", "biases")
+        state = {name: value for name, value in vars(self).items() if name not in left_out}
+        rule = self._state and (self._state.rule, self._state.slots, self._state.n_updates)
+        return copy.copy(state) | {"parameters": self._parameters, "rule": rule}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        rule, parameters = state.pop("rule"), state.pop("parameters")
+        vars(self).update(state)
+        self._set_parameters(np.array(parameters))  # joblib's memory maps are read-only
+        self._state = None
+        if rule and self._optimizer:
+            name, slots, n_updates = rule
+            self._state = _core.State(
+                name, [np.array(s) for s in slots], n_updates, **self._optimizer._coefficients()
+            )
+
+
+def _random(given: object) -> Random:
+    if isinstance(given, np.random.Generator):
+        return given
+    return np.random.RandomState() if given is None else check_random_state(given)
+
+
+def _bit_generator(random: Random) -> np.random.BitGenerator:
+    if isinstance(random, np.random.Generator):
+        return random.bit_generator
+    return random._bit_generator  # RandomState has no public name for it
