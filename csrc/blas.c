@@ -8,8 +8,9 @@
 #define GEMM pynn_blas_in_use()->dgemm
 #endif
 
-/* Multiply-adds up to which our own loops take less time than a call of BLAS. bench/README.md. */
-static const double OWN_LOOPS_UP_TO = 2000;
+/* Multiply-adds up to which our own loops take less time than a call of BLAS: its gemm runs at a
+ * few GFLOP/s on one row. 784-15-10 at batch 1 gains 1.5 times by it; see bench/README.md. */
+static const double OWN_LOOPS_UP_TO = 12000;
 
 /* OpenBLAS starts its threads above 2^18 multiply-adds (interface/gemm.c), and before 0.3.33 such
  * calls from several threads at once may corrupt each other (OpenBLAS issue 5836). They wait for one

@@ -29,7 +29,8 @@ enum {
 
 /* The coefficients of one update. */
 typedef struct {
-    real learning_rate, momentum, beta_1, beta_2, epsilon;
+    real learning_rate, momentum, epsilon;
+    real beta_1, beta_2, rest_1, rest_2; /* rest = 1 - beta, which has few digits left in float */
     real l2;    /* alpha of the penalty */
     real decay; /* learning rate * weight decay */
 } FN(pynn_step);
@@ -45,6 +46,8 @@ static inline FN(pynn_step) FN(step_of)(const pynn_optimizer *o, int64_t n, doub
                            .momentum = (real)o->momentum,
                            .beta_1 = (real)o->beta_1,
                            .beta_2 = (real)o->beta_2,
+                           .rest_1 = (real)(1 - o->beta_1),
+                           .rest_2 = (real)(1 - o->beta_2),
                            .epsilon = (real)o->epsilon,
                            .l2 = (real)l2,
                            .decay = (real)(o->learning_rate * o->weight_decay)};
@@ -87,10 +90,11 @@ static inline void FN(adam_keeping)(real keep, real *restrict w, real *restrict 
                                     const FN(pynn_step) * step) {
     const real rate = step->learning_rate, l2 = step->l2, epsilon = step->epsilon;
     const real beta_1 = step->beta_1, beta_2 = step->beta_2;
+    const real rest_1 = step->rest_1, rest_2 = step->rest_2;
     for (size_t i = 0; i < n; i++) {
         const real gradient = g[i] + l2 * w[i];
-        s0[i] = beta_1 * s0[i] + (1 - beta_1) * gradient;
-        s1[i] = beta_2 * s1[i] + (1 - beta_2) * gradient * gradient;
+        s0[i] = beta_1 * s0[i] + rest_1 * gradient;
+        s1[i] = beta_2 * s1[i] + rest_2 * gradient * gradient;
         w[i] = keep * w[i] - rate * s0[i] / (LIBM(sqrt)(s1[i]) + epsilon);
     }
 }
@@ -107,10 +111,10 @@ static inline void FN(update_adamw) UPDATE_ARGUMENTS {
 static inline void FN(update_rmsprop) UPDATE_ARGUMENTS {
     (void)s1;
     const real rate = step->learning_rate, l2 = step->l2, epsilon = step->epsilon;
-    const real rho = step->beta_2;
+    const real rho = step->beta_2, rest = step->rest_2;
     for (size_t i = 0; i < n; i++) {
         const real gradient = g[i] + l2 * w[i];
-        s0[i] = rho * s0[i] + (1 - rho) * gradient * gradient;
+        s0[i] = rho * s0[i] + rest * gradient * gradient;
         w[i] -= rate * gradient / (LIBM(sqrt)(s0[i]) + epsilon);
     }
 }

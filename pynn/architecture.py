@@ -138,9 +138,9 @@ def _cost(given: object, output: str) -> str | Huber:
 
 def _dtype(given: DTypeLike) -> np.dtype[Any]:
     try:
-        dtype = np.dtype(given)
+        dtype = None if given is None else np.dtype(given)  # NumPy takes None for float64
     except TypeError:
         dtype = None
-    if given is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
+    if dtype is None or dtype not in (np.dtype("float32"), np.dtype("float64")):
         raise ValueError(f"dtype must be float32 or float64, got {given!r}")
     return dtype

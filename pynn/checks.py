@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core
@@ -54,11 +55,21 @@ def non_negative(name: str, value: object) -> float:
     return float(value)
 
 
+def _array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return value as an array, unless that would lose something."""
+    if scipy.sparse.issparse(value):
+        raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: its mask would be lost; use filled()")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+
+
 def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return value as an aligned, native, finite array of dtype: itself where it is one."""
-    if type(value).__module__.startswith("scipy.sparse"):
-        raise TypeError(f"{name} must be a dense array, got {type(value).__name__}; use toarray()")
-    array = np.asarray(value)
+    array = _array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.dtype != dtype or not (array.flags.aligned and array.dtype.isnative):
@@ -108,7 +119,7 @@ def targets(
     y: ArrayLike, n_rows: int, n_out: int, cost: str, dtype: np.dtype[Any], name: str = "y"
 ) -> NDArray[Any]:
     """Return y as targets (n_rows, n_out) of dtype, or as int64 classes (n_rows,)."""
-    given = np.asarray(y)
+    given = _array(name, y)
     if n_out > 1 and given.ndim == 1 and given.dtype.kind in "iu":
         return _labels(given, n_rows, n_out, name)
     array = real_array(name, given, dtype)
@@ -136,8 +147,12 @@ def row_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     weights = real_array("sample_weight", sample_weight, np.dtype(np.float64))
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight must be of shape ({n_rows},), got {weights.shape}")
-    if weights.min() < 0 or not 0 < weights.sum() < np.inf:
+    if weights.min() < 0:
+        raise ValueError(f"sample_weight must not be negative, got {weights.min()}")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not 0 < total < np.inf:
         raise ValueError(
-            "sample_weight must not be negative anywhere, and its sum must be above zero and finite"
+            f"sample_weight must not be zero everywhere and have a finite sum, got sum {total}"
         )
     return np.ascontiguousarray(weights)

@@ -48,19 +48,22 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         "bias": network.bias,
         "dtype": network.dtype.name,
     }
-    safetensors.numpy.save_file(_tensors(network), path, {_KEY: json.dumps(arguments)})
+    content = safetensors.numpy.save(_tensors(network), {_KEY: json.dumps(arguments)})
+    with open(os.fspath(path), "wb") as file:
+        file.write(content)
 
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a file."""
     safetensors = _safetensors()
+    path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
         pass
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             return _network(file)
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a network saved by pynn: {error}") from error
+        raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
 def _network(file: Any) -> Network:

@@ -25,6 +25,8 @@ from pynn.progress import EpochTable
 
 __all__ = ["Network"]
 
+EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
+
 
 class Network:
     """A fully-connected neural network.
@@ -376,15 +378,21 @@ class Network:
         with self._lock, self._training(optimizer) as state:
             order = np.arange(data.n_rows, dtype=np.int64)
             # Python looks in after every epoch only where it has something to do there.
-            step = 1 if validation or table else epochs
-            for _ in range(0, epochs, step):
+            block = 1 if validation or table else EPOCHS_PER_CALL
+            for done in range(0, epochs, block):
+                n_epochs = min(block, epochs - done)
                 start = perf_counter()
                 costs, error = self._train(
-                    data, state, order, shuffle, n_epochs=step, batch_size=batch_size, alpha=alpha
+                    data,
+                    state,
+                    order,
+                    shuffle,
+                    n_epochs=n_epochs,
+                    batch_size=batch_size,
+                    alpha=alpha,
                 )
                 seconds = perf_counter() - start
-                for cost in costs.sum(axis=1):
-                    self._record(cost=float(cost), **(validation() if validation else {}))
+                self._record(costs, validation() if validation and len(costs) else {})
                 if error:
                     raise error
                 if table:
@@ -411,12 +419,16 @@ class Network:
 
         return measure
 
-    def _record(self, **figures: float) -> None:
-        """Add one epoch to the history, whose lists stay of one length."""
+    def _record(self, costs: NDArray[np.float64], figures: dict[str, float]) -> None:
+        """Add epochs to the history, whose lists stay of one length, and figures to the last."""
         n = len(self.history["cost"])
-        for name in [*self.history, *(name for name in figures if name not in self.history)]:
-            values = self.history.setdefault(name, [math.nan] * n)
-            values.append(figures.get(name, math.nan))
+        self.history["cost"] += costs.sum(axis=1).tolist()
+        for name in figures:
+            self.history.setdefault(name, [math.nan] * n)
+        for name, values in self.history.items():
+            values += [math.nan] * (n + len(costs) - len(values))
+            if name in figures:
+                values[-1] = figures[name]
 
     @contextmanager
     def _training(self, optimizer: Optimizer | None) -> Iterator[_core.State]:
@@ -425,7 +437,8 @@ class Network:
         chosen = optimizer or self._optimizer or Adam()
         state = self._new_state(chosen) if fresh else self._state
         assert state is not None
-        before = self._parameters.copy()
+        bits = _bit_generator(self._random)
+        random_before, before = bits.state, self._parameters.copy()
         slots = [] if fresh else [slot.copy() for slot in state.slots]
         n_updates = state.n_updates
         n_epochs = len(self.history["cost"])
@@ -435,6 +448,7 @@ class Network:
         except Exception as error:
             epoch = len(self.history["cost"]) - n_epochs + 1
             self._parameters[:] = before
+            bits.state = random_before
             self.history = {name: self.history[name][:n_epochs] for name in names}
             if not fresh:
                 for slot, old in zip(state.slots, slots, strict=True):
@@ -538,8 +552,10 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_lock", "_core", "_state", "_parameters", "weights", "biases")
         state = {name: value for name, value in vars(self).items() if name not in left_out}
+        state["_random"] = copy.deepcopy(self._random)
+        state["history"] = copy.deepcopy(self.history)
         rule = self._state and (self._state.rule, self._state.slots, self._state.n_updates)
-        return copy.copy(state) | {"parameters": self._parameters, "rule": rule}
+        return state | {"parameters": self._parameters, "rule": rule}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         rule, parameters = state.pop("rule"), state.pop("parameters")
@@ -556,7 +572,13 @@ class Network:
 def _random(given: object) -> Random:
     if isinstance(given, np.random.Generator):
         return given
-    return np.random.RandomState() if given is None else check_random_state(given)
+    try:
+        return np.random.RandomState() if given is None else check_random_state(given)
+    except ValueError as error:
+        raise ValueError(
+            "random_state must be None, an int from 0 to 2**32 - 1, a RandomState or a Generator; "
+            f"got {given!r}"
+        ) from error
 
 
 def _bit_generator(random: Random) -> np.random.BitGenerator:

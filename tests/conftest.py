@@ -1,0 +1,36 @@
+"""What the tests share: a random generator, the MNIST digits, and hypothesis's settings."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+# Derandomized: a red test is red again on the next run, and on the machine next to it.
+hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=60)
+hypothesis.settings.load_profile("pynn")
+
+SHARED_MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist.npz"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes seconds; part of every run all the same")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """(X_train, y_train, X_test, y_test): float32 pixels from 0 to 1, and the digits' labels."""
+    path = Path(os.environ.get("PYNN_MNIST", SHARED_MNIST))
+    if not path.exists():
+        pytest.skip(f"no MNIST digits: {path} does not exist (PYNN_MNIST names another file)")
+    with np.load(path) as data:
+        X_train, X_test = (
+            data[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
+        )
+        return X_train, data["y_train"], X_test, data["y_test"]

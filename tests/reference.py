@@ -1,0 +1,181 @@
+"""A plain NumPy network, written to be read: the oracle that the compiled core is held against.
+
+Every formula stands here once, in the dtype of the parameters it is given, and nothing of pynn is
+imported: where the two agree, two independent texts agree.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, log_softmax, ndtr, softmax, xlogy
+
+# name: (a = f(z), da/dz at z); softmax couples the outputs of a row, see Network.delta_z
+ACTIVATIONS = {
+    "identity": (lambda z: z, np.ones_like),
+    "sigmoid": (expit, lambda z: expit(z) * expit(-z)),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "leaky_relu": (
+        lambda z: np.where(z > 0, z, 0.01 * z),
+        lambda z: np.where(z > 0, 1, 0.01).astype(z.dtype),
+    ),
+    "elu": (
+        lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+        lambda z: np.exp(np.minimum(z, 0)),
+    ),
+    "gelu": (
+        lambda z: z * ndtr(z),
+        lambda z: ndtr(z) + z * np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5,
+    ),
+    "silu": (lambda z: z * expit(z), lambda z: expit(z) * (1 + z * expit(-z))),
+    "softplus": (lambda z: np.logaddexp(z, 0), expit),
+    "exp": (np.exp, np.exp),
+    "softmax": (lambda z: softmax(z, axis=1), None),
+}
+
+
+# Costs of each output of each row, with their derivative by a ...
+COSTS_OF_A = {
+    "squared_error": (lambda a, y, delta: (a - y) ** 2 / 2, lambda a, y, delta: a - y),
+    "absolute_error": (lambda a, y, delta: np.abs(a - y), lambda a, y, delta: np.sign(a - y)),
+    "huber": (
+        lambda a, y, delta: np.where(
+            np.abs(a - y) <= delta, (a - y) ** 2 / 2, delta * (np.abs(a - y) - delta / 2)
+        ),
+        lambda a, y, delta: np.clip(a - y, -delta, delta),
+    ),
+}
+# ... and by z for those that belong to one output activation: no log of a rounded probability.
+COSTS_OF_Z = {
+    "cross_entropy": (
+        lambda z, y: -y * log_softmax(z, axis=1),
+        lambda z, y: softmax(z, axis=1) * y.sum(axis=1, keepdims=True) - y,
+    ),
+    "binary_cross_entropy": (
+        lambda z, y: y * np.logaddexp(-z, 0) + (1 - y) * np.logaddexp(z, 0),
+        lambda z, y: expit(z) - y,
+    ),
+    "poisson": (
+        lambda z, y: xlogy(y, y) - y * z - y + np.exp(z),
+        lambda z, y: np.exp(z) - y,
+    ),
+}
+
+
+# Rules: (settings, parameters w, gradient g, slots m and v, step t from 1, 1 on weights and 0 on
+# biases) -> new w, m, v
+def sgd(rule, w, g, m, v, t, is_weight):
+    v = rule.momentum * v - rule.learning_rate * g
+    return w + (rule.momentum * v - rule.learning_rate * g if rule.nesterov else v), m, v
+
+
+def adam(rule, w, g, m, v, t, is_weight):
+    m = rule.beta_1 * m + (1 - rule.beta_1) * g
+    v = rule.beta_2 * v + (1 - rule.beta_2) * g**2
+    step = rule.learning_rate * (1 - rule.beta_2**t) ** 0.5 / (1 - rule.beta_1**t)
+    return w - step * m / (np.sqrt(v) + rule.epsilon), m, v
+
+
+def adamw(rule, w, g, m, v, t, is_weight):
+    w = w - rule.learning_rate * rule.weight_decay * w * is_weight
+    return adam(rule, w, g, m, v, t, is_weight)
+
+
+def rmsprop(rule, w, g, m, v, t, is_weight):
+    v = rule.rho * v + (1 - rule.rho) * g**2
+    return w - rule.learning_rate * g / (np.sqrt(v) + rule.epsilon), m, v
+
+
+RULES = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}  # by the class's name
+
+
+@dataclass
+class Network:
+    """Layers and cost; the parameters p are one flat vector W0, b0, W1, b1, ... given each time."""
+
+    layer_sizes: list
+    activations: list  # of every layer, the output's last
+    cost_name: str
+    bias: bool = True
+    delta: float = 1.0  # of huber
+
+    def views(self, p):
+        weights, biases, at = [], [], 0
+        for n_in, n_out in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True):
+            weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
+            at += n_in * n_out
+            biases.append(p[at : at + n_out * self.bias])
+            at += n_out * self.bias
+        assert at == p.size
+        return weights, biases
+
+    def is_weight(self, p):
+        mask = np.zeros_like(p)
+        for weights in self.views(mask)[0]:
+            weights[...] = 1
+        return mask
+
+    def forward(self, p, X):
+        """Return the weighted sums and the activations of every layer, X first."""
+        zs, activations = [], [np.asarray(X, p.dtype)]
+        for W, b, name in zip(*self.views(p), self.activations, strict=True):
+            zs.append(activations[-1] @ W + (b if self.bias else 0))
+            activations.append(ACTIVATIONS[name][0](zs[-1]))
+        return zs, activations
+
+    def predict(self, p, X):
+        return self.forward(p, X)[1][-1]
+
+    def row_weights(self, p, n_rows, sample_weight):
+        w = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
+        return (w / w.sum() if w.sum() > 0 else 0 * w).astype(p.dtype)[:, np.newaxis]
+
+    def cost(self, p, X, y, sample_weight=None, alpha=0.0):
+        zs, activations = self.forward(p, X)
+        y = np.asarray(y, p.dtype)
+        if self.cost_name in COSTS_OF_A:
+            costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.delta)
+        else:
+            costs = COSTS_OF_Z[self.cost_name][0](zs[-1], y)
+        penalty = alpha / 2 * np.sum((self.is_weight(p) * p) ** 2)
+        return np.sum(self.row_weights(p, len(y), sample_weight) * costs) + penalty
+
+    def delta_z(self, z, a, y):
+        """Derivative of the cost of each row by the output layer's z."""
+        if self.cost_name in COSTS_OF_Z:
+            return COSTS_OF_Z[self.cost_name][1](z, y)
+        da = COSTS_OF_A[self.cost_name][1](a, y, self.delta)
+        if self.activations[-1] == "softmax":
+            return a * (da - np.sum(a * da, axis=1, keepdims=True))
+        return da * ACTIVATIONS[self.activations[-1]][1](z)
+
+    def gradient(self, p, X, y, sample_weight=None, alpha=0.0):
+        zs, activations = self.forward(p, X)
+        dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))
+        dz = dz * self.row_weights(p, len(dz), sample_weight)
+        gradient = alpha * self.is_weight(p) * p
+        dWs, dbs = self.views(gradient)
+        weights = self.views(p)[0]
+        for layer in reversed(range(len(weights))):
+            dWs[layer] += activations[layer].T @ dz
+            dbs[layer] += dz.sum(axis=0) if self.bias else 0
+            if layer > 0:
+                derivative = ACTIVATIONS[self.activations[layer - 1]][1]
+                dz = dz @ weights[layer].T * derivative(zs[layer - 1])
+        return gradient
+
+    def train(self, p, X, y, orders, batch_size, rule, alpha=0.0, sample_weight=None):
+        """Train one epoch for each order of the rows; return the parameters and the costs."""
+        m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
+        w = np.ones(len(X)) if sample_weight is None else sample_weight
+        for order in orders:
+            total = 0.0
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                batch = (X[rows], y[rows], w[rows], alpha)
+                total += len(rows) * self.cost(p, *batch)
+                t += 1
+                update = RULES[type(rule).__name__]
+                p, m, v = update(rule, p, self.gradient(p, *batch), m, v, t, self.is_weight(p))
+            history.append(float(total / len(order)))
+        return p, history
