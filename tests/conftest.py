@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
-hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=60)
+hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=200)
 hypothesis.settings.load_profile("pynn")
 
 SHARED_MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist.npz"

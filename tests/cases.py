@@ -1,0 +1,101 @@
+"""What the core offers, from the core's own lists, and random problems with their oracle."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import reference
+
+import pynn
+from pynn import _core
+
+DTYPES = ["float32", "float64"]
+ACTIVATIONS, COSTS = _core.ACTIVATIONS, _core.COSTS
+HIDDEN = [name for name, output_only in ACTIVATIONS.items() if not output_only]
+PAIRS = [  # every output activation with every cost that goes with it
+    (output, cost)
+    for cost, required in COSTS.items()
+    for output in (ACTIVATIONS if required is None else [required])
+]
+# With an epsilon as small as the default the quotient g / sqrt(v) is the sign of g, and where g is
+# a sum that cancels, the sign of its rounding error: no two orders of summation agree on that.
+RULES = [
+    pynn.SGD(0.01),
+    pynn.SGD(0.01, momentum=0.9),
+    pynn.SGD(0.01, momentum=0.9, nesterov=True),
+    pynn.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-2),
+    pynn.AdamW(0.01, epsilon=1e-2, weight_decay=0.5),
+    pynn.RMSprop(0.01, rho=0.8, epsilon=1e-2),
+]
+
+
+@dataclass
+class Problem:
+    """A network with random parameters, the oracle of it, and data."""
+
+    net: pynn.Network
+    oracle: reference.Network
+    X: np.ndarray = field(repr=False)
+    y: np.ndarray = field(repr=False)
+    sample_weight: np.ndarray | None = field(repr=False)
+
+    @property
+    def parameters(self):
+        """The parameters as the oracle wants them: a copy, in float64 whatever net.dtype is."""
+        return self.net.parameters.astype(float)
+
+
+def problem(
+    rng, sizes, hidden, output, cost, dtype, n_rows=5, bias=True, delta=1.0, weighted=False
+):
+    sizes = list(sizes)
+    net = pynn.Network(
+        sizes,
+        activation=hidden,
+        output_activation=output,
+        cost=pynn.Huber(delta=delta) if cost == "huber" else cost,
+        bias=bias,
+        dtype=dtype,
+        random_state=0,
+    )
+    for W in net.weights:
+        W[...] = rng.normal(size=W.shape) / (2 * np.sqrt(len(W)))
+    for b in net.biases:
+        b[...] = rng.normal(size=b.shape) / 2
+    hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
+    oracle = reference.Network(sizes, [*hidden, output], cost, bias, delta)
+    # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
+    # that both dtypes hold exactly, so that neither side rounds them on the way in.
+    X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])
+    X = X.astype(np.float32).astype(dtype)
+    y = targets(rng, cost, (n_rows, sizes[-1])).astype(np.float32).astype(dtype)
+    w = rng.uniform(0.25, 2, n_rows).astype(np.float32).astype(dtype) if weighted else None
+    return Problem(net, oracle, X, y, w)
+
+
+def targets(rng, cost, shape):
+    """Targets in the range of the cost, its ends included; those of a row need not sum to 1."""
+    if cost == "cross_entropy":
+        return np.clip(rng.uniform(-0.5, 1, shape), 0, 1)
+    if cost == "binary_cross_entropy":
+        return np.clip(rng.uniform(-0.5, 1.5, shape), 0, 1)
+    if cost == "poisson":
+        return rng.poisson(1.0, shape)
+    return rng.normal(size=shape)
+
+
+def assert_agree(actual, expected, n_eps, dtype, label=""):
+    """Agreement to n_eps roundings, where the values are of order one or where the largest is."""
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    tolerance = n_eps * np.finfo(dtype).eps * scale
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg=label)
+
+
+def digits_like(rng, n_rows=60):
+    """Three classes of points: something that can be learned."""
+    y = rng.integers(0, 3, n_rows)
+    return np.eye(3, 5)[y] + rng.normal(size=(n_rows, 5)) / 4, y
+
+
+def classifier(random_state=0, dtype="float64", **options):
+    names = {"activation": "tanh", "output_activation": "softmax", "cost": "cross_entropy"}
+    return pynn.Network([5, 7, 4, 3], dtype=dtype, random_state=random_state, **(names | options))
