@@ -59,13 +59,11 @@ static inline real FN(activation_elu)(real z) {
 static inline real FN(derivative_elu)(real z, real a) { return (void)z, a < 0 ? a + 1 : 1; }
 
 /* z * P(N(0, 1) <= z), Hendrycks & Gimpel 2016; by erfc, so that the left tail does not cancel */
-static inline real FN(activation_gelu)(real z) {
-    return (real)0.5 * z * LIBM(erfc)(-SQRT_HALF * z);
-}
+static inline real FN(activation_gelu)(real z) { return (real)0.5 * z * FN(verfc)(-SQRT_HALF * z); }
 static inline real FN(derivative_gelu)(real z, real a) {
     (void)a;
     real density = INV_SQRT_2PI * FN(vexp)((real)-0.5 * z * z);
-    return (real)0.5 * LIBM(erfc)(-SQRT_HALF * z) + z * density;
+    return (real)0.5 * FN(verfc)(-SQRT_HALF * z) + z * density;
 }
 
 static inline real FN(activation_silu)(real z) { return z * FN(vsigmoid)(z); }
@@ -75,34 +73,29 @@ static inline real FN(derivative_silu)(real z, real a) {
 }
 
 static inline real FN(activation_softplus)(real z) {
-    return (z < 0 ? 0 : z) + LIBM(log1p)(FN(vexp)(-LIBM(fabs)(z)));
+    return (z < 0 ? 0 : z) + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
 }
 static inline real FN(derivative_softplus)(real z, real a) { return (void)a, FN(vsigmoid)(z); }
 
 static inline real FN(activation_exp)(real z) { return FN(vexp)(z); }
 static inline real FN(derivative_exp)(real z, real a) { return (void)z, a; }
 
-/* a = softmax(z) by row; a may be z. The largest z is subtracted first, so that nothing overflows. */
-static inline void FN(softmax)(real *a /* (n_rows, n) */, const real *z /* (n_rows, n) */,
-                               size_t n_rows, size_t n) {
-    for (size_t i = 0; i < n_rows; i++, a += n, z += n) {
-        real largest = z[0], sum = 0;
-        for (size_t j = 1; j < n; j++) { largest = z[j] > largest ? z[j] : largest; }
+/* a = softmax(z), one row; a may be z. The largest z is subtracted first: nothing overflows. */
+static inline void FN(softmax)(real *a /* (n,) */, const real *z /* (n,) */, size_t n) {
+    real largest = z[0], sum = 0;
+    for (size_t j = 1; j < n; j++) { largest = z[j] > largest ? z[j] : largest; }
 #pragma GCC ivdep
-        for (size_t j = 0; j < n; j++) { a[j] = FN(vexp)(z[j] - largest); }
-        for (size_t j = 0; j < n; j++) { sum += a[j]; }
-        for (size_t j = 0; j < n; j++) { a[j] /= sum; }
-    }
+    for (size_t j = 0; j < n; j++) { a[j] = FN(vexp)(z[j] - largest); }
+    for (size_t j = 0; j < n; j++) { sum += a[j]; }
+    for (size_t j = 0; j < n; j++) { a[j] /= sum; }
 }
 
-/* From dC/da to dC/dz, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
-static inline void FN(softmax_backward)(real *delta /* (n_rows, n) */,
-                                        const real *a /* (n_rows, n) */, size_t n_rows, size_t n) {
-    for (size_t i = 0; i < n_rows; i++, delta += n, a += n) {
-        real sum = 0;
-        for (size_t j = 0; j < n; j++) { sum += delta[j] * a[j]; }
-        for (size_t j = 0; j < n; j++) { delta[j] = a[j] * (delta[j] - sum); }
-    }
+/* From dC/da to dC/dz, one row, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
+static inline void FN(softmax_backward)(real *delta /* (n,) */, const real *a /* (n,) */,
+                                        size_t n) {
+    real sum = 0;
+    for (size_t j = 0; j < n; j++) { sum += delta[j] * a[j]; }
+    for (size_t j = 0; j < n; j++) { delta[j] = a[j] * (delta[j] - sum); }
 }
 
 #endif

@@ -63,7 +63,7 @@ static inline real FN(delta_huber)(real z, real a, real y, real parameter) {
 /* -y log a - (1 - y) log(1 - a) with a = sigmoid(z), written in z: finite for every finite z */
 static inline real FN(cost_binary_cross_entropy)(real z, real a, real y, real parameter) {
     UNUSED2(a, parameter);
-    return (z < 0 ? 0 : z) - z * y + LIBM(log1p)(FN(vexp)(-LIBM(fabs)(z)));
+    return (z < 0 ? 0 : z) - z * y + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
 }
 static inline real FN(delta_binary_cross_entropy)(real z, real a, real y, real parameter) {
     UNUSED2(z, parameter);

@@ -9,104 +9,168 @@
 #define PYNN_ISA baseline
 #endif
 
-#define INLINE static inline __attribute__((always_inline))
+/* n columns rounded up to whole vectors; all of the row where that is the rest of it. */
+INLINE size_t FN(width)(size_t n, size_t stride) {
+    const size_t line = 64 / sizeof(real);
+    const size_t lines = (n + line - 1) / line * line;
+    return lines == stride ? stride : (n + LANES - 1) / LANES * LANES;
+}
 
 /* The loops around the point-wise functions. Each is inlined into its callers, where f is a
  * constant, and vectorised there. a and z may be one array but never overlap otherwise. */
-INLINE void FN(activate)(real *a, real *z, const real *biases, size_t n_rows, size_t n,
+INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t n,
                          real (*f)(real)) {
-    if (!biases) {
-        n *= n_rows;
+    size_t width = FN(width)(n, stride);
+    if (width == stride) { width *= n_rows, n_rows = 1; }
+    for (size_t i = 0; i < n_rows; i++, a += stride, z += stride) {
 #pragma GCC ivdep
-        for (size_t j = 0; j < n; j++) { a[j] = f(z[j]); }
-        return;
-    }
-    for (size_t i = 0; i < n_rows; i++, a += n, z += n) {
-#pragma GCC ivdep
-        for (size_t j = 0; j < n; j++) {
-            const real sum = z[j] + biases[j];
-            z[j] = sum;
-            a[j] = f(sum);
-        }
+        for (size_t j = 0; j < width; j++) { a[j] = f(z[j]); }
     }
 }
 
-INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_t n,
-                       real (*f)(real z, real a)) {
-    for (size_t j = 0; j < n; j++) { delta[j] *= f(z[j], a[j]); }
+INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_t stride,
+                       size_t n_rows, size_t n, real (*f)(real z, real a)) {
+    size_t width = FN(width)(n, stride);
+    if (width == stride) { width *= n_rows, n_rows = 1; }
+    for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride) {
+        for (size_t j = 0; j < width; j++) { delta[j] *= f(z[j], a[j]); }
+    }
 }
 
 INLINE void FN(cost)(real *restrict delta, double *row_costs, const real *z, const real *a,
-                     const real *y, const real *row_scales, size_t n_rows, size_t n, real parameter,
-                     real (*value)(real, real, real, real), real (*slope)(real, real, real, real)) {
-    for (size_t i = 0; i < n_rows; i++, delta += n, z += n, a += n, y += n) {
+                     const real *y, const real *row_scales, size_t stride, size_t n_rows, size_t n,
+                     real parameter, real (*value)(real, real, real, real),
+                     real (*slope)(real, real, real, real)) {
+    const size_t width = FN(width)(n, stride);
+    for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
         double sum = 0;
         for (size_t j = 0; j < n; j++) { sum += value(z[j], a[j], y[j], parameter); }
         row_costs[i] = sum;
-        for (size_t j = 0; j < n; j++) {
+        for (size_t j = 0; j < width; j++) {
             delta[j] = row_scales[i] * slope(z[j], a[j], y[j], parameter);
         }
     }
 }
 
 #define X(name, reads_z, output_only)                                                              \
-    static void FN(activate_##name)(real *a, real *z, const real *biases, size_t n_rows,           \
-                                    size_t n) {                                                    \
-        FN(activate)(a, z, biases, n_rows, n, FN(activation_##name));                              \
+    static void FN(activate_##name)(real * a, real * z, size_t stride, size_t n_rows, size_t n) {  \
+        FN(activate)(a, z, stride, n_rows, n, FN(activation_##name));                              \
     }                                                                                              \
-    static void FN(derive_##name)(real *delta, const real *z, const real *a, size_t n_rows,        \
-                                  size_t n) {                                                      \
-        FN(derive)(delta, z, a, n_rows * n, FN(derivative_##name));                                \
+    static void FN(derive_##name)(real * delta, const real *z, const real *a, size_t stride,       \
+                                  size_t n_rows, size_t n) {                                       \
+        FN(derive)(delta, z, a, stride, n_rows, n, FN(derivative_##name));                         \
     }
 PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
 
 #define X(name, output)                                                                            \
-    static void FN(costs_##name)(real *delta, double *row_costs, const real *z, const real *a,     \
-                                 const real *y, const real *row_scales, size_t n_rows, size_t n,   \
-                                 real parameter) {                                                 \
-        FN(cost)(delta, row_costs, z, a, y, row_scales, n_rows, n, parameter, FN(cost_##name),     \
-                 FN(delta_##name));                                                                \
+    static void FN(costs_##name)(real * delta, double *row_costs, const real *z, const real *a,    \
+                                 const real *y, const real *row_scales, size_t stride,             \
+                                 size_t n_rows, size_t n, real parameter) {                        \
+        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,              \
+                 FN(cost_##name), FN(delta_##name));                                               \
     }
 PYNN_POINTWISE_COSTS(X)
 #undef X
 
-static void FN(activate_softmax)(real *a, real *z, const real *biases, size_t n_rows, size_t n) {
-    FN(activate_identity)(z, z, biases, n_rows, n);
-    FN(softmax)(a, z, n_rows, n);
+static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {
+    for (size_t i = 0; i < n_rows; i++) { FN(softmax)(a + i * stride, z + i * stride, n); }
 }
 
-static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t n_rows, size_t n) {
+static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t stride,
+                               size_t n_rows, size_t n) {
     (void)z;
-    FN(softmax_backward)(delta, a, n_rows, n);
+    for (size_t i = 0; i < n_rows; i++) {
+        FN(softmax_backward)(delta + i * stride, a + i * stride, n);
+    }
 }
 
 static void FN(costs_cross_entropy)(real *delta, double *row_costs, const real *z, const real *a,
-                                    const real *y, const real *row_scales, size_t n_rows, size_t n,
-                                    real parameter) {
+                                    const real *y, const real *row_scales, size_t stride,
+                                    size_t n_rows, size_t n, real parameter) {
     (void)parameter;
-    for (size_t i = 0; i < n_rows; i++, delta += n, z += n, a += n, y += n) {
+    for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
         row_costs[i] = FN(cross_entropy)(delta, z, a, y, n);
         for (size_t j = 0; j < n; j++) { delta[j] *= row_scales[i]; }
     }
 }
 
-static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t n_rows, size_t n) {
-    for (size_t i = 0; i < n_rows; i++, delta += n) {
-        for (size_t j = 0; j < n; j++) { db[j] += delta[j]; }
+/* One vector of the loop below: n lanes of it. */
+INLINE void FN(update_vector)(real *w, real *s0, real *s1, const real *g, size_t n,
+                              const FN(pynn_step) * step, int n_slots,
+                              void (*rule)(vec *, vec *, vec *, vec, const FN(pynn_step) *)) {
+    vec w_ = FN(load_first)(w, n), s0_ = {0}, s1_ = {0};
+    if (n_slots > 0) { s0_ = FN(load_first)(s0, n); }
+    if (n_slots > 1) { s1_ = FN(load_first)(s1, n); }
+    rule(&w_, &s0_, &s1_, FN(load_first)(g, n), step);
+    FN(store_first)(w, w_, n);
+    if (n_slots > 0) { FN(store_first)(s0, s0_, n); }
+    if (n_slots > 1) { FN(store_first)(s1, s1_, n); }
+}
+
+/* The loop around the rules. First whole vectors of all rows, then what is left of each: a load
+ * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
+ */
+INLINE void FN(update)(real *w, real *s0, real *s1, size_t stride, const real *g, size_t g_stride,
+                       size_t n_rows, size_t n, const FN(pynn_step) * step, int n_slots,
+                       void (*rule)(vec *, vec *, vec *, vec, const FN(pynn_step) *)) {
+    if (stride == n && g_stride == n) { n *= n_rows, n_rows = 1; }
+    const size_t whole = n / LANES * LANES;
+    for (size_t i = 0; i < n_rows; i++) {
+        for (size_t j = 0; j < whole; j += LANES) {
+            const size_t at = i * stride + j;
+            FN(update_vector)(w + at, n_slots > 0 ? s0 + at : NULL, n_slots > 1 ? s1 + at : NULL,
+                              g + i * g_stride + j, LANES, step, n_slots, rule);
+        }
+    }
+    for (size_t i = 0; i < n_rows && whole < n; i++) {
+        const size_t at = i * stride + whole;
+        FN(update_vector)(w + at, n_slots > 0 ? s0 + at : NULL, n_slots > 1 ? s1 + at : NULL,
+                          g + i * g_stride + whole, n - whole, step, n_slots, rule);
+    }
+}
+
+/* Rules that keep a gradient: w is where it is kept. */
+INLINE void FN(rule_store) RULE_ARGUMENTS {
+    (void)s0, (void)s1, (void)step;
+    *w = g;
+}
+INLINE void FN(rule_add) RULE_ARGUMENTS {
+    (void)s0, (void)s1, (void)step;
+    *w += g;
+}
+
+#define X(name, n_slots)                                                                           \
+    static void FN(update_##name)(real * w, real * s0, real * s1, size_t stride, const real *g,    \
+                                  size_t g_stride, size_t n_rows, size_t n,                        \
+                                  const FN(pynn_step) * step) {                                    \
+        FN(update)(w, s0, s1, stride, g, g_stride, n_rows, n, step, n_slots, FN(rule_##name));     \
+    }
+PYNN_RULES(X)
+X(store, 0)
+X(add, 0)
+#undef X
+
+static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t stride,
+                         size_t n_rows, size_t n) {
+    const size_t width = (n + LANES - 1) / LANES * LANES;
+    for (size_t j = 0; j < width; j += LANES) {
+        vec sum = {0};
+        for (size_t i = 0; i < n_rows; i++) { sum += FN(load)(delta + i * stride + j); }
+        FN(store)(db + j, sum);
     }
 }
 
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits. */
 static double FN(sum_of_squares)(const real *w, size_t n) {
-    enum { LANES = 16 };
-    double partial[LANES] = {0}, sum = 0;
+    enum { N_PARTIAL = 16 };
+    double partial[N_PARTIAL] = {0}, sum = 0;
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) { partial[j] += (double)w[i + j] * w[i + j]; }
+    for (; i + N_PARTIAL <= n; i += N_PARTIAL) {
+        for (size_t j = 0; j < N_PARTIAL; j++) { partial[j] += (double)w[i + j] * w[i + j]; }
     }
     for (; i < n; i++) { sum += (double)w[i] * w[i]; }
-    for (size_t j = 0; j < LANES; j++) { sum += partial[j]; }
+    for (size_t j = 0; j < N_PARTIAL; j++) { sum += partial[j]; }
     return sum;
 }
 
@@ -127,6 +191,10 @@ static int FN(all_finite)(const real *x, size_t n) {
 #define TABLE_OF(isa) TABLE(isa) /* once more, so that PYNN_ISA is replaced first */
 
 const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
+    .tuned = VEC_BYTES > 16 || TILE_ROWS > 6,
+    .panel = PANEL,
+    .pack = BLOCK_DEPTH * PANEL,
+    .product = FN(product),
 #define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = FN(activate_##name),
     .activate = {PYNN_ACTIVATIONS(X)},
 #undef X
@@ -139,9 +207,8 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
 #define X(name, n_slots) [PYNN_RULE_##name] = FN(update_##name),
     .update = {PYNN_RULES(X)},
 #undef X
-    .product_forward = FN(product_forward),
-    .product_gradient = FN(product_gradient),
-    .product_backward = FN(product_backward),
+    .store = FN(update_store),
+    .add = FN(update_add),
     .sum_rows = FN(sum_rows),
     .sum_of_squares = FN(sum_of_squares),
     .all_finite = FN(all_finite),

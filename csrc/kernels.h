@@ -1,5 +1,10 @@
 /* kernels.h - the table of kernels: one of these for each instruction set and dtype. Kernels only
- * compute: they never allocate, lock, start threads, fail or call BLAS. */
+ * compute: they never allocate, lock, start threads, fail or call BLAS.
+ *
+ * Arrays of a workspace have rows `stride` elements apart, with room for whole vectors in each row:
+ * a kernel may compute and write there, and nobody reads it. Weights, biases, slots and gradients
+ * lie densely, and a kernel keeps to them.
+ */
 #ifndef PYNN_KERNELS_H
 #define PYNN_KERNELS_H
 
@@ -9,35 +14,50 @@
 #include "optimizers.h"
 #include "pynn.h"
 
+/* Rows that product is best given at a time: with a depth of 512 they take half of a second-level
+ * cache of 1 MB. A multiple of the rows of a tile. */
+enum { PYNN_BLOCK_ROWS = 252 };
+
+/* Element (i, j) lies at x[i * row + j * column]; one of the two is 1. */
 typedef struct {
-    /* z += biases; a = f(z). a may be z. biases is (n,) or NULL; the others are (n_rows, n) */
-    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, const real *biases, size_t n_rows,
-                                         size_t n);
+    const real *x;
+    size_t row, column;
+} FN(pynn_matrix);
+
+/* Updates w (n_rows, n) and its slots, rows `stride` apart, by the gradient g (n_rows, n). */
+typedef void FN(pynn_update)(real *w, real *slot_0, real *slot_1, size_t stride, const real *g,
+                             size_t g_stride, size_t n_rows, size_t n, const FN(pynn_step) * step);
+
+typedef struct {
+    int tuned;    /* 0: where BLAS is faster at large products, because this set lacks registers */
+    size_t panel; /* columns that product works on at a time */
+    size_t pack;  /* reals of scratch memory that product takes */
+
+    /* c (n_rows, n) = start + a (n_rows, depth) b (depth, n). start: rows start_stride apart, 0 for
+     * one row that all begin with; or NULL. packed: (pack,) scratch memory */
+    void (*product)(real *c, size_t c_stride, const real *start, size_t start_stride,
+                    FN(pynn_matrix) a, FN(pynn_matrix) b, size_t n_rows, size_t n, size_t depth,
+                    real *packed);
+
+    /* a = f(z), both (n_rows, n); a may be z */
+    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n);
 
     /* delta *= f'(z): from dC/da to dC/dz. All are (n_rows, n) */
-    void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t n_rows,
-                                       size_t n);
+    void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t stride,
+                                       size_t n_rows, size_t n);
 
     /* row_costs[i] = the cost of row i; delta = its derivative times row_scales[i] (costs.h says
      * derivative by what). delta, z, a, y are (n_rows, n); row_costs, row_scales are (n_rows,) */
     void (*cost[PYNN_N_COSTS])(real *delta, double *row_costs, const real *z, const real *a,
-                               const real *y, const real *row_scales, size_t n_rows, size_t n,
-                               real parameter);
+                               const real *y, const real *row_scales, size_t stride, size_t n_rows,
+                               size_t n, real parameter);
 
-    /* w and slots after one update by the gradient; each (n,) */
-    void (*update[PYNN_N_RULES])(real *w, real *slot_0, real *slot_1, const real *gradient,
-                                 size_t n, const FN(pynn_step) * step);
+    FN(pynn_update) * update[PYNN_N_RULES];
+    FN(pynn_update) * store; /* w = g: for a gradient that is to be kept */
+    FN(pynn_update) * add;   /* w += g */
 
-    /* see products.h */
-    void (*product_forward)(real *z, const real *x, size_t x_stride, const real *w, size_t n_rows,
-                            size_t n_out, size_t n_in);
-    void (*product_gradient)(real *dw, const real *x, size_t x_stride, const real *delta,
-                             size_t n_rows, size_t n_out, size_t n_in, int accumulate);
-    void (*product_backward)(real *dx, const real *delta, const real *w, size_t n_rows,
-                             size_t n_out, size_t n_in);
-
-    /* db (n,) += the sum over the rows of delta (n_rows, n) */
-    void (*sum_rows)(real *db, const real *delta, size_t n_rows, size_t n);
+    /* db (n,), with room for whole vectors, = the sum over the rows of delta (n_rows, n) */
+    void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
 
     double (*sum_of_squares)(const real *w /* (n,) */, size_t n);
 

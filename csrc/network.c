@@ -1,200 +1,105 @@
 #include "network.h"
 
+#include <math.h>
 #include <string.h>
 
-#include "memory.h"
-
-/* z is read after its activation by some derivatives, and at the output by tied costs. */
-static int FN(keeps_z)(const pynn_network *network, int layer) {
-    static const int derivative_reads_z[] = {
-#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = reads_z,
-        PYNN_ACTIVATIONS(X)
-#undef X
-    };
-    if (layer == network->n_layers - 1 && pynn_cost_output(network->cost)) { return 1; }
-    return derivative_reads_z[network->activations[layer]];
-}
-
-/* The next n reals of an arena, each array on its own cache lines; arena NULL: only counts. */
-static real *FN(take)(real *arena, size_t *used, size_t n) {
-    const size_t line = 64 / sizeof(real);
-    real *taken = arena ? arena + *used : NULL;
-    *used += (n + line - 1) / line * line;
-    return taken;
-}
-
-/* Lays the arrays of ws into the arena and returns how many reals they take. */
-static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, int learns) {
-    const size_t n = ws->n_chunk;
-    size_t used = 0;
-    ws->x = FN(take)(arena, &used, n * ws->layers[0].n_in);
-    for (int l = 0; l < ws->n_layers; l++) {
-        FN(pynn_layer) *layer = &ws->layers[l];
-        layer->a = FN(take)(arena, &used, n * layer->n_out);
-        layer->z = layer->a;
-        if (learns) {
-            if (FN(keeps_z)(ws->network, l)) {
-                layer->z = FN(take)(arena, &used, n * layer->n_out);
-            }
-            layer->delta = FN(take)(arena, &used, n * layer->n_out);
-        }
-    }
-    ws->y = FN(take)(arena, &used, learns ? n * ws->layers[ws->n_layers - 1].n_out : 0);
-    ws->row_scales = FN(take)(arena, &used, learns ? n : 0);
-    ws->row_costs = (double *)FN(take)(arena, &used, learns ? n * sizeof(double) / sizeof(real) : 0);
-    return used;
-}
-
-pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   int64_t n_rows, int learns, pynn_watch *watch) {
-    *ws = (FN(pynn_workspace)){
-        .network = network,
-        .context = {FN(pynn_kernels_in_use)(), watch},
-        .n_layers = network->n_layers,
-        .n_chunk = (size_t)(n_rows < PYNN_CHUNK_ROWS ? n_rows : PYNN_CHUNK_ROWS),
-        .layers = pynn_alloc((size_t)network->n_layers, sizeof(FN(pynn_layer))),
-    };
-    if (!ws->layers) { return PYNN_NO_MEMORY; }
-    for (int l = 0; l < ws->n_layers; l++) {
-        FN(pynn_layer) *layer = &ws->layers[l];
-        *layer = (FN(pynn_layer)){.n_in = (size_t)network->sizes[l],
-                                  .n_out = (size_t)network->sizes[l + 1],
-                                  .activation = network->activations[l],
-                                  .weights = ws->n_parameters};
-        layer->biases = layer->weights + layer->n_in * layer->n_out;
-        ws->n_parameters = layer->biases + (network->bias ? layer->n_out : 0);
-    }
-    ws->arena = pynn_alloc(FN(lay_out)(ws, NULL, learns), sizeof(real));
-    if (!ws->arena) {
-        FN(pynn_workspace_free)(ws);
-        return PYNN_NO_MEMORY;
-    }
-    FN(lay_out)(ws, ws->arena, learns);
-    return PYNN_OK;
-}
-
-void FN(pynn_workspace_free)(FN(pynn_workspace) * ws) {
-    pynn_free(ws->layers);
-    pynn_free(ws->arena);
+pynn_status FN(pynn_reason)(const FN(pynn_workspace) * ws) {
+    return atomic_load_explicit(&ws->found_not_finite, memory_order_relaxed) ? PYNN_NOT_FINITE
+                                                                             : PYNN_INTERRUPTED;
 }
 
 static size_t FN(row_of)(pynn_batch batch, size_t i) {
     return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
 }
 
-/* out (batch.n_rows, n) = the batch's rows of an array with these strides in bytes */
-static void FN(gather)(real *out, const void *array, const ptrdiff_t strides[2], size_t n,
-                       pynn_batch batch) {
-    for (size_t i = 0; i < batch.n_rows; i++, out += n) {
+/* out, rows out_stride apart, = rows of the batch, of an array (., n) with these strides in bytes
+ */
+static void FN(gather)(real *out, size_t out_stride, const void *array, const ptrdiff_t strides[2],
+                       size_t n, pynn_batch batch, pynn_share rows) {
+    for (size_t i = rows.first; i < rows.end; i++) {
         const char *row = (const char *)array + (ptrdiff_t)FN(row_of)(batch, i) * strides[0];
+        real *to = out + i * out_stride;
         if (strides[1] == sizeof(real)) {
-            memcpy(out, row, n * sizeof(real));
+            memcpy(to, row, n * sizeof(real));
         } else {
             for (size_t j = 0; j < n; j++) {
-                out[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]);
+                to[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]);
             }
         }
     }
 }
 
-/* Points ws->input at the batch's rows: at the data themselves where they lie in a way that a matrix
- * product can read, at a copy of the batch elsewhere. */
-static void FN(load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch) {
-    const size_t n_in = ws->layers[0].n_in;
-    const ptrdiff_t stride = data->x_strides[0] / (ptrdiff_t)sizeof(real);
-    const int readable = (data->x_strides[1] == sizeof(real) || n_in == 1) &&
-                         data->x_strides[0] % (ptrdiff_t)sizeof(real) == 0 &&
-                         stride >= (ptrdiff_t)n_in && stride <= INT32_MAX;
-    if (!batch.order && readable) {
-        ws->input = (FN(pynn_rows)){(const real *)data->x + batch.first * (size_t)stride,
-                                    (size_t)stride};
-    } else {
-        FN(gather)(ws->x, data->x, data->x_strides, n_in, batch);
-        ws->input = (FN(pynn_rows)){ws->x, n_in};
+/* Fetches rows that the next batch will gather: far apart in memory, they would be waited for. */
+static void FN(prefetch)(const pynn_data *data, size_t n, pynn_batch next, pynn_share rows) {
+    if (data->x_strides[1] != sizeof(real)) { return; }
+    for (size_t i = rows.first; i < rows.end && i < next.n_rows; i++) {
+        const char *row =
+            (const char *)data->x + (ptrdiff_t)FN(row_of)(next, i) * data->x_strides[0];
+        for (size_t at = 0; at < n * sizeof(real); at += 64) { __builtin_prefetch(row + at); }
     }
 }
 
-/* ws->y = the targets of the batch; a class label c means 1 at c and 0 elsewhere. */
-static void FN(load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch) {
-    const size_t n_out = ws->layers[ws->n_layers - 1].n_out;
+/* The batch's rows: where they lie in the data, if a product can read them there; else ws->x, of
+ * which each member gathers its part. */
+static FN(pynn_rows) FN(place_input)(FN(pynn_workspace) * ws, const pynn_data *data,
+                                     pynn_batch batch, pynn_share mine) {
+    const size_t n_in = ws->layers[0].n_in;
+    const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
+    const int dense = data->x_strides[1] == size || n_in == 1;
+    const int in_order = !batch.order && data->x_strides[0] % size == 0 &&
+                         stride >= (ptrdiff_t)n_in && stride <= INT32_MAX;
+    if (dense && (in_order || batch.n_rows == 1)) {
+        const char *row =
+            (const char *)data->x + (ptrdiff_t)FN(row_of)(batch, 0) * data->x_strides[0];
+        return (FN(pynn_rows)){(const real *)row, in_order ? (size_t)stride : n_in};
+    }
+    FN(gather)(ws->x, ws->x_stride, data->x, data->x_strides, n_in, batch, mine);
+    return (FN(pynn_rows)){ws->x, ws->x_stride};
+}
+
+/* As place_input; besides it looks for numbers that are not finite, the first time that rows come
+ * by, and has the next batch's rows fetched. */
+static FN(pynn_rows) FN(load_input)(FN(pynn_workspace) * ws, const pynn_data *data,
+                                    pynn_batch batch, pynn_member member) {
+    const size_t n_in = ws->layers[0].n_in, next = batch.first + batch.n_rows;
+    const pynn_share mine = pynn_share_of(batch.n_rows, 1, member);
+    const FN(pynn_rows) input = FN(place_input)(ws, data, batch, mine);
+    for (size_t i = mine.first; i < mine.end && ws->checks_input; i++) {
+        if (!ws->kernels->all_finite(input.x + i * input.stride, n_in)) {
+            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
+            pynn_team_stop(member);
+            break;
+        }
+    }
+    if (batch.order) {
+        const pynn_batch after = {batch.order, next, (size_t)data->n_rows - next};
+        FN(prefetch)(data, n_in, after, mine);
+    }
+    return input;
+}
+
+/* ws->y = the targets of some rows; a class label c means 1 at c and 0 elsewhere. */
+static void FN(load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                             pynn_share rows) {
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
     if (!data->labels) {
-        FN(gather)(ws->y, data->y, data->y_strides, n_out, batch);
+        FN(gather)(ws->y, output->stride, data->y, data->y_strides, output->n_out, batch, rows);
         return;
     }
-    memset(ws->y, 0, batch.n_rows * n_out * sizeof(real));
-    for (size_t i = 0; i < batch.n_rows; i++) {
-        ws->y[i * n_out + (size_t)data->labels[FN(row_of)(batch, i)]] = 1;
+    for (size_t i = rows.first; i < rows.end; i++) {
+        real *y = ws->y + i * output->stride;
+        memset(y, 0, output->n_out * sizeof(real));
+        y[data->labels[FN(row_of)(batch, i)]] = 1;
     }
-}
-
-pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, const pynn_data *data,
-                             pynn_batch batch) {
-    FN(load_input)(ws, data, batch);
-    FN(pynn_rows) x = ws->input;
-    for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_layer) *layer = &ws->layers[l];
-        const pynn_status status =
-            FN(pynn_multiply_forward)(layer->z, x, parameters + layer->weights, batch.n_rows,
-                                      layer->n_out, layer->n_in, ws->context);
-        if (status) { return status; }
-        ws->context.kernels->activate[layer->activation](
-            layer->a, layer->z, ws->network->bias ? parameters + layer->biases : NULL,
-            batch.n_rows, layer->n_out);
-        x = (FN(pynn_rows)){layer->a, layer->n_out};
-    }
-    return PYNN_OK;
-}
-
-/* Row costs, and the deltas of the output layer. */
-static void FN(output_deltas)(FN(pynn_workspace) * ws, size_t n_rows) {
-    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
-    const int cost = ws->network->cost;
-    ws->context.kernels->cost[cost](output->delta, ws->row_costs, output->z, output->a, ws->y,
-                                    ws->row_scales, n_rows, output->n_out,
-                                    (real)ws->network->cost_parameter);
-    if (!pynn_cost_output(cost)) {
-        ws->context.kernels->derive[output->activation](output->delta, output->z, output->a, n_rows,
-                                                        output->n_out);
-    }
-}
-
-/* The deltas of the layers below, from the output down. */
-static pynn_status FN(hidden_deltas)(FN(pynn_workspace) * ws, const real *parameters,
-                                     size_t n_rows) {
-    for (int l = ws->n_layers - 1; l > 0; l--) {
-        const FN(pynn_layer) *above = &ws->layers[l], *layer = &ws->layers[l - 1];
-        const pynn_status status =
-            FN(pynn_multiply_backward)(layer->delta, above->delta, parameters + above->weights,
-                                       n_rows, above->n_out, above->n_in, ws->context);
-        if (status) { return status; }
-        ws->context.kernels->derive[layer->activation](layer->delta, layer->z, layer->a, n_rows,
-                                                       layer->n_out);
-    }
-    return PYNN_OK;
-}
-
-/* gradient (n_parameters,) = or += that of the chunk whose deltas are in ws. */
-static pynn_status FN(chunk_gradient)(real *gradient, FN(pynn_workspace) * ws, size_t n_rows,
-                                      int accumulate) {
-    FN(pynn_rows) x = ws->input;
-    for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_layer) *layer = &ws->layers[l];
-        const pynn_status status =
-            FN(pynn_multiply_gradient)(gradient + layer->weights, x, layer->delta, n_rows,
-                                       layer->n_out, layer->n_in, accumulate, ws->context);
-        if (status) { return status; }
-        if (ws->network->bias) {
-            real *db = gradient + layer->biases;
-            if (!accumulate) { memset(db, 0, layer->n_out * sizeof(real)); }
-            ws->context.kernels->sum_rows(db, layer->delta, n_rows, layer->n_out);
-        }
-        x = (FN(pynn_rows)){layer->a, layer->n_out};
-    }
-    return PYNN_OK;
 }
 
 static double FN(row_weight)(const pynn_data *data, pynn_batch batch, size_t i) {
     return data->row_weights ? data->row_weights[FN(row_of)(batch, i)] : 1;
+}
+
+/* A batch in which no row has a weight asks for nothing. */
+static double FN(share_of_total)(const pynn_data *data, pynn_batch batch, size_t i, double total) {
+    return total > 0 ? FN(row_weight)(data, batch, i) / total : 0;
 }
 
 static double FN(sum_of_row_weights)(const pynn_data *data, pynn_batch batch) {
@@ -204,42 +109,139 @@ static double FN(sum_of_row_weights)(const pynn_data *data, pynn_batch batch) {
     return sum;
 }
 
-pynn_status FN(pynn_batch_gradient)(pynn_cost *cost, real *gradient, double *l2,
-                                    FN(pynn_workspace) * ws, const real *parameters,
-                                    const pynn_data *data, pynn_batch batch,
-                                    pynn_penalty penalty) {
+/* Forward, from an input that is loaded; ends without a barrier. */
+static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, FN(pynn_rows) x,
+                               size_t n_rows, pynn_member member) {
+    for (int l = 0; l < ws->n_layers; l++) {
+        if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+        FN(pynn_layer_forward)(ws, l, parameters, x, n_rows, member);
+        x = (FN(pynn_rows)){ws->layers[l].a, ws->layers[l].stride};
+    }
+    return PYNN_OK;
+}
+
+pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, const pynn_data *data,
+                             pynn_batch batch, pynn_member member) {
+    return FN(forward)(ws, parameters, FN(load_input)(ws, data, batch, member), batch.n_rows,
+                       member);
+}
+
+/* Row costs and deltas of the output layer, for some rows. */
+static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
+    const int cost = ws->network->cost;
+    const size_t at = rows.first * output->stride, n = rows.end - rows.first;
+    ws->kernels->cost[cost](output->delta + at, ws->row_costs + rows.first, output->z + at,
+                            output->a + at, ws->y + at, ws->row_scales + rows.first, output->stride,
+                            n, output->n_out, (real)ws->network->cost_parameter);
+    if (!pynn_cost_output(cost)) {
+        ws->kernels->derive[output->activation](output->delta + at, output->z + at, output->a + at,
+                                                output->stride, n, output->n_out);
+    }
+}
+
+/* A member's share of the sums of squared weights: of every layer in pieces of fixed size, so that
+ * the total has the same bits for any team. Returns how many pieces there are. */
+static size_t FN(square_weights)(FN(pynn_workspace) * ws, const real *parameters,
+                                 pynn_member member) {
+    size_t piece = 0;
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_layer) *layer = &ws->layers[l];
+        for (size_t w = layer->weights; w < layer->biases; w += PYNN_SQUARES, piece++) {
+            if (piece % (size_t)member.n != (size_t)member.id) { continue; }
+            const size_t left = layer->biases - w;
+            ws->squares[piece] = ws->kernels->sum_of_squares(
+                parameters + w, left < PYNN_SQUARES ? left : PYNN_SQUARES);
+        }
+    }
+    return piece;
+}
+
+static double FN(sum)(const double *x, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) { sum += x[i]; }
+    return sum;
+}
+
+/* Deltas of the hidden layers, then the gradient of all layers. */
+static pynn_status FN(backward)(FN(pynn_workspace) * ws, const real *parameters, FN(pynn_rows) x,
+                                size_t n_rows, const FN(pynn_sink) * sink, pynn_member member) {
+    for (int l = ws->n_layers - 2; l >= 0; l--) {
+        FN(pynn_layer_backward)(ws, l, parameters, n_rows, member);
+        /* Only deltas were computed so far: the last place where the batch can be left. */
+        if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+    }
+    for (int l = 0; l < ws->n_layers; l++) {
+        FN(pynn_layer_gradient)(ws, l, *sink, x, n_rows, member);
+        x = (FN(pynn_rows)){ws->layers[l].a, ws->layers[l].stride};
+    }
+    return PYNN_OK;
+}
+
+/* One chunk of a batch: its cost is added to *cost; total is the sum of the batch's row weights. */
+static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const real *parameters,
+                                   const pynn_data *data, pynn_batch chunk, double total,
+                                   const FN(pynn_sink) * sink, pynn_member member) {
+    const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
+    const FN(pynn_rows) x = FN(load_input)(ws, data, chunk, member);
+    FN(load_targets)(ws, data, chunk, mine);
+    for (size_t i = mine.first; i < mine.end; i++) {
+        ws->row_scales[i] = (real)FN(share_of_total)(data, chunk, i, total);
+    }
+    if (FN(forward)(ws, parameters, x, chunk.n_rows, member)) { return FN(pynn_reason)(ws); }
+    FN(output_deltas)(ws, mine);
+    if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+    for (size_t i = 0; i < chunk.n_rows; i++) {
+        *cost += FN(share_of_total)(data, chunk, i, total) * ws->row_costs[i];
+    }
+    if (!isfinite(*cost)) { return PYNN_DIVERGED; }
+    return sink ? FN(backward)(ws, parameters, x, chunk.n_rows, sink, member) : PYNN_OK;
+}
+
+/* The gradient that chunks have added up goes on through the sink, each member taking a part. */
+static void FN(pass_on)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink, pynn_member member) {
+    for (int l = 0; l < ws->n_layers; l++) {
+        const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
+                               l + 1 < ws->n_layers ? ws->layers[l + 1].weights : ws->n_parameters};
+        for (int biases = 0; biases < 2; biases++) {
+            const pynn_share share = pynn_share_of(ends[biases + 1] - ends[biases], 64, member);
+            const size_t at = ends[biases] + share.first, n = share.end - share.first;
+            sink->update(sink->w + at, sink->slot_0 ? sink->slot_0 + at : NULL,
+                         sink->slot_1 ? sink->slot_1 + at : NULL, n, ws->gradient + at, n, 1, n,
+                         biases ? &sink->of_biases : &sink->of_weights);
+        }
+    }
+}
+
+pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real *parameters,
+                                 const pynn_data *data, pynn_batch batch, pynn_penalty penalty,
+                                 FN(pynn_sink) * sink, pynn_member member) {
     const double total = FN(sum_of_row_weights)(data, batch);
-    /* A batch in which no row has a weight asks for nothing. */
-    const double per_weight = total > 0 ? 1 / total : 0;
+    const double l2 = !penalty.by_row ? penalty.alpha : total > 0 ? penalty.alpha / total : 0;
+    FN(pynn_sink) adding = {.update = ws->kernels->store, .w = ws->gradient};
+    const int in_chunks = sink && batch.n_rows > ws->n_chunk;
     *cost = (pynn_cost){0};
+    if (sink) { sink->of_weights.l2 = (real)l2; }
+    if (l2 != 0) {
+        const size_t n_pieces = FN(square_weights)(ws, parameters, member);
+        if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+        cost->penalty = 0.5 * l2 * FN(sum)(ws->squares, n_pieces);
+        if (!isfinite(cost->penalty)) { return PYNN_DIVERGED; }
+    }
     for (size_t done = 0; done < batch.n_rows; done += ws->n_chunk) {
         const size_t left = batch.n_rows - done;
         const pynn_batch chunk = {batch.order, batch.first + done,
                                   left < ws->n_chunk ? left : ws->n_chunk};
-        pynn_status status = FN(pynn_forward)(ws, parameters, data, chunk);
+        const pynn_status status = FN(learn_chunk)(&cost->cost, ws, parameters, data, chunk, total,
+                                                   in_chunks ? &adding : sink, member);
         if (status) { return status; }
-        FN(load_targets)(ws, data, chunk);
-        for (size_t i = 0; i < chunk.n_rows; i++) {
-            ws->row_scales[i] = (real)(FN(row_weight)(data, chunk, i) * per_weight);
-        }
-        FN(output_deltas)(ws, chunk.n_rows);
-        for (size_t i = 0; i < chunk.n_rows; i++) {
-            cost->cost += FN(row_weight)(data, chunk, i) * per_weight * ws->row_costs[i];
-        }
-        if (!gradient) { continue; }
-        status = FN(hidden_deltas)(ws, parameters, chunk.n_rows);
-        if (!status) { status = FN(chunk_gradient)(gradient, ws, chunk.n_rows, done > 0); }
-        if (status) { return status; }
+        /* The next chunk overwrites what this one's gradient reads. */
+        if (pynn_team_meet(member) && (in_chunks || !sink)) { return FN(pynn_reason)(ws); }
+        adding.update = ws->kernels->add;
     }
-    *l2 = penalty.by_row ? penalty.alpha * per_weight : penalty.alpha;
-    if (*l2 != 0) {
-        double squares = 0;
-        for (int l = 0; l < ws->n_layers; l++) {
-            const FN(pynn_layer) *layer = &ws->layers[l];
-            squares += ws->context.kernels->sum_of_squares(parameters + layer->weights,
-                                                           layer->n_in * layer->n_out);
-        }
-        cost->penalty = 0.5 * *l2 * squares;
+    if (in_chunks) {
+        FN(pass_on)(ws, sink, member);
+        pynn_team_meet(member);
     }
     return PYNN_OK;
 }

@@ -61,27 +61,29 @@ static const pynn_engine *engine_of(pynn_dtype dtype) {
     return dtype == PYNN_F32 ? &pynn_engine_f32 : &pynn_engine_f64;
 }
 
+int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
+
 pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
-                         const pynn_data *data, const pynn_control *control) {
-    return engine_of(network->dtype)->predict(out, network, parameters, data, control);
+                         const pynn_data *data, int n_threads, const pynn_control *control) {
+    return engine_of(network->dtype)->predict(out, network, parameters, data, n_threads, control);
 }
 
 pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
                           const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                          const pynn_control *control) {
+                          int n_threads, const pynn_control *control) {
     return engine_of(network->dtype)
-        ->gradient(cost, gradient, network, parameters, data, penalty, control);
+        ->gradient(cost, gradient, network, parameters, data, penalty, n_threads, control);
 }
 
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
                        int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                       const pynn_optimizer *optimizer, const pynn_plan *plan,
+                       const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
                        const pynn_control *control) {
     return engine_of(network->dtype)
-        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan, control);
+        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan, n_threads,
+                control);
 }
 
-int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n_rows, int64_t n_columns,
-                    const ptrdiff_t strides[2]) {
-    return engine_of(dtype)->all_finite(x, n_rows, n_columns, strides);
+int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n) {
+    return engine_of(dtype)->all_finite(x, n);
 }

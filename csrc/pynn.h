@@ -9,31 +9,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { PYNN_OK, PYNN_NO_MEMORY, PYNN_INTERRUPTED, PYNN_DIVERGED } pynn_status;
+typedef enum {
+    PYNN_OK,
+    PYNN_NO_MEMORY,
+    PYNN_INTERRUPTED,
+    PYNN_DIVERGED,
+    PYNN_NOT_FINITE
+} pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
 /* What is computed. Parameters of such a network lie in one flat vector: W0, b0, W1, b1, ...
  * with each W row-major (n_in, n_out) and each b (n_out,), left out where bias is 0. */
 typedef struct {
     pynn_dtype dtype;
-    int n_layers;               /* layers of weights, >= 1 */
-    const int64_t *sizes;       /* (n_layers + 1,) units of the input and of every layer, >= 1 */
-    const int *activations;     /* (n_layers,) codes as listed below; the last one is the output's */
-    int bias;                   /* 0: weighted sums have no bias */
-    int cost;                   /* code as listed below */
-    double cost_parameter;      /* the delta of huber; otherwise not read */
+    int n_layers;           /* layers of weights, >= 1 */
+    const int64_t *sizes;   /* (n_layers + 1,) units of the input and of every layer, >= 1 */
+    const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
+    int bias;               /* 0: weighted sums have no bias */
+    int cost;               /* code as listed below */
+    double cost_parameter;  /* the delta of huber; otherwise not read */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
  * order; elements are aligned. Nothing in it is written to. */
 typedef struct {
     int64_t n_rows;
-    const void *x;              /* (n_rows, n_in) */
+    int checked;   /* 0: answer PYNN_NOT_FINITE where x holds infinity or NaN */
+    const void *x; /* (n_rows, n_in) */
     ptrdiff_t x_strides[2];
-    const void *y;              /* (n_rows, n_out), or NULL: see labels */
+    const void *y; /* (n_rows, n_out), or NULL: see labels */
     ptrdiff_t y_strides[2];
-    const int64_t *labels;      /* (n_rows,) class of each row, in place of y; or NULL */
-    const double *row_weights;  /* (n_rows,) >= 0, or NULL: all 1 */
+    const int64_t *labels;     /* (n_rows,) class of each row, in place of y; or NULL */
+    const double *row_weights; /* (n_rows,) >= 0, or NULL: all 1 */
 } pynn_data;
 
 /* The penalty (alpha/2) * (sum of squared weights), biases free, that is added to the mean cost. */
@@ -50,7 +57,7 @@ typedef struct {
 
 /* What a rule remembers between updates. */
 typedef struct {
-    void *slots[2];   /* each (n_parameters,), zero at the start; NULL where the rule has no use */
+    void *slots[2]; /* each (n_parameters,), zero at the start; NULL where the rule has no use */
     int64_t n_updates;
 } pynn_optimizer_state;
 
@@ -104,27 +111,42 @@ const char *pynn_isa_name(int code);
 int pynn_isa_available(int code);
 int pynn_isa_in_use(void);
 int pynn_use_isa(int code);
+int pynn_isa_is_tuned(void); /* that in use; 0: large products go to BLAS */
+
+/* In each of these n_threads >= 1 threads work, the caller's among them; the result has the same
+ * bits for any number of them. */
 
 /* out (n_rows, n_out), C-contiguous: activations of the output layer for data->x. */
 pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
-                         const pynn_data *data, const pynn_control *control);
+                         const pynn_data *data, int n_threads, const pynn_control *control);
 
 /* The cost over all rows and, unless it is NULL, its gradient (n_parameters,). */
 pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
                           const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                          const pynn_control *control);
+                          int n_threads, const pynn_control *control);
 
 /* Trains parameters (n_parameters,) in place; costs (n_epochs,) and *n_done say what came of each
  * finished epoch. Interrupted: parameters are as after the last finished mini-batch. Diverged: a
  * cost or a parameter is no longer finite, in the epoch after *n_done; parameters are of no use. */
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                        int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                       const pynn_optimizer *optimizer, const pynn_plan *plan,
+                       const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
                        const pynn_control *control);
 
-/* 1 if no element of x (n_rows, n_columns), strides in bytes, is infinite or NaN. */
-int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n_rows, int64_t n_columns,
-                    const ptrdiff_t strides[2]);
+/* 1 if none of the numbers x (n,) is infinite or NaN. */
+int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n);
+
+/* The most threads that a call should take by itself, 0 for no limit: a wish that callers outside,
+ * such as threadpoolctl, leave here for those who choose n_threads. Exported by the shared object.
+ */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+void pynn_set_thread_limit(int n);
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+int pynn_get_thread_limit(void);
 
 /* Tests only: let the n-th allocation from now on fail (0: none), and count the blocks in use. */
 void pynn_fail_allocation(int64_t n);

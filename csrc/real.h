@@ -12,7 +12,7 @@
 
 #if PYNN_BITS == 32
 #define real float
-#define bits_t uint32_t       /* an unsigned integer as wide as real */
+#define bits_t uint32_t /* an unsigned integer as wide as real */
 #define FN(name) name##_f32
 #define LIBM(name) name##f
 #else

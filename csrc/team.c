@@ -2,6 +2,149 @@
 #include "team.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "pynn.h"
+
+enum { MOST_THREADS = 256 };
+
+static atomic_int thread_limit;
+
+void pynn_set_thread_limit(int n) { atomic_store(&thread_limit, n > 0 ? n : 0); }
+
+int pynn_get_thread_limit(void) { return atomic_load(&thread_limit); }
+
+/* How long a member spins at a barrier before it sleeps. A partner that has its processor comes in
+ * well under it; one that has lost it stays away for milliseconds. */
+enum { SPIN_NS = 20 * 1000 };
+
+struct pynn_team {
+    int n;
+    _Alignas(64) atomic_int arrived;
+    _Alignas(64) atomic_uint round; /* barriers passed */
+    _Alignas(64) atomic_int asked;  /* to stop */
+    int stops;                      /* what the barrier answers: asked, as its last member saw it */
+    pthread_mutex_t lock;           /* of those who sleep */
+    pthread_cond_t next_round;
+    void (*work)(pynn_member, void *);
+    void *context;
+};
+
+typedef struct {
+    pthread_t thread;
+    pynn_member member;
+} recruit;
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* A round is over for this member once the count has moved on. */
+static void wait_for_next_round(pynn_team *team, unsigned round) {
+    const int64_t give_up = now() + SPIN_NS;
+    do {
+        for (int i = 0; i < 64; i++) {
+            if (atomic_load_explicit(&team->round, memory_order_acquire) != round) { return; }
+            relax();
+        }
+    } while (now() < give_up);
+    pthread_mutex_lock(&team->lock);
+    while (atomic_load_explicit(&team->round, memory_order_acquire) == round) {
+        pthread_cond_wait(&team->next_round, &team->lock);
+    }
+    pthread_mutex_unlock(&team->lock);
+}
+
+int pynn_team_meet(pynn_member member) {
+    pynn_team *team = member.team;
+    if (member.n == 1) { return atomic_load_explicit(&team->asked, memory_order_relaxed); }
+    const unsigned round = atomic_load_explicit(&team->round, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1 < member.n) {
+        wait_for_next_round(team, round);
+        return team->stops;
+    }
+    atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+    /* Taken here once for all: a member that asks after the barrier is heard at the next one. */
+    const int stops = team->stops = atomic_load_explicit(&team->asked, memory_order_relaxed);
+    pthread_mutex_lock(&team->lock);
+    atomic_store_explicit(&team->round, round + 1, memory_order_release);
+    pthread_cond_broadcast(&team->next_round);
+    pthread_mutex_unlock(&team->lock);
+    return stops;
+}
+
+void pynn_team_stop(pynn_member member) {
+    atomic_store_explicit(&member.team->asked, 1, memory_order_relaxed);
+}
+
+int pynn_team_asked(pynn_member member) {
+    return atomic_load_explicit(&member.team->asked, memory_order_relaxed);
+}
+
+static void *serve(void *recruit_) {
+    const recruit *r = recruit_;
+    /* The size of the team is known once all are recruited: the first barrier is for that. */
+    wait_for_next_round(r->member.team, 0);
+    const pynn_member member = {r->member.team, r->member.id, r->member.team->n};
+    member.team->work(member, member.team->context);
+    return NULL;
+}
+
+/* Starts threads 1 .. n_threads - 1, with no signal sent to them; returns how many there are now.
+ */
+static int recruit_all(pynn_team *team, recruit *recruits, int n_threads) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int n = 1;
+    for (; n < n_threads; n++) {
+        recruits[n].member = (pynn_member){team, n, 0};
+        if (pthread_create(&recruits[n].thread, NULL, serve, &recruits[n])) { break; }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n;
+}
+
+void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *context) {
+    recruit recruits[MOST_THREADS];
+    pynn_team team = {.n = 1,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .next_round = PTHREAD_COND_INITIALIZER,
+                      .work = work,
+                      .context = context};
+    if (n_threads > MOST_THREADS) { n_threads = MOST_THREADS; }
+    if (n_threads > 1) {
+        team.n = recruit_all(&team, recruits, n_threads);
+        pthread_mutex_lock(&team.lock);
+        atomic_store_explicit(&team.round, 1, memory_order_release);
+        pthread_cond_broadcast(&team.next_round);
+        pthread_mutex_unlock(&team.lock);
+    }
+    work((pynn_member){&team, 0, team.n}, context);
+    for (int i = 1; i < team.n; i++) { pthread_join(recruits[i].thread, NULL); }
+    pthread_cond_destroy(&team.next_round);
+    pthread_mutex_destroy(&team.lock);
+}
+
+pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member) {
+    const size_t n_grains = (n + grain - 1) / grain;
+    const size_t first = n_grains * (size_t)member.id / (size_t)member.n * grain;
+    const size_t end = n_grains * ((size_t)member.id + 1) / (size_t)member.n * grain;
+    return (pynn_share){first < n ? first : n, end < n ? end : n};
+}
 
 static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -10,7 +153,8 @@ static void lock(void) { pthread_mutex_lock(&exclusive); }
 
 static void unlock(void) { pthread_mutex_unlock(&exclusive); }
 
-/* A fork while another thread holds the lock would leave the child with a lock that nobody frees. */
+/* A fork while another thread holds the lock would leave the child with a lock that nobody frees.
+ */
 static void survive_forks(void) { pthread_atfork(lock, unlock, unlock); }
 
 void pynn_exclusive_begin(void) {

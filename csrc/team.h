@@ -1,6 +1,36 @@
-/* team.h - what the core knows of threads. */
+/* team.h - the threads of one call: all do the same work on shares of their own, and meet at
+ * barriers. The team lives no longer than the call, so that a fork, an exit or an idle process
+ * meets none. */
 #ifndef PYNN_TEAM_H
 #define PYNN_TEAM_H
+
+#include <stddef.h>
+
+typedef struct pynn_team pynn_team;
+
+/* One thread among the n of its team; id 0 is the caller's own. */
+typedef struct {
+    pynn_team *team;
+    int id, n;
+} pynn_member;
+
+/* Runs work(member, context) once in each of n_threads threads, the caller being one, and returns
+ * when all are done. Where the system gives fewer threads, the team is smaller. */
+void pynn_team_run(int n_threads, void (*work)(pynn_member member, void *context), void *context);
+
+/* Returns when all members have come here; memory written before is seen by all afterwards. The
+ * answer, the same for all: has a member asked the team to stop? */
+int pynn_team_meet(pynn_member member);
+
+/* Asks the team to stop. Others hear it at once by pynn_team_asked, and together at the barrier. */
+void pynn_team_stop(pynn_member member);
+int pynn_team_asked(pynn_member member);
+
+/* The part [first, end) of n items that a member takes, in whole grains but for the last. */
+typedef struct {
+    size_t first, end;
+} pynn_share;
+pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member);
 
 /* One thread at a time between begin and end, in the whole process. Safe across fork. */
 void pynn_exclusive_begin(void);

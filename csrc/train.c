@@ -1,137 +1,178 @@
 #include "train.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "memory.h"
 #include "network.h"
 #include "shuffle.h"
 
-static pynn_status FN(predict)(void *out_, const pynn_network *network, const void *parameters,
-                               const pynn_data *data, const pynn_control *control) {
-    pynn_watch watch = pynn_watch_start(control);
+/* What the members of a team work on together, for each of the functions below. */
+typedef struct {
+    pynn_status status;
     FN(pynn_workspace) ws;
-    pynn_status status = FN(pynn_workspace_new)(&ws, network, data->n_rows, 0, &watch);
-    if (status) { return status; }
-    const FN(pynn_layer) *output = &ws.layers[ws.n_layers - 1];
-    real *out = out_;
-    const size_t n_rows = (size_t)data->n_rows;
-    for (size_t done = 0; done < n_rows; done += ws.n_chunk) {
+    const pynn_data *data;
+    real *parameters;
+    real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
+    pynn_cost *costs; /* (n_epochs,); of gradient one */
+    pynn_penalty penalty;
+    pynn_optimizer_state *state;
+    const pynn_optimizer *optimizer;
+    const pynn_plan *plan;
+    int64_t *n_done;
+} FN(job);
+
+static void FN(predict_share)(pynn_member member, void *job_) {
+    FN(job) *job = job_;
+    FN(pynn_workspace) *ws = &job->ws;
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
+    const size_t n_rows = (size_t)job->data->n_rows;
+    pynn_status status = PYNN_OK;
+    for (size_t done = 0; done < n_rows && !status; done += ws->n_chunk) {
         const size_t left = n_rows - done;
-        const pynn_batch chunk = {NULL, done, left < ws.n_chunk ? left : ws.n_chunk};
-        status = FN(pynn_forward)(&ws, parameters, data, chunk);
-        if (status) { break; }
-        memcpy(out + done * output->n_out, output->a, chunk.n_rows * output->n_out * sizeof(real));
+        const pynn_batch chunk = {NULL, done, left < ws->n_chunk ? left : ws->n_chunk};
+        const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
+        status = FN(pynn_forward)(ws, job->parameters, job->data, chunk, member);
+        for (size_t i = mine.first; i < mine.end && !status; i++) {
+            memcpy(job->out + (done + i) * output->n_out, output->a + i * output->stride,
+                   output->n_out * sizeof(real));
+        }
+        if (pynn_team_meet(member)) { status = FN(pynn_reason)(ws); }
     }
-    FN(pynn_workspace_free)(&ws);
-    return status;
+    if (member.id == 0) { job->status = status; }
 }
 
-static pynn_status FN(gradient)(pynn_cost *cost, void *gradient_, const pynn_network *network,
-                              const void *parameters_, const pynn_data *data, pynn_penalty penalty,
-                              const pynn_control *control) {
-    pynn_watch watch = pynn_watch_start(control);
-    FN(pynn_workspace) ws;
-    pynn_status status = FN(pynn_workspace_new)(&ws, network, data->n_rows, 1, &watch);
+static pynn_status FN(predict)(void *out, const pynn_network *network, const void *parameters,
+                               const pynn_data *data, int n_threads, const pynn_control *control) {
+    FN(job) job = {.data = data, .parameters = (real *)parameters, .out = out};
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows,
+                                                      PYNN_PREDICTS, n_threads, control);
     if (status) { return status; }
-    double l2;
-    const real *parameters = parameters_;
-    real *gradient = gradient_;
-    status = FN(pynn_batch_gradient)(cost, gradient, &l2, &ws, parameters, data,
-                                     (pynn_batch){NULL, 0, (size_t)data->n_rows}, penalty);
-    for (int l = 0; l < ws.n_layers && gradient && !status; l++) {
-        for (size_t i = ws.layers[l].weights; i < ws.layers[l].biases; i++) {
-            gradient[i] += (real)l2 * parameters[i];
-        }
-    }
-    FN(pynn_workspace_free)(&ws);
-    return status;
+    pynn_team_run(n_threads, FN(predict_share), &job);
+    FN(pynn_workspace_free)(&job.ws);
+    return job.status;
 }
 
-/* One update of all parameters by the gradient of a batch. */
-static void FN(update)(real *parameters, pynn_optimizer_state *state, const real *gradient,
-                       const FN(pynn_workspace) * ws, const pynn_optimizer *optimizer, double l2) {
-    real *s0 = state->slots[0], *s1 = state->slots[1];
-    const FN(pynn_step) of_weights = FN(step_of)(optimizer, ++state->n_updates, l2);
-    FN(pynn_step) of_biases = of_weights;
-    of_biases.l2 = of_biases.decay = 0;
-    for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_layer) *layer = &ws->layers[l];
-        const size_t w = layer->weights, b = layer->biases;
-        ws->context.kernels->update[optimizer->rule](parameters + w, s0 ? s0 + w : NULL,
-                                                     s1 ? s1 + w : NULL, gradient + w, b - w,
-                                                     &of_weights);
-        if (ws->network->bias) {
-            ws->context.kernels->update[optimizer->rule](parameters + b, s0 ? s0 + b : NULL,
-                                                         s1 ? s1 + b : NULL, gradient + b,
-                                                         layer->n_out, &of_biases);
+static void FN(gradient_share)(pynn_member member, void *job_) {
+    FN(job) *job = job_;
+    const FN(pynn_workspace) *ws = &job->ws;
+    FN(pynn_sink) sink = {.update = ws->kernels->store, .w = job->out};
+    pynn_cost cost;
+    const pynn_status status =
+        FN(pynn_batch_learn)(&cost, &job->ws, job->parameters, job->data,
+                             (pynn_batch){NULL, 0, (size_t)job->data->n_rows}, job->penalty,
+                             job->out ? &sink : NULL, member);
+    if (member.id) { return; }
+    job->status = status;
+    *job->costs = cost;
+    for (int l = 0; l < ws->n_layers && job->out; l++) {
+        for (size_t i = ws->layers[l].weights; i < ws->layers[l].biases; i++) {
+            job->out[i] += sink.of_weights.l2 * job->parameters[i];
         }
     }
 }
 
-/* One pass over all rows. */
-static pynn_status FN(epoch)(real *parameters, pynn_optimizer_state *state, pynn_cost *mean,
-                             real *gradient, FN(pynn_workspace) * ws, const pynn_data *data,
-                             const pynn_optimizer *optimizer, const pynn_plan *plan) {
-    const size_t n_rows = (size_t)data->n_rows, n_batch = (size_t)plan->batch_size;
-    /* Work per row, for the watch: three products a layer, and as much again around them. */
-    const double work = 4 * (double)ws->n_parameters;
+static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
+                                const void *parameters, const pynn_data *data, pynn_penalty penalty,
+                                int n_threads, const pynn_control *control) {
+    FN(job)
+    job = {.data = data,
+           .parameters = (real *)parameters,
+           .out = gradient,
+           .costs = cost,
+           .penalty = penalty};
+    const pynn_purpose purpose =
+        gradient && data->n_rows > PYNN_CHUNK_ROWS ? PYNN_LEARNS_IN_CHUNKS : PYNN_LEARNS;
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, purpose, n_threads, control);
+    if (status) { return status; }
+    pynn_team_run(n_threads, FN(gradient_share), &job);
+    FN(pynn_workspace_free)(&job.ws);
+    /* What is asked for is told, infinite or not; it is training that must not go on with it. */
+    return job.status == PYNN_DIVERGED ? PYNN_OK : job.status;
+}
+
+/* One pass over all rows. Members call it together and get the same answer. */
+static pynn_status FN(epoch)(pynn_cost *mean, FN(job) * job, int64_t *n_updates,
+                             pynn_member member) {
+    FN(pynn_workspace) *ws = &job->ws;
+    const size_t n_rows = (size_t)job->data->n_rows, n_batch = (size_t)job->plan->batch_size;
+    FN(pynn_sink)
+    sink = {.update = ws->kernels->update[job->optimizer->rule],
+            .w = job->parameters,
+            .slot_0 = job->state->slots[0],
+            .slot_1 = job->state->slots[1]};
     *mean = (pynn_cost){0};
     for (size_t done = 0; done < n_rows; done += n_batch) {
         const size_t n = n_rows - done < n_batch ? n_rows - done : n_batch;
-        if (pynn_watch_stop(ws->context.watch, work * (double)n)) { return PYNN_INTERRUPTED; }
+        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, *n_updates + 1);
+        sink.of_biases.decay = 0;
         pynn_cost cost;
-        double l2;
-        const pynn_status status =
-            FN(pynn_batch_gradient)(&cost, gradient, &l2, ws, parameters, data,
-                                    (pynn_batch){plan->order, done, n}, plan->penalty);
+        const pynn_status status = FN(pynn_batch_learn)(&cost, ws, job->parameters, job->data,
+                                                        (pynn_batch){job->plan->order, done, n},
+                                                        job->penalty, &sink, member);
         if (status) { return status; }
-        if (!isfinite(cost.cost + cost.penalty)) { return PYNN_DIVERGED; }
-        FN(update)(parameters, state, gradient, ws, optimizer, l2);
+        ++*n_updates;
         const double share = (double)n / (double)n_rows;
         mean->cost += share * cost.cost;
         mean->penalty += share * cost.penalty;
     }
-    return ws->context.kernels->all_finite(parameters, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
+    return ws->kernels->all_finite(job->parameters, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
+}
+
+static void FN(train_share)(pynn_member member, void *job_) {
+    FN(job) *job = job_;
+    const pynn_plan *plan = job->plan;
+    pynn_status status = PYNN_OK;
+    int64_t n_done = 0, n_updates = job->state->n_updates;
+    while (n_done < plan->n_epochs && !status) {
+        if (member.id == 0 && plan->shuffle) {
+            pynn_shuffle(plan->order, job->data->n_rows, plan->shuffle);
+        }
+        if (pynn_team_meet(member)) { break; }
+        pynn_cost cost;
+        status = FN(epoch)(&cost, job, &n_updates, member);
+        if (status) { break; }
+        if (member.id == 0) {
+            job->costs[n_done] = cost;
+            job->ws.checks_input = 0; /* all rows have been seen */
+        }
+        n_done++;
+    }
+    if (member.id) { return; }
+    job->status = n_done < plan->n_epochs && !status ? FN(pynn_reason)(&job->ws) : status;
+    job->state->n_updates = n_updates;
+    *job->n_done = n_done;
 }
 
 static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
-                           int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                           const pynn_optimizer *optimizer, const pynn_plan *plan,
-                           const pynn_control *control) {
-    pynn_watch watch = pynn_watch_start(control);
-    FN(pynn_workspace) ws;
+                             int64_t *n_done, const pynn_network *network, const pynn_data *data,
+                             const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
+                             const pynn_control *control) {
+    FN(job)
+    job = {.data = data,
+           .parameters = parameters,
+           .costs = costs,
+           .penalty = plan->penalty,
+           .state = state,
+           .optimizer = optimizer,
+           .plan = plan,
+           .n_done = n_done};
     *n_done = 0;
     const int64_t n_batch = plan->batch_size < data->n_rows ? plan->batch_size : data->n_rows;
-    pynn_status status = FN(pynn_workspace_new)(&ws, network, n_batch, 1, &watch);
+    const pynn_status status = FN(pynn_workspace_new)(
+        &job.ws, network, data, n_batch,
+        n_batch > PYNN_CHUNK_ROWS ? PYNN_LEARNS_IN_CHUNKS : PYNN_LEARNS, n_threads, control);
     if (status) { return status; }
-    real *gradient = pynn_alloc(ws.n_parameters, sizeof(real));
-    if (!gradient) { status = PYNN_NO_MEMORY; }
-    while (*n_done < plan->n_epochs && !status) {
-        if (plan->shuffle) { pynn_shuffle(plan->order, data->n_rows, plan->shuffle); }
-        status = FN(epoch)(parameters, state, &costs[*n_done], gradient, &ws, data, optimizer, plan);
-        if (!status) { ++*n_done; }
-    }
-    pynn_free(gradient);
-    FN(pynn_workspace_free)(&ws);
-    return status;
+    pynn_team_run(n_threads, FN(train_share), &job);
+    FN(pynn_workspace_free)(&job.ws);
+    return job.status;
 }
 
-static int FN(all_finite)(const void *x, int64_t n_rows, int64_t n_columns,
-                        const ptrdiff_t strides[2]) {
-    const FN(pynn_kernels) *kernels = FN(pynn_kernels_in_use)();
-    for (int64_t i = 0; i < n_rows; i++) {
-        const char *row = (const char *)x + i * strides[0];
-        if (strides[1] == sizeof(real)) {
-            if (!kernels->all_finite((const real *)row, (size_t)n_columns)) { return 0; }
-            continue;
-        }
-        for (int64_t j = 0; j < n_columns; j++) {
-            if (!isfinite(*(const real *)(row + j * strides[1]))) { return 0; }
-        }
-    }
-    return 1;
+static int FN(all_finite)(const void *x, int64_t n) {
+    return FN(pynn_kernels_in_use)()->all_finite(x, (size_t)n);
 }
+
+static int FN(is_tuned)(void) { return FN(pynn_kernels_in_use)()->tuned; }
 
 #if PYNN_BITS == 32
 #define ENGINE pynn_engine_f32
@@ -144,4 +185,5 @@ const pynn_engine ENGINE = {
     .gradient = FN(gradient),
     .train = FN(train),
     .all_finite = FN(all_finite),
+    .is_tuned = FN(is_tuned),
 };

@@ -7,15 +7,16 @@
 
 typedef struct {
     pynn_status (*predict)(void *out, const pynn_network *network, const void *parameters,
-                           const pynn_data *data, const pynn_control *control);
+                           const pynn_data *data, int n_threads, const pynn_control *control);
     pynn_status (*gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
                             const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                            const pynn_control *control);
+                            int n_threads, const pynn_control *control);
     pynn_status (*train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                          int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                         const pynn_optimizer *optimizer, const pynn_plan *plan,
+                         const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
                          const pynn_control *control);
-    int (*all_finite)(const void *x, int64_t n_rows, int64_t n_columns, const ptrdiff_t strides[2]);
+    int (*all_finite)(const void *x, int64_t n);
+    int (*is_tuned)(void);
 } pynn_engine;
 
 extern const pynn_engine pynn_engine_f32, pynn_engine_f64;

@@ -93,7 +93,8 @@ static inline real FN(vexpm1)(real x) {
     return power * FN(expm1_reduced)(r) + (power - 1);
 }
 
-/* 1 / (1 + e^-z), from e^-|z| so that nothing overflows and the tails keep their relative accuracy. */
+/* 1 / (1 + e^-z), from e^-|z| so that nothing overflows and the tails keep their relative accuracy.
+ */
 static inline real FN(vsigmoid)(real z) {
     real e = FN(vexp)(-LIBM(fabs)(z));
     real q = 1 / (1 + e);
@@ -105,6 +106,94 @@ static inline real FN(vtanh)(real z) {
     real e = FN(vexpm1)(2 * LIBM(fabs)(z));
     real t = e / (e + 2);
     return LIBM(copysign)(t, z);
+}
+
+/* log(1 + x) for 0 <= x <= 1: 2 atanh(s) with s = x / (2 + x), an odd series in s; the polynomial
+ * is a Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
+static inline real FN(vlog1p)(real x) {
+    real s = x / (2 + x), t = s * s;
+#if PYNN_BITS == 32
+    real p = 0.1161216461f;
+    p = p * t + 0.108532879f;
+    p = p * t + 0.14296179f;
+    p = p * t + 0.1999985317f;
+    p = p * t + 0.3333333366f;
+#else
+    real p = 0.080820228059717661;
+    p = p * t + 0.04400369243072336941;
+    p = p * t + 0.06000536404795356268;
+    p = p * t + 0.06657072104827468075;
+    p = p * t + 0.07692785032479311552;
+    p = p * t + 0.09090894718066429085;
+    p = p * t + 0.1111111135871393149;
+    p = p * t + 0.1428571428355437858;
+    p = p * t + 0.2000000000000729134;
+    p = p * t + 0.3333333333333332928;
+#endif
+    return 2 * (s + s * (t * p));
+}
+
+/* erfc(|x|) = e^(-x^2) p(t) / (1 + 2 |x|) with t = (|x| - c) / (|x| + c), the form of Shepherd &
+ * Laframboise, Math. Comp. 36 (1981) 249; p is a Chebyshev fit of our own over all |x| at which
+ * erfc is not 0, with relative error 4e-9 in float, 2e-17 in double. */
+#if PYNN_BITS == 32
+#define ERFC_CENTRE 3.f
+#define UPPER_HALF 0xfffff000u
+#else
+#define ERFC_CENTRE 3.75
+#define UPPER_HALF 0xfffffffff8000000u
+#endif
+
+static inline real FN(verfc)(real x) {
+    const real size = FN(clamp)(LIBM(fabs)(x), 0, PYNN_BITS == 32 ? (real)10.5 : 28);
+    const real t = (size - ERFC_CENTRE) / (size + ERFC_CENTRE);
+#if PYNN_BITS == 32
+    real p = -0.0002735959993f;
+    p = p * t + -0.000788120753f;
+    p = p * t + 0.002001771226f;
+    p = p * t + 0.002576856517f;
+    p = p * t + -0.02379466453f;
+    p = p * t + 0.06829302906f;
+    p = p * t + -0.1192719193f;
+    p = p * t + 0.1296467149f;
+    p = p * t + -0.04756231817f;
+    p = p * t + -0.1356211491f;
+    p = p * t + 1.253008058f;
+#else
+    real p = -2.410821536542233e-9;
+    p = p * t + -8.782125734803520237e-10;
+    p = p * t + 3.285083556233315909e-8;
+    p = p * t + 1.599633521557370784e-8;
+    p = p * t + -2.526146526771550472e-7;
+    p = p * t + -4.815839621672849021e-8;
+    p = p * t + 1.748119046839196428e-6;
+    p = p * t + -9.801666755858577512e-7;
+    p = p * t + -0.00001144299092680543826;
+    p = p * t + 0.00002238725963823013435;
+    p = p * t + 0.00005164891346959986193;
+    p = p * t + -0.0002901549652957092613;
+    p = p * t + 0.0002937136663108861601;
+    p = p * t + 0.001755626017152003847;
+    p = p * t + -0.009746579553431873662;
+    p = p * t + 0.02836227740045772254;
+    p = p * t + -0.05869339859030941246;
+    p = p * t + 0.09230432116153115558;
+    p = p * t + -0.1088039301417123592;
+    p = p * t + 0.08227673849011203692;
+    p = p * t + 0.00358541548546377914;
+    p = p * t + -0.1402405985855466808;
+    p = p * t + 1.237512630837827581;
+#endif
+    /* What rounding x^2 loses counts x^2-fold in its exponential: it is found by splitting x. */
+    bits_t bits;
+    memcpy(&bits, &size, sizeof bits);
+    bits &= UPPER_HALF;
+    real upper;
+    memcpy(&upper, &bits, sizeof upper);
+    const real square = size * size;
+    const real lost = (upper * upper - square) + (size - upper) * (size + upper);
+    const real tail = FN(vexp)(-square) * (1 - lost) * p / (1 + 2 * size);
+    return x < 0 ? 2 - tail : tail;
 }
 
 #endif

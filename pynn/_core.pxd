@@ -7,6 +7,7 @@ cdef extern from "pynn.h" nogil:
         PYNN_NO_MEMORY
         PYNN_INTERRUPTED
         PYNN_DIVERGED
+        PYNN_NOT_FINITE
 
     ctypedef enum pynn_dtype:
         PYNN_F32
@@ -23,6 +24,7 @@ cdef extern from "pynn.h" nogil:
 
     ctypedef struct pynn_data:
         int64_t n_rows
+        int checked
         const void *x
         Py_ssize_t x_strides[2]
         const void *y
@@ -84,16 +86,21 @@ cdef extern from "pynn.h" nogil:
     int pynn_isa_available(int)
     int pynn_isa_in_use()
     int pynn_use_isa(int)
+    int pynn_isa_is_tuned()
 
     pynn_status pynn_predict(
-        void *, const pynn_network *, const void *, const pynn_data *, const pynn_control *)
+        void *, const pynn_network *, const void *, const pynn_data *, int, const pynn_control *)
     pynn_status pynn_gradient(
         pynn_cost *, void *, const pynn_network *, const void *, const pynn_data *, pynn_penalty,
-        const pynn_control *)
+        int, const pynn_control *)
     pynn_status pynn_train(
         void *, pynn_optimizer_state *, pynn_cost *, int64_t *, const pynn_network *,
-        const pynn_data *, const pynn_optimizer *, const pynn_plan *, const pynn_control *)
-    int pynn_all_finite(pynn_dtype, const void *, int64_t, int64_t, const Py_ssize_t *)
+        const pynn_data *, const pynn_optimizer *, const pynn_plan *, int,
+        const pynn_control *)
+    int pynn_all_finite(pynn_dtype, const void *, int64_t)
+
+    int pynn_get_thread_limit()
+    void pynn_set_thread_limit(int)
 
     void pynn_fail_allocation(int64_t)
     int64_t pynn_blocks_in_use()

@@ -61,12 +61,22 @@ def isa_in_use():
     return pynn_isa_name(pynn_isa_in_use()).decode()
 
 
+def isa_is_tuned():
+    """Whether that set has tiles of its own for large products, where others take BLAS."""
+    return bool(pynn_isa_is_tuned())
+
+
 def use_isa(name):
     """Use the kernels of one instruction set from the next call on, in the whole process."""
     if name not in available_isas():
         raise ValueError(f"instruction set {name!r} is not available; choose from: "
                          + ", ".join(available_isas()))
     pynn_use_isa(ISAS[name])
+
+
+def thread_limit():
+    """The most threads that a call should take by itself, or 0: no limit."""
+    return pynn_get_thread_limit()
 
 
 cdef void *_blas_function(name, scalar) except NULL:
@@ -141,20 +151,15 @@ cdef class _Array:
         return self.view.buf
 
 
-def all_finite(array):
-    """Whether no element of an array of float32 or float64, one or two dimensions, is infinite or NaN."""
-    cdef _Array a = _Array(array, "fd", array.ndim)
-    cdef Py_ssize_t[2] strides
-    cdef int64_t n_rows = 1, n_columns = a.view.shape[a.view.ndim - 1]
+def all_finite(vector):
+    """Whether none of the numbers of a contiguous float32 or float64 vector is infinite or NaN."""
+    cdef _Array a = _Array(vector, "fd", 1)
+    cdef Py_ssize_t n = a.view.shape[0]
+    cdef void *start = a.vector(n)
     cdef pynn_dtype dtype = PYNN_F32 if a.view.itemsize == 4 else PYNN_F64
     cdef int answer
-    strides[0] = 0
-    strides[1] = a.view.strides[a.view.ndim - 1]
-    if a.view.ndim == 2:
-        n_rows = a.view.shape[0]
-        strides[0] = a.view.strides[0]
     with nogil:
-        answer = pynn_all_finite(dtype, a.view.buf, n_rows, n_columns, strides)
+        answer = pynn_all_finite(dtype, start, n)
     return bool(answer)
 
 
@@ -190,6 +195,9 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
         raise interruption.raised
     if status == PYNN_DIVERGED:
         raise FloatingPointError("a cost or a parameter is no longer finite")
+    if status == PYNN_NOT_FINITE:
+        raise ValueError("X must be finite, but holds NaN, infinity or a value beyond the "
+                         "network's dtype")
     return 0
 
 
@@ -214,17 +222,19 @@ cdef class Data:
     y : array of the network's dtype, shape (n_rows, n_out); or int64 labels, shape (n_rows,),
         contiguous and within the classes; or None where only predictions are wanted
     row_weights : float64, shape (n_rows,), contiguous; or None
+    checked : whether x is known to be finite; else what reads it raises ValueError where it is not
     """
 
     cdef pynn_data data
     cdef tuple held
 
-    def __init__(self, x, y=None, row_weights=None):
+    def __init__(self, x, y=None, row_weights=None, bint checked=False):
         cdef _Array a = _Array(x, "fd", 2)
         cdef Py_ssize_t n_rows = a.view.shape[0]
         cdef _Array t = None
         cdef _Array w = None
         self.data.n_rows = n_rows
+        self.data.checked = checked
         self.data.x = a.view.buf
         self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
         if y is not None and y.ndim == 1:
@@ -316,7 +326,7 @@ cdef class Core:
         vector.vector(self.n_parameters)
         return vector
 
-    def predict(self, out, parameters, Data data):
+    def predict(self, out, parameters, Data data, int n_threads=1):
         """Fill out (n_rows, n_out), C-contiguous, with the activations of the output layer."""
         cdef int64_t n_out = self.sizes[self.network.n_layers]
         cdef _Array p = self.vector_of(parameters, False)
@@ -329,10 +339,12 @@ cdef class Core:
             raise ValueError("C-contiguous out expected")
         with nogil:
             status = pynn_predict(
-                o.view.buf, &self.network, p.view.buf, &data.data, &interruption.control)
+                o.view.buf, &self.network, p.view.buf, &data.data, n_threads,
+                &interruption.control)
         _raise_if(status, interruption)
 
-    def cost(self, parameters, Data data, double alpha, bint alpha_by_row=False, gradient=None):
+    def cost(self, parameters, Data data, double alpha, bint alpha_by_row=False, gradient=None,
+             int n_threads=1):
         """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None."""
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
@@ -344,12 +356,13 @@ cdef class Core:
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
         with nogil:
             status = pynn_gradient(&cost, gradient_start, &self.network, p.view.buf, &data.data,
-                                   penalty, &interruption.control)
+                                   penalty, n_threads, &interruption.control)
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
-              int64_t n_epochs, int64_t batch_size, double alpha, bint alpha_by_row=False):
+              int64_t n_epochs, int64_t batch_size, double alpha, bint alpha_by_row=False,
+              int n_threads=1):
         """Train parameters and state in place.
 
         Parameters
@@ -390,7 +403,8 @@ cdef class Core:
             plan.shuffle = &random
         with nogil:
             status = pynn_train(p.view.buf, &state.state, costs_start, &n_done, &self.network,
-                                &data.data, &state.optimizer, &plan, &interruption.control)
+                                &data.data, &state.optimizer, &plan, n_threads,
+                                &interruption.control)
         try:
             _raise_if(status, interruption)
         except BaseException as error:

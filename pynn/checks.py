@@ -19,6 +19,7 @@ from pynn import _core
 
 __all__ = [
     "choice",
+    "finite",
     "non_negative",
     "positive_integer",
     "real_array",
@@ -68,22 +69,27 @@ def _array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return value as an aligned, native, finite array of dtype: itself where it is one."""
+    """Return value as an aligned, native array of dtype: itself where it is one."""
     array = _array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.dtype != dtype or not (array.flags.aligned and array.dtype.isnative):
-        with np.errstate(over="ignore"):  # what does not fit becomes infinite and is refused below
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused so
             array = array.astype(dtype)
-    if array.ndim in (1, 2) and array.size and not _core.all_finite(array):
+    return array
+
+
+def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return array if it holds neither infinity nor NaN."""
+    if array.size and not _core.all_finite(array.ravel()):
         raise ValueError(
-            f"{name} must be finite, but holds NaN, infinity or a value beyond {dtype}"
+            f"{name} must be finite, but holds NaN, infinity or a value beyond {array.dtype}"
         )
     return array
 
 
 def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> NDArray[Any]:
-    """Return X as an array (n_rows, n_in) with at least one row."""
+    """Return X as an array (n_rows, n_in) with at least one row; finite or not: the core sees."""
     array = real_array(name, X, dtype)
     if array.ndim != 2:
         hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""
@@ -122,7 +128,7 @@ def targets(
     given = _array(name, y)
     if n_out > 1 and given.ndim == 1 and given.dtype.kind in "iu":
         return _labels(given, n_rows, n_out, name)
-    array = real_array(name, given, dtype)
+    array = finite(name, real_array(name, given, dtype))
     accepted = f"({n_rows}, {n_out})"
     if n_out == 1:
         accepted += f" or ({n_rows},)"
@@ -145,6 +151,7 @@ def targets(
 def row_weights(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     """Return sample_weight as a vector (n_rows,) of weights, none negative and not all zero."""
     weights = real_array("sample_weight", sample_weight, np.dtype(np.float64))
+    weights = finite("sample_weight", weights)
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight must be of shape ({n_rows},), got {weights.shape}")
     if weights.min() < 0:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-from pynn import _core
+import scipy
+from threadpoolctl import threadpool_info  # scikit-learn depends on it
+
+from pynn import _core, threads
 
 __all__ = ["show_config"]
 
@@ -40,18 +43,17 @@ def configuration() -> dict[str, str]:
 
 
 def _blas() -> dict[str, str]:
-    """Name SciPy's BLAS, which is what the core calls, and its threads."""
-    import scipy
-    from threadpoolctl import threadpool_info  # scikit-learn depends on it
-
+    """Name SciPy's BLAS, which the core calls where no tiles of its own are tuned, and threads."""
     packages = os.path.dirname(os.path.dirname(os.path.abspath(scipy.__file__)))
-    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
     # A wheel of SciPy carries its own BLAS; a distribution's shares one with NumPy.
-    own = [info for info in blas if info["filepath"].startswith(os.path.join(packages, "scipy"))]
-    for info in own or blas:
-        details = " ".join(str(info[key]) for key in ("version", "architecture") if info.get(key))
-        return {
-            "BLAS": f"{info['internal_api']} {details} of SciPy {scipy.__version__}",
-            "threads": f"1 of pynn; {info['num_threads']} of BLAS in large products",
-        }
-    return {"BLAS": f"that of SciPy {scipy.__version__}", "threads": "1 of pynn"}
+    own = [x for x in libraries if x["filepath"].startswith(os.path.join(packages, "scipy"))]
+    name = "unknown"
+    for info in (own or libraries)[:1]:
+        keys = ("internal_api", "version", "architecture")
+        name = " ".join(str(info[key]) for key in keys if info.get(key))
+    use = "not used by this set" if _core.isa_is_tuned() else "used for large products"
+    return {
+        "BLAS": f"{name} of SciPy {scipy.__version__}, {use}",
+        "threads": f"up to {threads.usable()}",
+    }

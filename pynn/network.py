@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks
+from pynn import _core, checks, threads
 from pynn.architecture import Architecture, Views
 from pynn.costs import Huber
 from pynn.initializers import INITIALIZERS, Random, initial_layer
@@ -68,6 +68,10 @@ class Network:
           "glorot_uniform" for the others
     dtype : "float32" or "float64", default="float32"
         Precision of parameters and of all that is computed.
+    n_threads : int or None, default=None
+        Threads that compute. None takes as many as a step is worth, of the processors that this
+        process may use; ``OMP_NUM_THREADS`` and threadpoolctl limit them. The numbers are the same
+        for any of them.
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
         on the same machine; None gives others each time.
@@ -110,12 +114,14 @@ class Network:
         bias: bool = True,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
+        n_threads: int | None = None,
         random_state: int | Random | None = None,
     ) -> None:
         self._architecture = Architecture.checked(
             layer_sizes, activation, output_activation, cost, bias, dtype
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
+        self._n_threads = threads.checked(n_threads)
         self._random = _random(random_state)
         self._optimizer: Optimizer | None = None
         self._state: _core.State | None = None
@@ -129,10 +135,11 @@ class Network:
                 self.biases[layer][:] = b
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
-        self._lock = threading.Lock()  # held by what changes the network
+        # Held by what changes the network; a signal handler may do that in the midst of a fit.
+        self._lock = threading.RLock()
         self._core = self._architecture.core()
         self._parameters = parameters
-        self.weights, self.biases = self._architecture.views(parameters)
+        self._weights, self._biases = self._architecture.views(parameters)
 
     # ---- What it is ----------------------------------------------------------------------------
 
@@ -170,6 +177,25 @@ class Network:
     def parameters(self) -> NDArray[Any]:
         """All weights and biases, (n_parameters,); writing to it changes the network."""
         return self._parameters
+
+    @property
+    def weights(self) -> tuple[NDArray[Any], ...]:
+        """Views of the parameters, (n_in, n_out) for each layer."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[NDArray[Any], ...]:
+        """Views of the parameters, (n_out,) for each layer; none without biases."""
+        return self._biases
+
+    @property
+    def n_threads(self) -> int | None:
+        """Threads that compute; None: as many as a step is worth."""
+        return self._n_threads
+
+    def _threads_for(self, n_rows: int) -> int:
+        """Threads for a step of so many rows: forward, deltas and gradient."""
+        return threads.chosen(self._n_threads, 3.0 * n_rows * self.n_parameters)
 
     def views(self, vector: NDArray[Any]) -> Views:
         """View a vector that is laid out as the parameters are, such as a gradient, by layer.
@@ -221,7 +247,7 @@ class Network:
         """
         data = _core.Data(checks.rows(X, self.layer_sizes[0], self.dtype))
         out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-        self._core.predict(out, self._parameters, data)
+        self._core.predict(out, self._parameters, data, self._threads_for(data.n_rows))
         return out
 
     def cost(
@@ -295,7 +321,13 @@ class Network:
     ) -> tuple[float, float]:
         data = self._data(X, y, sample_weight)
         alpha = checks.non_negative("alpha", alpha)
-        return self._core.cost(self._parameters, data, alpha, gradient=gradient)
+        return self._core.cost(
+            self._parameters,
+            data,
+            alpha,
+            gradient=gradient,
+            n_threads=self._threads_for(data.n_rows),
+        )
 
     def _data(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, of: str = ""
@@ -305,6 +337,8 @@ class Network:
         cost = self._architecture.cost_name
         t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")
         w = None if sample_weight is None else checks.row_weights(sample_weight, len(x))
+        if of:  # these are read when the network has learned: too late to refuse them
+            checks.finite(f"{of}X", x)
         return _core.Data(x, t, w)
 
     # ---- How it learns ---------------------------------------------------------------------------
@@ -410,10 +444,12 @@ class Network:
         classes = np.asarray(y) if data.has_labels else None
 
         def measure() -> dict[str, float]:
-            figures = {"val_cost": sum(self._core.cost(self._parameters, data, 0.0))}
+            n_threads = self._threads_for(data.n_rows)
+            cost = self._core.cost(self._parameters, data, 0.0, n_threads=n_threads)
+            figures = {"val_cost": sum(cost)}
             if classes is not None:
                 out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-                self._core.predict(out, self._parameters, data)
+                self._core.predict(out, self._parameters, data, n_threads)
                 figures["val_accuracy"] = float((out.argmax(axis=1) == classes).mean())
             return figures
 
@@ -468,10 +504,16 @@ class Network:
             raise
         self._optimizer, self._state = chosen, state
 
-    def _new_state(self, optimizer: Optimizer) -> _core.State:
+    def _new_state(
+        self,
+        optimizer: Optimizer,
+        slots: list[NDArray[Any]] | None = None,
+        n_updates: int = 0,
+    ) -> _core.State:
         rule = optimizer._rule()
-        slots = [np.zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
-        return _core.State(rule, slots, **optimizer._coefficients())
+        if slots is None:
+            slots = [np.zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
+        return _core.State(rule, slots, n_updates, **optimizer._coefficients())
 
     def _train(
         self,
@@ -500,6 +542,7 @@ class Network:
                 batch_size=batch_size,
                 alpha=alpha,
                 alpha_by_row=alpha_by_row,
+                n_threads=self._threads_for(min(batch_size, data.n_rows)),
             )
         return costs[:n_done], error
 
@@ -550,7 +593,7 @@ class Network:
         return io.load(path)
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_core", "_state", "_parameters", "weights", "biases")
+        left_out = ("_lock", "_core", "_state", "_parameters", "_weights", "_biases")
         state = {name: value for name, value in vars(self).items() if name not in left_out}
         state["_random"] = copy.deepcopy(self._random)
         state["history"] = copy.deepcopy(self.history)

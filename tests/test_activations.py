@@ -27,7 +27,7 @@ REFERENCES = {
     "sigmoid": (sigmoid, 3),
     "tanh": (np.tanh, 3),
     "elu": (lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z), 1.5),
-    "softplus": (lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), 2),
+    "softplus": (lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), 3),
     "silu": (lambda z: z * sigmoid(z), 4),
 }
 

@@ -50,7 +50,7 @@ def test_every_allocation_that_fails_is_a_memory_error_and_changes_nothing(net, 
 
 def test_a_network_that_got_no_memory_learns_afterwards_as_if_nothing_had_been(net, xy):
     twin = pynn.Network([3, 4, 2], activation="gelu", random_state=0)
-    _core.fail_allocation(3)
+    _core.fail_allocation(2)
     with pytest.raises(MemoryError, match="mini-batch"):
         net.fit(*xy, shuffle=False)
     _core.fail_allocation(0)

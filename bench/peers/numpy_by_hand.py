@@ -1,0 +1,162 @@
+"""NumPy as well as it can be written by hand: the baseline.
+
+Nothing is allocated while it trains, and each step is a list of NumPy calls prepared in advance:
+
+- A row of ones under each layer's activations makes bias and weights one matrix, so a layer is
+  one product forward and one for its gradient. In the flat vector the bias follows its weights,
+  so that matrix is a view of it and the update of the whole network is one pass.
+- Activations are kept as (n_units, batch): the row of ones then leaves them contiguous.
+- The sigmoid is a tanh (one SIMD loop), and 1/batch and SGD's rate multiply the small output
+  delta, not the gradient.
+- Rows are gathered a few batches at a time; each batch of the chunk has its own list of calls.
+
+It measures no cost while it trains.
+"""
+
+from functools import partial
+
+import numpy as np
+from cases import targets
+
+from peers.base import BasePeer, RowOrder
+
+VERSION = np.__version__
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
+
+
+def _scalar(value):
+    return np.array(value, np.float32)  # 0-d arrays are the cheapest operands
+
+
+_HALF, _ONE = _scalar(0.5), _scalar(1)
+
+
+class Peer(BasePeer):
+    """Lists of NumPy calls, one list for each mini-batch of a chunk."""
+
+    def start(self, parameters, X, y):
+        case = self.case
+        self.n_rows = len(X)
+        self._X = np.hstack([X, np.ones((len(X), 1), np.float32)])
+        self._y = targets(case, y)
+        self._order = RowOrder(len(X), case.batch_size, self._X.itemsize * self._X.shape[1])
+        self._x_chunk = np.empty((self._order.chunk, self._X.shape[1]), np.float32)
+        self._y_chunk = np.empty((self._order.chunk, self._y.shape[1]), np.float32)
+
+        self._flat = parameters.copy()
+        self._gradient = np.empty_like(self._flat)
+        self._make_buffers()
+        update = self._adam_calls() if case.rule == "adam" else self._sgd_calls()
+        self._calls = []
+        for first in range(0, self._order.chunk, case.batch_size):
+            batch = slice(first, first + case.batch_size)
+            x, y_t = self._x_chunk[batch], self._y_chunk[batch].T
+            self._calls.append(self._forward_calls(x) + self._backward_calls(x, y_t) + update)
+
+    def train(self, n_batches, shuffle=True):
+        done = 0
+        while done < n_batches:
+            rows = self._order.take(shuffle)
+            # Any mode but the default "raise" writes to out without a buffer.
+            np.take(self._X, rows, axis=0, out=self._x_chunk[: len(rows)], mode="clip")
+            np.take(self._y, rows, axis=0, out=self._y_chunk[: len(rows)], mode="clip")
+            batches = len(rows) // self.case.batch_size
+            for calls in self._calls[:batches]:
+                for call in calls:
+                    call()
+            done += batches
+        return done
+
+    def parameters(self):
+        return self._flat
+
+    def _make_buffers(self):
+        case, start = self.case, 0
+        self._W, self._dW, self._a, self._da = [], [], [], []
+        for n_in, n_out in case.shapes:  # (n_in + 1, n_out): the last row is the bias
+            stop = start + (n_in + 1) * n_out
+            self._W.append(self._flat[start:stop].reshape(n_in + 1, n_out))
+            self._dW.append(self._gradient[start:stop].reshape(n_in + 1, n_out))
+            self._a.append(np.ones((n_out + 1, case.batch_size), np.float32))
+            self._da.append(np.empty((n_out, case.batch_size), np.float32))
+            start = stop
+        self._scratch = [np.zeros_like(d) for d in self._da]
+        self._zeros = [np.zeros_like(d) for d in self._da]  # faster in maximum than a scalar
+        self._positive = [np.empty(d.shape, bool) for d in self._da]
+        self._row = np.empty(case.batch_size, np.float32)
+
+    def _forward_calls(self, x):
+        calls, below = [], x.T
+        for layer, activation in enumerate(self.case.activations):
+            z = self._a[layer][:-1]
+            calls.append(partial(np.dot, self._W[layer].T, below, z))
+            if activation == "tanh":
+                calls.append(partial(np.tanh, z, z))
+            elif activation == "sigmoid":  # ½ + ½ tanh(z / 2)
+                halve = partial(np.multiply, z, _HALF, z)
+                calls += [halve, partial(np.tanh, z, z), halve, partial(np.add, z, _HALF, z)]
+            elif activation == "relu":
+                calls.append(partial(np.maximum, z, self._zeros[layer], out=z))
+            elif activation == "softmax":
+                calls += [partial(np.maximum.reduce, z, 0, None, self._row),
+                          partial(np.subtract, z, self._row, z), partial(np.exp, z, z),
+                          partial(np.add.reduce, z, 0, None, self._row),
+                          partial(np.divide, z, self._row, z)]  # fmt: skip
+            below = self._a[layer]
+        return calls
+
+    def _backward_calls(self, x, y_t):
+        case, last = self.case, len(self.case.shapes) - 1
+        rate = case.learning_rate if case.rule == "sgd" else 1
+        calls = [partial(np.subtract, self._a[last][:-1], y_t, self._da[last])]
+        if case.cost == "squared_error":
+            calls += self._derivative_calls(last)
+        scale = _scalar(rate / case.batch_size)
+        calls.append(partial(np.multiply, self._da[last], scale, self._da[last]))
+        for layer in range(last, -1, -1):
+            delta = self._da[layer]
+            below = self._a[layer - 1] if layer else x.T
+            calls.append(partial(np.dot, below, delta.T, self._dW[layer]))
+            if layer:
+                calls.append(partial(np.dot, self._W[layer][:-1], delta, self._da[layer - 1]))
+                calls += self._derivative_calls(layer - 1)
+        return calls
+
+    def _derivative_calls(self, layer):
+        """Multiply a layer's delta by the derivative of its activation."""
+        a, delta, s = self._a[layer][:-1], self._da[layer], self._scratch[layer]
+        activation = self.case.activations[layer]
+        if activation == "sigmoid":  # a (1 - a)
+            calls = [partial(np.subtract, _ONE, a, s), partial(np.multiply, s, a, s)]
+        elif activation == "tanh":  # 1 - a²
+            calls = [partial(np.square, a, s), partial(np.subtract, _ONE, s, s)]
+        elif activation == "relu":
+            s = self._positive[layer]
+            calls = [partial(np.greater, a, _scalar(0), s)]
+        else:
+            return []
+        return [*calls, partial(np.multiply, delta, s, delta)]
+
+    def _sgd_calls(self):
+        return [partial(np.subtract, self._flat, self._gradient, self._flat)]
+
+    def _adam_calls(self):
+        """Adam with m / (1 - β₁) and v / (1 - β₂) as state: two multiplications fewer."""
+        p, g = self._flat, self._gradient
+        m, v = np.zeros_like(p), np.zeros_like(p)
+        step, epsilon, count = _scalar(0), _scalar(_EPSILON / np.sqrt(1 - _BETA_2)), [0]
+
+        def next_step():
+            count[0] += 1
+            t = count[0]
+            corrected = np.sqrt(1 - _BETA_2**t) / (1 - _BETA_1**t)
+            scale = (1 - _BETA_1) / np.sqrt(1 - _BETA_2)
+            step[()] = self.case.learning_rate * corrected * scale
+
+        beta_1, beta_2 = _scalar(_BETA_1), _scalar(_BETA_2)
+        return [next_step,
+                partial(np.multiply, m, beta_1, m), partial(np.add, m, g, m),
+                partial(np.square, g, g),
+                partial(np.multiply, v, beta_2, v), partial(np.add, v, g, v),
+                partial(np.sqrt, v, g), partial(np.add, g, epsilon, g), partial(np.divide, m, g, g),
+                partial(np.multiply, g, step, g), partial(np.subtract, p, g, p)]  # fmt: skip

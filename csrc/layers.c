@@ -1,0 +1,145 @@
+#include "layers.h"
+
+#include <string.h>
+
+#include "blas.h"
+
+/* Multiply-adds from which BLAS is worth its call, where it is used at all. */
+static const double BLAS_FROM = 20000;
+
+/* BLAS does not promise equal bits for a part of a product: there, member 0 does all of it. */
+static pynn_member FN(worker)(const FN(pynn_workspace) * ws, pynn_member member) {
+    return ws->kernels->tuned ? member : (pynn_member){member.team, member.id ? 1 : 0, 1};
+}
+
+/* Share 1 of 1 is empty: see worker. */
+static pynn_share FN(share_of)(size_t n, size_t grain, pynn_member worker) {
+    return worker.id >= worker.n ? (pynn_share){0, 0} : pynn_share_of(n, grain, worker);
+}
+
+pynn_share FN(pynn_rows_of)(const FN(pynn_workspace) * ws, size_t n_rows, pynn_member member) {
+    return FN(share_of)(n_rows, 1, FN(worker)(ws, member));
+}
+
+/* A member's part of a matrix (n_rows, n_columns). */
+typedef struct {
+    pynn_share rows, columns;
+} FN(part);
+
+static FN(part) FN(part_of)(const FN(pynn_workspace) * ws, size_t n_rows, size_t n_columns,
+                            int by_rows, pynn_member member) {
+    const pynn_member worker = FN(worker)(ws, member);
+    const size_t panel = ws->kernels->panel;
+    if (by_rows || (n_columns + panel - 1) / panel < (size_t)worker.n) {
+        return (FN(part)){FN(share_of)(n_rows, 1, worker), {0, n_columns}};
+    }
+    return (FN(part)){{0, n_rows}, FN(share_of)(n_columns, panel, worker)};
+}
+
+/* To be asked before each piece of work: shall this member leave it? */
+static int FN(leaves)(FN(pynn_workspace) * ws, double work, pynn_member member) {
+    if (member.id == 0 && pynn_watch_stop(&ws->watch, work)) { pynn_team_stop(member); }
+    return pynn_team_asked(member);
+}
+
+/* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, depth) b (depth, n)
+ */
+static void FN(multiply)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
+                         FN(pynn_matrix) b, size_t n_rows, size_t n, size_t depth,
+                         const FN(pynn_workspace) * ws, pynn_member member) {
+    if (ws->kernels->tuned || (double)n_rows * (double)n * (double)depth < BLAS_FROM) {
+        ws->kernels->product(c, c_stride, start, 0, a, b, n_rows, n, depth,
+                             FN(pynn_pack_of)(ws, member));
+        return;
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        if (start) {
+            memcpy(c + i * c_stride, start, n * sizeof(real));
+        } else {
+            memset(c + i * c_stride, 0, n * sizeof(real));
+        }
+    }
+    FN(pynn_blas_product)(c, c_stride, a, b, n_rows, n, depth);
+}
+
+void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
+                            size_t n_rows, pynn_member member) {
+    const FN(pynn_layer) *layer = &ws->layers[l];
+    const int is_output = l == ws->n_layers - 1;
+    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, is_output, member);
+    const size_t j = part.columns.first, n = part.columns.end - j;
+    const real *biases = ws->network->bias ? parameters + layer->biases + j : NULL;
+    const FN(pynn_matrix) w = {parameters + layer->weights + j, layer->n_out, 1};
+    for (size_t i = part.rows.first; i < part.rows.end && n; i += PYNN_BLOCK_ROWS) {
+        const size_t left = part.rows.end - i,
+                     rows = left < PYNN_BLOCK_ROWS ? left : PYNN_BLOCK_ROWS;
+        if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
+        real *z = layer->z + i * layer->stride + j, *a = layer->a + i * layer->stride + j;
+        const FN(pynn_matrix) x_block = {x.x + i * x.stride, x.stride, 1};
+        FN(multiply)(z, layer->stride, biases, x_block, w, rows, n, layer->n_in, ws, member);
+        ws->kernels->activate[layer->activation](a, z, layer->stride, rows, n);
+    }
+}
+
+void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
+                             pynn_member member) {
+    const FN(pynn_layer) *layer = &ws->layers[l], *above = &ws->layers[l + 1];
+    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, 0, member);
+    const size_t j = part.columns.first, n = part.columns.end - j;
+    const FN(pynn_matrix) w = {parameters + above->weights + j * above->n_out, 1, above->n_out};
+    for (size_t i = part.rows.first; i < part.rows.end && n; i += PYNN_BLOCK_ROWS) {
+        const size_t left = part.rows.end - i,
+                     rows = left < PYNN_BLOCK_ROWS ? left : PYNN_BLOCK_ROWS;
+        if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
+        const size_t at = i * layer->stride + j;
+        const FN(pynn_matrix) delta = {above->delta + i * above->stride, above->stride, 1};
+        FN(multiply)(layer->delta + at, layer->stride, NULL, delta, w, rows, n, above->n_out, ws,
+                     member);
+        ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
+                                               layer->stride, rows, n);
+    }
+}
+
+/* slot + n, or NULL */
+static real *FN(at)(real *slot, size_t n) { return slot ? slot + n : NULL; }
+
+static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * layer,
+                              const FN(pynn_sink) * sink, pynn_share columns, size_t n_rows,
+                              pynn_member member) {
+    real *db = FN(pynn_block_of)(ws, member);
+    for (size_t j = columns.first; j < columns.end; j += PYNN_GRADIENT_COLUMNS) {
+        const size_t left = columns.end - j;
+        const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
+        const size_t b = layer->biases + j;
+        ws->kernels->sum_rows(db, layer->delta + j, layer->stride, n_rows, n);
+        sink->update(sink->w + b, FN(at)(sink->slot_0, b), FN(at)(sink->slot_1, b), n, db, n, 1, n,
+                     &sink->of_biases);
+    }
+}
+
+void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
+                             size_t n_rows, pynn_member member) {
+    const FN(pynn_layer) *layer = &ws->layers[l];
+    const int is_output = l == ws->n_layers - 1;
+    const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, is_output, member);
+    real *block = FN(pynn_block_of)(ws, member);
+    for (size_t i = part.rows.first; i < part.rows.end; i += PYNN_GRADIENT_ROWS) {
+        const size_t rows_left = part.rows.end - i;
+        const size_t rows = rows_left < PYNN_GRADIENT_ROWS ? rows_left : PYNN_GRADIENT_ROWS;
+        const FN(pynn_matrix) x_block = {x.x + i, 1, x.stride};
+        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
+            const size_t left = part.columns.end - j;
+            const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
+            const FN(pynn_matrix) delta = {layer->delta + j, layer->stride, 1};
+            /* Where one panel takes all columns, the block lies as densely as the weights. */
+            const size_t stride = layer->n_out <= ws->kernels->panel ? n : PYNN_GRADIENT_COLUMNS;
+            FN(multiply)(block, stride, NULL, x_block, delta, rows, n, n_rows, ws, member);
+            const size_t w = layer->weights + i * layer->n_out + j;
+            sink.update(sink.w + w, FN(at)(sink.slot_0, w), FN(at)(sink.slot_1, w), layer->n_out,
+                        block, stride, rows, n, &sink.of_weights);
+        }
+    }
+    if (ws->network->bias && part.rows.first == 0 && part.rows.end > 0) {
+        FN(bias_gradient)(ws, layer, &sink, part.columns, n_rows, member);
+    }
+}

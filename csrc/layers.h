@@ -1,0 +1,45 @@
+/* layers.h - what one layer does with a chunk of rows: a member's share of each product, and what
+ * follows it while its result is in the cache. Which share is whose is decided here alone:
+ *
+ * - hidden layers are shared out by columns, so that the weights of a column stay with the thread
+ *   that updates them; by rows where there are fewer panels of columns than threads;
+ * - the output layer by rows, because softmax and cost want whole rows.
+ *
+ * No number is summed across threads. A member that hears the team being asked to stop leaves its
+ * share unfinished; all learn of it at the next barrier.
+ */
+#ifndef PYNN_LAYERS_H
+#define PYNN_LAYERS_H
+
+#include "workspace.h"
+
+/* Rows of an input: (n_rows, n_in), `stride` elements apart. */
+typedef struct {
+    const real *x;
+    size_t stride;
+} FN(pynn_rows);
+
+/* z and a of layer l for the chunk x. */
+void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
+                            size_t n_rows, pynn_member member);
+
+/* Deltas of layer l from those of the layer above it. */
+void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
+                             pynn_member member);
+
+/* Where a gradient goes: through a rule into parameters and slots, or into a vector that keeps it.
+ */
+typedef struct {
+    FN(pynn_update) * update;
+    real *w, *slot_0, *slot_1; /* each (n_parameters,); slots may be NULL */
+    FN(pynn_step) of_weights, of_biases;
+} FN(pynn_sink);
+
+/* The gradient of layer l, whose input was x and whose deltas are there, into the sink. */
+void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
+                             size_t n_rows, pynn_member member);
+
+/* Rows of the output layer that are a member's. */
+pynn_share FN(pynn_rows_of)(const FN(pynn_workspace) * ws, size_t n_rows, pynn_member member);
+
+#endif

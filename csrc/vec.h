@@ -1,0 +1,90 @@
+/* vec.h - one vector register of reals, of the width that the instruction set has. Arithmetic on
+ * `vec` is the compiler's, a number among them standing for all lanes; here is the rest. */
+#ifndef PYNN_VEC_H
+#define PYNN_VEC_H
+
+#include <math.h>
+#include <string.h>
+
+#include "real.h"
+
+#if defined(__AVX512F__)
+#define VEC_BYTES 64
+#elif defined(__AVX2__)
+#define VEC_BYTES 32
+#else
+#define VEC_BYTES 16
+#endif
+
+#if VEC_BYTES > 16
+#include <immintrin.h>
+#endif
+
+#define LANES (VEC_BYTES / sizeof(real))
+#define INLINE static inline __attribute__((always_inline))
+
+/* Loads and stores need no alignment, as weights have none. */
+typedef real vec __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
+
+INLINE vec FN(load)(const real *x) { return *(const vec *)x; }
+
+INLINE void FN(store)(real *x, vec v) { *(vec *)x = v; }
+
+#if defined(__AVX512F__) && PYNN_BITS == 32
+#define MASK(n) ((__mmask16)((1u << (n)) - 1)) /* 0 < n <= 16: a constant 16 is no mask at all */
+INLINE vec FN(load_first)(const real *x, size_t n) {
+    return (vec)_mm512_maskz_loadu_ps(MASK(n), x);
+}
+INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    _mm512_mask_storeu_ps(x, MASK(n), (__m512)v);
+}
+INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_ps((__m512)v); }
+#elif defined(__AVX512F__)
+#define MASK(n) ((__mmask8)((1u << (n)) - 1))
+INLINE vec FN(load_first)(const real *x, size_t n) {
+    return (vec)_mm512_maskz_loadu_pd(MASK(n), x);
+}
+INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    _mm512_mask_storeu_pd(x, MASK(n), (__m512d)v);
+}
+INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_pd((__m512d)v); }
+#elif defined(__AVX2__)
+/* n lanes of ones, then zeros: a window into this. */
+static const int32_t FN(ones_then_zeros)[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+INLINE __m256i FN(mask)(size_t n) {
+    const size_t n_words = n * (sizeof(real) / 4);
+    return _mm256_loadu_si256((const __m256i *)(FN(ones_then_zeros) + 8 - n_words));
+}
+#if PYNN_BITS == 32
+INLINE vec FN(load_first)(const real *x, size_t n) {
+    return (vec)_mm256_maskload_ps(x, FN(mask)(n));
+}
+INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    _mm256_maskstore_ps(x, FN(mask)(n), (__m256)v);
+}
+INLINE vec FN(vsqrt)(vec v) { return (vec)_mm256_sqrt_ps((__m256)v); }
+#else
+INLINE vec FN(load_first)(const real *x, size_t n) {
+    return (vec)_mm256_maskload_pd(x, FN(mask)(n));
+}
+INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    _mm256_maskstore_pd(x, FN(mask)(n), (__m256d)v);
+}
+INLINE vec FN(vsqrt)(vec v) { return (vec)_mm256_sqrt_pd((__m256d)v); }
+#endif
+#else
+INLINE vec FN(load_first)(const real *x, size_t n) {
+    vec v = {0};
+    for (size_t i = 0; i < n; i++) { v[i] = x[i]; }
+    return v;
+}
+INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    for (size_t i = 0; i < n; i++) { x[i] = v[i]; }
+}
+INLINE vec FN(vsqrt)(vec v) {
+    for (size_t i = 0; i < LANES; i++) { v[i] = LIBM(sqrt)(v[i]); }
+    return v;
+}
+#endif
+
+#endif

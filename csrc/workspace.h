@@ -1,0 +1,67 @@
+/* workspace.h - the memory of one call: what lies between a network's layers for a chunk of rows.
+ */
+#ifndef PYNN_WORKSPACE_H
+#define PYNN_WORKSPACE_H
+
+#include <stdatomic.h>
+
+#include "kernels.h"
+#include "team.h"
+#include "watch.h"
+
+/* Rows that go through the network together. A larger batch goes through in several such chunks and
+ * its gradient is summed over them, so that memory does not grow with it. */
+enum { PYNN_CHUNK_ROWS = 1024 };
+
+/* A block of a gradient, from the product to the update rule, small enough for the first cache. */
+enum { PYNN_GRADIENT_ROWS = PYNN_BLOCK_ROWS / 2, PYNN_GRADIENT_COLUMNS = 64 };
+
+/* Weights that one member sums the squares of at a time. */
+enum { PYNN_SQUARES = 4096 };
+
+/* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out), rows `stride`
+ * apart. */
+typedef struct {
+    size_t n_in, n_out, stride;
+    size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
+    int activation;
+    real *z;     /* weighted sums; the same array as a, unless something reads z later */
+    real *a;     /* activations */
+    real *delta; /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
+} FN(pynn_layer);
+
+typedef struct {
+    const pynn_network *network;
+    const FN(pynn_kernels) * kernels;
+    pynn_watch watch; /* of member 0 */
+    int n_layers;
+    FN(pynn_layer) * layers;     /* (n_layers,) */
+    int checks_input;            /* whether rows are still to be looked at for NaN */
+    atomic_int found_not_finite; /* one was found, and the team asked to stop */
+    size_t n_parameters, n_chunk;
+    real *x; /* (n_chunk, n_in), rows x_stride apart: gathered rows */
+    size_t x_stride;
+    real *y;           /* (n_chunk, n_out), rows as far apart as the last layer's */
+    real *row_scales;  /* (n_chunk,) weight of each row over the sum of the batch's */
+    double *row_costs; /* (n_chunk,) */
+    double *squares;   /* (n_parameters / PYNN_SQUARES + n_layers,) partial sums */
+    real *gradient;    /* (n_parameters,) or NULL: where chunks add up */
+    real *scratch;     /* (n_threads, scratch_each) */
+    size_t scratch_each;
+    void *arena; /* the block in which all of these arrays lie */
+} FN(pynn_workspace);
+
+typedef enum { PYNN_PREDICTS, PYNN_LEARNS, PYNN_LEARNS_IN_CHUNKS } pynn_purpose;
+
+/* Workspace for batches of n_rows rows of the data and a team of n_threads. On PYNN_NO_MEMORY there
+ * is nothing to free. */
+pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
+                                   const pynn_data *data, int64_t n_rows, pynn_purpose purpose,
+                                   int n_threads, const pynn_control *control);
+void FN(pynn_workspace_free)(FN(pynn_workspace) * ws);
+
+/* Scratch memory of a member: first for packing, then for a block of a gradient. */
+real *FN(pynn_pack_of)(const FN(pynn_workspace) * ws, pynn_member member);
+real *FN(pynn_block_of)(const FN(pynn_workspace) * ws, pynn_member member);
+
+#endif

@@ -1,0 +1,62 @@
+"""How many threads a call takes. The result has the same bits for any number of them."""
+
+from __future__ import annotations
+
+import os
+
+import threadpoolctl
+
+from pynn import _core, checks
+
+__all__ = ["checked", "chosen", "usable"]
+
+# Multiply-adds of a step for each thread, from which one more thread gains: some 30 us.
+# bench/README.md has the trial.
+WORK_PER_THREAD = 4e6
+
+
+def checked(n_threads: object) -> int | None:
+    """Return n_threads as the user gave it, if it is None or an integer of at least 1."""
+    return None if n_threads is None else checks.positive_integer("n_threads", n_threads)
+
+
+def usable() -> int:
+    """Threads that a call may take by itself.
+
+    The least of: processors that this process may run on; ``OMP_NUM_THREADS``, which joblib sets in
+    its workers; and what threadpoolctl limits pynn to.
+    """
+    limits = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()]
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    limits += [int(given)] if given.isdecimal() else []
+    limits += [_core.thread_limit()]
+    return max(1, min(n for n in limits if n))
+
+
+def chosen(n_threads: int | None, work: float) -> int:
+    """Return n_threads, or what suits a step of so many multiply-adds where it is None."""
+    if n_threads is not None:
+        return n_threads
+    worth = int(work / WORK_PER_THREAD)
+    return 1 if worth < 2 else min(usable(), worth)
+
+
+class _Controller(threadpoolctl.LibController):  # type: ignore[misc]
+    """Lets ``threadpoolctl.threadpool_limits`` reach pynn."""
+
+    user_api = "pynn"
+    internal_api = "pynn"
+    filename_prefixes = ("_core",)
+    check_symbols = ("pynn_get_thread_limit", "pynn_set_thread_limit")
+
+    def get_num_threads(self) -> int:
+        return usable()
+
+    def set_num_threads(self, num_threads: int) -> None:
+        self.dynlib.pynn_set_thread_limit(num_threads)
+
+    def get_version(self) -> str:
+        return _core.VERSION
+
+
+threadpoolctl.register(_Controller)

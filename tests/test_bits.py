@@ -1,0 +1,166 @@
+"""The same bits for any number of threads, and the same numbers from every instruction set."""
+
+import numpy as np
+import pytest
+import threadpoolctl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pynn
+from pynn import _core, threads
+
+OPTIMIZERS = [
+    pynn.SGD(0.01),
+    pynn.SGD(0.01, momentum=0.9),
+    pynn.SGD(0.01, momentum=0.9, nesterov=True),
+    pynn.Adam(),
+    pynn.AdamW(),
+    pynn.RMSprop(),
+]
+
+OUTPUTS = [
+    ("identity", "squared_error"),
+    ("softmax", "squared_error"),
+    ("softmax", "cross_entropy"),
+    ("sigmoid", "binary_cross_entropy"),
+    ("exp", "poisson"),
+]
+
+
+@pytest.fixture(params=_core.available_isas())
+def isa(request):
+    """Each instruction set in turn."""
+    before = _core.isa_in_use()
+    _core.use_isa(request.param)
+    yield request.param
+    _core.use_isa(before)
+
+
+networks = st.fixed_dictionaries(
+    {
+        "layer_sizes": st.lists(st.integers(1, 150), min_size=2, max_size=5),
+        "output": st.sampled_from(OUTPUTS),
+        "activation": st.sampled_from(["sigmoid", "tanh", "relu", "gelu", "softplus"]),
+        "dtype": st.sampled_from(["float32", "float64"]),
+        "bias": st.booleans(),
+        "random_state": st.integers(0, 2**32 - 1),
+    }
+)
+
+
+def trained(n_threads, network, optimizer, n_rows, batch_size, alpha, weighted):
+    """Everything that a network of so many threads computes, as bytes."""
+    arguments = dict(network)
+    output, cost = arguments.pop("output")
+    net = pynn.Network(output_activation=output, cost=cost, n_threads=n_threads, **arguments)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(n_rows, net.layer_sizes[0]))
+    y = rng.random((n_rows, net.layer_sizes[-1]))
+    weights = rng.random(n_rows) if weighted else None
+    figures = [net.gradient(X, y, weights, alpha), net.cost(X, y, weights, alpha)]
+    net.fit(X, y, epochs=2, batch_size=batch_size, optimizer=optimizer, alpha=alpha,
+            sample_weight=weights)  # fmt: skip
+    figures += [net.parameters, net.predict(X), net.history["cost"]]
+    return [np.asarray(figure).tobytes() for figure in figures]
+
+
+@settings(max_examples=40)
+@given(
+    network=networks,
+    optimizer=st.sampled_from(OPTIMIZERS),
+    n_rows=st.integers(1, 300),
+    batch_size=st.integers(1, 300),
+    alpha=st.sampled_from([0.0, 0.01]),
+    weighted=st.booleans(),
+)
+def test_one_to_five_threads_give_the_same_bits(**problem):
+    alone = trained(1, **problem)
+    for n_threads in (2, 3, 5):
+        assert trained(n_threads, **problem) == alone
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batches_larger_than_a_chunk_give_the_same_bits(isa, dtype):
+    problem = {
+        "network": {
+            "layer_sizes": [20, 150, 4],
+            "output": ("identity", "squared_error"),
+            "activation": "tanh",
+            "dtype": dtype,
+            "random_state": 0,
+        },
+        "optimizer": pynn.Adam(),
+        "n_rows": 2500,
+        "batch_size": 2300,
+        "alpha": 0.1,
+        "weighted": True,
+    }
+    alone = trained(1, **problem)
+    for n_threads in (2, 4):
+        assert trained(n_threads, **problem) == alone
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_of_all_small_sizes(isa, dtype, bias):
+    """Forward and gradient of one layer, 1 to 67 inputs and outputs, against NumPy in float64.
+
+    Weights of odd sizes lie at any offset from a vector's boundary; X does so too.
+    """
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=70 * 70).astype(dtype)
+    for n_in in range(1, 68):
+        for n_out in range(1, 68):
+            n_rows = (7 * n_in + n_out) % 67 + 1
+            net = pynn.Network([n_in, n_out], dtype=dtype, bias=bias, initializer="zeros")
+            net.parameters[:] = numbers[: net.n_parameters]
+            X = numbers[n_out : n_out + n_rows * n_in].reshape(n_rows, n_in)
+            W = net.weights[0].astype(float)
+            b = net.biases[0].astype(float) if bias else 0
+            z = X.astype(float) @ W + b
+            tolerance = 4 * n_in * np.finfo(dtype).eps * max(1, np.abs(z).max())
+            np.testing.assert_allclose(net.predict(X), z, rtol=0, atol=tolerance)
+            dW, _ = net.views(net.gradient(X, np.zeros((n_rows, n_out))))
+            want = X.astype(float).T @ z / n_rows
+            tolerance = 16 * (n_in + n_rows) * np.finfo(dtype).eps * max(1, np.abs(want).max())
+            np.testing.assert_allclose(dW[0], want, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("sizes", [(100, 600, 30), (600, 100, 90, 10), (1030, 33, 530)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_of_large_sizes_go_through_blocks(isa, dtype, sizes):
+    rng = np.random.default_rng(0)
+    net = pynn.Network(sizes, activation="tanh", dtype=dtype, random_state=0)
+    exact = pynn.Network(sizes, activation="tanh", dtype="float64", random_state=0)
+    X, y = rng.normal(size=(1500, sizes[0])).astype(dtype), rng.normal(size=(1500, sizes[-1]))
+    a = X.astype(float)
+    for layer, (W, b) in enumerate(zip(exact.weights, exact.biases, strict=True)):
+        z = a @ W + b
+        a = z if layer == len(sizes) - 2 else np.tanh(z)
+    np.testing.assert_allclose(net.predict(X), a, atol=2e3 * np.finfo(dtype).eps)
+    gradient, twin = net.gradient(X, y), exact.gradient(X, y)
+    np.testing.assert_allclose(
+        gradient, twin, rtol=0, atol=200 * np.finfo(dtype).eps * np.abs(twin).max()
+    )
+
+
+def test_threads_are_limited_from_outside(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    processors = threads.usable()
+    with threadpoolctl.threadpool_limits(limits=1):
+        assert threads.usable() == 1
+        assert threads.chosen(None, 1e12) == 1
+        assert threads.chosen(3, 1e12) == 3
+    assert threads.usable() == processors
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads.usable() == 1
+
+
+def test_small_steps_take_one_thread():
+    assert threads.chosen(None, 1000) == 1
+
+
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5, "two", True])
+def test_what_is_no_number_of_threads(n_threads):
+    with pytest.raises((TypeError, ValueError), match="n_threads"):
+        pynn.Network([2, 1], n_threads=n_threads)
