@@ -53,10 +53,10 @@ INLINE void FN(cost)(real *restrict delta, double *row_costs, const real *z, con
 }
 
 #define X(name, reads_z, output_only)                                                              \
-    static void FN(activate_##name)(real * a, real * z, size_t stride, size_t n_rows, size_t n) {  \
+    static void FN(activate_##name)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {    \
         FN(activate)(a, z, stride, n_rows, n, FN(activation_##name));                              \
     }                                                                                              \
-    static void FN(derive_##name)(real * delta, const real *z, const real *a, size_t stride,       \
+    static void FN(derive_##name)(real *delta, const real *z, const real *a, size_t stride,        \
                                   size_t n_rows, size_t n) {                                       \
         FN(derive)(delta, z, a, stride, n_rows, n, FN(derivative_##name));                         \
     }
@@ -64,7 +64,7 @@ PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
 
 #define X(name, output)                                                                            \
-    static void FN(costs_##name)(real * delta, double *row_costs, const real *z, const real *a,    \
+    static void FN(costs_##name)(real *delta, double *row_costs, const real *z, const real *a,     \
                                  const real *y, const real *row_scales, size_t stride,             \
                                  size_t n_rows, size_t n, real parameter) {                        \
         FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,              \
@@ -141,7 +141,7 @@ INLINE void FN(rule_add) RULE_ARGUMENTS {
 }
 
 #define X(name, n_slots)                                                                           \
-    static void FN(update_##name)(real * w, real * s0, real * s1, size_t stride, const real *g,    \
+    static void FN(update_##name)(real *w, real *s0, real *s1, size_t stride, const real *g,       \
                                   size_t g_stride, size_t n_rows, size_t n,                        \
                                   const FN(pynn_step) * step) {                                    \
         FN(update)(w, s0, s1, stride, g, g_stride, n_rows, n, step, n_slots, FN(rule_##name));     \
@@ -195,6 +195,7 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
     .panel = PANEL,
     .pack = BLOCK_DEPTH * PANEL,
     .product = FN(product),
+    .to_panels = FN(to_panels),
 #define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = FN(activate_##name),
     .activate = {PYNN_ACTIVATIONS(X)},
 #undef X

@@ -14,15 +14,23 @@
 #include "optimizers.h"
 #include "pynn.h"
 
-/* Rows that product is best given at a time: with a depth of 512 they take half of a second-level
- * cache of 1 MB. A multiple of the rows of a tile. */
-enum { PYNN_BLOCK_ROWS = 252 };
+/* The most rows and columns that product is given at a time: 512 rows of a depth of 256 take half
+ * of a second-level cache of 1 MB, and the whole takes some 30 ms for the largest layers, after
+ * which a look for Ctrl-C is due. */
+enum { PYNN_BLOCK_ROWS = 512, PYNN_BLOCK_COLUMNS = 1024 };
 
 /* Element (i, j) lies at x[i * row + j * column]; one of the two is 1. */
 typedef struct {
     const real *x;
     size_t row, column;
 } FN(pynn_matrix);
+
+/* A matrix in panels of the kernels' width: element (k, j) of a panel lies at k * row + j * column
+ * from the panel's start, and panels lie `panel` apart. */
+typedef struct {
+    const real *x;
+    size_t row, column, panel;
+} FN(pynn_panels);
 
 /* Updates w (n_rows, n) and its slots, rows `stride` apart, by the gradient g (n_rows, n). */
 typedef void FN(pynn_update)(real *w, real *slot_0, real *slot_1, size_t stride, const real *g,
@@ -36,8 +44,12 @@ typedef struct {
     /* c (n_rows, n) = start + a (n_rows, depth) b (depth, n). start: rows start_stride apart, 0 for
      * one row that all begin with; or NULL. packed: (pack,) scratch memory */
     void (*product)(real *c, size_t c_stride, const real *start, size_t start_stride,
-                    FN(pynn_matrix) a, FN(pynn_matrix) b, size_t n_rows, size_t n, size_t depth,
+                    FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                     real *packed);
+
+    /* Panels, each (n_rows, panel) and panel_stride apart, of x (n_rows, n) */
+    void (*to_panels)(real *panels, size_t panel_stride, const real *x, size_t stride,
+                      size_t n_rows, size_t n);
 
     /* a = f(z), both (n_rows, n); a may be z */
     void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n);

@@ -45,7 +45,7 @@ static int FN(leaves)(FN(pynn_workspace) * ws, double work, pynn_member member) 
 /* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, depth) b (depth, n)
  */
 static void FN(multiply)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
-                         FN(pynn_matrix) b, size_t n_rows, size_t n, size_t depth,
+                         FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                          const FN(pynn_workspace) * ws, pynn_member member) {
     if (ws->kernels->tuned || (double)n_rows * (double)n * (double)depth < BLAS_FROM) {
         ws->kernels->product(c, c_stride, start, 0, a, b, n_rows, n, depth,
@@ -62,22 +62,49 @@ static void FN(multiply)(real *c, size_t c_stride, const real *start, FN(pynn_ma
     FN(pynn_blas_product)(c, c_stride, a, b, n_rows, n, depth);
 }
 
+/* Columns begin at a panel, as shares of them do. */
+static void FN(lay_in_panels)(const FN(pynn_workspace) * ws, const FN(pynn_layer) * layer,
+                              pynn_share rows, pynn_share columns) {
+    if (!layer->panels) { return; }
+    const size_t panel = ws->kernels->panel, each = ws->n_chunk * panel;
+    ws->kernels->to_panels(layer->panels + columns.first / panel * each + rows.first * panel, each,
+                           layer->delta + rows.first * layer->stride + columns.first, layer->stride,
+                           rows.end - rows.first, columns.end - columns.first);
+}
+
+void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows) {
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
+    FN(lay_in_panels)(ws, output, rows, (pynn_share){0, output->n_out});
+}
+
+static size_t FN(least)(size_t m, size_t n) { return m < n ? m : n; }
+
+/* n divided evenly among as few pieces of at most `most` as it takes: none is tiny. */
+static size_t FN(piece)(size_t n, size_t most) {
+    const size_t n_pieces = (n + most - 1) / most;
+    return n ? (n + n_pieces - 1) / n_pieces : 1;
+}
+
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
                             size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
-    const int is_output = l == ws->n_layers - 1;
-    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, is_output, member);
-    const size_t j = part.columns.first, n = part.columns.end - j;
-    const real *biases = ws->network->bias ? parameters + layer->biases + j : NULL;
-    const FN(pynn_matrix) w = {parameters + layer->weights + j, layer->n_out, 1};
-    for (size_t i = part.rows.first; i < part.rows.end && n; i += PYNN_BLOCK_ROWS) {
-        const size_t left = part.rows.end - i,
-                     rows = left < PYNN_BLOCK_ROWS ? left : PYNN_BLOCK_ROWS;
-        if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
-        real *z = layer->z + i * layer->stride + j, *a = layer->a + i * layer->stride + j;
+    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, l == ws->n_layers - 1, member);
+    const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
+    const real *w = parameters + layer->weights, *biases = parameters + layer->biases;
+    for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
+        const size_t rows = FN(least)(piece, part.rows.end - i);
         const FN(pynn_matrix) x_block = {x.x + i * x.stride, x.stride, 1};
-        FN(multiply)(z, layer->stride, biases, x_block, w, rows, n, layer->n_in, ws, member);
-        ws->kernels->activate[layer->activation](a, z, layer->stride, rows, n);
+        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
+            const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
+            if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
+            const FN(pynn_panels) w_block = {w + j, layer->n_out, 1, ws->kernels->panel};
+            FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
+                         ws->network->bias ? biases + j : NULL, x_block, w_block, rows, n,
+                         layer->n_in, ws, member);
+        }
+        const size_t at = i * layer->stride + part.columns.first;
+        ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
+                                                 part.columns.end - part.columns.first);
     }
 }
 
@@ -85,19 +112,25 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
                              pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l], *above = &ws->layers[l + 1];
     const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, 0, member);
-    const size_t j = part.columns.first, n = part.columns.end - j;
-    const FN(pynn_matrix) w = {parameters + above->weights + j * above->n_out, 1, above->n_out};
-    for (size_t i = part.rows.first; i < part.rows.end && n; i += PYNN_BLOCK_ROWS) {
-        const size_t left = part.rows.end - i,
-                     rows = left < PYNN_BLOCK_ROWS ? left : PYNN_BLOCK_ROWS;
-        if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
-        const size_t at = i * layer->stride + j;
+    const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
+    const real *w = parameters + above->weights;
+    for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
+        const size_t rows = FN(least)(piece, part.rows.end - i);
         const FN(pynn_matrix) delta = {above->delta + i * above->stride, above->stride, 1};
-        FN(multiply)(layer->delta + at, layer->stride, NULL, delta, w, rows, n, above->n_out, ws,
-                     member);
+        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
+            const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
+            if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
+            const FN(pynn_panels) w_block = {w + j * above->n_out, 1, above->n_out,
+                                             ws->kernels->panel * above->n_out};
+            FN(multiply)(layer->delta + i * layer->stride + j, layer->stride, NULL, delta, w_block,
+                         rows, n, above->n_out, ws, member);
+        }
+        const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                               layer->stride, rows, n);
+                                               layer->stride, rows,
+                                               part.columns.end - part.columns.first);
     }
+    FN(lay_in_panels)(ws, layer, part.rows, part.columns);
 }
 
 /* slot + n, or NULL */
@@ -108,8 +141,7 @@ static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * la
                               pynn_member member) {
     real *db = FN(pynn_block_of)(ws, member);
     for (size_t j = columns.first; j < columns.end; j += PYNN_GRADIENT_COLUMNS) {
-        const size_t left = columns.end - j;
-        const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
+        const size_t n = FN(least)(PYNN_GRADIENT_COLUMNS, columns.end - j);
         const size_t b = layer->biases + j;
         ws->kernels->sum_rows(db, layer->delta + j, layer->stride, n_rows, n);
         sink->update(sink->w + b, FN(at)(sink->slot_0, b), FN(at)(sink->slot_1, b), n, db, n, 1, n,
@@ -122,17 +154,19 @@ void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink,
     const FN(pynn_layer) *layer = &ws->layers[l];
     const int is_output = l == ws->n_layers - 1;
     const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, is_output, member);
+    const size_t panel = ws->kernels->panel;
     real *block = FN(pynn_block_of)(ws, member);
     for (size_t i = part.rows.first; i < part.rows.end; i += PYNN_GRADIENT_ROWS) {
-        const size_t rows_left = part.rows.end - i;
-        const size_t rows = rows_left < PYNN_GRADIENT_ROWS ? rows_left : PYNN_GRADIENT_ROWS;
+        const size_t rows = FN(least)(PYNN_GRADIENT_ROWS, part.rows.end - i);
         const FN(pynn_matrix) x_block = {x.x + i, 1, x.stride};
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
-            const size_t left = part.columns.end - j;
-            const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
-            const FN(pynn_matrix) delta = {layer->delta + j, layer->stride, 1};
+            const size_t n = FN(least)(PYNN_GRADIENT_COLUMNS, part.columns.end - j);
+            const FN(pynn_panels) delta =
+                layer->panels ? (FN(pynn_panels)){layer->panels + j * ws->n_chunk, panel, 1,
+                                                  ws->n_chunk * panel}
+                              : (FN(pynn_panels)){layer->delta + j, layer->stride, 1, panel};
             /* Where one panel takes all columns, the block lies as densely as the weights. */
-            const size_t stride = layer->n_out <= ws->kernels->panel ? n : PYNN_GRADIENT_COLUMNS;
+            const size_t stride = layer->n_out <= panel ? n : PYNN_GRADIENT_COLUMNS;
             FN(multiply)(block, stride, NULL, x_block, delta, rows, n, n_rows, ws, member);
             const size_t w = layer->weights + i * layer->n_out + j;
             sink.update(sink.w + w, FN(at)(sink.slot_0, w), FN(at)(sink.slot_1, w), layer->n_out,

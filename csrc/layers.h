@@ -27,6 +27,9 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
                              pynn_member member);
 
+/* To be called when a member has computed the output's deltas for some rows. */
+void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);
+
 /* Where a gradient goes: through a rule into parameters and slots, or into a vector that keeps it.
  */
 typedef struct {

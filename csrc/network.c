@@ -138,6 +138,7 @@ static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
         ws->kernels->derive[output->activation](output->delta + at, output->z + at, output->a + at,
                                                 output->stride, n, output->n_out);
     }
+    FN(pynn_output_panels)(ws, rows);
 }
 
 /* A member's share of the sums of squared weights: of every layer in pieces of fixed size, so that

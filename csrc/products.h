@@ -24,8 +24,8 @@ enum { TILE_ROWS = 6 };
 enum { TILE_VECTORS = 2 };
 #define PANEL (TILE_VECTORS * LANES) /* columns of a tile */
 
-/* Depth of a packed panel of b: 64 KB in float with AVX-512. bench/README.md has the trials. */
-enum { BLOCK_DEPTH = 512 };
+/* Depth of a packed panel of b, which then fills two thirds of a first-level cache of 48 KB. */
+enum { BLOCK_DEPTH = 256 };
 
 /* c (R, V vectors) = start + a (R, depth) b (depth, V vectors); `last` columns of the last vector
  * of b and of start are there, the others count as 0. c takes whole vectors. */
@@ -89,8 +89,34 @@ static FN(tile_function) *const FN(tiles)[TILE_ROWS][TILE_VECTORS] = {
 #undef X
 };
 
-/* packed (depth, PANEL) = n columns of b from its element (0, 0) on, 0 beyond them. */
-static void FN(pack)(real *restrict packed, FN(pynn_matrix) b, size_t depth, size_t n) {
+/* out (LANES, LANES) = in transposed: in each stage pairs of rows exchange blocks of `size` lanes.
+ */
+INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t in_stride) {
+    vec rows[LANES];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < LANES; i++) { rows[i] = FN(load)(in + i * in_stride); }
+#pragma GCC unroll 4
+    for (size_t size = 1; size < LANES; size *= 2) {
+        lanes_t upper, lower;
+#pragma GCC unroll 16
+        for (size_t j = 0; j < LANES; j++) {
+            upper[j] = (sbits_t)(j & size ? LANES + j - size : j);
+            lower[j] = (sbits_t)(j & size ? LANES + j : j + size);
+        }
+#pragma GCC unroll 16
+        for (size_t i = 0; i < LANES; i++) {
+            if (i & size) { continue; }
+            const vec first = rows[i], second = rows[i + size];
+            rows[i] = __builtin_shuffle(first, second, upper);
+            rows[i + size] = __builtin_shuffle(first, second, lower);
+        }
+    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < LANES; i++) { FN(store)(out + i * out_stride, rows[i]); }
+}
+
+/* packed (depth, PANEL) = the first n columns of a panel of b, 0 beyond them. */
+static void FN(pack)(real *restrict packed, FN(pynn_panels) b, size_t depth, size_t n) {
     if (n < PANEL) { memset(packed, 0, depth * PANEL * sizeof *packed); }
     if (b.column == 1) {
         for (size_t k = 0; k < depth; k++) {
@@ -98,10 +124,24 @@ static void FN(pack)(real *restrict packed, FN(pynn_matrix) b, size_t depth, siz
         }
         return;
     }
-    /* Transposed: a few lines of b at a time, each read along its row. */
+    const size_t whole_depth = depth / LANES * LANES, whole_n = n / LANES * LANES;
+    for (size_t k = 0; k < whole_depth; k += LANES) {
+        for (size_t j = 0; j < whole_n; j += LANES) {
+            FN(transpose)(packed + k * PANEL + j, PANEL, b.x + k + j * b.column, b.column);
+        }
+    }
     for (size_t j = 0; j < n; j++) {
-        const real *line = b.x + j * b.column;
-        for (size_t k = 0; k < depth; k++) { packed[k * PANEL + j] = line[k * b.row]; }
+        for (size_t k = j < whole_n ? whole_depth : 0; k < depth; k++) {
+            packed[k * PANEL + j] = b.x[k + j * b.column];
+        }
+    }
+}
+
+static void FN(to_panels)(real *panels, size_t panel_stride, const real *x, size_t stride,
+                          size_t n_rows, size_t n) {
+    for (size_t j = 0; j < n; j += PANEL, panels += panel_stride) {
+        const size_t columns = n - j < PANEL ? n - j : PANEL;
+        FN(pack)(panels, (FN(pynn_panels)){x + j, stride, 1, 0}, n_rows, columns);
     }
 }
 
@@ -125,7 +165,7 @@ static void FN(sweep)(real *c, size_t c_stride, const real *start, size_t start_
  * n <= PANEL and the last row has: what a row writes behind its end the next one overwrites.
  * start: (n_rows, n) with this stride, 0 for one row that all begin with; or NULL. */
 static void FN(product)(real *c, size_t c_stride, const real *start, size_t start_stride,
-                        FN(pynn_matrix) a, FN(pynn_matrix) b, size_t n_rows, size_t n, size_t depth,
+                        FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                         real *packed /* (PYNN_PACK,) */) {
     /* A panel is copied where b does not lie in rows, or where its rows are far apart and enough
      * tiles read them. */
@@ -136,7 +176,8 @@ static void FN(product)(real *c, size_t c_stride, const real *start, size_t star
         const FN(pynn_matrix) a_block = {a.x + k * a.column, a.row, a.column};
         for (size_t j = 0; j < n; j += PANEL) {
             const size_t columns = n - j < PANEL ? n - j : PANEL;
-            const FN(pynn_matrix) panel = {b.x + k * b.row + j * b.column, b.row, b.column};
+            const FN(pynn_panels)
+                panel = {b.x + k * b.row + j / PANEL * b.panel, b.row, b.column, 0};
             if (packs) { FN(pack)(packed, panel, deep, columns); }
             FN(sweep)(c + j, c_stride,
                       k       ? c + j

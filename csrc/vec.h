@@ -26,6 +26,14 @@
 /* Loads and stores need no alignment, as weights have none. */
 typedef real vec __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
 
+/* The number of a lane, for each lane. */
+#if PYNN_BITS == 32
+typedef int32_t sbits_t;
+#else
+typedef int64_t sbits_t;
+#endif
+typedef sbits_t lanes_t __attribute__((vector_size(VEC_BYTES)));
+
 INLINE vec FN(load)(const real *x) { return *(const vec *)x; }
 
 INLINE void FN(store)(real *x, vec v) { *(vec *)x = v; }

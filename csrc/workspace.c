@@ -33,6 +33,13 @@ static real *FN(take)(real *arena, size_t *used, size_t n) {
     return taken;
 }
 
+/* The gradient of a wide layer reads each column of its deltas many times: far apart in memory,
+ * rows would be fetched anew for every block of weights. */
+static int FN(wants_panels)(const FN(pynn_workspace) * ws, const FN(pynn_layer) * layer) {
+    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel &&
+           layer->n_in > PYNN_GRADIENT_ROWS;
+}
+
 /* Lays the arrays of ws into the arena and returns how many reals they take. */
 static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose purpose,
                           int n_threads) {
@@ -47,6 +54,10 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
             layer->z = FN(take)(arena, &used, n * layer->stride);
         }
         if (learns) { layer->delta = FN(take)(arena, &used, n * layer->stride); }
+        if (learns && FN(wants_panels)(ws, layer)) {
+            const size_t panel = ws->kernels->panel;
+            layer->panels = FN(take)(arena, &used, (layer->n_out + panel - 1) / panel * panel * n);
+        }
     }
     ws->scratch_each = FN(whole_lines)(ws->kernels->pack);
     if (learns) {

@@ -13,8 +13,9 @@
  * its gradient is summed over them, so that memory does not grow with it. */
 enum { PYNN_CHUNK_ROWS = 1024 };
 
-/* A block of a gradient, from the product to the update rule, small enough for the first cache. */
-enum { PYNN_GRADIENT_ROWS = PYNN_BLOCK_ROWS / 2, PYNN_GRADIENT_COLUMNS = 64 };
+/* A block of a gradient, from the product to the update rule, small enough for the first cache; 128
+ * rows of any length begin and end at a cache line if the parameters do. */
+enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 
 /* Weights that one member sums the squares of at a time. */
 enum { PYNN_SQUARES = 4096 };
@@ -25,9 +26,10 @@ typedef struct {
     size_t n_in, n_out, stride;
     size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
     int activation;
-    real *z;     /* weighted sums; the same array as a, unless something reads z later */
-    real *a;     /* activations */
-    real *delta; /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
+    real *z;      /* weighted sums; the same array as a, unless something reads z later */
+    real *a;      /* activations */
+    real *delta;  /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
+    real *panels; /* the same once more in panels, (., n_chunk, panel); NULL where rows are short */
 } FN(pynn_layer);
 
 typedef struct {

@@ -3,6 +3,7 @@
 from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
 from pynn.config import show_config
 from pynn.costs import Huber
+from pynn.estimators import MLPClassifier, MLPRegressor
 from pynn.network import Network
 from pynn.optimizers import SGD, Adam, AdamW, RMSprop
 
@@ -11,6 +12,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Huber",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "RMSprop",
     "__version__",

@@ -34,12 +34,12 @@ class EpochTable:
             self._print(f"{'epoch':>{width}}", *titles, f"{'seconds':>9}", f"{'rows/s':>10}")
         self.n_printed += 1
         cells = [
-            f"{value:13.2%}" if name.endswith("accuracy") else f"{value:13.6g}"
+            f"{value:13.2%}" if name.endswith("accuracy") else f"{value:#13.5g}"
             for name, value in figures.items()
         ]
         epoch = f"{self.n_printed}/{self.n_epochs}"
         rate = self.n_rows / max(seconds, 1e-9)
-        self._print(f"{epoch:>{width}}", *cells, f"{seconds:9.3f}", f"{rate:10,.0f}")
+        self._print(f"{epoch:>{width}}", *cells, f"{seconds:9.4f}", f"{rate:10,.0f}")
 
     def _print(self, *cells: str) -> None:
         print(*cells, file=self.file, flush=True)

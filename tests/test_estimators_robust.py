@@ -1,0 +1,315 @@
+"""MLPClassifier and MLPRegressor: what is kept, what ends a fit early, and bad input."""
+
+import copy
+import gc
+import os
+import pickle
+import signal
+import threading
+import time
+import weakref
+
+import joblib
+import numpy as np
+import pytest
+from mlp_cases import (
+    BOTH,
+    DATA,
+    SOLVERS,
+    X_DIABETES,
+    X_IRIS,
+    Y_DIABETES,
+    Y_IRIS,
+    flat,
+    one_thread,  # noqa: F401 (a fixture)
+    small,
+)
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+import pynn
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+# What is kept
+
+
+@BOTH
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_pickles_predict_the_same_bits(Estimator, solver, tmp_path):
+    X, y = DATA[Estimator]
+    model = small(Estimator, solver=solver).fit(X, y)
+    joblib.dump(model, tmp_path / "model")
+    copies = {
+        "pickle": pickle.loads(pickle.dumps(model)),
+        "deepcopy": copy.deepcopy(model),
+        "joblib": joblib.load(tmp_path / "model"),
+        "joblib, mapped": joblib.load(tmp_path / "model", mmap_mode="r"),
+    }
+    for name, copied in copies.items():
+        np.testing.assert_array_equal(copied.predict(X), model.predict(X), err_msg=name)
+        if solver != "lbfgs":
+            copied.partial_fit(X, y)
+    np.testing.assert_array_equal(flat(model), flat(small(Estimator, solver=solver).fit(X, y)))
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_pickle_goes_on_with_partial_fit(Estimator, solver, tmp_path):
+    X, y = DATA[Estimator]
+    options = dict(solver=solver, learning_rate="invscaling")
+    first = {"classes": np.unique(y)} if Estimator is pynn.MLPClassifier else {}
+    straight = small(Estimator, **options).partial_fit(X, y, **first)
+    joblib.dump(straight, tmp_path / "model")
+    for mode in (None, "r"):
+        paused = joblib.load(tmp_path / "model", mmap_mode=mode).partial_fit(X, y).partial_fit(X, y)
+        expected = copy.deepcopy(straight).partial_fit(X, y).partial_fit(X, y)
+        np.testing.assert_array_equal(flat(paused), flat(expected))
+        assert paused._optimizer.learning_rate == expected._optimizer.learning_rate
+
+
+@BOTH
+def test_pickles_are_lean(Estimator):
+    """Weights and little else; two more numbers for each weight where partial_fit goes on."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 50)), np.arange(500) % 3
+    model = Estimator(hidden_layer_sizes=(300,), max_iter=2).fit(X, y)
+    n_bytes = flat(model).nbytes
+    assert len(pickle.dumps(model)) < n_bytes + 3000
+    size = len(pickle.dumps(model.partial_fit(X, y)))
+    assert 3 * n_bytes < size < 3 * n_bytes + 3500
+
+
+@BOTH
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_data_are_let_go(Estimator, solver):
+    X, y = (array.copy() for array in DATA[Estimator])
+    model = small(Estimator, solver=solver).fit(X, y)
+    watched = [weakref.ref(array) for array in (X, y)]
+    del X, y
+    gc.collect()
+    assert [ref() for ref in watched] == [None, None]
+    assert model.n_iter_ == 5
+
+
+# Interruption and divergence
+
+
+@pytest.fixture
+def interrupt():
+    """A function that sends Ctrl-C once a model that is being fitted has done three iterations."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threads = []
+
+    def wait_and_send(model):
+        while getattr(model, "n_iter_", 0) < 3:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def start(model):
+        threads.append(threading.Thread(target=wait_and_send, args=[model]))
+        threads[0].start()
+
+    yield start
+    threads[0].join()
+    signal.signal(signal.SIGINT, before)
+
+
+@BOTH
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_ctrl_c_keeps_what_was_learned(Estimator, solver, early_stopping, interrupt):
+    X, y = DATA[Estimator]
+    y = np.random.default_rng(0).permutation(y)  # there is nothing to find: it takes long
+    options = dict(solver=solver, early_stopping=early_stopping, hidden_layer_sizes=(50, 50))
+    forever = dict(max_iter=10**9, tol=0, n_iter_no_change=np.inf, alpha=0, max_fun=10**9)
+    model = small(Estimator, **options, **forever)
+    interrupt(model)
+    with pytest.warns(UserWarning, match=r"^Training interrupted by user\.$"):
+        model.fit(X, y)
+    assert 3 <= model.n_iter_ < 10**9
+    assert np.isfinite(model.predict(X)).all()
+    if early_stopping and solver != "lbfgs":
+        best = model.validation_scores_.index(model.best_validation_score_) + 1
+        until_then = small(Estimator, **options, **forever).set_params(max_iter=best).fit(X, y)
+        np.testing.assert_array_equal(flat(model), flat(until_then))
+
+
+NOT_FINITE = "Solver produced non-finite parameter weights"
+
+
+@BOTH
+def test_a_fit_that_diverges_is_no_fit(Estimator):
+    X, y = DATA[Estimator]
+    options = dict(solver="sgd", learning_rate_init=1e308, activation="identity")
+    model = small(Estimator, **options)
+    with pytest.raises(ValueError, match=NOT_FINITE):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_partial_fit_that_diverges_leaves_the_model_as_it_was(Estimator, solver):
+    X, y = DATA[Estimator]
+    first = {"classes": np.unique(y)} if Estimator is pynn.MLPClassifier else {}
+    model = small(Estimator, solver=solver, activation="identity").partial_fit(X, y, **first)
+    twin = copy.deepcopy(model)
+    with pytest.raises(ValueError, match=NOT_FINITE):
+        model.partial_fit(np.full_like(X, 1.7e308), y)
+    for each in (model, twin):
+        each.partial_fit(X, y)
+    np.testing.assert_array_equal(flat(model), flat(twin))
+
+
+def test_early_stopping_keeps_the_best_before_divergence():
+    options = dict(solver="sgd", activation="identity", early_stopping=True, batch_size=20)
+    model = small(pynn.MLPRegressor, max_iter=20, **options).set_params(learning_rate_init=1.0)
+    with pytest.warns(ConvergenceWarning, match=f"{NOT_FINITE}.*best validation score are kept"):
+        model.fit(X_DIABETES, Y_DIABETES)
+    assert np.isnan(model.validation_scores_[-1])
+    assert np.isnan(model.loss_curve_[-1])
+    assert len(model.validation_scores_) == len(model.loss_curve_) == model.n_iter_ < 20
+    assert np.isfinite(model.predict(X_DIABETES)).all()
+
+
+def test_verbose_prints_a_line_for_each_iteration(capsys):
+    for solver in SOLVERS:
+        model = small(pynn.MLPClassifier, solver=solver, verbose=True).fit(X_IRIS, Y_IRIS)
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-1] == f"Iteration 5, loss = {model.loss_:.8f}"
+        assert len(lines) == 5
+
+
+# Bad input
+
+PARAMETERS = {  # name: values that are refused
+    "hidden_layer_sizes": [0, -3, "many", None],
+    "activation": ["gelu", None],
+    "solver": ["rmsprop", None],
+    "alpha": [-1e-4, "small"],
+    "batch_size": [0, 1.5, "full"],
+    "learning_rate": ["cosine"],
+    "learning_rate_init": [0, -1.0],
+    "power_t": [-0.5],
+    "max_iter": [0, 2.5],
+    "shuffle": ["yes"],
+    "random_state": [-1, "dice"],
+    "tol": [-1.0],
+    "verbose": ["loud"],
+    "warm_start": ["yes"],
+    "momentum": [-0.1, 1.1],
+    "nesterovs_momentum": ["yes"],
+    "early_stopping": ["yes"],
+    "validation_fraction": [-0.1, 1.0],
+    "beta_1": [-0.1, 1.0],
+    "beta_2": [-0.1, 1.0],
+    "epsilon": [0.0],
+    "n_iter_no_change": [0, 2.5],
+    "max_fun": [0],
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_bad_parameters(Estimator, name):
+    X, y = DATA[Estimator]
+    assert PARAMETERS.keys() == Estimator().get_params().keys() - {"loss"}
+    for value in PARAMETERS[name]:
+        with pytest.raises(
+            ValueError, match=f"'{name}' parameter of {Estimator.__name__}.*Got {value!r}"
+        ):
+            Estimator(**{name: value}).fit(X, y)
+
+
+@BOTH
+@pytest.mark.parametrize(("sizes", "error"), [((5, 0), ValueError), ((5, 2.5), TypeError)])
+def test_bad_hidden_layers(Estimator, sizes, error):
+    X, y = DATA[Estimator]
+    with pytest.raises(error, match=f"{sizes[-1]}"):
+        Estimator(hidden_layer_sizes=sizes).fit(X, y)
+
+
+def test_bad_loss():
+    with pytest.raises(ValueError, match="'loss' parameter of MLPRegressor"):
+        pynn.MLPRegressor(loss="hinge").fit(X_DIABETES, Y_DIABETES)
+
+
+def changed(array, value, dtype=None):
+    array = np.array(array, dtype)
+    array.flat[-1] = value
+    return array
+
+
+BAD_DATA = {  # what is wrong: (X, y, sample_weight) from good ones, words of the message
+    "NaN in X": (lambda X, y, w: (changed(X, np.nan), y, w), "NaN"),
+    "infinity in X": (lambda X, y, w: (changed(X, np.inf), y, w), "infinity"),
+    "sparse X": (lambda X, y, w: (sparse.csr_array(X), y, w), "dense data is required"),
+    "letters in X": (lambda X, y, w: (changed(X, "a", object), y, w), "could not convert"),
+    "complex X": (lambda X, y, w: (X + 1j, y, w), "Complex data not supported"),
+    "one row as a vector": (lambda X, y, w: (X[0], y, w), "2D array"),
+    "no rows": (lambda X, y, w: (X[:0], y[:0], w[:0]), "0 sample"),
+    "too few targets": (lambda X, y, w: (X, y[1:], w), "inconsistent numbers of samples"),
+    "NaN in y": (lambda X, y, w: (X, changed(y, np.nan, float), w), "NaN"),
+    "no y": (lambda X, y, w: (X, None, w), "y"),
+    "too few weights": (lambda X, y, w: (X, y, w[1:]), "sample_weight"),
+    "a negative weight": (lambda X, y, w: (X, y, changed(w, -1)), "negative"),
+    "no weight at all": (lambda X, y, w: (X, y, 0 * w), "zero"),
+    "NaN for a weight": (lambda X, y, w: (X, y, changed(w, np.nan)), "NaN"),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("wrong", BAD_DATA)
+def test_bad_data(Estimator, solver, wrong):
+    X, y = DATA[Estimator]
+    spoil, words = BAD_DATA[wrong]
+    model = small(Estimator, solver=solver, warm_start=True)
+    bad = spoil(X, y, np.ones(len(X)))
+    with pytest.raises((ValueError, TypeError), match=words):
+        model.fit(*bad)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    before = flat(model.fit(X, y))
+    with pytest.raises((ValueError, TypeError), match=words):
+        model.fit(*bad)
+    np.testing.assert_array_equal(flat(model), before)
+
+
+@BOTH
+def test_bad_rows_to_predict(Estimator):
+    X, y = DATA[Estimator]
+    model = small(Estimator).fit(X, y)
+    for bad, words in [
+        (X[:, 1:], f"has {X.shape[1] - 1} features.* expecting {X.shape[1]}"),
+        (changed(X, np.nan), "NaN"),
+        (X[0], "2D array"),
+        (sparse.csr_array(X), "dense data is required"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            model.predict(bad)
+    model = small(Estimator).fit(X.astype(np.float32), y)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="infinity"):
+        model.predict(np.abs(X) * 1e300)
+
+
+def test_counts_are_not_negative():
+    with pytest.raises(ValueError, match="y must be at least 0 for poisson"):
+        pynn.MLPRegressor("poisson").fit(X_DIABETES, Y_DIABETES)
+
+
+def test_outputs_stay_as_many_as_they_were():
+    model = small(pynn.MLPRegressor, warm_start=True).fit(X_DIABETES, Y_DIABETES)
+    with pytest.raises(ValueError, match=r"y must be of shape \(442, 1\)"):
+        model.fit(X_DIABETES, np.column_stack([Y_DIABETES] * 2))
+    assert model.n_outputs_ == 1
+
+
+@BOTH
+def test_too_little_to_set_aside(Estimator):
+    X, y = DATA[Estimator]
+    with pytest.raises(ValueError, match=r"validation set is too small.* 1 of 5"):
+        Estimator(early_stopping=True).fit(X[::30][:5], y[::30][:5])
