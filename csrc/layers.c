@@ -30,7 +30,7 @@ static FN(part) FN(part_of)(const FN(pynn_workspace) * ws, size_t n_rows, size_t
                             int by_rows, pynn_member member) {
     const pynn_member worker = FN(worker)(ws, member);
     const size_t panel = ws->kernels->panel;
-    if (by_rows || (n_columns + panel - 1) / panel < (size_t)worker.n) {
+    if (by_rows || (size_t)worker.n * panel > n_columns + panel - 1) {
         return (FN(part)){FN(share_of)(n_rows, 1, worker), {0, n_columns}};
     }
     return (FN(part)){{0, n_rows}, FN(share_of)(n_columns, panel, worker)};
@@ -81,8 +81,9 @@ static size_t FN(least)(size_t m, size_t n) { return m < n ? m : n; }
 
 /* n divided evenly among as few pieces of at most `most` as it takes: none is tiny. */
 static size_t FN(piece)(size_t n, size_t most) {
+    if (n <= most) { return n ? n : 1; }
     const size_t n_pieces = (n + most - 1) / most;
-    return n ? (n + n_pieces - 1) / n_pieces : 1;
+    return (n + n_pieces - 1) / n_pieces;
 }
 
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,

@@ -8,6 +8,8 @@ pynn_status FN(pynn_reason)(const FN(pynn_workspace) * ws) {
                                                                              : PYNN_INTERRUPTED;
 }
 
+enum { FEW = 16 }; /* numbers that are copied sooner than memcpy is called */
+
 static size_t FN(row_of)(pynn_batch batch, size_t i) {
     return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
 }
@@ -19,7 +21,7 @@ static void FN(gather)(real *out, size_t out_stride, const void *array, const pt
     for (size_t i = rows.first; i < rows.end; i++) {
         const char *row = (const char *)array + (ptrdiff_t)FN(row_of)(batch, i) * strides[0];
         real *to = out + i * out_stride;
-        if (strides[1] == sizeof(real)) {
+        if (strides[1] == sizeof(real) && n > FEW) {
             memcpy(to, row, n * sizeof(real));
         } else {
             for (size_t j = 0; j < n; j++) {
@@ -88,7 +90,7 @@ static void FN(load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pyn
     }
     for (size_t i = rows.first; i < rows.end; i++) {
         real *y = ws->y + i * output->stride;
-        memset(y, 0, output->n_out * sizeof(real));
+        for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
         y[data->labels[FN(row_of)(batch, i)]] = 1;
     }
 }

@@ -152,12 +152,39 @@ static void FN(sweep)(real *c, size_t c_stride, const real *start, size_t start_
     const size_t n_vectors = (n + LANES - 1) / LANES, last = n - (n_vectors - 1) * LANES;
     const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
     for (size_t t = 0, i = 0; t < n_tiles; t++) {
-        const size_t end = n_rows * (t + 1) / n_tiles;
+        const size_t end = n_tiles == 1 ? n_rows : n_rows * (t + 1) / n_tiles;
         FN(tiles)
         [end - i - 1][n_vectors - 1](c + i * c_stride, c_stride,
                                      start ? start + i * start_stride : NULL, start_stride,
                                      a.x + i * a.row, a.row, a.column, b, b_stride, depth, last);
         i = end;
+    }
+}
+
+/* Whether more than half of a (depth,) is 0, as pixels often are. */
+static int FN(is_sparse)(const real *a, size_t depth) {
+    bits_t n_zeros = 0;
+    for (size_t k = 0; k < depth; k++) { n_zeros += a[k] == 0; }
+    return n_zeros > depth / 2;
+}
+
+/* c (n,) = start + a (depth,) b (depth, n) for one row, leaving out where a is 0: one row is a
+ * single chain, bound by the time of one multiply-add after another. The result is the same as long
+ * as b is finite. used: (depth,) scratch memory. */
+static void FN(sparse_row_product)(real *c, const real *start, const real *a, FN(pynn_panels) b,
+                                   size_t n, size_t depth, uint32_t *used) {
+    size_t n_used = 0;
+    for (size_t k = 0; k < depth; k++) {
+        used[n_used] = (uint32_t)k;
+        n_used += a[k] != 0;
+    }
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = n - j < LANES ? n - j : LANES;
+        vec sum = start ? FN(load_first)(start + j, lanes) : (vec){0};
+        for (size_t i = 0; i < n_used; i++) {
+            sum += a[used[i]] * FN(load_first)(b.x + used[i] * b.row + j, lanes);
+        }
+        FN(store)(c + j, sum);
     }
 }
 
@@ -170,6 +197,11 @@ static void FN(product)(real *c, size_t c_stride, const real *start, size_t star
     /* A panel is copied where b does not lie in rows, or where its rows are far apart and enough
      * tiles read them. */
     const int packs = b.column != 1 || (n_rows > 3 * TILE_ROWS && b.row > 4 * PANEL);
+    if (n_rows == 1 && a.column == 1 && b.column == 1 && depth <= BLOCK_DEPTH * PANEL &&
+        FN(is_sparse)(a.x, depth)) {
+        FN(sparse_row_product)(c, start, a.x, b, n, depth, (uint32_t *)packed);
+        return;
+    }
     const size_t n_depth = packs ? BLOCK_DEPTH : depth;
     for (size_t k = 0; k < depth; k += n_depth) {
         const size_t deep = depth - k < n_depth ? depth - k : n_depth;

@@ -140,6 +140,7 @@ void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *conte
 }
 
 pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member) {
+    if (member.n == 1) { return (pynn_share){0, n}; }
     const size_t n_grains = (n + grain - 1) / grain;
     const size_t first = n_grains * (size_t)member.id / (size_t)member.n * grain;
     const size_t end = n_grains * ((size_t)member.id + 1) / (size_t)member.n * grain;
