@@ -1,0 +1,55 @@
+"""Check a wheel: python check_wheel.py WHEEL WHEEL_FROM_SDIST. Needs readelf of GNU binutils."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+LARGEST = 2_000_000  # bytes
+SOURCES = (".c", ".h", ".pyx", ".pxd")
+# What the extension may link: C's own libraries. BLAS comes as function pointers out of SciPy.
+LIBRARIES = re.compile(r"(libc|libm|libpthread|libgcc_s|ld-linux[-\w]*)\.so\.\d+")
+
+
+def main(wheel, from_sdist):
+    """Raise AssertionError where one of the two is not as it has to be."""
+    contents, again = contents_of(wheel), contents_of(from_sdist)
+    print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, {len(contents)} files")
+    assert wheel.stat().st_size < LARGEST
+    assert re.search(r"-cp311-abi3-\w+\.whl$", wheel.name)
+    assert from_sdist.name == wheel.name
+    differing = [name for name in contents | again if contents.get(name) != again.get(name)]
+    assert not differing, f"the sdist builds another {differing}"
+    stray = [name for name in contents if name.endswith(SOURCES) or not belongs(name)]
+    assert not stray, f"does not belong into a wheel: {stray}"
+    (extension,) = [name for name in contents if name.endswith(".so")]
+    libraries = linked(contents[extension])
+    print(f"{extension} links {', '.join(libraries)}")
+    assert all(LIBRARIES.fullmatch(library) for library in libraries)
+
+
+def contents_of(wheel):
+    """Return the bytes of each file in it, by name."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def belongs(name):
+    """Whether a file is the package's or tells of it."""
+    return name.startswith("pynn/") or re.match(r"pynn_learn-[^/]+\.dist-info/", name)
+
+
+def linked(shared_object):
+    """Return the names of the libraries that a shared object asks for."""
+    with tempfile.NamedTemporaryFile(suffix=".so") as file:
+        file.write(shared_object)
+        file.flush()
+        command = ["readelf", "--dynamic", "--wide", file.name]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return re.findall(r"\(NEEDED\).*\[(.+)\]", text)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""README and CONTRIBUTING: what is written there works, and is of this house."""
+
+import re
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import pynn
+from pynn import _core
+from pynn.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def section(heading):
+    return re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", README, re.M | re.S)[1]
+
+
+def test_its_python_runs(capsys):
+    ten_lines, *more = blocks("python")
+    assert len(ten_lines.replace("\n\n", "\n").splitlines()) <= 10
+    names = {}
+    for block in [ten_lines, *more]:
+        exec(block, names)
+    figures = re.findall(r"(?:read correctly|accuracy): (\S+)", capsys.readouterr().out)
+    assert len(figures) == 2
+    assert min(map(float, figures)) > 0.94
+
+
+def test_its_two_commands():
+    assert [block.strip() for block in blocks("bash")] == [
+        "pip install . && pynn demo",
+        'pip install ".[test]" && pytest',
+    ]
+    (command,) = entry_points(group="console_scripts", name="pynn")
+    assert command.load() is main
+
+
+@pytest.mark.parametrize("names", [_core.ACTIVATIONS, _core.COSTS], ids=["activations", "costs"])
+def test_it_names_all_that_there_is(names):
+    missing = [name for name in names if not re.search(rf"\b{name}\b", section("What is in it"))]
+    assert missing == []
+
+
+def test_it_names_all_that_is_public():
+    public = set(pynn.__all__) - {"__version__", "Huber", "show_config"}
+    assert {name for name in public if name not in README} == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["csrc", "pynn"])
+def test_every_file_has_its_room_in_the_house(folder):
+    """A name such as train.c/.h stands for train.c and train.h."""
+    named = set()
+    for stem, endings in re.findall(r"\b(\w+)((?:\.\w+/?)+)", CONTRIBUTING):
+        named |= {f"{stem}.{ending}" for ending in re.findall(r"\w+", endings)}
+    files = {
+        path.name
+        for path in (ROOT / folder).iterdir()
+        if re.fullmatch(r"\.(c|h|py\w?)", path.suffix)
+    }
+    assert files - named == set()
+
+
+def test_recipes_name_what_exists():
+    """Each `path` is a file; what stands in capitals beside it stands there too."""
+    recipes = CONTRIBUTING.split("## Recipes")[1].split("\n## ")[0]
+    for path in set(re.findall(r"`((?:csrc|pynn|tests)/[\w.]+)`", recipes)):
+        assert (ROOT / path).exists(), path
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("csrc", "pynn", "tests")
+        for path in (ROOT / folder).iterdir()
+        if path.suffix in (".c", ".h", ".py", ".pyx", ".pxd")
+    )
+    for name in set(re.findall(r"`([A-Za-z_]\w+)`", recipes)) - {"activate_NAME", "derive_NAME"}:
+        assert re.search(rf"\b{name}\b", sources), name
