@@ -162,6 +162,8 @@ void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink,
         const FN(pynn_matrix) x_block = {x.x + i, 1, x.stride};
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
             const size_t n = FN(least)(PYNN_GRADIENT_COLUMNS, part.columns.end - j);
+            const double work = (double)rows * (double)n * (double)n_rows;
+            if (sink.may_stop && FN(leaves)(ws, work, member)) { return; }
             const FN(pynn_panels) delta =
                 layer->panels ? (FN(pynn_panels)){layer->panels + j * ws->n_chunk, panel, 1,
                                                   ws->n_chunk * panel}

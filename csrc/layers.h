@@ -34,6 +34,7 @@ void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);
  */
 typedef struct {
     FN(pynn_update) * update;
+    int may_stop;              /* nothing is lost if the gradient is left unfinished */
     real *w, *slot_0, *slot_1; /* each (n_parameters,); slots may be NULL */
     FN(pynn_step) of_weights, of_biases;
 } FN(pynn_sink);

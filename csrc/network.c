@@ -201,7 +201,7 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
     return sink ? FN(backward)(ws, parameters, x, chunk.n_rows, sink, member) : PYNN_OK;
 }
 
-/* The gradient that chunks have added up goes on through the sink, each member taking a part. */
+/* The gradient that was kept goes on through the sink, each member taking a part. */
 static void FN(pass_on)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink, pynn_member member) {
     for (int l = 0; l < ws->n_layers; l++) {
         const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
@@ -221,8 +221,8 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real 
                                  FN(pynn_sink) * sink, pynn_member member) {
     const double total = FN(sum_of_row_weights)(data, batch);
     const double l2 = !penalty.by_row ? penalty.alpha : total > 0 ? penalty.alpha / total : 0;
-    FN(pynn_sink) adding = {.update = ws->kernels->store, .w = ws->gradient};
-    const int in_chunks = sink && batch.n_rows > ws->n_chunk;
+    FN(pynn_sink) adding = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
+    const FN(pynn_sink) *target = sink && ws->gradient ? &adding : sink;
     *cost = (pynn_cost){0};
     if (sink) { sink->of_weights.l2 = (real)l2; }
     if (l2 != 0) {
@@ -235,14 +235,14 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real 
         const size_t left = batch.n_rows - done;
         const pynn_batch chunk = {batch.order, batch.first + done,
                                   left < ws->n_chunk ? left : ws->n_chunk};
-        const pynn_status status = FN(learn_chunk)(&cost->cost, ws, parameters, data, chunk, total,
-                                                   in_chunks ? &adding : sink, member);
+        const pynn_status status =
+            FN(learn_chunk)(&cost->cost, ws, parameters, data, chunk, total, target, member);
         if (status) { return status; }
         /* The next chunk overwrites what this one's gradient reads. */
-        if (pynn_team_meet(member) && (in_chunks || !sink)) { return FN(pynn_reason)(ws); }
+        if (pynn_team_meet(member) && (!target || target->may_stop)) { return FN(pynn_reason)(ws); }
         adding.update = ws->kernels->add;
     }
-    if (in_chunks) {
+    if (target != sink) {
         FN(pass_on)(ws, sink, member);
         pynn_team_meet(member);
     }

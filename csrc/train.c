@@ -55,7 +55,7 @@ static pynn_status FN(predict)(void *out, const pynn_network *network, const voi
 static void FN(gradient_share)(pynn_member member, void *job_) {
     FN(job) *job = job_;
     const FN(pynn_workspace) *ws = &job->ws;
-    FN(pynn_sink) sink = {.update = ws->kernels->store, .w = job->out};
+    FN(pynn_sink) sink = {.update = ws->kernels->store, .may_stop = 1, .w = job->out};
     pynn_cost cost;
     const pynn_status status =
         FN(pynn_batch_learn)(&cost, &job->ws, job->parameters, job->data,
@@ -80,10 +80,9 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
            .out = gradient,
            .costs = cost,
            .penalty = penalty};
-    const pynn_purpose purpose =
-        gradient && data->n_rows > PYNN_CHUNK_ROWS ? PYNN_LEARNS_IN_CHUNKS : PYNN_LEARNS;
     const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, purpose, n_threads, control);
+        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows,
+                               gradient ? PYNN_GRADIENT : PYNN_COSTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(gradient_share), &job);
     FN(pynn_workspace_free)(&job.ws);
@@ -159,9 +158,8 @@ static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn
            .n_done = n_done};
     *n_done = 0;
     const int64_t n_batch = plan->batch_size < data->n_rows ? plan->batch_size : data->n_rows;
-    const pynn_status status = FN(pynn_workspace_new)(
-        &job.ws, network, data, n_batch,
-        n_batch > PYNN_CHUNK_ROWS ? PYNN_LEARNS_IN_CHUNKS : PYNN_LEARNS, n_threads, control);
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, network, data, n_batch, PYNN_TRAINS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(train_share), &job);
     FN(pynn_workspace_free)(&job.ws);

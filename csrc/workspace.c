@@ -68,9 +68,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->squares = (double *)FN(take)(arena, &used, n_squares * reals_in_double);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
-    if (purpose == PYNN_LEARNS_IN_CHUNKS) {
-        ws->gradient = FN(take)(arena, &used, ws->n_parameters);
-    }
+    if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
     ws->scratch = FN(take)(arena, &used, (size_t)n_threads * ws->scratch_each);
     return used;
 }
@@ -100,6 +98,9 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
                                   .biases = ws->n_parameters + n_in * n_out};
         ws->n_parameters = layer->biases + (network->bias ? n_out : 0);
     }
+    ws->keeps_gradient = (purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk) ||
+                         (purpose == PYNN_TRAINS &&
+                          (double)ws->n_chunk * (double)ws->n_parameters > PYNN_LONG_GRADIENT);
     const size_t n = FN(lay_out)(ws, NULL, purpose, n_threads);
     ws->arena = pynn_alloc(n, sizeof(real));
     if (!ws->arena) {

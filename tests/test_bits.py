@@ -164,3 +164,21 @@ def test_small_steps_take_one_thread():
 def test_what_is_no_number_of_threads(n_threads):
     with pytest.raises((TypeError, ValueError), match="n_threads"):
         pynn.Network([2, 1], n_threads=n_threads)
+
+
+def test_a_long_step_keeps_its_gradient_and_gives_the_same_numbers():
+    """Above 3e9 multiply-adds the gradient is written down before the update, for Ctrl-C's sake."""
+    rng = np.random.default_rng(0)
+    sizes, n_rows = [2000, 1600, 10], 1000
+    assert n_rows * (2001 * 1600 + 1601 * 10) > 3e9
+    X = rng.normal(size=(n_rows, sizes[0])).astype(np.float32)
+    y = rng.integers(0, 10, n_rows)
+    bits = []
+    for n_threads in (1, 2):
+        net = pynn.Network(sizes, output_activation="softmax", cost="cross_entropy",
+                           n_threads=n_threads, random_state=0)  # fmt: skip
+        want = net.parameters - np.float32(0.1) * net.gradient(X, y, alpha=0.01)
+        net.fit(X, y, batch_size=n_rows, optimizer=pynn.SGD(0.1), alpha=0.01, shuffle=False)
+        np.testing.assert_allclose(net.parameters, want, rtol=1e-5, atol=1e-7)
+        bits.append(net.parameters.tobytes())
+    assert bits[0] == bits[1]
