@@ -1,9 +1,9 @@
 # cython: language_level=3
 """The one extension module: checks arrays, releases the GIL, calls csrc/pynn.h.
 
-Nothing here is public. Arrays come in through the buffer protocol; what they must be is said at each
-function, and one that is not so raises TypeError or ValueError before anything is computed. Texts
-for people are the business of the modules above.
+Nothing here is public. Arrays come in through the buffer protocol; what they must be is said at
+each function, and one that is not so raises TypeError or ValueError before anything is computed.
+Texts for people are the business of the modules above.
 """
 import os
 import threading
@@ -49,7 +49,7 @@ COSTS = {
 RULES = {n: pynn_rule_n_slots(i) for n, i in RULE_CODES.items()}
 
 
-# ---- Instruction set and BLAS --------------------------------------------------------------------
+# ---- Instruction set and BLAS -------------------------------------------------------------------
 
 def available_isas():
     """Names of the instruction sets that are compiled in and run on this machine, worst first."""
@@ -110,7 +110,7 @@ def _start():
 _start()
 
 
-# ---- Arrays ---------------------------------------------------------------------------------------
+# ---- Arrays -------------------------------------------------------------------------------------
 
 cdef class _Array:
     """A borrowed array: native, aligned elements of one format, one or two dimensions."""
@@ -163,7 +163,7 @@ def all_finite(vector):
     return bool(answer)
 
 
-# ---- Ctrl-C -----------------------------------------------------------------------------------------
+# ---- Ctrl-C -------------------------------------------------------------------------------------
 
 cdef class _Interruption:
     """Runs Python's signal handlers while the core works, and keeps what they raise."""
@@ -201,7 +201,7 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
     return 0
 
 
-# ---- Random numbers -----------------------------------------------------------------------------------
+# ---- Random numbers -----------------------------------------------------------------------------
 
 cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
     void *state
@@ -211,7 +211,7 @@ cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
     uint64_t (*next_raw)(void *) noexcept nogil
 
 
-# ---- The network ----------------------------------------------------------------------------------------
+# ---- The network --------------------------------------------------------------------------------
 
 cdef class Data:
     """Rows to learn from or to predict, held for as long as the core reads them.
@@ -369,14 +369,15 @@ cdef class Core:
         ----------
         costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
         order : int64 (n_rows,), contiguous, the rows in their order; shuffled in place
-        bit_generator : a NumPy bit generator that shuffles before each epoch; or None: keep the order
+        bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
 
         Returns
         -------
         n_done : int
             Epochs finished.
-        error : KeyboardInterrupt (or what a signal handler raised), FloatingPointError, MemoryError, None
-            Why there are no more of them. Returned, so that the caller can keep what was reached.
+        error : exception or None
+            Why there are no more of them: ValueError, FloatingPointError, MemoryError or what a
+            signal handler raised. Returned, so that the caller can keep what was reached.
         """
         cdef _Array p = self.vector_of(parameters, True)
         cdef _Array c = _Array(costs, "d", 2, True)
@@ -466,7 +467,7 @@ cdef class State:
         return 0
 
 
-# ---- For tests --------------------------------------------------------------------------------------------
+# ---- For tests ----------------------------------------------------------------------------------
 
 def fail_allocation(int64_t n):
     """Let the n-th allocation of the core from now on fail; 0: none."""

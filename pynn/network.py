@@ -1,11 +1,10 @@
-"""Network: one flat vector of parameters, and what the compiled core does with it."""
+"""Network: a model that learns, and can be kept."""
 
 from __future__ import annotations
 
 import copy
 import math
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -16,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks, threads
-from pynn.architecture import Architecture, Views
+from pynn import _core, checks
+from pynn.architecture import Architecture
 from pynn.costs import Huber
 from pynn.initializers import INITIALIZERS, Random, initial_layer
+from pynn.model import Model, zeros
 from pynn.optimizers import Adam, Optimizer
 from pynn.progress import EpochTable
 
@@ -28,7 +28,7 @@ __all__ = ["Network"]
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
 
 
-class Network:
+class Network(Model):
     """A fully-connected neural network.
 
     Layer ``l`` computes ``a = f(x @ weights[l] + biases[l])`` from the activations ``x`` of the
@@ -117,235 +117,21 @@ class Network:
         n_threads: int | None = None,
         random_state: int | Random | None = None,
     ) -> None:
-        self._architecture = Architecture.checked(
+        architecture = Architecture.checked(
             layer_sizes, activation, output_activation, cost, bias, dtype
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
-        self._n_threads = threads.checked(n_threads)
+        super().__init__(architecture, n_threads)
         self._random = _random(random_state)
         self._optimizer: Optimizer | None = None
         self._state: _core.State | None = None
         self.history: dict[str, list[float]] = {"cost": []}
-        self._set_parameters(_zeros(self._architecture.n_parameters, self.dtype))
         sizes = pairwise(self.layer_sizes)
         for layer, ((n_in, n_out), name) in enumerate(zip(sizes, self.activations, strict=True)):
             W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
             self.weights[layer][:] = W
             if bias:
                 self.biases[layer][:] = b
-
-    def _set_parameters(self, parameters: NDArray[Any]) -> None:
-        # Held by what changes the network; a signal handler may do that in the midst of a fit.
-        self._lock = threading.RLock()
-        self._core = self._architecture.core()
-        self._parameters = parameters
-        self._weights, self._biases = self._architecture.views(parameters)
-
-    # ---- What it is ----------------------------------------------------------------------------
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Units of the input, of each hidden layer and of the output."""
-        return self._architecture.layer_sizes
-
-    @property
-    def activations(self) -> tuple[str, ...]:
-        """Activation of each layer, the output's last."""
-        return self._architecture.activations
-
-    @property
-    def cost_function(self) -> str | Huber:
-        """What is minimised: a name, or `Huber`."""
-        return self._architecture.cost
-
-    @property
-    def bias(self) -> bool:
-        """Whether weighted sums have a bias."""
-        return self._architecture.bias
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Precision of parameters and of all that is computed."""
-        return self._architecture.dtype
-
-    @property
-    def n_parameters(self) -> int:
-        """How many weights and biases there are."""
-        return self._architecture.n_parameters
-
-    @property
-    def parameters(self) -> NDArray[Any]:
-        """All weights and biases, (n_parameters,); writing to it changes the network."""
-        return self._parameters
-
-    @property
-    def weights(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_in, n_out) for each layer."""
-        return self._weights
-
-    @property
-    def biases(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_out,) for each layer; none without biases."""
-        return self._biases
-
-    @property
-    def n_threads(self) -> int | None:
-        """Threads that compute; None: as many as a step is worth."""
-        return self._n_threads
-
-    def _threads_for(self, n_rows: int) -> int:
-        """Threads for a step of so many rows: forward, deltas and gradient."""
-        return threads.chosen(self._n_threads, 3.0 * n_rows * self._core.n_parameters)
-
-    def views(self, vector: NDArray[Any]) -> Views:
-        """View a vector that is laid out as the parameters are, such as a gradient, by layer.
-
-        Parameters
-        ----------
-        vector : ndarray of shape (n_parameters,)
-
-        Returns
-        -------
-        weights : tuple of ndarray of shape (n_in, n_out), one for each layer
-        biases : tuple of ndarray of shape (n_out,), one for each layer; empty without biases
-
-        Raises
-        ------
-        TypeError, ValueError
-            If vector is not an array, or not of this shape.
-        """
-        if not isinstance(vector, np.ndarray):
-            raise TypeError(f"vector must be an ndarray, got {type(vector).__name__}")
-        if vector.shape != (self.n_parameters,):
-            raise ValueError(f"vector must be of shape ({self.n_parameters},), got {vector.shape}")
-        return self._architecture.views(vector)
-
-    def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.layer_sizes))
-        return (
-            f"<Network {sizes}, {' '.join(self.activations)}, {self.cost_function}, "
-            f"{self.n_parameters} parameters {self.dtype}>"
-        )
-
-    # ---- What it computes ------------------------------------------------------------------------
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Activations of the output layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_inputs)
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_outputs), of the network's dtype
-
-        Raises
-        ------
-        TypeError, ValueError
-            If X does not hold finite real numbers of this shape.
-        """
-        data = _core.Data(checks.rows(X, self.layer_sizes[0], self.dtype))
-        out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-        self._core.predict(out, self._parameters, data, self._threads_for(data.n_rows))
-        return out
-
-    def cost(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        alpha: float = 0.0,
-    ) -> float:
-        """Mean cost of these rows, penalty included.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_inputs)
-        y : array-like of shape (n_rows, n_outputs), or (n_rows,)
-            Targets; one column may be a vector, and with several outputs a vector of integers
-            holds the class of each row, whose target is then 1 at that output, 0 elsewhere.
-        sample_weight : array-like of shape (n_rows,), optional
-            The mean is then weighted: Σ wᵢ Cᵢ / Σ wᵢ.
-        alpha : float, default=0.0
-            Strength of the penalty ``alpha / 2 * (sum of squared weights)``, biases free.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not as described, or targets are out of the cost's range.
-        """
-        return sum(self._cost_and_penalty(X, y, sample_weight, alpha))
-
-    def gradient(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        alpha: float = 0.0,
-    ) -> NDArray[Any]:
-        """Gradient of `cost`: how much it rises for each parameter's small rise.
-
-        Its negative is a list of nudges, one for each weight and bias, that lowers the cost the
-        fastest. `views` gives it the shapes of weights and biases.
-
-        Parameters
-        ----------
-        X, y, sample_weight, alpha
-            See `cost`.
-
-        Returns
-        -------
-        ndarray of shape (n_parameters,), of the network's dtype
-
-        Raises
-        ------
-        TypeError, ValueError
-            As for `cost`.
-        """
-        gradient = np.empty(self.n_parameters, self.dtype)
-        self._cost_and_penalty(X, y, sample_weight, alpha, gradient)
-        return gradient
-
-    def _cost_and_penalty(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        alpha: float,
-        gradient: NDArray[Any] | None = None,
-    ) -> tuple[float, float]:
-        data = self._data(X, y, sample_weight)
-        alpha = checks.non_negative("alpha", alpha)
-        return self._core.cost(
-            self._parameters,
-            data,
-            alpha,
-            gradient=gradient,
-            n_threads=self._threads_for(data.n_rows),
-        )
-
-    def _data(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        of: str = "",
-        known_finite: bool = False,
-    ) -> _core.Data:
-        """Rows with targets, checked; of is put before their names in messages."""
-        x = checks.rows(X, self.layer_sizes[0], self.dtype, f"{of}X")
-        cost = self._architecture.cost_name
-        t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")
-        w = None if sample_weight is None else checks.row_weights(sample_weight, len(x))
-        if of:  # these are read when the network has learned: too late to refuse them
-            checks.finite(f"{of}X", x)
-        return _core.Data(x, t, w, bool(of) or known_finite)
 
     # ---- How it learns ---------------------------------------------------------------------------
 
@@ -518,7 +304,7 @@ class Network:
     ) -> _core.State:
         rule = optimizer._rule()
         if slots is None:
-            slots = [_zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
+            slots = [zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
         return _core.State(rule, slots, n_updates, **optimizer._coefficients())
 
     def _train(
@@ -552,7 +338,7 @@ class Network:
             )
         return costs[:n_done], error
 
-    # ---- How it is kept ----------------------------------------------------------------------
+    # ---- How it is kept --------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format.
@@ -609,7 +395,7 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         rule, parameters = state.pop("rule"), state.pop("parameters")
         vars(self).update(state)
-        self._set_parameters(_zeros(len(parameters), self.dtype))
+        self._set_parameters(zeros(len(parameters), self.dtype))
         self._parameters[:] = parameters  # a copy: joblib's memory maps are read-only
         self._state = None
         if rule and self._optimizer:
@@ -617,14 +403,6 @@ class Network:
             self._state = _core.State(
                 name, [np.array(s) for s in slots], n_updates, **self._optimizer._coefficients()
             )
-
-
-def _zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Make a vector that begins at a cache line, as the core reads and writes it the fastest."""
-    line = 64 // dtype.itemsize
-    memory = np.zeros(n + line, dtype)
-    start = -(memory.ctypes.data // dtype.itemsize) % line
-    return memory[start : start + n]
 
 
 def _random(given: object) -> Random:

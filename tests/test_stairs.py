@@ -73,7 +73,7 @@ def test_only_the_binding_knows_scipy_s_blas_and_the_core_s_face():
 
 def test_what_stands_above_network_does_not_reach_below_it():
     """Beside Network only its architecture, its checks, the configuration, threads, the version."""
-    beside = {"network", "architecture", "checks", "config", "threads", "__init__"}
+    beside = {"network", "model", "architecture", "checks", "config", "threads", "__init__"}
     importing = those_with(r"^\s*(?:from|import)\b.*\b_core\b", PYTHON)
     assert {name.removesuffix(".py") for name in importing} == beside
 
