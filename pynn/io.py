@@ -53,23 +53,21 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         file.write(content)
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from a file."""
+def load(kind: type[Network], path: str | os.PathLike[str]) -> Network:
+    """Read a network of this class from a file."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
         pass
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return _network(file)
+            return _network(kind, file)
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(file: Any) -> Network:
+def _network(kind: type[Network], file: Any) -> Network:
     """Build the network that an open safetensors file describes, and fill in its parameters."""
-    from pynn.network import Network
-
     metadata = file.metadata() or {}
     if _KEY not in metadata:
         raise ValueError(f"its metadata have no entry {_KEY!r}")
@@ -81,7 +79,7 @@ def _network(file: Any) -> Network:
     found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, found)
-    network = Network(**arguments, initializer="zeros")
+    network = kind(**arguments, initializer="zeros")
     tensors = _tensors(network)
     if found.keys() != tensors.keys():
         raise ValueError(f"it has tensors {sorted(found)} instead of {sorted(tensors)}")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks
+from pynn import _core, checks, io
 from pynn.architecture import Architecture
 from pynn.costs import Huber
 from pynn.initializers import INITIALIZERS, Random, initial_layer
@@ -355,8 +355,6 @@ class Network(Model):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        from pynn import io
-
         io.save(self, path)
 
     @classmethod
@@ -380,9 +378,7 @@ class Network(Model):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        from pynn import io
-
-        return io.load(path)
+        return io.load(cls, path)
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_lock", "_core", "_state", "_parameters", "_weights", "_biases")

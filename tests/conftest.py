@@ -7,6 +7,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from pynn import _core
+
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
 hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=200)
 hypothesis.settings.load_profile("pynn")
@@ -34,3 +36,12 @@ def mnist():
             data[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
         )
         return X_train, data["y_train"], X_test, data["y_test"]
+
+
+@pytest.fixture(params=_core.available_isas())
+def isa(request):
+    """Each instruction set in turn."""
+    before = _core.isa_in_use()
+    _core.use_isa(request.param)
+    yield request.param
+    _core.use_isa(before)

@@ -74,15 +74,6 @@ def errors_in_ulp(got, want):
         )
 
 
-@pytest.fixture(params=_core.available_isas())
-def isa(request):
-    """Each instruction set in turn."""
-    before = _core.isa_in_use()
-    _core.use_isa(request.param)
-    yield request.param
-    _core.use_isa(before)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", REFERENCES)
 def test_activations_are_within_their_bounds_over_the_whole_range(name, dtype, isa, rng):

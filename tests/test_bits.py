@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pynn
-from pynn import _core, threads
+from pynn import threads
 
 OPTIMIZERS = [
     pynn.SGD(0.01),
@@ -25,15 +25,6 @@ OUTPUTS = [
     ("sigmoid", "binary_cross_entropy"),
     ("exp", "poisson"),
 ]
-
-
-@pytest.fixture(params=_core.available_isas())
-def isa(request):
-    """Each instruction set in turn."""
-    before = _core.isa_in_use()
-    _core.use_isa(request.param)
-    yield request.param
-    _core.use_isa(before)
 
 
 networks = st.fixed_dictionaries(
