@@ -184,7 +184,7 @@ static pynn_status FN(backward)(FN(pynn_workspace) * ws, const real *parameters,
 /* One chunk of a batch: its cost is added to *cost; total is the sum of the batch's row weights. */
 static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const real *parameters,
                                    const pynn_data *data, pynn_batch chunk, double total,
-                                   const FN(pynn_sink) * sink, pynn_member member) {
+                                   int trains, const FN(pynn_sink) * sink, pynn_member member) {
     const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
     const FN(pynn_rows) x = FN(load_input)(ws, data, chunk, member);
     FN(load_targets)(ws, data, chunk, mine);
@@ -197,7 +197,7 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
     for (size_t i = 0; i < chunk.n_rows; i++) {
         *cost += FN(share_of_total)(data, chunk, i, total) * ws->row_costs[i];
     }
-    if (!isfinite(*cost)) { return PYNN_DIVERGED; }
+    if (trains && !isfinite(*cost)) { return PYNN_DIVERGED; }
     return sink ? FN(backward)(ws, parameters, x, chunk.n_rows, sink, member) : PYNN_OK;
 }
 
@@ -223,20 +223,22 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real 
     const double l2 = !penalty.by_row ? penalty.alpha : total > 0 ? penalty.alpha / total : 0;
     FN(pynn_sink) adding = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
     const FN(pynn_sink) *target = sink && ws->gradient ? &adding : sink;
+    /* An update must not follow a cost that is not finite; a gradient is asked for at any cost. */
+    const int trains = sink && !sink->may_stop;
     *cost = (pynn_cost){0};
     if (sink) { sink->of_weights.l2 = (real)l2; }
     if (l2 != 0) {
         const size_t n_pieces = FN(square_weights)(ws, parameters, member);
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
         cost->penalty = 0.5 * l2 * FN(sum)(ws->squares, n_pieces);
-        if (!isfinite(cost->penalty)) { return PYNN_DIVERGED; }
+        if (trains && !isfinite(cost->penalty)) { return PYNN_DIVERGED; }
     }
     for (size_t done = 0; done < batch.n_rows; done += ws->n_chunk) {
         const size_t left = batch.n_rows - done;
         const pynn_batch chunk = {batch.order, batch.first + done,
                                   left < ws->n_chunk ? left : ws->n_chunk};
-        const pynn_status status =
-            FN(learn_chunk)(&cost->cost, ws, parameters, data, chunk, total, target, member);
+        const pynn_status status = FN(learn_chunk)(&cost->cost, ws, parameters, data, chunk, total,
+                                                   trains, target, member);
         if (status) { return status; }
         /* The next chunk overwrites what this one's gradient reads. */
         if (pynn_team_meet(member) && (!target || target->may_stop)) { return FN(pynn_reason)(ws); }

@@ -86,8 +86,7 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
     if (status) { return status; }
     pynn_team_run(n_threads, FN(gradient_share), &job);
     FN(pynn_workspace_free)(&job.ws);
-    /* What is asked for is told, infinite or not; it is training that must not go on with it. */
-    return job.status == PYNN_DIVERGED ? PYNN_OK : job.status;
+    return job.status;
 }
 
 /* One pass over all rows. Members call it together and get the same answer. */

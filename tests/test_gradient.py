@@ -8,6 +8,8 @@ import cases
 import numpy as np
 import pytest
 
+import pynn
+
 H = 1e-5
 
 
@@ -71,3 +73,12 @@ def test_the_oracle_s_gradient_is_the_derivative_of_its_cost(hidden, output, cos
     data = problem.X, problem.y, problem.sample_weight, 0.3
     expected = finite_differences(lambda: problem.oracle.cost(p, *data), p)
     assert relative_error(problem.oracle.gradient(p, *data), expected) <= 1e-6
+
+
+@pytest.mark.parametrize("n_rows", [3, 1500])
+def test_a_gradient_is_computed_whatever_the_cost(n_rows):
+    """Squares overflow in float32 here, but their slopes do not."""
+    net = pynn.Network([1, 1], initializer="zeros")
+    X, y = np.ones((n_rows, 1)), np.full((n_rows, 1), -1e25)
+    assert net.cost(X, y) == np.inf
+    np.testing.assert_allclose(net.gradient(X, y), [1e25, 1e25], rtol=1e-4)
