@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     const real *x;
     size_t row, column, panel;
+    const uint32_t *rows; /* (depth,): row k is row rows[k] of what lies there, if not NULL */
 } FN(pynn_panels);
 
 /* Updates w (n_rows, n) and its slots, rows `stride` apart, by the gradient g (n_rows, n). */
@@ -41,11 +42,27 @@ typedef struct {
     size_t panel; /* columns that product works on at a time */
     size_t pack;  /* reals of scratch memory that product takes */
 
-    /* c (n_rows, n) = start + a (n_rows, depth) b (depth, n). start: rows start_stride apart, 0 for
-     * one row that all begin with; or NULL. packed: (pack,) scratch memory */
-    void (*product)(real *c, size_t c_stride, const real *start, size_t start_stride,
-                    FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
-                    real *packed);
+    /* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, depth) b (depth,
+     * n). packed: (pack,) scratch memory */
+    void (*product)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
+                    FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth, real *packed);
+
+    /* Weights (n_rows, n) go down their gradient a (n_rows, depth) b (depth, n) by the rule sgd:
+     * row i is row rows[i] of w, or i where rows is NULL */
+    void (*descend)(real *w, size_t stride, const uint32_t *rows /* (n_rows,) */, FN(pynn_matrix) a,
+                    FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
+                    const FN(pynn_step) * step);
+
+    /* marks (n,) becomes other than 0 where x (n,) is not 0 */
+    void (*mark_nonzero)(bits_t *marks, const real *x, size_t n);
+
+    /* The numbers of those marks (n,) that are not 0; returns how many. list has room for n and a
+     * cache line */
+    size_t (*list_marked)(uint32_t *list, const bits_t *marks, size_t n);
+
+    /* out = those of x (n,) whose marks are not 0. out has room for n and a cache line, and may be
+     * x */
+    void (*keep_marked)(real *out, const real *x, const bits_t *marks, size_t n);
 
     /* Panels, each (n_rows, panel) and panel_stride apart, of x (n_rows, n) */
     void (*to_panels)(real *panels, size_t panel_stride, const real *x, size_t stride,

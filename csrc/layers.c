@@ -47,8 +47,10 @@ static int FN(leaves)(FN(pynn_workspace) * ws, double work, pynn_member member) 
 static void FN(multiply)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
                          FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                          const FN(pynn_workspace) * ws, pynn_member member) {
-    if (ws->kernels->tuned || (double)n_rows * (double)n * (double)depth < BLAS_FROM) {
-        ws->kernels->product(c, c_stride, start, 0, a, b, n_rows, n, depth,
+    const double work = (double)n_rows * (double)n * (double)depth;
+    if (ws->kernels->tuned || b.rows || work < BLAS_FROM) {
+        /* BLAS takes whole matrices only. */
+        ws->kernels->product(c, c_stride, start, a, b, n_rows, n, depth,
                              FN(pynn_pack_of)(ws, member));
         return;
     }
@@ -98,10 +100,10 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
             if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
-            const FN(pynn_panels) w_block = {w + j, layer->n_out, 1, ws->kernels->panel};
+            const FN(pynn_panels) w_block = {w + j, layer->n_out, 1, ws->kernels->panel, x.columns};
             FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
                          ws->network->bias ? biases + j : NULL, x_block, w_block, rows, n,
-                         layer->n_in, ws, member);
+                         x.n_columns, ws, member);
         }
         const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
@@ -122,7 +124,7 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
             if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
             const FN(pynn_panels) w_block = {w + j * above->n_out, 1, above->n_out,
-                                             ws->kernels->panel * above->n_out};
+                                             ws->kernels->panel * above->n_out, NULL};
             FN(multiply)(layer->delta + i * layer->stride + j, layer->stride, NULL, delta, w_block,
                          rows, n, above->n_out, ws, member);
         }
@@ -150,31 +152,97 @@ static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * la
     }
 }
 
+/* Rows first .. first + n_rows - 1, columns j .. j + n - 1 of the layer's weights. */
+static void FN(update_weights)(const FN(pynn_sink) * sink, const FN(pynn_layer) * layer,
+                               size_t first, size_t n_rows, size_t j, size_t n, const real *g,
+                               size_t g_stride) {
+    const size_t w = layer->weights + first * layer->n_out + j;
+    sink->update(sink->w + w, FN(at)(sink->slot_0, w), FN(at)(sink->slot_1, w), layer->n_out, g,
+                 g_stride, n_rows, n, &sink->of_weights);
+}
+
+/* A block of weights and what of the input belongs to it. */
+typedef struct {
+    pynn_share rows, columns;
+    size_t n_used;        /* rows whose gradient is not 0 */
+    const uint32_t *used; /* (n_used,) which they are; NULL: all */
+} FN(block);
+
+/* The block's weights by their gradient g (n_used, n), row by row of those that are used; NULL:
+ * these have been updated. The gradient of the others is 0, which most rules cannot skip. */
+static void FN(update_block)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                             const FN(pynn_layer) * layer, const FN(block) * block, const real *g,
+                             size_t g_stride) {
+    const size_t j = block->columns.first, n = block->columns.end - j;
+    size_t row = block->rows.first, done = 0;
+    while (row < block->rows.end) {
+        const size_t next = done < block->n_used ? block->used[done] : block->rows.end;
+        if (row < next) { FN(update_weights)(sink, layer, row, next - row, j, n, ws->zeros, 0); }
+        size_t run = 0;
+        while (done + run < block->n_used && block->used[done + run] == next + run) { run++; }
+        if (g && run) {
+            FN(update_weights)(sink, layer, next, run, j, n, g + done * g_stride, g_stride);
+        }
+        done += run;
+        row = next + run;
+    }
+}
+
+/* x: the block's columns of the input, transposed. */
+static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                               const FN(pynn_layer) * layer, const FN(block) * block,
+                               FN(pynn_matrix) x, size_t n_rows, pynn_member member) {
+    const size_t i = block->rows.first, j = block->columns.first, n = block->columns.end - j;
+    const size_t panel = ws->kernels->panel;
+    const FN(pynn_panels) delta =
+        layer->panels ? (FN(pynn_panels)){layer->panels + j * ws->n_chunk, panel, 1,
+                                          ws->n_chunk * panel, NULL}
+                      : (FN(pynn_panels)){layer->delta + j, layer->stride, 1, panel, NULL};
+    if (sink->descends && ws->kernels->tuned) {
+        real *w = sink->w + layer->weights + (block->used ? 0 : i * layer->n_out) + j;
+        ws->kernels->descend(w, layer->n_out, block->used, x, delta, block->n_used, n, n_rows,
+                             &sink->of_weights);
+        if (block->used && sink->of_weights.l2 != 0) {
+            FN(update_block)(ws, sink, layer, block, NULL, 0);
+        }
+        return;
+    }
+    /* Where one panel takes all columns, the gradient lies as densely as the weights. */
+    const size_t stride = layer->n_out <= panel ? n : PYNN_GRADIENT_COLUMNS;
+    real *g = FN(pynn_block_of)(ws, member);
+    FN(multiply)(g, stride, NULL, x, delta, block->n_used, n, n_rows, ws, member);
+    if (block->used) {
+        FN(update_block)(ws, sink, layer, block, g, stride);
+    } else {
+        FN(update_weights)(sink, layer, i, block->n_used, j, n, g, stride);
+    }
+}
+
 void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
                              size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
     const int is_output = l == ws->n_layers - 1;
     const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, is_output, member);
-    const size_t panel = ws->kernels->panel;
-    real *block = FN(pynn_block_of)(ws, member);
+    size_t used = x.columns ? 0 : part.rows.first; /* columns of x before the block */
+    while (x.columns && used < x.n_columns && x.columns[used] < part.rows.first) { used++; }
     for (size_t i = part.rows.first; i < part.rows.end; i += PYNN_GRADIENT_ROWS) {
-        const size_t rows = FN(least)(PYNN_GRADIENT_ROWS, part.rows.end - i);
-        const FN(pynn_matrix) x_block = {x.x + i, 1, x.stride};
-        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
-            const size_t n = FN(least)(PYNN_GRADIENT_COLUMNS, part.columns.end - j);
-            const double work = (double)rows * (double)n * (double)n_rows;
-            if (sink.may_stop && FN(leaves)(ws, work, member)) { return; }
-            const FN(pynn_panels) delta =
-                layer->panels ? (FN(pynn_panels)){layer->panels + j * ws->n_chunk, panel, 1,
-                                                  ws->n_chunk * panel}
-                              : (FN(pynn_panels)){layer->delta + j, layer->stride, 1, panel};
-            /* Where one panel takes all columns, the block lies as densely as the weights. */
-            const size_t stride = layer->n_out <= panel ? n : PYNN_GRADIENT_COLUMNS;
-            FN(multiply)(block, stride, NULL, x_block, delta, rows, n, n_rows, ws, member);
-            const size_t w = layer->weights + i * layer->n_out + j;
-            sink.update(sink.w + w, FN(at)(sink.slot_0, w), FN(at)(sink.slot_1, w), layer->n_out,
-                        block, stride, rows, n, &sink.of_weights);
+        FN(block) block = {.rows = {i, FN(least)(i + PYNN_GRADIENT_ROWS, part.rows.end)}};
+        block.n_used = block.rows.end - i;
+        if (x.columns) {
+            block.used = x.columns + used;
+            block.n_used = 0;
+            while (used + block.n_used < x.n_columns && block.used[block.n_used] < block.rows.end) {
+                block.n_used++;
+            }
         }
+        const FN(pynn_matrix) x_block = {x.x + used, 1, x.stride};
+        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
+            block.columns = (pynn_share){j, FN(least)(j + PYNN_GRADIENT_COLUMNS, part.columns.end)};
+            const double work = (double)block.n_used * PYNN_GRADIENT_COLUMNS * (double)n_rows;
+            if (sink.may_stop && FN(leaves)(ws, work, member)) { return; }
+            FN(block_gradient)(ws, &sink, layer, &block, x_block, n_rows, member);
+        }
+        used += block.n_used;
     }
     if (ws->network->bias && part.rows.first == 0 && part.rows.end > 0) {
         FN(bias_gradient)(ws, layer, &sink, part.columns, n_rows, member);

@@ -11,13 +11,7 @@
 #ifndef PYNN_LAYERS_H
 #define PYNN_LAYERS_H
 
-#include "workspace.h"
-
-/* Rows of an input: (n_rows, n_in), `stride` elements apart. */
-typedef struct {
-    const real *x;
-    size_t stride;
-} FN(pynn_rows);
+#include "rows.h"
 
 /* z and a of layer l for the chunk x. */
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
@@ -34,7 +28,8 @@ void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);
  */
 typedef struct {
     FN(pynn_update) * update;
-    int may_stop;              /* nothing is lost if the gradient is left unfinished */
+    int may_stop; /* nothing is lost if the gradient is left unfinished */
+    int descends; /* the rule is sgd, which tiles of the gradient can apply themselves */
     real *w, *slot_0, *slot_1; /* each (n_parameters,); slots may be NULL */
     FN(pynn_step) of_weights, of_biases;
 } FN(pynn_sink);

@@ -8,95 +8,8 @@ pynn_status FN(pynn_reason)(const FN(pynn_workspace) * ws) {
                                                                              : PYNN_INTERRUPTED;
 }
 
-enum { FEW = 16 }; /* numbers that are copied sooner than memcpy is called */
-
-static size_t FN(row_of)(pynn_batch batch, size_t i) {
-    return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
-}
-
-/* out, rows out_stride apart, = rows of the batch, of an array (., n) with these strides in bytes
- */
-static void FN(gather)(real *out, size_t out_stride, const void *array, const ptrdiff_t strides[2],
-                       size_t n, pynn_batch batch, pynn_share rows) {
-    for (size_t i = rows.first; i < rows.end; i++) {
-        const char *row = (const char *)array + (ptrdiff_t)FN(row_of)(batch, i) * strides[0];
-        real *to = out + i * out_stride;
-        if (strides[1] == sizeof(real) && n > FEW) {
-            memcpy(to, row, n * sizeof(real));
-        } else {
-            for (size_t j = 0; j < n; j++) {
-                to[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]);
-            }
-        }
-    }
-}
-
-/* Fetches rows that the next batch will gather: far apart in memory, they would be waited for. */
-static void FN(prefetch)(const pynn_data *data, size_t n, pynn_batch next, pynn_share rows) {
-    if (data->x_strides[1] != sizeof(real)) { return; }
-    for (size_t i = rows.first; i < rows.end && i < next.n_rows; i++) {
-        const char *row =
-            (const char *)data->x + (ptrdiff_t)FN(row_of)(next, i) * data->x_strides[0];
-        for (size_t at = 0; at < n * sizeof(real); at += 64) { __builtin_prefetch(row + at); }
-    }
-}
-
-/* The batch's rows: where they lie in the data, if a product can read them there; else ws->x, of
- * which each member gathers its part. */
-static FN(pynn_rows) FN(place_input)(FN(pynn_workspace) * ws, const pynn_data *data,
-                                     pynn_batch batch, pynn_share mine) {
-    const size_t n_in = ws->layers[0].n_in;
-    const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
-    const int dense = data->x_strides[1] == size || n_in == 1;
-    const int in_order = !batch.order && data->x_strides[0] % size == 0 &&
-                         stride >= (ptrdiff_t)n_in && stride <= INT32_MAX;
-    if (dense && (in_order || batch.n_rows == 1)) {
-        const char *row =
-            (const char *)data->x + (ptrdiff_t)FN(row_of)(batch, 0) * data->x_strides[0];
-        return (FN(pynn_rows)){(const real *)row, in_order ? (size_t)stride : n_in};
-    }
-    FN(gather)(ws->x, ws->x_stride, data->x, data->x_strides, n_in, batch, mine);
-    return (FN(pynn_rows)){ws->x, ws->x_stride};
-}
-
-/* As place_input; besides it looks for numbers that are not finite, the first time that rows come
- * by, and has the next batch's rows fetched. */
-static FN(pynn_rows) FN(load_input)(FN(pynn_workspace) * ws, const pynn_data *data,
-                                    pynn_batch batch, pynn_member member) {
-    const size_t n_in = ws->layers[0].n_in, next = batch.first + batch.n_rows;
-    const pynn_share mine = pynn_share_of(batch.n_rows, 1, member);
-    const FN(pynn_rows) input = FN(place_input)(ws, data, batch, mine);
-    for (size_t i = mine.first; i < mine.end && ws->checks_input; i++) {
-        if (!ws->kernels->all_finite(input.x + i * input.stride, n_in)) {
-            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
-            pynn_team_stop(member);
-            break;
-        }
-    }
-    if (batch.order) {
-        const pynn_batch after = {batch.order, next, (size_t)data->n_rows - next};
-        FN(prefetch)(data, n_in, after, mine);
-    }
-    return input;
-}
-
-/* ws->y = the targets of some rows; a class label c means 1 at c and 0 elsewhere. */
-static void FN(load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
-                             pynn_share rows) {
-    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
-    if (!data->labels) {
-        FN(gather)(ws->y, output->stride, data->y, data->y_strides, output->n_out, batch, rows);
-        return;
-    }
-    for (size_t i = rows.first; i < rows.end; i++) {
-        real *y = ws->y + i * output->stride;
-        for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
-        y[data->labels[FN(row_of)(batch, i)]] = 1;
-    }
-}
-
 static double FN(row_weight)(const pynn_data *data, pynn_batch batch, size_t i) {
-    return data->row_weights ? data->row_weights[FN(row_of)(batch, i)] : 1;
+    return data->row_weights ? data->row_weights[pynn_row_of(batch, i)] : 1;
 }
 
 /* A batch in which no row has a weight asks for nothing. */
@@ -117,15 +30,15 @@ static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, 
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
         FN(pynn_layer_forward)(ws, l, parameters, x, n_rows, member);
-        x = (FN(pynn_rows)){ws->layers[l].a, ws->layers[l].stride};
+        x = FN(pynn_activations)(&ws->layers[l]);
     }
     return PYNN_OK;
 }
 
 pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, const pynn_data *data,
                              pynn_batch batch, pynn_member member) {
-    return FN(forward)(ws, parameters, FN(load_input)(ws, data, batch, member), batch.n_rows,
-                       member);
+    const FN(pynn_rows) x = FN(pynn_load_input)(ws, data, batch, member);
+    return FN(forward)(ws, parameters, x, batch.n_rows, member);
 }
 
 /* Row costs and deltas of the output layer, for some rows. */
@@ -176,7 +89,7 @@ static pynn_status FN(backward)(FN(pynn_workspace) * ws, const real *parameters,
     }
     for (int l = 0; l < ws->n_layers; l++) {
         FN(pynn_layer_gradient)(ws, l, *sink, x, n_rows, member);
-        x = (FN(pynn_rows)){ws->layers[l].a, ws->layers[l].stride};
+        x = FN(pynn_activations)(&ws->layers[l]);
     }
     return PYNN_OK;
 }
@@ -186,8 +99,8 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
                                    const pynn_data *data, pynn_batch chunk, double total,
                                    int trains, const FN(pynn_sink) * sink, pynn_member member) {
     const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
-    const FN(pynn_rows) x = FN(load_input)(ws, data, chunk, member);
-    FN(load_targets)(ws, data, chunk, mine);
+    const FN(pynn_rows) x = FN(pynn_load_input)(ws, data, chunk, member);
+    FN(pynn_load_targets)(ws, data, chunk, mine);
     for (size_t i = mine.first; i < mine.end; i++) {
         ws->row_scales[i] = (real)FN(share_of_total)(data, chunk, i, total);
     }

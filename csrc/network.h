@@ -9,12 +9,6 @@
 /* Why the team was asked to stop; to be called after the barrier that said so. */
 pynn_status FN(pynn_reason)(const FN(pynn_workspace) * ws);
 
-/* Rows first .. first + n_rows - 1 of the order (NULL: of the data themselves). */
-typedef struct {
-    const int64_t *order; /* (data->n_rows,) */
-    size_t first, n_rows;
-} pynn_batch;
-
 /* Activations of all layers for a batch of at most n_chunk rows. Those of the output layer are
  * there for the member's own rows (pynn_rows_of), and for all after the next barrier. */
 pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, const pynn_data *data,

@@ -4,90 +4,16 @@
  *     backward  dx (rows, n_in)   =          delta  (rows, n_out)  w'      (n_out, n_in)
  *     gradient  dw (n_in, n_out)  =          x'     (n_in, rows)   delta   (rows, n_out)
  *
- * The result is computed in tiles of R rows and V vectors, held in registers while the depth (the
- * dimension summed over) is gone through once: a number of a, broadcast, times V vectors of b. So
- * each element is one chain of fused multiply-adds in the order of the depth, whatever the tiles,
- * the blocks and the threads: the same bits for every way of cutting up the work.
+ * and which of the input's columns they can leave out.
  */
 #ifndef PYNN_PRODUCTS_H
 #define PYNN_PRODUCTS_H
 
 #include "kernels.h"
-#include "vec.h"
-
-/* Largest tiles that leave registers for b and a: 28 + 2 + 1 of 32 registers, 12 + 2 + 1 of 16. */
-#if VEC_BYTES == 64 || defined(__aarch64__)
-enum { TILE_ROWS = 14 };
-#else
-enum { TILE_ROWS = 6 };
-#endif
-enum { TILE_VECTORS = 2 };
-#define PANEL (TILE_VECTORS * LANES) /* columns of a tile */
+#include "tiles.h"
 
 /* Depth of a packed panel of b, which then fills two thirds of a first-level cache of 48 KB. */
 enum { BLOCK_DEPTH = 256 };
-
-/* c (R, V vectors) = start + a (R, depth) b (depth, V vectors); `last` columns of the last vector
- * of b and of start are there, the others count as 0. c takes whole vectors. */
-INLINE void FN(tile)(const int R, const int V, real *c, size_t c_stride, const real *start,
-                     size_t start_stride, const real *a, size_t a_row, size_t a_depth,
-                     const real *b, size_t b_stride, size_t depth, size_t last) {
-    vec sum[TILE_ROWS * TILE_VECTORS];
-#pragma GCC unroll 14
-    for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
-        for (int v = 0; v < V; v++) {
-            const real *from = start + (size_t)r * start_stride + (size_t)v * LANES;
-            sum[r * V + v] = !start       ? (vec){0}
-                             : v == V - 1 ? FN(load_first)(from, last)
-                                          : FN(load)(from);
-        }
-    }
-    for (size_t k = 0; k < depth; k++, a += a_depth, b += b_stride) {
-        vec columns[TILE_VECTORS];
-#pragma GCC unroll 2
-        for (int v = 0; v < V; v++) {
-            columns[v] = v == V - 1 ? FN(load_first)(b + v * LANES, last) : FN(load)(b + v * LANES);
-        }
-#pragma GCC unroll 14
-        for (int r = 0; r < R; r++) {
-            const real factor = a[(size_t)r * a_row];
-#pragma GCC unroll 2
-            for (int v = 0; v < V; v++) { sum[r * V + v] += factor * columns[v]; }
-        }
-    }
-#pragma GCC unroll 14
-    for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
-        for (int v = 0; v < V; v++) {
-            FN(store)(c + (size_t)r * c_stride + (size_t)v * LANES, sum[r * V + v]);
-        }
-    }
-}
-
-#define TILE_ARGUMENTS                                                                             \
-    real *c, size_t c_stride, const real *start, size_t start_stride, const real *a, size_t a_row, \
-        size_t a_depth, const real *b, size_t b_stride, size_t depth, size_t last
-#define TILE_VALUES c, c_stride, start, start_stride, a, a_row, a_depth, b, b_stride, depth, last
-typedef void FN(tile_function)(TILE_ARGUMENTS);
-
-#define X(R)                                                                                       \
-    static void FN(tile_##R##_1)(TILE_ARGUMENTS) { FN(tile)(R, 1, TILE_VALUES); }                  \
-    static void FN(tile_##R##_2)(TILE_ARGUMENTS) { FN(tile)(R, 2, TILE_VALUES); }
-#if VEC_BYTES == 64 || defined(__aarch64__)
-#define TILES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
-#else
-#define TILES(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#endif
-TILES(X)
-#undef X
-
-/* Rows - 1, vectors - 1 */
-static FN(tile_function) *const FN(tiles)[TILE_ROWS][TILE_VECTORS] = {
-#define X(R) {FN(tile_##R##_1), FN(tile_##R##_2)},
-    TILES(X)
-#undef X
-};
 
 /* out (LANES, LANES) = in transposed: in each stage pairs of rows exchange blocks of `size` lanes.
  */
@@ -120,7 +46,8 @@ static void FN(pack)(real *restrict packed, FN(pynn_panels) b, size_t depth, siz
     if (n < PANEL) { memset(packed, 0, depth * PANEL * sizeof *packed); }
     if (b.column == 1) {
         for (size_t k = 0; k < depth; k++) {
-            memcpy(packed + k * PANEL, b.x + k * b.row, n * sizeof *packed);
+            const size_t row = b.rows ? b.rows[k] : k;
+            memcpy(packed + k * PANEL, b.x + row * b.row, n * sizeof *packed);
         }
         return;
     }
@@ -141,83 +68,111 @@ static void FN(to_panels)(real *panels, size_t panel_stride, const real *x, size
                           size_t n_rows, size_t n) {
     for (size_t j = 0; j < n; j += PANEL, panels += panel_stride) {
         const size_t columns = n - j < PANEL ? n - j : PANEL;
-        FN(pack)(panels, (FN(pynn_panels)){x + j, stride, 1, 0}, n_rows, columns);
-    }
-}
-
-/* One panel of c, all rows: n <= PANEL columns. Rows are divided evenly among the tiles. */
-static void FN(sweep)(real *c, size_t c_stride, const real *start, size_t start_stride,
-                      FN(pynn_matrix) a, size_t n_rows, const real *b, size_t b_stride,
-                      size_t depth, size_t n) {
-    const size_t n_vectors = (n + LANES - 1) / LANES, last = n - (n_vectors - 1) * LANES;
-    const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
-    for (size_t t = 0, i = 0; t < n_tiles; t++) {
-        const size_t end = n_tiles == 1 ? n_rows : n_rows * (t + 1) / n_tiles;
-        FN(tiles)
-        [end - i - 1][n_vectors - 1](c + i * c_stride, c_stride,
-                                     start ? start + i * start_stride : NULL, start_stride,
-                                     a.x + i * a.row, a.row, a.column, b, b_stride, depth, last);
-        i = end;
-    }
-}
-
-/* Whether more than half of a (depth,) is 0, as pixels often are. */
-static int FN(is_sparse)(const real *a, size_t depth) {
-    bits_t n_zeros = 0;
-    for (size_t k = 0; k < depth; k++) { n_zeros += a[k] == 0; }
-    return n_zeros > depth / 2;
-}
-
-/* c (n,) = start + a (depth,) b (depth, n) for one row, leaving out where a is 0: one row is a
- * single chain, bound by the time of one multiply-add after another. The result is the same as long
- * as b is finite. used: (depth,) scratch memory. */
-static void FN(sparse_row_product)(real *c, const real *start, const real *a, FN(pynn_panels) b,
-                                   size_t n, size_t depth, uint32_t *used) {
-    size_t n_used = 0;
-    for (size_t k = 0; k < depth; k++) {
-        used[n_used] = (uint32_t)k;
-        n_used += a[k] != 0;
-    }
-    for (size_t j = 0; j < n; j += LANES) {
-        const size_t lanes = n - j < LANES ? n - j : LANES;
-        vec sum = start ? FN(load_first)(start + j, lanes) : (vec){0};
-        for (size_t i = 0; i < n_used; i++) {
-            sum += a[used[i]] * FN(load_first)(b.x + used[i] * b.row + j, lanes);
-        }
-        FN(store)(c + j, sum);
+        FN(pack)(panels, (FN(pynn_panels)){x + j, stride, 1, 0, NULL}, n_rows, columns);
     }
 }
 
 /* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); rows of c have room for whole vectors, or
- * n <= PANEL and the last row has: what a row writes behind its end the next one overwrites.
- * start: (n_rows, n) with this stride, 0 for one row that all begin with; or NULL. */
-static void FN(product)(real *c, size_t c_stride, const real *start, size_t start_stride,
-                        FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
+ * n <= PANEL and the last row has: what a row writes behind its end the next one overwrites. */
+static void FN(product)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
+                        FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                         real *packed /* (PYNN_PACK,) */) {
     /* A panel is copied where b does not lie in rows, or where its rows are far apart and enough
      * tiles read them. */
     const int packs = b.column != 1 || (n_rows > 3 * TILE_ROWS && b.row > 4 * PANEL);
-    if (n_rows == 1 && a.column == 1 && b.column == 1 && depth <= BLOCK_DEPTH * PANEL &&
-        FN(is_sparse)(a.x, depth)) {
-        FN(sparse_row_product)(c, start, a.x, b, n, depth, (uint32_t *)packed);
-        return;
-    }
     const size_t n_depth = packs ? BLOCK_DEPTH : depth;
-    for (size_t k = 0; k < depth; k += n_depth) {
+    size_t k = 0;
+    do {
         const size_t deep = depth - k < n_depth ? depth - k : n_depth;
-        const FN(pynn_matrix) a_block = {a.x + k * a.column, a.row, a.column};
         for (size_t j = 0; j < n; j += PANEL) {
             const size_t columns = n - j < PANEL ? n - j : PANEL;
-            const FN(pynn_panels)
-                panel = {b.x + k * b.row + j / PANEL * b.panel, b.row, b.column, 0};
-            if (packs) { FN(pack)(packed, panel, deep, columns); }
-            FN(sweep)(c + j, c_stride,
-                      k       ? c + j
-                      : start ? start + j
-                              : NULL,
-                      k ? c_stride : start_stride, a_block, n_rows, packs ? packed : panel.x,
-                      packs ? PANEL : panel.row, deep, columns);
+            FN(pynn_panels) panel = {b.x + j / PANEL * b.panel, b.row, b.column, 0, b.rows};
+            if (b.rows) {
+                panel.rows += k;
+            } else {
+                panel.x += k * b.row;
+            }
+            if (packs) {
+                FN(pack)(packed, panel, deep, columns);
+                panel = (FN(pynn_panels)){packed, PANEL, 1, 0, NULL};
+            }
+            FN(tile)
+            tile = {.a = a.x + k * a.column,
+                    .a_row = a.row,
+                    .a_depth = a.column,
+                    .b = panel.x,
+                    .b_stride = panel.row,
+                    .b_rows = panel.rows,
+                    .depth = deep,
+                    .c = c + j,
+                    .c_stride = c_stride,
+                    .start = k       ? c + j
+                             : start ? start + j
+                                     : NULL,
+                    .start_stride = k ? c_stride : 0};
+            FN(sweep)(panel.rows ? FN(pick_tiles) : FN(multiply_tiles), tile, n_rows, columns);
         }
+        k += deep;
+    } while (k < depth);
+}
+
+/* w (n_rows, n) goes down its gradient a (n_rows, depth) b (depth, n) by the rule sgd. */
+static void FN(descend)(real *w, size_t stride, const uint32_t *rows, FN(pynn_matrix) a,
+                        FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
+                        const FN(pynn_step) * step) {
+    for (size_t j = 0; j < n; j += PANEL) {
+        FN(tile)
+        tile = {.a = a.x,
+                .a_row = a.row,
+                .a_depth = a.column,
+                .b = b.x + j / PANEL * b.panel,
+                .b_stride = b.row,
+                .depth = depth,
+                .c = w + j,
+                .c_stride = stride,
+                .c_rows = rows,
+                .step = step};
+        FN(sweep)(FN(descend_tiles), tile, n_rows, n - j < PANEL ? n - j : PANEL);
+    }
+}
+
+/* marks (n,) becomes other than 0 where x (n,) is; -0 is 0. */
+static void FN(mark_nonzero)(bits_t *restrict marks, const real *restrict x, size_t n) {
+    for (size_t j = 0; j < n; j++) {
+        bits_t bits;
+        memcpy(&bits, &x[j], sizeof bits);
+        marks[j] |= bits << 1;
+    }
+}
+
+/* list = the numbers of those marks (n,) that are not 0; returns how many. list has room for n and
+ * a vector more. */
+static size_t FN(list_marked)(uint32_t *list, const bits_t *marks, size_t n) {
+    size_t n_marked = 0, j = 0;
+#ifdef COMPRESSES
+    for (; j + LANES <= n; j += LANES) {
+        n_marked += FN(compress_numbers)(list + n_marked, (uint32_t)j, marks + j);
+    }
+#endif
+    for (; j < n; j++) {
+        list[n_marked] = (uint32_t)j;
+        n_marked += marks[j] != 0;
+    }
+    return n_marked;
+}
+
+/* out = those elements of x (n,) whose marks are not 0. out has room for n and a vector more; it
+ * may be x. */
+static void FN(keep_marked)(real *out, const real *x, const bits_t *marks, size_t n) {
+    size_t done = 0;
+#ifdef COMPRESSES
+    for (; done + LANES <= n; done += LANES) {
+        out += FN(compress)(out, FN(load)(x + done), marks + done);
+    }
+#endif
+    for (; done < n; done++) {
+        *out = x[done];
+        out += marks[done] != 0;
     }
 }
 

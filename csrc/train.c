@@ -96,6 +96,7 @@ static pynn_status FN(epoch)(pynn_cost *mean, FN(job) * job, int64_t *n_updates,
     const size_t n_rows = (size_t)job->data->n_rows, n_batch = (size_t)job->plan->batch_size;
     FN(pynn_sink)
     sink = {.update = ws->kernels->update[job->optimizer->rule],
+            .descends = job->optimizer->rule == PYNN_RULE_sgd,
             .w = job->parameters,
             .slot_0 = job->state->slots[0],
             .slot_1 = job->state->slots[1]};

@@ -47,6 +47,22 @@ INLINE void FN(store_first)(real *x, vec v, size_t n) {
     _mm512_mask_storeu_ps(x, MASK(n), (__m512)v);
 }
 INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_ps((__m512)v); }
+/* out = the lanes of v whose marks are not 0, then anything; returns how many they are. */
+#define COMPRESSES
+INLINE size_t FN(compress)(real *out, vec v, const bits_t *marks /* (LANES,) */) {
+    const __m512i m = _mm512_loadu_si512(marks);
+    const __mmask16 kept = _mm512_test_epi32_mask(m, m);
+    FN(store)(out, (vec)_mm512_maskz_compress_ps(kept, (__m512)v));
+    return (size_t)__builtin_popcount(kept);
+}
+/* The same with the numbers first, first + 1, ... */
+INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *marks) {
+    const __m512i m = _mm512_loadu_si512(marks), step = _mm512_set1_epi32((int)first);
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __mmask16 kept = _mm512_test_epi32_mask(m, m);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(kept, _mm512_add_epi32(lanes, step)));
+    return (size_t)__builtin_popcount(kept);
+}
 #elif defined(__AVX512F__)
 #define MASK(n) ((__mmask8)((1u << (n)) - 1))
 INLINE vec FN(load_first)(const real *x, size_t n) {
@@ -56,6 +72,21 @@ INLINE void FN(store_first)(real *x, vec v, size_t n) {
     _mm512_mask_storeu_pd(x, MASK(n), (__m512d)v);
 }
 INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_pd((__m512d)v); }
+#define COMPRESSES
+INLINE size_t FN(compress)(real *out, vec v, const bits_t *marks) {
+    const __m512i m = _mm512_loadu_si512(marks);
+    const __mmask8 kept = _mm512_test_epi64_mask(m, m);
+    FN(store)(out, (vec)_mm512_maskz_compress_pd(kept, (__m512d)v));
+    return (size_t)__builtin_popcount(kept);
+}
+INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *marks) {
+    const __m512i m = _mm512_loadu_si512(marks);
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i numbers = _mm256_add_epi32(lanes, _mm256_set1_epi32((int)first));
+    const __mmask8 kept = _mm512_test_epi64_mask(m, m);
+    _mm256_storeu_si256((__m256i *)out, _mm256_maskz_compress_epi32(kept, numbers));
+    return (size_t)__builtin_popcount(kept);
+}
 #elif defined(__AVX2__)
 /* n lanes of ones, then zeros: a window into this. */
 static const int32_t FN(ones_then_zeros)[16] = {-1, -1, -1, -1, -1, -1, -1, -1};

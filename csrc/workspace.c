@@ -36,8 +36,19 @@ static real *FN(take)(real *arena, size_t *used, size_t n) {
 /* The gradient of a wide layer reads each column of its deltas many times: far apart in memory,
  * rows would be fetched anew for every block of weights. */
 static int FN(wants_panels)(const FN(pynn_workspace) * ws, const FN(pynn_layer) * layer) {
-    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel &&
-           layer->n_in > PYNN_GRADIENT_ROWS;
+    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel;
+}
+
+static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *used, int n_threads) {
+    const size_t n_in = ws->layers[0].n_in, reals = sizeof(FN(pynn_columns)) / sizeof(real);
+    ws->columns = (FN(pynn_columns) *)FN(take)(arena, used, (size_t)n_threads * reals);
+    for (int m = 0; m < n_threads; m++) {
+        FN(pynn_columns) columns = {.rest = 1};
+        columns.marks = (bits_t *)FN(take)(arena, used, n_in);
+        columns.all_marks = n_threads > 1 ? (bits_t *)FN(take)(arena, used, n_in) : columns.marks;
+        columns.list = (uint32_t *)FN(take)(arena, used, n_in);
+        if (arena) { ws->columns[m] = columns; }
+    }
 }
 
 /* Lays the arrays of ws into the arena and returns how many reals they take. */
@@ -47,6 +58,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
     const int learns = purpose != PYNN_PREDICTS;
     size_t used = 0;
     ws->x = FN(take)(arena, &used, n * ws->x_stride);
+    FN(lay_out_columns)(ws, arena, &used, n_threads);
     for (int l = 0; l < ws->n_layers; l++) {
         FN(pynn_layer) *layer = &ws->layers[l];
         layer->z = layer->a = FN(take)(arena, &used, n * layer->stride);
@@ -66,6 +78,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->row_costs = (double *)FN(take)(arena, &used, n * reals_in_double);
         const size_t n_squares = ws->n_parameters / PYNN_SQUARES + (size_t)ws->n_layers;
         ws->squares = (double *)FN(take)(arena, &used, n_squares * reals_in_double);
+        ws->zeros = FN(take)(arena, &used, PYNN_GRADIENT_COLUMNS);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
     if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
@@ -108,6 +121,7 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
         return PYNN_NO_MEMORY;
     }
     FN(lay_out)(ws, ws->arena, purpose, n_threads);
+    if (ws->zeros) { memset(ws->zeros, 0, PYNN_GRADIENT_COLUMNS * sizeof(real)); }
     /* Kernels read the room behind the targets' rows, though nobody reads what they make of it. */
     if (ws->y) {
         memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));

@@ -37,6 +37,19 @@ typedef struct {
     real *panels; /* the same once more in panels, (., n_chunk, panel); NULL where rows are short */
 } FN(pynn_layer);
 
+/* A look for columns of the input that are 0 in all rows of a batch: each product with the input's
+ * weights, and what plain SGD changes of these, can leave them out (MNIST, 10 rows: 49% are left).
+ * It costs about as much as copying the rows. Where it leaves out less than an eighth, the next
+ * batches are not looked at. */
+enum { PYNN_FEW_COLUMNS = 32, PYNN_FEWER_COLUMNS = 8, PYNN_REST = 32 };
+
+typedef struct {
+    bits_t *marks;     /* (n_in,) not 0 where a row of the member is not */
+    bits_t *all_marks; /* (n_in,) the same of all members */
+    uint32_t *list;    /* (n_in,) the columns that are not 0 */
+    int rest;          /* batches until the next look, plus 1 */
+} FN(pynn_columns);
+
 typedef struct {
     const pynn_network *network;
     const FN(pynn_kernels) * kernels;
@@ -49,12 +62,14 @@ typedef struct {
     size_t n_parameters, n_chunk;
     real *x; /* (n_chunk, n_in), rows x_stride apart: gathered rows */
     size_t x_stride;
-    real *y;           /* (n_chunk, n_out), rows as far apart as the last layer's */
-    real *row_scales;  /* (n_chunk,) weight of each row over the sum of the batch's */
-    double *row_costs; /* (n_chunk,) */
-    double *squares;   /* (n_parameters / PYNN_SQUARES + n_layers,) partial sums */
-    real *gradient;    /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *scratch;     /* (n_threads, scratch_each) */
+    FN(pynn_columns) * columns; /* (n_threads,) of each member */
+    real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
+    real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
+    double *row_costs;          /* (n_chunk,) */
+    double *squares;            /* (n_parameters / PYNN_SQUARES + n_layers,) partial sums */
+    real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
+    real *zeros;                /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */
+    real *scratch;              /* (n_threads, scratch_each) */
     size_t scratch_each;
     void *arena; /* the block in which all of these arrays lie */
 } FN(pynn_workspace);

@@ -1,0 +1,130 @@
+#include "rows.h"
+
+#include <string.h>
+
+enum { FEW = 16 }; /* numbers that are copied sooner than memcpy is called */
+
+/* out (n,) = row i of the batch, of an array (., n) with these strides in bytes */
+static void FN(gather)(real *out, const void *array, const ptrdiff_t strides[2], size_t n,
+                       pynn_batch batch, size_t i) {
+    const char *row = (const char *)array + (ptrdiff_t)pynn_row_of(batch, i) * strides[0];
+    if (strides[1] == sizeof(real) && n > FEW) {
+        memcpy(out, row, n * sizeof(real));
+        return;
+    }
+    for (size_t j = 0; j < n; j++) { out[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]); }
+}
+
+/* Fetches rows that the next batch will gather: far apart in memory, they would be waited for. */
+static void FN(prefetch)(const pynn_data *data, size_t n, pynn_batch next, pynn_share rows) {
+    if (data->x_strides[1] != sizeof(real)) { return; }
+    for (size_t i = rows.first; i < rows.end && i < next.n_rows; i++) {
+        const char *row =
+            (const char *)data->x + (ptrdiff_t)pynn_row_of(next, i) * data->x_strides[0];
+        for (size_t at = 0; at < n * sizeof(real); at += 64) { __builtin_prefetch(row + at); }
+    }
+}
+
+/* Where a row can be read: in the data, if its numbers lie side by side; else it is gathered. */
+static const real *FN(row)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                           size_t i) {
+    const size_t n_in = ws->layers[0].n_in;
+    if (data->x_strides[1] == sizeof(real) || n_in == 1) {
+        return (const real *)((const char *)data->x +
+                              (ptrdiff_t)pynn_row_of(batch, i) * data->x_strides[0]);
+    }
+    FN(gather)(ws->x + i * ws->x_stride, data->x, data->x_strides, n_in, batch, i);
+    return ws->x + i * ws->x_stride;
+}
+
+/* Whether products can read the batch in the data, and how far apart its rows lie there, or 0. */
+static size_t FN(stride_in_data)(const FN(pynn_workspace) * ws, const pynn_data *data,
+                                 pynn_batch batch) {
+    const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
+    const size_t n_in = ws->layers[0].n_in;
+    if (data->x_strides[1] != size && n_in > 1) { return 0; }
+    if (batch.n_rows == 1) { return n_in; }
+    const int fits = stride >= (ptrdiff_t)n_in && stride <= INT32_MAX;
+    return !batch.order && fits && data->x_strides[0] % size == 0 ? (size_t)stride : 0;
+}
+
+/* Columns that a member found: is a search worth its time? All members come to the same answer. */
+static int FN(searches)(const FN(pynn_workspace) * ws, FN(pynn_columns) * found, size_t n_rows) {
+    if (ws->layers[0].n_in < PYNN_FEW_COLUMNS || !(ws->kernels->tuned || n_rows == 1)) { return 0; }
+    if (found->rest > 0) { found->rest--; }
+    return found->rest == 0;
+}
+
+/* Lists the columns that any member marked; returns how many they are. */
+static size_t FN(list_columns)(const FN(pynn_workspace) * ws, FN(pynn_columns) * found,
+                               pynn_member member) {
+    const size_t n_in = ws->layers[0].n_in;
+    if (member.n > 1) {
+        pynn_team_meet(member); /* whether the team stops is asked at the next one */
+        memset(found->all_marks, 0, n_in * sizeof *found->all_marks);
+        for (int m = 0; m < member.n; m++) {
+            for (size_t j = 0; j < n_in; j++) { found->all_marks[j] |= ws->columns[m].marks[j]; }
+        }
+    }
+    return ws->kernels->list_marked(found->list, found->all_marks, n_in);
+}
+
+FN(pynn_rows)
+FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                    pynn_member member) {
+    const size_t n_in = ws->layers[0].n_in, in_data = FN(stride_in_data)(ws, data, batch);
+    const pynn_share mine = pynn_share_of(batch.n_rows, 1, member);
+    FN(pynn_columns) *found = &ws->columns[member.id];
+    const int searches = FN(searches)(ws, found, batch.n_rows);
+    if (searches) { memset(found->marks, 0, n_in * sizeof *found->marks); }
+    for (size_t i = mine.first; i < mine.end; i++) {
+        const real *row = FN(row)(ws, data, batch, i);
+        if (ws->checks_input && !ws->kernels->all_finite(row, n_in)) {
+            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
+            pynn_team_stop(member);
+            break;
+        }
+        if (searches) { ws->kernels->mark_nonzero(found->marks, row, n_in); }
+    }
+    const size_t n_found = searches ? FN(list_columns)(ws, found, member) : n_in;
+    const int keeps_all = n_found * PYNN_FEWER_COLUMNS > n_in * (PYNN_FEWER_COLUMNS - 1);
+    if (searches && keeps_all) { found->rest = PYNN_REST; }
+    FN(pynn_rows) input = {ws->x, ws->x_stride, n_in, NULL};
+    if (keeps_all && in_data) {
+        input.x = FN(row)(ws, data, batch, 0);
+        input.stride = in_data;
+    } else if (keeps_all) {
+        for (size_t i = mine.first; i < mine.end; i++) {
+            const real *row = FN(row)(ws, data, batch, i);
+            real *to = ws->x + i * ws->x_stride;
+            if (row != to) { memcpy(to, row, n_in * sizeof(real)); }
+        }
+    } else {
+        for (size_t i = mine.first; i < mine.end; i++) {
+            ws->kernels->keep_marked(ws->x + i * ws->x_stride, FN(row)(ws, data, batch, i),
+                                     found->all_marks, n_in);
+        }
+        input.n_columns = n_found;
+        input.columns = found->list;
+    }
+    if (batch.order) {
+        const size_t next = batch.first + batch.n_rows;
+        FN(prefetch)(data, n_in, (pynn_batch){batch.order, next, (size_t)data->n_rows - next},
+                     mine);
+    }
+    return input;
+}
+
+void FN(pynn_load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                           pynn_share rows) {
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
+    for (size_t i = rows.first; i < rows.end; i++) {
+        real *y = ws->y + i * output->stride;
+        if (data->labels) {
+            for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
+            y[data->labels[pynn_row_of(batch, i)]] = 1;
+        } else {
+            FN(gather)(y, data->y, data->y_strides, output->n_out, batch, i);
+        }
+    }
+}

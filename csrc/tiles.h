@@ -1,0 +1,179 @@
+/* tiles.h - small parts of a matrix product, held in registers while the depth (the dimension
+ * summed over) is gone through once: a number of a, broadcast, times V vectors of b. Each element
+ * is one chain of fused multiply-adds in the order of the depth, whatever the tile: the same bits
+ * for every way of cutting up a product.
+ */
+#ifndef PYNN_TILES_H
+#define PYNN_TILES_H
+
+#include "optimizers.h"
+#include "vec.h"
+
+/* Largest tiles that leave registers for b and a: 28 + 2 + 1 of 32 registers, 12 + 2 + 1 of 16. */
+#if VEC_BYTES == 64 || defined(__aarch64__)
+enum { TILE_ROWS = 14 };
+#define TILE_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#else
+enum { TILE_ROWS = 6 };
+#define TILE_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
+enum { TILE_VECTORS = 2 };
+#define PANEL (TILE_VECTORS * LANES) /* columns of a tile */
+
+/* The product of a (R, depth) and b (depth, V vectors, of the last one so many lanes). */
+typedef struct {
+    const real *a; /* element (r, k) at r * a_row + k * a_depth */
+    size_t a_row, a_depth;
+    const real *b; /* row k at k * b_stride, or at b_rows[k] * b_stride */
+    size_t b_stride;
+    const uint32_t *b_rows; /* (depth,) or NULL */
+    size_t depth, last;
+    real *c; /* rows c_stride apart: where the result goes, or the weights that it updates */
+    size_t c_stride;
+    const real *start; /* rows start_stride apart, to which the product is added; or NULL: 0 */
+    size_t start_stride;
+    const uint32_t *c_rows;     /* (R,) or NULL: row r of the weights is c_rows[r] */
+    const FN(pynn_step) * step; /* of the update */
+} FN(tile);
+
+/* A whole vector where n says so: masked loads and stores are slower on some processors. */
+INLINE vec FN(load_lanes)(const real *x, size_t n) {
+    return n == LANES ? FN(load)(x) : FN(load_first)(x, n);
+}
+
+/* Lanes of vector v that are there. */
+INLINE size_t FN(lanes)(const FN(tile) * t, int v, const int V) {
+    return v == V - 1 ? t->last : LANES;
+}
+
+/* sum (R, V) += a b */
+INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
+                           const FN(tile) * t) {
+    const real *a = t->a, *b = t->b;
+    const size_t a_row = t->a_row, a_depth = t->a_depth, b_stride = t->b_stride;
+    const size_t depth = t->depth, last = t->last;
+    const uint32_t *b_rows = t->b_rows;
+    for (size_t k = 0; k < depth; k++, a += a_depth, b += b_stride) {
+        const real *row = picks ? t->b + b_rows[k] * b_stride : b;
+        vec columns[TILE_VECTORS];
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) {
+            columns[v] =
+                v == V - 1 ? FN(load_first)(row + v * LANES, last) : FN(load)(row + v * LANES);
+        }
+#pragma GCC unroll 14
+        for (int r = 0; r < R; r++) {
+            const real factor = a[(size_t)r * a_row];
+#pragma GCC unroll 2
+            for (int v = 0; v < V; v++) { sum[r * V + v] += factor * columns[v]; }
+        }
+    }
+}
+
+/* c = start + a b, in whole vectors */
+INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const FN(tile) * t) {
+    vec sum[TILE_ROWS * TILE_VECTORS];
+#pragma GCC unroll 14
+    for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) {
+            const real *from = t->start + (size_t)r * t->start_stride + (size_t)v * LANES;
+            sum[r * V + v] = t->start ? FN(load_lanes)(from, FN(lanes)(t, v, V)) : (vec){0};
+        }
+    }
+    FN(accumulate)(R, V, picks, sum, t);
+#pragma GCC unroll 14
+    for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) {
+            FN(store)(t->c + (size_t)r * t->c_stride + (size_t)v * LANES, sum[r * V + v]);
+        }
+    }
+}
+
+/* Weights c go down the gradient a b by the rule sgd. All are loaded before any is stored: a load
+ * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
+ */
+INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
+    vec sum[TILE_ROWS * TILE_VECTORS] = {{0}};
+    FN(accumulate)(R, V, 0, sum, t);
+    real *rows[TILE_ROWS];
+#pragma GCC unroll 14
+    for (int r = 0; r < R; r++) {
+        rows[r] = t->c + (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) {
+            vec w = FN(load_lanes)(rows[r] + v * LANES, FN(lanes)(t, v, V));
+            FN(rule_sgd)(&w, NULL, NULL, sum[r * V + v], t->step);
+            sum[r * V + v] = w;
+        }
+    }
+#pragma GCC unroll 14
+    for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) {
+            const size_t n = FN(lanes)(t, v, V);
+            if (n == LANES) {
+                FN(store)(rows[r] + v * LANES, sum[r * V + v]);
+            } else {
+                FN(store_first)(rows[r] + v * LANES, sum[r * V + v], n);
+            }
+        }
+    }
+}
+
+/* One function for each size, and of each size three: multiply, multiply with picked rows of b,
+ * descend. */
+typedef void FN(tile_function)(const FN(tile) * t);
+typedef FN(tile_function) * FN(tile_functions)[TILE_ROWS][TILE_VECTORS]; /* [rows-1][vectors-1] */
+
+#define TILES(kind, call)                                                                          \
+    static void FN(kind)(const FN(tile) * t) { call; }
+#define X(R)                                                                                       \
+    TILES(multiply_##R##_1, FN(multiply_tile)(R, 1, 0, t))                                         \
+    TILES(multiply_##R##_2, FN(multiply_tile)(R, 2, 0, t))                                         \
+    TILES(pick_##R##_1, FN(multiply_tile)(R, 1, 1, t))                                             \
+    TILES(pick_##R##_2, FN(multiply_tile)(R, 2, 1, t))                                             \
+    TILES(descend_##R##_1, FN(descend_tile)(R, 1, t))                                              \
+    TILES(descend_##R##_2, FN(descend_tile)(R, 2, t))
+TILE_HEIGHTS(X)
+#undef X
+
+static const FN(tile_functions) FN(multiply_tiles) = {
+#define X(R) {FN(multiply_##R##_1), FN(multiply_##R##_2)},
+    TILE_HEIGHTS(X)
+#undef X
+};
+static const FN(tile_functions) FN(pick_tiles) = {
+#define X(R) {FN(pick_##R##_1), FN(pick_##R##_2)},
+    TILE_HEIGHTS(X)
+#undef X
+};
+static const FN(tile_functions) FN(descend_tiles) = {
+#define X(R) {FN(descend_##R##_1), FN(descend_##R##_2)},
+    TILE_HEIGHTS(X)
+#undef X
+};
+
+/* One panel of columns, all rows of a and c: divided evenly among the tiles, so that none is tiny.
+ * Of a step along the rows follow a, c, c_rows and start. */
+static void FN(sweep)(const FN(tile_functions) functions, FN(tile) t, size_t n_rows,
+                      size_t n_columns) {
+    const size_t n_vectors = (n_columns + LANES - 1) / LANES;
+    const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
+    t.last = n_columns - (n_vectors - 1) * LANES;
+    for (size_t i = 0, done = 0; i < n_tiles; i++) {
+        const size_t end = n_tiles == 1 ? n_rows : n_rows * (i + 1) / n_tiles, rows = end - done;
+        functions[rows - 1][n_vectors - 1](&t);
+        t.a += rows * t.a_row;
+        if (t.c_rows) {
+            t.c_rows += rows;
+        } else {
+            t.c += rows * t.c_stride;
+        }
+        if (t.start) { t.start += rows * t.start_stride; }
+        done = end;
+    }
+}
+
+#endif
