@@ -47,10 +47,10 @@ typedef struct {
     void (*product)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
                     FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth, real *packed);
 
-    /* Weights (n_rows, n) go down their gradient a (n_rows, depth) b (depth, n) by the rule sgd:
-     * row i is row rows[i] of w, or i where rows is NULL */
-    void (*descend)(real *w, size_t stride, const uint32_t *rows /* (n_rows,) */, FN(pynn_matrix) a,
-                    FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
+    /* out (n_rows, n) = weights w going down their gradient a (n_rows, depth) b (depth, n) by the
+     * rule sgd; out may be w. Row i is row rows[i] of both, or i where rows is NULL */
+    void (*descend)(real *out, const real *w, size_t stride, const uint32_t *rows /* (n_rows,) */,
+                    FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                     const FN(pynn_step) * step);
 
     /* marks (n,) becomes other than 0 where x (n,) is not 0 */

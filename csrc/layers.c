@@ -146,6 +146,9 @@ static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * la
     for (size_t j = columns.first; j < columns.end; j += PYNN_GRADIENT_COLUMNS) {
         const size_t n = FN(least)(PYNN_GRADIENT_COLUMNS, columns.end - j);
         const size_t b = layer->biases + j;
+        if (sink->descends && sink->w != sink->from) {
+            memcpy(sink->w + b, sink->from + b, n * sizeof(real));
+        }
         ws->kernels->sum_rows(db, layer->delta + j, layer->stride, n_rows, n);
         sink->update(sink->w + b, FN(at)(sink->slot_0, b), FN(at)(sink->slot_1, b), n, db, n, 1, n,
                      &sink->of_biases);
@@ -199,9 +202,9 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
                                           ws->n_chunk * panel, NULL}
                       : (FN(pynn_panels)){layer->delta + j, layer->stride, 1, panel, NULL};
     if (sink->descends && ws->kernels->tuned) {
-        real *w = sink->w + layer->weights + (block->used ? 0 : i * layer->n_out) + j;
-        ws->kernels->descend(w, layer->n_out, block->used, x, delta, block->n_used, n, n_rows,
-                             &sink->of_weights);
+        const size_t w = layer->weights + (block->used ? 0 : i * layer->n_out) + j;
+        ws->kernels->descend(sink->w + w, sink->from + w, layer->n_out, block->used, x, delta,
+                             block->n_used, n, n_rows, &sink->of_weights);
         if (block->used && sink->of_weights.l2 != 0) {
             FN(update_block)(ws, sink, layer, block, NULL, 0);
         }

@@ -136,8 +136,7 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real 
     const double l2 = !penalty.by_row ? penalty.alpha : total > 0 ? penalty.alpha / total : 0;
     FN(pynn_sink) adding = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
     const FN(pynn_sink) *target = sink && ws->gradient ? &adding : sink;
-    /* An update must not follow a cost that is not finite; a gradient is asked for at any cost. */
-    const int trains = sink && !sink->may_stop;
+    const int trains = sink && !sink->at_any_cost;
     *cost = (pynn_cost){0};
     if (sink) { sink->of_weights.l2 = (real)l2; }
     if (l2 != 0) {

@@ -116,9 +116,9 @@ static void FN(product)(real *c, size_t c_stride, const real *start, FN(pynn_mat
     } while (k < depth);
 }
 
-/* w (n_rows, n) goes down its gradient a (n_rows, depth) b (depth, n) by the rule sgd. */
-static void FN(descend)(real *w, size_t stride, const uint32_t *rows, FN(pynn_matrix) a,
-                        FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
+/* out (n_rows, n) = w going down its gradient a (n_rows, depth) b (depth, n) by the rule sgd. */
+static void FN(descend)(real *out, const real *w, size_t stride, const uint32_t *rows,
+                        FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
                         const FN(pynn_step) * step) {
     for (size_t j = 0; j < n; j += PANEL) {
         FN(tile)
@@ -128,9 +128,10 @@ static void FN(descend)(real *w, size_t stride, const uint32_t *rows, FN(pynn_ma
                 .b = b.x + j / PANEL * b.panel,
                 .b_stride = b.row,
                 .depth = depth,
-                .c = w + j,
+                .c = (real *)w + j,
                 .c_stride = stride,
                 .c_rows = rows,
+                .to = out - w,
                 .step = step};
         FN(sweep)(FN(descend_tiles), tile, n_rows, n - j < PANEL ? n - j : PANEL);
     }

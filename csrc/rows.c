@@ -51,6 +51,7 @@ static size_t FN(stride_in_data)(const FN(pynn_workspace) * ws, const pynn_data 
 /* Columns that a member found: is a search worth its time? All members come to the same answer. */
 static int FN(searches)(const FN(pynn_workspace) * ws, FN(pynn_columns) * found, size_t n_rows) {
     if (ws->layers[0].n_in < PYNN_FEW_COLUMNS || !(ws->kernels->tuned || n_rows == 1)) { return 0; }
+    if (ws->beside) { return 0; } /* weights that are left out would not be there */
     if (found->rest > 0) { found->rest--; }
     return found->rest == 0;
 }
@@ -59,14 +60,16 @@ static int FN(searches)(const FN(pynn_workspace) * ws, FN(pynn_columns) * found,
 static size_t FN(list_columns)(const FN(pynn_workspace) * ws, FN(pynn_columns) * found,
                                pynn_member member) {
     const size_t n_in = ws->layers[0].n_in;
+    pynn_team_meet(member); /* whether the team stops is asked at the next one */
+    found->kept = found->marks;
     if (member.n > 1) {
-        pynn_team_meet(member); /* whether the team stops is asked at the next one */
-        memset(found->all_marks, 0, n_in * sizeof *found->all_marks);
+        found->kept = found->merged;
+        memset(found->merged, 0, n_in * sizeof *found->merged);
         for (int m = 0; m < member.n; m++) {
-            for (size_t j = 0; j < n_in; j++) { found->all_marks[j] |= ws->columns[m].marks[j]; }
+            for (size_t j = 0; j < n_in; j++) { found->merged[j] |= ws->columns[m].marks[j]; }
         }
     }
-    return ws->kernels->list_marked(found->list, found->all_marks, n_in);
+    return ws->kernels->list_marked(found->list, found->kept, n_in);
 }
 
 FN(pynn_rows)
@@ -102,7 +105,7 @@ FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch b
     } else {
         for (size_t i = mine.first; i < mine.end; i++) {
             ws->kernels->keep_marked(ws->x + i * ws->x_stride, FN(row)(ws, data, batch, i),
-                                     found->all_marks, n_in);
+                                     found->kept, n_in);
         }
         input.n_columns = n_found;
         input.columns = found->list;

@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "pynn.h"
 
 enum { MOST_THREADS = 256 };
@@ -21,12 +21,19 @@ int pynn_get_thread_limit(void) { return atomic_load(&thread_limit); }
  * well under it; one that has lost it stays away for milliseconds. */
 enum { SPIN_NS = 20 * 1000 };
 
+/* How often a team is asked whether it is crowded, and which part of this time, summed over all
+ * members but one, they may sleep at barriers. Work that is shared out unevenly stays well below.
+ */
+enum { CROWD_NS = 20 * 1000 * 1000, CROWD_PART = 4 };
+
 struct pynn_team {
     int n;
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint round; /* barriers passed */
     _Alignas(64) atomic_int asked;  /* to stop */
     int stops;                      /* what the barrier answers: asked, as its last member saw it */
+    atomic_int_fast64_t slept;      /* ns, summed over the members */
+    int64_t asked_at, slept_then;   /* when member 0 was last told whether the team is crowded */
     pthread_mutex_t lock;           /* of those who sleep */
     pthread_cond_t next_round;
     void (*work)(pynn_member, void *);
@@ -38,12 +45,6 @@ typedef struct {
     pynn_member member;
 } recruit;
 
-static int64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -54,18 +55,19 @@ static void relax(void) {
 
 /* A round is over for this member once the count has moved on. */
 static void wait_for_next_round(pynn_team *team, unsigned round) {
-    const int64_t give_up = now() + SPIN_NS;
+    const int64_t begun = pynn_now();
     do {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(&team->round, memory_order_acquire) != round) { return; }
             relax();
         }
-    } while (now() < give_up);
+    } while (pynn_now() < begun + SPIN_NS);
     pthread_mutex_lock(&team->lock);
     while (atomic_load_explicit(&team->round, memory_order_acquire) == round) {
         pthread_cond_wait(&team->next_round, &team->lock);
     }
     pthread_mutex_unlock(&team->lock);
+    atomic_fetch_add_explicit(&team->slept, pynn_now() - begun, memory_order_relaxed);
 }
 
 int pynn_team_meet(pynn_member member) {
@@ -92,6 +94,18 @@ void pynn_team_stop(pynn_member member) {
 
 int pynn_team_asked(pynn_member member) {
     return atomic_load_explicit(&member.team->asked, memory_order_relaxed);
+}
+
+int pynn_team_crowded(pynn_member member) {
+    pynn_team *team = member.team;
+    const int64_t slept = atomic_load_explicit(&team->slept, memory_order_relaxed);
+    if (slept == team->slept_then) { return 0; }
+    const int64_t t = pynn_now(), elapsed = t - team->asked_at;
+    if (elapsed < CROWD_NS) { return 0; }
+    const int crowded = slept - team->slept_then > elapsed * (member.n - 1) / CROWD_PART;
+    team->asked_at = t;
+    team->slept_then = slept;
+    return crowded;
 }
 
 static void *serve(void *recruit_) {
@@ -128,6 +142,7 @@ void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *conte
     if (n_threads > MOST_THREADS) { n_threads = MOST_THREADS; }
     if (n_threads > 1) {
         team.n = recruit_all(&team, recruits, n_threads);
+        team.asked_at = pynn_now();
         pthread_mutex_lock(&team.lock);
         atomic_store_explicit(&team.round, 1, memory_order_release);
         pthread_cond_broadcast(&team.next_round);

@@ -26,6 +26,9 @@ int pynn_team_meet(pynn_member member);
 void pynn_team_stop(pynn_member member);
 int pynn_team_asked(pynn_member member);
 
+/* For member 0, now and then: do members wait for one another because others use the processors? */
+int pynn_team_crowded(pynn_member member);
+
 /* The part [first, end) of n items that a member takes, in whole grains but for the last. */
 typedef struct {
     size_t first, end;

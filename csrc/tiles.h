@@ -33,6 +33,7 @@ typedef struct {
     const real *start; /* rows start_stride apart, to which the product is added; or NULL: 0 */
     size_t start_stride;
     const uint32_t *c_rows;     /* (R,) or NULL: row r of the weights is c_rows[r] */
+    ptrdiff_t to;               /* from the weights to where they lie when updated: 0 is in place */
     const FN(pynn_step) * step; /* of the update */
 } FN(tile);
 
@@ -114,9 +115,9 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
         for (int v = 0; v < V; v++) {
             const size_t n = FN(lanes)(t, v, V);
             if (n == LANES) {
-                FN(store)(rows[r] + v * LANES, sum[r * V + v]);
+                FN(store)(rows[r] + t->to + v * LANES, sum[r * V + v]);
             } else {
-                FN(store_first)(rows[r] + v * LANES, sum[r * V + v], n);
+                FN(store_first)(rows[r] + t->to + v * LANES, sum[r * V + v], n);
             }
         }
     }

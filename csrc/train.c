@@ -2,9 +2,19 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "network.h"
 #include "shuffle.h"
+
+/* How far training has come. */
+typedef struct {
+    real *w; /* the parameters: where they were given, or ws->beside */
+    int64_t n_epochs, n_updates;
+    int is_shuffled; /* the order of this epoch's rows */
+    size_t n_rows;   /* of this epoch */
+    pynn_cost cost;  /* their part of the epoch's mean */
+} FN(progress);
 
 /* What the members of a team work on together, for each of the functions below. */
 typedef struct {
@@ -18,7 +28,9 @@ typedef struct {
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
     const pynn_plan *plan;
-    int64_t *n_done;
+    FN(progress) done;
+    int64_t regroup_at; /* ns: when a team made smaller is to stop, or 0 */
+    int regroups;       /* the team was asked to stop so that one of another size goes on */
 } FN(job);
 
 static void FN(predict_share)(pynn_member member, void *job_) {
@@ -55,7 +67,8 @@ static pynn_status FN(predict)(void *out, const pynn_network *network, const voi
 static void FN(gradient_share)(pynn_member member, void *job_) {
     FN(job) *job = job_;
     const FN(pynn_workspace) *ws = &job->ws;
-    FN(pynn_sink) sink = {.update = ws->kernels->store, .may_stop = 1, .w = job->out};
+    FN(pynn_sink)
+    sink = {.update = ws->kernels->store, .at_any_cost = 1, .may_stop = 1, .w = job->out};
     pynn_cost cost;
     const pynn_status status =
         FN(pynn_batch_learn)(&cost, &job->ws, job->parameters, job->data,
@@ -89,58 +102,88 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
     return job.status;
 }
 
-/* One pass over all rows. Members call it together and get the same answer. */
-static pynn_status FN(epoch)(pynn_cost *mean, FN(job) * job, int64_t *n_updates,
-                             pynn_member member) {
+/* Whether member 0 has just asked the team to stop because one of another size would do better. */
+static int FN(regroups)(FN(job) * job, pynn_member member) {
+    job->regroups = job->regroup_at ? pynn_now() >= job->regroup_at : pynn_team_crowded(member);
+    if (job->regroups) { pynn_team_stop(member); }
+    return job->regroups;
+}
+
+/* The rest of an epoch. Members call it together and get the same answer. */
+static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member member) {
     FN(pynn_workspace) *ws = &job->ws;
     const size_t n_rows = (size_t)job->data->n_rows, n_batch = (size_t)job->plan->batch_size;
     FN(pynn_sink)
     sink = {.update = ws->kernels->update[job->optimizer->rule],
             .descends = job->optimizer->rule == PYNN_RULE_sgd,
-            .w = job->parameters,
             .slot_0 = job->state->slots[0],
             .slot_1 = job->state->slots[1]};
-    *mean = (pynn_cost){0};
-    for (size_t done = 0; done < n_rows; done += n_batch) {
-        const size_t n = n_rows - done < n_batch ? n_rows - done : n_batch;
-        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, *n_updates + 1);
+    while (done->n_rows < n_rows) {
+        const size_t left = n_rows - done->n_rows, n = left < n_batch ? left : n_batch;
+        const pynn_batch batch = {job->plan->order, done->n_rows, n};
+        if (member.id == 0) { FN(regroups)(job, member); }
+        sink.from = done->w;
+        sink.w = !ws->beside ? done->w : done->w == job->parameters ? ws->beside : job->parameters;
+        sink.may_stop = ws->beside != NULL;
+        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, done->n_updates + 1);
         sink.of_biases.decay = 0;
         pynn_cost cost;
-        const pynn_status status = FN(pynn_batch_learn)(&cost, ws, job->parameters, job->data,
-                                                        (pynn_batch){job->plan->order, done, n},
-                                                        job->penalty, &sink, member);
+        const pynn_status status =
+            FN(pynn_batch_learn)(&cost, ws, done->w, job->data, batch, job->penalty, &sink, member);
         if (status) { return status; }
-        ++*n_updates;
         const double share = (double)n / (double)n_rows;
-        mean->cost += share * cost.cost;
-        mean->penalty += share * cost.penalty;
+        done->cost.cost += share * cost.cost;
+        done->cost.penalty += share * cost.penalty;
+        done->w = sink.w;
+        done->n_rows += n;
+        done->n_updates++;
     }
-    return ws->kernels->all_finite(job->parameters, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
+    return ws->kernels->all_finite(done->w, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
 }
 
 static void FN(train_share)(pynn_member member, void *job_) {
     FN(job) *job = job_;
     const pynn_plan *plan = job->plan;
+    FN(progress) done = job->done;
     pynn_status status = PYNN_OK;
-    int64_t n_done = 0, n_updates = job->state->n_updates;
-    while (n_done < plan->n_epochs && !status) {
-        if (member.id == 0 && plan->shuffle) {
+    job->ws.columns[member.id].rest = 1; /* members of an earlier team may disagree on it */
+    while (done.n_epochs < plan->n_epochs && !status) {
+        if (member.id == 0 && plan->shuffle && !done.is_shuffled) {
             pynn_shuffle(plan->order, job->data->n_rows, plan->shuffle);
         }
-        if (pynn_team_meet(member)) { break; }
-        pynn_cost cost;
-        status = FN(epoch)(&cost, job, &n_updates, member);
+        done.is_shuffled = 1;
+        if (pynn_team_meet(member)) { status = FN(pynn_reason)(&job->ws); }
+        if (!status) { status = FN(epoch)(&done, job, member); }
         if (status) { break; }
         if (member.id == 0) {
-            job->costs[n_done] = cost;
+            job->costs[done.n_epochs] = done.cost;
             job->ws.checks_input = 0; /* all rows have been seen */
         }
-        n_done++;
+        done =
+            (FN(progress)){.w = done.w, .n_epochs = done.n_epochs + 1, .n_updates = done.n_updates};
     }
     if (member.id) { return; }
-    job->status = n_done < plan->n_epochs && !status ? FN(pynn_reason)(&job->ws) : status;
-    job->state->n_updates = n_updates;
-    *job->n_done = n_done;
+    job->status = status;
+    job->done = done;
+}
+
+/* A team whose members lose their processors to others goes on with half of its threads for 50 ms,
+ * then tries again with all, after each failure for twice as long. The result has the same bits. */
+static void FN(train_in_teams)(FN(job) * job, int n_threads) {
+    enum { FIRST_NS = 50 * 1000 * 1000, LONGEST_NS = 1600 * 1000 * 1000 };
+    int64_t alone_ns = FIRST_NS;
+    for (int n = n_threads;;) {
+        pynn_team_run(n, FN(train_share), job);
+        if (!job->regroups || job->status != PYNN_INTERRUPTED || job->ws.watch.stopped) { return; }
+        if (job->regroup_at) {
+            n = n_threads;
+            job->regroup_at = 0;
+        } else {
+            n = n > 1 ? n / 2 : 1;
+            job->regroup_at = pynn_now() + alone_ns;
+            alone_ns = alone_ns < LONGEST_NS ? 2 * alone_ns : LONGEST_NS;
+        }
+    }
 }
 
 static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
@@ -155,13 +198,19 @@ static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn
            .state = state,
            .optimizer = optimizer,
            .plan = plan,
-           .n_done = n_done};
+           .done = {.w = parameters, .n_updates = state->n_updates}};
     *n_done = 0;
     const int64_t n_batch = plan->batch_size < data->n_rows ? plan->batch_size : data->n_rows;
+    const pynn_purpose purpose = optimizer->rule == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS;
     const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, n_batch, PYNN_TRAINS, n_threads, control);
+        FN(pynn_workspace_new)(&job.ws, network, data, n_batch, purpose, n_threads, control);
     if (status) { return status; }
-    pynn_team_run(n_threads, FN(train_share), &job);
+    FN(train_in_teams)(&job, n_threads);
+    if (job.done.w != job.parameters) {
+        memcpy(job.parameters, job.done.w, job.ws.n_parameters * sizeof(real));
+    }
+    state->n_updates = job.done.n_updates;
+    *n_done = job.done.n_epochs;
     FN(pynn_workspace_free)(&job.ws);
     return job.status;
 }

@@ -10,6 +10,7 @@ typedef struct {
     const pynn_control *control; /* or NULL: never ask */
     double work;                 /* multiply-adds since the last look at the clock */
     int64_t asked_at;            /* ns */
+    int stopped;                 /* what was answered: once 1, it is not asked again */
 } pynn_watch;
 
 pynn_watch pynn_watch_start(const pynn_control *control);

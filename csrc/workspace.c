@@ -45,7 +45,7 @@ static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *us
     for (int m = 0; m < n_threads; m++) {
         FN(pynn_columns) columns = {.rest = 1};
         columns.marks = (bits_t *)FN(take)(arena, used, n_in);
-        columns.all_marks = n_threads > 1 ? (bits_t *)FN(take)(arena, used, n_in) : columns.marks;
+        columns.merged = (bits_t *)FN(take)(arena, used, n_in);
         columns.list = (uint32_t *)FN(take)(arena, used, n_in);
         if (arena) { ws->columns[m] = columns; }
     }
@@ -82,6 +82,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
     if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
+    if (ws->goes_beside) { ws->beside = FN(take)(arena, &used, ws->n_parameters); }
     ws->scratch = FN(take)(arena, &used, (size_t)n_threads * ws->scratch_each);
     return used;
 }
@@ -111,9 +112,10 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
                                   .biases = ws->n_parameters + n_in * n_out};
         ws->n_parameters = layer->biases + (network->bias ? n_out : 0);
     }
-    ws->keeps_gradient = (purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk) ||
-                         (purpose == PYNN_TRAINS &&
-                          (double)ws->n_chunk * (double)ws->n_parameters > PYNN_LONG_GRADIENT);
+    const int is_long = (double)ws->n_chunk * (double)ws->n_parameters > PYNN_LONG_GRADIENT;
+    const int in_chunks = purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk;
+    ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && ws->kernels->tuned;
+    ws->keeps_gradient = in_chunks || (purpose >= PYNN_TRAINS && is_long && !ws->goes_beside);
     const size_t n = FN(lay_out)(ws, NULL, purpose, n_threads);
     ws->arena = pynn_alloc(n, sizeof(real));
     if (!ws->arena) {

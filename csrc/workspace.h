@@ -20,9 +20,10 @@ enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 /* Weights that one member sums the squares of at a time. */
 enum { PYNN_SQUARES = 4096 };
 
-/* Multiply-adds of the weights' gradient in a step, from which it is kept as a whole before the
- * update: updating at once cannot be interrupted half-way. 50 ms in double on a core of 120
- * GFLOP/s. */
+/* Multiply-adds of the weights' gradient in a step, from which updating in place, which cannot be
+ * interrupted half-way, takes too long: 50 ms in double on a core of 120 GFLOP/s. Then the gradient
+ * is kept as a whole first; plain SGD, which needs no more than that, writes updated weights beside
+ * the old ones. */
 #define PYNN_LONG_GRADIENT 3e9
 
 /* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out), rows `stride`
@@ -44,10 +45,11 @@ typedef struct {
 enum { PYNN_FEW_COLUMNS = 32, PYNN_FEWER_COLUMNS = 8, PYNN_REST = 32 };
 
 typedef struct {
-    bits_t *marks;     /* (n_in,) not 0 where a row of the member is not */
-    bits_t *all_marks; /* (n_in,) the same of all members */
-    uint32_t *list;    /* (n_in,) the columns that are not 0 */
-    int rest;          /* batches until the next look, plus 1 */
+    bits_t *marks;      /* (n_in,) not 0 where a row of this member is not */
+    bits_t *merged;     /* (n_in,) not 0 where a row of any member is not */
+    const bits_t *kept; /* marks, where the member is alone, or merged */
+    uint32_t *list;     /* (n_in,) the columns that are kept */
+    int rest;           /* batches until the next look, plus 1 */
 } FN(pynn_columns);
 
 typedef struct {
@@ -59,6 +61,7 @@ typedef struct {
     int checks_input;            /* whether rows are still to be looked at for NaN */
     atomic_int found_not_finite; /* one was found, and the team asked to stop */
     int keeps_gradient;          /* there is memory for a whole gradient: see `gradient` */
+    int goes_beside;             /* there is memory for other parameters: see `beside` */
     size_t n_parameters, n_chunk;
     real *x; /* (n_chunk, n_in), rows x_stride apart: gathered rows */
     size_t x_stride;
@@ -68,14 +71,16 @@ typedef struct {
     double *row_costs;          /* (n_chunk,) */
     double *squares;            /* (n_parameters / PYNN_SQUARES + n_layers,) partial sums */
     real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *zeros;                /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */
-    real *scratch;              /* (n_threads, scratch_each) */
+    real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
+    real *zeros;   /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */
+    real *scratch; /* (n_threads, scratch_each) */
     size_t scratch_each;
     void *arena; /* the block in which all of these arrays lie */
 } FN(pynn_workspace);
 
-/* What is asked for: activations, cost, cost and gradient, or parameters that are updated. */
-typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_GRADIENT, PYNN_TRAINS } pynn_purpose;
+/* What is asked for: activations, cost, cost and gradient, or parameters that are updated, by any
+ * rule or by plain SGD. */
+typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_GRADIENT, PYNN_TRAINS, PYNN_DESCENDS } pynn_purpose;
 
 /* Workspace for batches of n_rows rows of the data and a team of n_threads. On PYNN_NO_MEMORY there
  * is nothing to free. */
