@@ -1,5 +1,6 @@
 """What the core offers, from the core's own lists, and random problems with their oracle."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,9 @@ import reference
 
 import pynn
 from pynn import _core
+
+# Roundings allowed, of the largest value or of 1; tests/test_oracle.py says how many there are.
+ONE_PASS, PER_UPDATE = 16, 8
 
 DTYPES = ["float32", "float64"]
 ACTIVATIONS, COSTS = _core.ACTIVATIONS, _core.COSTS
@@ -26,6 +30,16 @@ RULES = [
     pynn.AdamW(0.01, epsilon=1e-2, weight_decay=0.5),
     pynn.RMSprop(0.01, rho=0.8, epsilon=1e-2),
 ]
+
+
+@contextmanager
+def instruction_set(name):
+    before = _core.isa_in_use()
+    _core.use_isa(name)
+    try:
+        yield name
+    finally:
+        _core.use_isa(before)
 
 
 @dataclass
@@ -88,6 +102,47 @@ def assert_agree(actual, expected, n_eps, dtype, label=""):
     scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
     tolerance = n_eps * np.finfo(dtype).eps * scale
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg=label)
+
+
+def check_one_pass(problem, alpha=0.0, label=""):
+    net, oracle, p = problem.net, problem.oracle, problem.parameters
+    data = (problem.X, problem.y, problem.sample_weight, alpha)
+    expected = oracle.predict(p, problem.X), oracle.cost(p, *data), oracle.gradient(p, *data)
+    outputs = net.predict(problem.X)
+    gradient = net.gradient(*data[:2], sample_weight=data[2], alpha=alpha)
+    cost = net.cost(*data[:2], sample_weight=data[2], alpha=alpha)
+    assert outputs.dtype == gradient.dtype == net.dtype
+    assert isinstance(cost, float)
+    for got, want, what in zip((outputs, cost, gradient), expected, "acg", strict=True):
+        assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
+
+
+def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label=""):
+    net, oracle = problem.net, problem.oracle
+    n_rows = len(problem.X)
+    p, costs = oracle.train(
+        problem.parameters,
+        problem.X,
+        problem.y,
+        [np.arange(n_rows)] * epochs,
+        batch_size,
+        rule,
+        alpha,
+        problem.sample_weight,
+    )
+    net.fit(
+        problem.X,
+        problem.y,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=rule,
+        alpha=alpha,
+        sample_weight=problem.sample_weight,
+        shuffle=False,
+    )
+    n_eps = PER_UPDATE * epochs * -(-n_rows // batch_size)
+    assert_agree(net.parameters, p, n_eps, net.dtype, label)
+    assert_agree(net.history["cost"], costs, n_eps, net.dtype, label)
 
 
 def digits_like(rng, n_rows=60):

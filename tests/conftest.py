@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import cases
 import hypothesis
 import numpy as np
 import pytest
@@ -41,7 +42,5 @@ def mnist():
 @pytest.fixture(params=_core.available_isas())
 def isa(request):
     """Each instruction set in turn."""
-    before = _core.isa_in_use()
-    _core.use_isa(request.param)
-    yield request.param
-    _core.use_isa(before)
+    with cases.instruction_set(request.param) as name:
+        yield name

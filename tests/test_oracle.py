@@ -11,13 +11,12 @@ import cases
 import numpy as np
 import pytest
 import reference
+from cases import ONE_PASS, PER_UPDATE, check_one_pass, check_training
 from hypothesis import given
 from hypothesis import strategies as st
 
 import pynn
 from pynn import _core
-
-ONE_PASS, PER_UPDATE = 16, 8
 
 
 def test_every_name_of_the_core_has_an_oracle():
@@ -30,47 +29,6 @@ def test_every_name_of_the_core_has_an_oracle():
     assert dict(_core.COSTS) == required
     assert set(reference.COSTS_OF_A) | set(reference.COSTS_OF_Z) == set(required)
     assert {rule._rule() for rule in cases.RULES} == set(_core.RULES)
-
-
-def check_one_pass(problem, alpha=0.0, label=""):
-    net, oracle, p = problem.net, problem.oracle, problem.parameters
-    data = (problem.X, problem.y, problem.sample_weight, alpha)
-    expected = oracle.predict(p, problem.X), oracle.cost(p, *data), oracle.gradient(p, *data)
-    outputs = net.predict(problem.X)
-    gradient = net.gradient(*data[:2], sample_weight=data[2], alpha=alpha)
-    cost = net.cost(*data[:2], sample_weight=data[2], alpha=alpha)
-    assert outputs.dtype == gradient.dtype == net.dtype
-    assert isinstance(cost, float)
-    for got, want, what in zip((outputs, cost, gradient), expected, "acg", strict=True):
-        cases.assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
-
-
-def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label=""):
-    net, oracle = problem.net, problem.oracle
-    n_rows = len(problem.X)
-    p, costs = oracle.train(
-        problem.parameters,
-        problem.X,
-        problem.y,
-        [np.arange(n_rows)] * epochs,
-        batch_size,
-        rule,
-        alpha,
-        problem.sample_weight,
-    )
-    net.fit(
-        problem.X,
-        problem.y,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=rule,
-        alpha=alpha,
-        sample_weight=problem.sample_weight,
-        shuffle=False,
-    )
-    n_eps = PER_UPDATE * epochs * -(-n_rows // batch_size)
-    cases.assert_agree(net.parameters, p, n_eps, net.dtype, label)
-    cases.assert_agree(net.history["cost"], costs, n_eps, net.dtype, label)
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

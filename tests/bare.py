@@ -1,0 +1,79 @@
+"""The core itself, on memory that shows where it writes: every array that it fills begins at any
+element behind a cache line's start and has NaN around it and, before the call, in it."""
+
+import numpy as np
+import reference
+
+from pynn import _core
+
+GUARD = 64  # elements before and after: more than the widest vector
+
+
+class Guarded:
+    """A copy of an array in the midst of NaN, `offset` elements behind a cache line's start."""
+
+    def __init__(self, array, offset=0):
+        line = 64 // array.itemsize
+        memory = np.full(GUARD + line + offset + array.size + GUARD, np.nan, array.dtype)
+        start = GUARD + offset + -(memory.ctypes.data // array.itemsize + GUARD) % line
+        self.array = memory[start : start + array.size].reshape(array.shape)
+        self.array[...] = array
+        self.around = memory[:start], memory[start + array.size :]
+
+    def intact(self):
+        assert all(np.isnan(part).all() for part in self.around), "written beside the array"
+        return self.array
+
+
+class Bare:
+    """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
+
+    def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True):
+        self.oracle = reference.Network(list(sizes), list(activations), cost, bias)
+        self.core = _core.Core(
+            tuple(sizes), tuple(activations), bias, cost, 1.0, parameters.dtype.name
+        )
+        assert self.core.n_parameters == parameters.size
+        self.guarded, self.offset = Guarded(parameters, offset), offset
+        self.dtype = parameters.dtype
+
+    @property
+    def p(self):
+        """The parameters, for the oracle: in float64."""
+        return self.guarded.array.astype(float)
+
+    def empty(self, *shape):
+        return Guarded(np.full(shape, np.nan, self.dtype), self.offset)
+
+    def predict(self, X, n_threads=1):
+        out = self.empty(len(X), self.oracle.layer_sizes[-1])
+        self.core.predict(out.array, self.guarded.intact(), _core.Data(X), n_threads)
+        return out.intact()
+
+    def gradient(self, X, y, w=None, alpha=0.0, n_threads=1):
+        gradient = self.empty(self.core.n_parameters)
+        data = _core.Data(X, y, w)
+        self.core.cost(self.guarded.intact(), data, alpha, gradient=gradient.array,
+                       n_threads=n_threads)  # fmt: skip
+        return gradient.intact()
+
+    def train(self, rule, X, y, w=None, alpha=0.0, batch_size=None, slots=(), t=0, n_threads=1):
+        """One epoch in the order of the rows, from these slots; the new parameters and slots."""
+        slots = [Guarded(slot, self.offset) for slot in slots]
+        state = _core.State(rule._rule(), [s.array for s in slots], t, **rule._coefficients())
+        costs = np.full((1, 2), np.nan)
+        n_done, error = self.core.train(
+            self.guarded.array,
+            state,
+            costs,
+            _core.Data(X, y, w),
+            np.arange(len(X)),
+            None,
+            n_epochs=1,
+            batch_size=batch_size or len(X),
+            alpha=alpha,
+            n_threads=n_threads,
+        )
+        assert (n_done, error) == (1, None)
+        assert np.isfinite(costs).all()
+        return self.guarded.intact(), [slot.intact() for slot in slots]
