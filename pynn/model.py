@@ -93,8 +93,12 @@ class Model:
 
     @property
     def n_threads(self) -> int | None:
-        """Threads that compute; None: as many as a step is worth."""
+        """Threads that compute; None: as many as a step is worth. It may be set."""
         return self._n_threads
+
+    @n_threads.setter
+    def n_threads(self, n_threads: int | None) -> None:
+        self._n_threads = threads.checked(n_threads)
 
     def _threads_for(self, n_rows: int) -> int:
         """Threads for a step of so many rows: forward, deltas and gradient."""
