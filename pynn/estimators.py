@@ -247,7 +247,17 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         else:
             self._label_binarizer = LabelBinarizer().fit(labels)
             self.classes_ = self._label_binarizer.classes_
-        return rows, self._label_binarizer.transform(labels).astype(bool)
+        return rows, self._columns(labels)
+
+    def _columns(self, labels: Array) -> Array:
+        """Return what the label binarizer makes of labels that it knows; it checks them again."""
+        kind, classes = self._label_binarizer.y_type_, self._label_binarizer.classes_
+        columns: Array
+        if labels.ndim == 1 and labels.dtype == classes.dtype and len(classes) > 1:
+            columns = labels[:, np.newaxis] == (classes if kind == "multiclass" else classes[1:])
+        else:
+            columns = self._label_binarizer.transform(labels).astype(bool)
+        return columns
 
     def _check_classes(self, found: Array, incremental: bool) -> None:
         """Refuse classes that the output has no units for."""

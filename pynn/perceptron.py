@@ -175,7 +175,7 @@ class Perceptron(Settings):
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         self.out_activation_ = self._output_activation()
-        network = self._new_network([n_in, *hidden, n_out], dtype)
+        network = self._new_network([n_in, *hidden, n_out], dtype, random)
         # scikit-learn's bound goes by the hidden activation, in the output layer too.
         activation = ALIASES.get(self.activation, self.activation)
         for W, b in zip(network.weights, network.biases, strict=True):
@@ -186,7 +186,7 @@ class Perceptron(Settings):
         self._forget("loss_", "loss_curve_", "validation_scores_", "_optimizer")
         self._forget("best_loss_", "best_validation_score_")
 
-    def _new_network(self, sizes: Sequence[int], dtype: DTypeLike) -> Network:
+    def _new_network(self, sizes: Sequence[int], dtype: DTypeLike, random: Any = 0) -> Network:
         return Network(
             sizes,
             activation=self.activation,
@@ -195,6 +195,7 @@ class Perceptron(Settings):
             initializer="zeros",
             dtype=dtype,
             n_threads=self.n_threads,
+            random_state=random,
         )
 
     def _show(self, network: Network) -> None:

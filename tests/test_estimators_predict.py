@@ -1,4 +1,4 @@
-"""How the estimators predict: plain arrays by a short way, which must not differ from the long one.
+"""The estimators' short ways for plain arrays and labels, which must not differ from the long ones.
 
 And n_threads, which changes nothing but the time.
 """
@@ -26,11 +26,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 N_FEATURES = 4
 
 
-def model_of(kind, dtype="float64", n_classes=3):
-    """Fit a model of one kind of targets; large weights give outputs of all kinds."""
+def targets_of(kind, n_classes=3):
     rng = np.random.default_rng(n_classes)
-    X = rng.normal(size=(30, N_FEATURES))
-    y = {
+    return {
         "number": lambda: rng.normal(size=30),
         "classes": lambda: np.arange(30) % n_classes,
         "strings": lambda: np.array(["zero", "one", "two", "three"])[np.arange(30) % n_classes],
@@ -39,6 +37,11 @@ def model_of(kind, dtype="float64", n_classes=3):
         "labels": lambda: np.arange(30 * n_classes).reshape(30, -1) % 7 % 2,
         "sparse labels": lambda: sparse.csr_array(np.arange(30 * n_classes).reshape(30, -1) % 2),
     }[kind]()
+
+
+def model_of(kind, dtype="float64", n_classes=3):
+    """Fit a model of one kind of targets; large weights give outputs of all kinds."""
+    X, y = np.random.default_rng(0).normal(size=(30, N_FEATURES)), targets_of(kind, n_classes)
     Estimator = pynn.MLPRegressor if kind == "number" else pynn.MLPClassifier
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -172,6 +175,25 @@ def test_labels_are_those_of_the_label_binarizer(kind, n_classes, seed, dtype, n
     given = out.ravel() if model.n_outputs_ == 1 else out
     expected = outcome(model._label_binarizer.inverse_transform, given)
     assert repr(outcome(model._labels, out)) == repr(expected)
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", KINDS_OF_LABELS)
+def test_columns_are_those_of_the_label_binarizer(kind, n_classes):
+    n_classes = max(n_classes, 2 if "labels" in kind else 1)
+    model, y = model_of(kind, n_classes=n_classes), targets_of(kind, n_classes)
+    given = [y, y[:1], y[:2], y[5:]]
+    if kind == "classes":
+        given += [y.astype(dtype) for dtype in ("uint8", "float32")]
+    if kind == "strings":
+        given += [y.astype(dtype) for dtype in ("U9", "object")]
+    for labels in given:
+        columns = model._columns(labels)
+        expected = model._label_binarizer.transform(labels).astype(bool)
+        if sparse.issparse(expected):
+            columns, expected = columns.toarray(), expected.toarray()
+        assert columns.dtype == bool
+        np.testing.assert_array_equal(columns, expected)
 
 
 # n_threads
