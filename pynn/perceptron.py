@@ -5,12 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -121,13 +123,15 @@ class Perceptron(Settings):
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which says so
         network = self._synchronised()
-        if self._is_plain(X, network.dtype):
-            try:
-                return network.predict(X)
-            except ValueError:  # it holds NaN: in scikit-learn's words, if that looks for it at all
-                pass
-        X = validate_data(self, X, dtype=network.dtype, reset=False)
-        return network._predict(X, known_finite=True)
+        validate = partial(validate_data, self, X, dtype=network.dtype, reset=False)
+        if not self._is_plain(X, network.dtype):
+            return network._predict(validate(), known_finite=True)
+        try:
+            return network._predict(X, known_finite=get_config()["assume_finite"])
+        except ValueError as error:
+            refused = error
+        validate()  # where X holds NaN it is this that says so, in scikit-learn's words
+        raise refused
 
     def _is_plain(self, X: ArrayLike, dtype: np.dtype[Any]) -> bool:
         """Whether X is what validate_data returns as it is, but for a look for NaN.

@@ -145,6 +145,28 @@ def test_what_is_not_finite_is_refused_or_let_through_as_by_scikit_learn(name, v
 
 
 @BOTH
+def test_what_scikit_learn_says_of_nan_is_all_that_is_said(Estimator):
+    X, y = DATA[Estimator]
+    model = small(Estimator).fit(X, y)
+    with pytest.raises(ValueError, match="Input X contains NaN") as caught:
+        model.predict(spoiled(X, np.nan))
+    assert caught.value.__context__ is None
+
+
+@BOTH
+def test_what_a_signal_handler_raises_is_not_taken_for_bad_input(Estimator, monkeypatch):
+    X, y = DATA[Estimator]
+    model = small(Estimator).fit(X, y)
+
+    def interrupted(*args, **kwargs):
+        raise ValueError("too late")
+
+    monkeypatch.setattr(pynn.Network, "_predict", interrupted)
+    with pytest.raises(ValueError, match="too late"):
+        model.predict(X)
+
+
+@BOTH
 def test_a_model_that_was_fitted_to_names_warns_of_a_plain_array(Estimator):
     X, y = DATA[Estimator]
     names = [f"c{i}" for i in range(X.shape[1])]
