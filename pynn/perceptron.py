@@ -142,7 +142,6 @@ class Perceptron(Settings):
             type(X) is np.ndarray
             and X.dtype == dtype
             and X.ndim == 2
-            and len(X) > 0
             and X.shape[1] == getattr(self, "n_features_in_", None)
             and not hasattr(self, "feature_names_in_")
         )

@@ -167,6 +167,17 @@ def test_what_a_signal_handler_raises_is_not_taken_for_bad_input(Estimator, monk
 
 
 @BOTH
+def test_weights_for_fewer_features_do_not_change_what_x_must_be(Estimator):
+    X, y = DATA[Estimator]
+    model = small(Estimator).fit(X, y)
+    model.coefs_[0] = model.coefs_[0][1:]
+    with pytest.raises(ValueError, match=f"X has {X.shape[1] - 1} features.* {X.shape[1]}"):
+        model.predict(X[:, 1:])
+    with pytest.raises(ValueError, match=f"X has {X.shape[1]} features, but the network has"):
+        model.predict(X)
+
+
+@BOTH
 def test_a_model_that_was_fitted_to_names_warns_of_a_plain_array(Estimator):
     X, y = DATA[Estimator]
     names = [f"c{i}" for i in range(X.shape[1])]
