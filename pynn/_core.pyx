@@ -16,6 +16,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport strchr
 
 import scipy.linalg.cython_blas
 
@@ -113,25 +114,10 @@ _start()
 # ---- Arrays -------------------------------------------------------------------------------------
 
 cdef class _Array:
-    """A borrowed array: native, aligned elements of one format, one or two dimensions."""
+    """A borrowed array: native, aligned elements of one format; `_borrow` makes it."""
 
     cdef Py_buffer view
     cdef bint held
-
-    def __cinit__(self, array, str formats, int n_dimensions, bint writable=False):
-        PyObject_GetBuffer(
-            array, &self.view, (PyBUF_STRIDED if writable else PyBUF_STRIDED_RO) | PyBUF_FORMAT)
-        self.held = True
-        if self.view.ndim != n_dimensions:
-            raise ValueError(f"array of {n_dimensions} dimensions expected, got {self.view.ndim}")
-        found = self.view.format.decode()
-        if found not in formats:
-            raise TypeError(f"array of format {formats!r} expected, got {found!r}")
-        if <size_t>self.view.buf % <size_t>self.view.itemsize:
-            raise ValueError("aligned array expected")
-        for i in range(n_dimensions):
-            if self.view.strides[i] % self.view.itemsize:
-                raise ValueError("aligned array expected")
 
     def __dealloc__(self):
         if self.held:
@@ -151,9 +137,30 @@ cdef class _Array:
         return self.view.buf
 
 
+# A function, not a constructor: the arguments of those are packed into Python's objects.
+cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=False):
+    """Borrow an array of one of these formats, of one or two dimensions."""
+    cdef _Array self = _Array.__new__(_Array)
+    PyObject_GetBuffer(
+        array, &self.view, (PyBUF_STRIDED if writable else PyBUF_STRIDED_RO) | PyBUF_FORMAT)
+    self.held = True
+    cdef const char *found = self.view.format
+    if self.view.ndim != n_dimensions:
+        raise ValueError(f"array of {n_dimensions} dimensions expected, got {self.view.ndim}")
+    if found[0] == 0 or found[1] != 0 or strchr(formats, found[0]) is NULL:
+        raise TypeError(
+            f"array of format {formats.decode()!r} expected, got {found.decode()!r}")
+    cdef size_t misaligned = <size_t>self.view.buf
+    for i in range(n_dimensions):
+        misaligned |= <size_t>self.view.strides[i]
+    if misaligned & <size_t>(self.view.itemsize - 1):  # sizes of these formats are powers of 2
+        raise ValueError("aligned array expected")
+    return self
+
+
 def all_finite(vector):
     """Whether none of the numbers of a contiguous float32 or float64 vector is infinite or NaN."""
-    cdef _Array a = _Array(vector, "fd", 1)
+    cdef _Array a = _borrow(vector, "fd", 1)
     cdef Py_ssize_t n = a.view.shape[0]
     cdef void *start = a.vector(n)
     cdef pynn_dtype dtype = PYNN_F32 if a.view.itemsize == 4 else PYNN_F64
@@ -229,7 +236,7 @@ cdef class Data:
     cdef tuple held
 
     def __init__(self, x, y=None, row_weights=None, bint checked=False):
-        cdef _Array a = _Array(x, "fd", 2)
+        cdef _Array a = _borrow(x, "fd", 2)
         cdef Py_ssize_t n_rows = a.view.shape[0]
         cdef _Array t = None
         cdef _Array w = None
@@ -238,15 +245,15 @@ cdef class Data:
         self.data.x = a.view.buf
         self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
         if y is not None and y.ndim == 1:
-            t = _Array(y, "lq", 1)
+            t = _borrow(y, "lq", 1)
             self.data.labels = <const int64_t *>t.vector(n_rows)
         elif y is not None:
-            t = _Array(y, "fd", 2)
+            t = _borrow(y, "fd", 2)
             t.expect_shape(n_rows)
             self.data.y = t.view.buf
             self.data.y_strides[0], self.data.y_strides[1] = t.view.strides[0], t.view.strides[1]
         if row_weights is not None:
-            w = _Array(row_weights, "d", 1)
+            w = _borrow(row_weights, "d", 1)
             self.data.row_weights = <const double *>w.vector(n_rows)
         self.held = (a, t, w)
 
@@ -322,7 +329,7 @@ cdef class Core:
         PyMem_Free(self.activations)
 
     cdef _Array vector_of(self, array, bint writable):
-        cdef _Array vector = _Array(array, "f" if self.itemsize == 4 else "d", 1, writable)
+        cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
         vector.vector(self.n_parameters)
         return vector
 
@@ -330,7 +337,7 @@ cdef class Core:
         """Fill out (n_rows, n_out), C-contiguous, with the activations of the output layer."""
         cdef int64_t n_out = self.sizes[self.network.n_layers]
         cdef _Array p = self.vector_of(parameters, False)
-        cdef _Array o = _Array(out, "f" if self.itemsize == 4 else "d", 2, True)
+        cdef _Array o = _borrow(out, "f" if self.itemsize == 4 else "d", 2, True)
         cdef _Interruption interruption = _Interruption()
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], 0)
@@ -380,8 +387,8 @@ cdef class Core:
             signal handler raised. Returned, so that the caller can keep what was reached.
         """
         cdef _Array p = self.vector_of(parameters, True)
-        cdef _Array c = _Array(costs, "d", 2, True)
-        cdef _Array o = _Array(order, "lq", 1, True)
+        cdef _Array c = _borrow(costs, "d", 2, True)
+        cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
         cdef pynn_random random
@@ -436,7 +443,7 @@ cdef class State:
             raise ValueError(f"{rule} has {RULES[rule]} slots, got {len(slots)}")
         self.rule = rule
         self.slots = slots
-        self.held = [_Array(slot, "fd", 1, True) for slot in slots]
+        self.held = [_borrow(slot, "fd", 1, True) for slot in slots]
         for i in range(len(slots)):
             self.state.slots[i] = (<_Array>self.held[i]).view.buf
         self.state.n_updates = n_updates

@@ -70,6 +70,8 @@ def _array(name: str, value: ArrayLike) -> NDArray[Any]:
 
 def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return value as an aligned, native array of dtype: itself where it is one."""
+    if type(value) is np.ndarray and value.dtype == dtype and value.flags.aligned:
+        return value  # nothing of what follows would change or refuse it; one row is soon read
     array = _array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")

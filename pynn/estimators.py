@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -84,6 +85,9 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         Epochs without progress that are borne with.
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
+    n_threads : int or None, default=None
+        Threads that compute; None takes as many as a step is worth. The numbers are the same for
+        any of them. It is no parameter of scikit-learn's.
 
     Attributes
     ----------
@@ -162,10 +166,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         ValueError, TypeError
             If X does not hold finite numbers of this shape.
         """
-        out = self._forward(X)
-        out = out.ravel() if out.shape[1] == 1 else out
-        labels: Array = self._label_binarizer.inverse_transform(out)
-        return labels
+        return self._labels(self._forward(X))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probability of each class.
@@ -185,7 +186,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
             As for `predict`.
         """
         out = self._forward(X)
-        return np.hstack([1 - out, out]) if out.shape[1] == 1 else out
+        return np.concatenate((1 - out, out), axis=1) if out.shape[1] == 1 else out
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of `predict_proba`, minus infinity where that is 0.
@@ -246,7 +247,17 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         else:
             self._label_binarizer = LabelBinarizer().fit(labels)
             self.classes_ = self._label_binarizer.classes_
-        return rows, self._label_binarizer.transform(labels).astype(bool)
+        return rows, self._columns(labels)
+
+    def _columns(self, labels: Array) -> Array:
+        """Return what the label binarizer makes of labels that it knows; it checks them again."""
+        kind, classes = self._label_binarizer.y_type_, self._label_binarizer.classes_
+        columns: Array
+        if labels.ndim == 1 and labels.dtype == classes.dtype and len(classes) > 1:
+            columns = labels[:, np.newaxis] == (classes if kind == "multiclass" else classes[1:])
+        else:
+            columns = self._label_binarizer.transform(labels).astype(bool)
+        return columns
 
     def _check_classes(self, found: Array, incremental: bool) -> None:
         """Refuse classes that the output has no units for."""
@@ -260,6 +271,21 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {found}."
             )
+
+    def _labels(self, out: Array) -> Array:
+        """Return what the label binarizer makes of outputs; its checks cost more than a row."""
+        binarizer, n_outputs = self._label_binarizer, out.shape[1]
+        kind, classes, sparse = binarizer.y_type_, binarizer.classes_, binarizer.sparse_input_
+        labels: Array
+        if kind == "multiclass" and n_outputs == len(classes):
+            labels = classes[out.argmax(axis=1)]
+        elif kind == "binary" and n_outputs == 1 and len(classes) == 2:
+            labels = classes[(out[:, 0] > 0.5).astype(np.intp)]
+        elif kind == "multilabel-indicator" and n_outputs == len(classes) and not sparse:
+            labels = (out > 0.5).astype(np.int64)
+        else:
+            labels = binarizer.inverse_transform(out.ravel() if n_outputs == 1 else out)
+        return labels
 
     def _output_activation(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
@@ -282,7 +308,13 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         return tags
 
 
-class MLPRegressor(RegressorMixin, Trained):  # type: ignore[misc]
+@dataclass(eq=False, repr=False)
+class _WithLoss:
+    loss: str = "squared_error"
+
+
+@dataclass(eq=False, repr=False)  # the fields of the last base come first, as in scikit-learn
+class MLPRegressor(RegressorMixin, Trained, _WithLoss):  # type: ignore[misc]
     """A multi-layer perceptron that predicts numbers, one or several for each sample.
 
     Parameters, attributes and numbers are those of `sklearn.neural_network.MLPRegressor`.
@@ -296,7 +328,7 @@ class MLPRegressor(RegressorMixin, Trained):  # type: ignore[misc]
         See `MLPClassifier`.
     solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
 random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
-validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, n_threads
         See `MLPClassifier`.
 
     Attributes
@@ -338,61 +370,6 @@ feature_names_in_, n_layers_
         **Trained._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
-
-    def __init__(
-        self,
-        loss: str = "squared_error",
-        hidden_layer_sizes: ArrayLike = (100,),
-        activation: str = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        tol: float = 1e-4,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-    ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-        )
-        self.loss = loss
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict numbers.

@@ -93,8 +93,12 @@ class Model:
 
     @property
     def n_threads(self) -> int | None:
-        """Threads that compute; None: as many as a step is worth."""
+        """Threads that compute; None: as many as a step is worth. It may be set."""
         return self._n_threads
+
+    @n_threads.setter
+    def n_threads(self, n_threads: int | None) -> None:
+        self._n_threads = threads.checked(n_threads)
 
     def _threads_for(self, n_rows: int) -> int:
         """Threads for a step of so many rows: forward, deltas and gradient."""
@@ -148,9 +152,15 @@ class Model:
         TypeError, ValueError
             If X does not hold finite real numbers of this shape.
         """
-        data = _core.Data(checks.rows(X, self.layer_sizes[0], self.dtype))
-        out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-        self._core.predict(out, self._parameters, data, self._threads_for(data.n_rows))
+        return self._predict(X)
+
+    def _predict(self, X: ArrayLike, known_finite: bool = False) -> NDArray[Any]:
+        sizes, dtype = self._architecture.layer_sizes, self._architecture.dtype
+        rows = checks.rows(X, sizes[0], dtype)
+        n_rows = len(rows)
+        out = np.empty((n_rows, sizes[-1]), dtype)
+        data = _core.Data(rows, None, None, known_finite)
+        self._core.predict(out, self._parameters, data, self._threads_for(n_rows))
         return out
 
     def cost(

@@ -7,7 +7,7 @@ compiled core, in ``csrc/optimizers.h``.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -40,7 +40,7 @@ class Optimizer:
             If it is out of its range.
         """
         rule = type(self).__name__
-        for name, value in asdict(self).items():
+        for name, value in vars(self).items():
             if name == "nesterov":
                 if not isinstance(value, bool):
                     raise TypeError(f"{rule}: nesterov must be True or False, got {value!r}")
@@ -62,7 +62,7 @@ class Optimizer:
 
     def _coefficients(self) -> dict[str, Any]:
         """Coefficients by the names that the compiled core has for them."""
-        return asdict(self)
+        return vars(self).copy()
 
 
 @dataclass(frozen=True)

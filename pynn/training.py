@@ -307,7 +307,7 @@ class Trained(Perceptron):
     def _validate(
         self, network: Network, X: Array, y: Array, weights: Array | None = None
     ) -> float:
-        return self._score(network.predict(X), y, weights)
+        return self._score(network._predict(X, known_finite=True), y, weights)
 
     def _record_score(self, score: float) -> bool:
         """Return whether it is the best until now."""

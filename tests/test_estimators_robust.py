@@ -209,6 +209,7 @@ PARAMETERS = {  # name: values that are refused
     "epsilon": [0.0],
     "n_iter_no_change": [0, 2.5],
     "max_fun": [0],
+    "n_threads": [0, 1.5, "all"],
 }
 
 
