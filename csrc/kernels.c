@@ -162,15 +162,17 @@ static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t s
 }
 
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits. */
-static double FN(sum_of_squares)(const real *w, size_t n) {
+static double FN(sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n) {
     enum { N_PARTIAL = 16 };
     double partial[N_PARTIAL] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + N_PARTIAL <= n; i += N_PARTIAL) {
-        for (size_t j = 0; j < N_PARTIAL; j++) { partial[j] += (double)w[i + j] * w[i + j]; }
+    for (size_t i = 0; i < n_rows; i++, w += stride) {
+        size_t j = 0;
+        for (; j + N_PARTIAL <= n; j += N_PARTIAL) {
+            for (size_t p = 0; p < N_PARTIAL; p++) { partial[p] += (double)w[j + p] * w[j + p]; }
+        }
+        for (size_t p = 0; j + p < n; p++) { partial[p] += (double)w[j + p] * w[j + p]; }
     }
-    for (; i < n; i++) { sum += (double)w[i] * w[i]; }
-    for (size_t j = 0; j < N_PARTIAL; j++) { sum += partial[j]; }
+    for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
     return sum;
 }
 

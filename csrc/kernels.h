@@ -88,7 +88,8 @@ typedef struct {
     /* db (n,), with room for whole vectors, = the sum over the rows of delta (n_rows, n) */
     void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
 
-    double (*sum_of_squares)(const real *w /* (n,) */, size_t n);
+    /* Over w (n_rows, n) */
+    double (*sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n);
 
     int (*all_finite)(const real *x /* (n,) */, size_t n);
 } FN(pynn_kernels);

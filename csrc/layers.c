@@ -29,11 +29,13 @@ typedef struct {
 static FN(part) FN(part_of)(const FN(pynn_workspace) * ws, size_t n_rows, size_t n_columns,
                             int by_rows, pynn_member member) {
     const pynn_member worker = FN(worker)(ws, member);
-    const size_t panel = ws->kernels->panel;
-    if (by_rows || (size_t)worker.n * panel > n_columns + panel - 1) {
+    /* Whole cache lines of rows that begin at one; whole panels where deltas lie in such. */
+    const size_t line = 64 / sizeof(real), panel = ws->kernels->panel;
+    const size_t grain = panel > line && n_columns > 4 * panel ? panel : line;
+    if (by_rows || (size_t)worker.n * grain > n_columns + grain - 1) {
         return (FN(part)){FN(share_of)(n_rows, 1, worker), {0, n_columns}};
     }
-    return (FN(part)){{0, n_rows}, FN(share_of)(n_columns, panel, worker)};
+    return (FN(part)){{0, n_rows}, FN(share_of)(n_columns, grain, worker)};
 }
 
 /* To be asked before each piece of work: shall this member leave it? */
@@ -100,7 +102,8 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
             if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
-            const FN(pynn_panels) w_block = {w + j, layer->n_out, 1, ws->kernels->panel, x.columns};
+            const FN(pynn_panels)
+                w_block = {w + j, layer->w_stride, 1, ws->kernels->panel, x.columns};
             FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
                          ws->network->bias ? biases + j : NULL, x_block, w_block, rows, n,
                          x.n_columns, ws, member);
@@ -123,8 +126,8 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
             if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
-            const FN(pynn_panels) w_block = {w + j * above->n_out, 1, above->n_out,
-                                             ws->kernels->panel * above->n_out, NULL};
+            const FN(pynn_panels) w_block = {w + j * above->w_stride, 1, above->w_stride,
+                                             ws->kernels->panel * above->w_stride, NULL};
             FN(multiply)(layer->delta + i * layer->stride + j, layer->stride, NULL, delta, w_block,
                          rows, n, above->n_out, ws, member);
         }
@@ -159,8 +162,10 @@ static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * la
 static void FN(update_weights)(const FN(pynn_sink) * sink, const FN(pynn_layer) * layer,
                                size_t first, size_t n_rows, size_t j, size_t n, const real *g,
                                size_t g_stride) {
-    const size_t w = layer->weights + first * layer->n_out + j;
-    sink->update(sink->w + w, FN(at)(sink->slot_0, w), FN(at)(sink->slot_1, w), layer->n_out, g,
+    /* The gradient of padding is 0, as is the padding: whole vectors are faster. */
+    if (j + n == layer->n_out) { n += layer->w_stride - layer->n_out; }
+    const size_t w = layer->weights + first * layer->w_stride + j;
+    sink->update(sink->w + w, FN(at)(sink->slot_0, w), FN(at)(sink->slot_1, w), layer->w_stride, g,
                  g_stride, n_rows, n, &sink->of_weights);
 }
 
@@ -202,8 +207,8 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
                                           ws->n_chunk * panel, NULL}
                       : (FN(pynn_panels)){layer->delta + j, layer->stride, 1, panel, NULL};
     if (sink->descends && ws->kernels->tuned) {
-        const size_t w = layer->weights + (block->used ? 0 : i * layer->n_out) + j;
-        ws->kernels->descend(sink->w + w, sink->from + w, layer->n_out, block->used, x, delta,
+        const size_t w = layer->weights + (block->used ? 0 : i * layer->w_stride) + j;
+        ws->kernels->descend(sink->w + w, sink->from + w, layer->w_stride, block->used, x, delta,
                              block->n_used, n, n_rows, &sink->of_weights);
         if (block->used && sink->of_weights.l2 != 0) {
             FN(update_block)(ws, sink, layer, block, NULL, 0);
@@ -211,7 +216,7 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
         return;
     }
     /* Where one panel takes all columns, the gradient lies as densely as the weights. */
-    const size_t stride = layer->n_out <= panel ? n : PYNN_GRADIENT_COLUMNS;
+    const size_t stride = layer->w_stride <= panel ? layer->w_stride : PYNN_GRADIENT_COLUMNS;
     real *g = FN(pynn_block_of)(ws, member);
     FN(multiply)(g, stride, NULL, x, delta, block->n_used, n, n_rows, ws, member);
     if (block->used) {

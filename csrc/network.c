@@ -63,11 +63,12 @@ static size_t FN(square_weights)(FN(pynn_workspace) * ws, const real *parameters
     size_t piece = 0;
     for (int l = 0; l < ws->n_layers; l++) {
         const FN(pynn_layer) *layer = &ws->layers[l];
-        for (size_t w = layer->weights; w < layer->biases; w += PYNN_SQUARES, piece++) {
+        for (size_t i = 0; i < layer->n_in; i += PYNN_SQUARES_ROWS, piece++) {
             if (piece % (size_t)member.n != (size_t)member.id) { continue; }
-            const size_t left = layer->biases - w;
+            const size_t left = layer->n_in - i;
             ws->squares[piece] = ws->kernels->sum_of_squares(
-                parameters + w, left < PYNN_SQUARES ? left : PYNN_SQUARES);
+                parameters + layer->weights + i * layer->w_stride, layer->w_stride,
+                left < PYNN_SQUARES_ROWS ? left : PYNN_SQUARES_ROWS, layer->n_out);
         }
     }
     return piece;

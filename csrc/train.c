@@ -21,7 +21,7 @@ typedef struct {
     pynn_status status;
     FN(pynn_workspace) ws;
     const pynn_data *data;
-    real *parameters;
+    real *parameters, *slots[2]; /* as they are given, or padded */
     real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
     pynn_cost *costs; /* (n_epochs,); of gradient one */
     pynn_penalty penalty;
@@ -56,7 +56,7 @@ static void FN(predict_share)(pynn_member member, void *job_) {
 static pynn_status FN(predict)(void *out, const pynn_network *network, const void *parameters,
                                const pynn_data *data, int n_threads, const pynn_control *control) {
     FN(job) job = {.data = data, .parameters = (real *)parameters, .out = out};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows,
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, 1,
                                                       PYNN_PREDICTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(predict_share), &job);
@@ -94,7 +94,7 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
            .costs = cost,
            .penalty = penalty};
     const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows,
+        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, 1,
                                gradient ? PYNN_GRADIENT : PYNN_COSTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(gradient_share), &job);
@@ -116,8 +116,8 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
     FN(pynn_sink)
     sink = {.update = ws->kernels->update[job->optimizer->rule],
             .descends = job->optimizer->rule == PYNN_RULE_sgd,
-            .slot_0 = job->state->slots[0],
-            .slot_1 = job->state->slots[1]};
+            .slot_0 = job->slots[0],
+            .slot_1 = job->slots[1]};
     while (done->n_rows < n_rows) {
         const size_t left = n_rows - done->n_rows, n = left < n_batch ? left : n_batch;
         const pynn_batch batch = {job->plan->order, done->n_rows, n};
@@ -186,29 +186,53 @@ static void FN(train_in_teams)(FN(job) * job, int n_threads) {
     }
 }
 
+/* Parameters and slots are trained where they were given, or padded. */
+static void FN(take_parameters)(FN(job) * job, real *parameters) {
+    FN(pynn_workspace) *ws = &job->ws;
+    real *given[3] = {parameters, job->state->slots[0], job->state->slots[1]};
+    for (size_t i = 0; i < ws->n_padded; i++) {
+        if (given[i]) { FN(pynn_pad)(ws->padded[i], given[i], ws); }
+        if (given[i]) { given[i] = ws->padded[i]; }
+    }
+    job->parameters = job->done.w = given[0];
+    job->slots[0] = given[1];
+    job->slots[1] = given[2];
+}
+
+static void FN(give_parameters)(FN(job) * job, real *parameters) {
+    const FN(pynn_workspace) *ws = &job->ws;
+    real *given[3] = {parameters, job->state->slots[0], job->state->slots[1]};
+    for (size_t i = 0; i < ws->n_padded; i++) {
+        if (given[i]) { FN(pynn_unpad)(given[i], ws->padded[i], ws); }
+    }
+    if (job->done.w != job->parameters) {
+        memcpy(parameters, job->done.w, ws->n_parameters * sizeof(real));
+    }
+}
+
 static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                              int64_t *n_done, const pynn_network *network, const pynn_data *data,
                              const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
                              const pynn_control *control) {
     FN(job)
     job = {.data = data,
-           .parameters = parameters,
            .costs = costs,
            .penalty = plan->penalty,
            .state = state,
            .optimizer = optimizer,
            .plan = plan,
-           .done = {.w = parameters, .n_updates = state->n_updates}};
+           .done = {.n_updates = state->n_updates}};
     *n_done = 0;
     const int64_t n_batch = plan->batch_size < data->n_rows ? plan->batch_size : data->n_rows;
-    const pynn_purpose purpose = optimizer->rule == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS;
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, n_batch, purpose, n_threads, control);
+    const double n_steps =
+        (double)plan->n_epochs * (double)((data->n_rows + n_batch - 1) / n_batch);
+    const pynn_status status = FN(pynn_workspace_new)(
+        &job.ws, network, data, n_batch, n_steps,
+        optimizer->rule == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS, n_threads, control);
     if (status) { return status; }
+    FN(take_parameters)(&job, parameters);
     FN(train_in_teams)(&job, n_threads);
-    if (job.done.w != job.parameters) {
-        memcpy(job.parameters, job.done.w, job.ws.n_parameters * sizeof(real));
-    }
+    FN(give_parameters)(&job, parameters);
     state->n_updates = job.done.n_updates;
     *n_done = job.done.n_epochs;
     FN(pynn_workspace_free)(&job.ws);

@@ -51,6 +51,12 @@ static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *us
     }
 }
 
+static size_t FN(n_squares)(const FN(pynn_workspace) * ws) {
+    size_t n = 0;
+    for (int l = 0; l < ws->n_layers; l++) { n += ws->layers[l].n_in / PYNN_SQUARES_ROWS + 1; }
+    return n;
+}
+
 /* Lays the arrays of ws into the arena and returns how many reals they take. */
 static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose purpose,
                           int n_threads) {
@@ -76,20 +82,80 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->y = FN(take)(arena, &used, n * ws->layers[ws->n_layers - 1].stride);
         ws->row_scales = FN(take)(arena, &used, n);
         ws->row_costs = (double *)FN(take)(arena, &used, n * reals_in_double);
-        const size_t n_squares = ws->n_parameters / PYNN_SQUARES + (size_t)ws->n_layers;
-        ws->squares = (double *)FN(take)(arena, &used, n_squares * reals_in_double);
+        ws->squares = (double *)FN(take)(arena, &used, FN(n_squares)(ws) * reals_in_double);
         ws->zeros = FN(take)(arena, &used, PYNN_GRADIENT_COLUMNS);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
     if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
+    for (size_t i = 0; i < ws->n_padded; i++) {
+        ws->padded[i] = FN(take)(arena, &used, ws->n_parameters);
+    }
     if (ws->goes_beside) { ws->beside = FN(take)(arena, &used, ws->n_parameters); }
     ws->scratch = FN(take)(arena, &used, (size_t)n_threads * ws->scratch_each);
     return used;
 }
 
+/* Rows of weights whose length divides a cache line's, or is a multiple of it. */
+static size_t FN(padded)(size_t n) {
+    size_t stride = 1;
+    while (stride < n && stride < LINE) { stride *= 2; }
+    return n > LINE ? FN(whole_lines)(n) : stride;
+}
+
+/* Where each layer's weights and biases lie; returns whether there is any padding. */
+static int FN(place_parameters)(FN(pynn_workspace) * ws, int pads) {
+    int has_padding = 0;
+    ws->n_parameters = 0;
+    for (int l = 0; l < ws->n_layers; l++) {
+        FN(pynn_layer) *layer = &ws->layers[l];
+        layer->w_stride = pads ? FN(padded)(layer->n_out) : layer->n_out;
+        const size_t n_weights = layer->n_in * layer->w_stride;
+        const size_t n_biases = ws->network->bias ? layer->n_out : 0;
+        layer->weights = ws->n_parameters;
+        layer->biases = layer->weights + (pads ? FN(whole_lines)(n_weights) : n_weights);
+        ws->n_parameters = layer->biases + (pads ? FN(whole_lines)(n_biases) : n_biases);
+        has_padding |= layer->w_stride != layer->n_out;
+    }
+    return has_padding;
+}
+
+/* Padded parameters, if they are worth being copied; else as they are given. */
+static void FN(plan_parameters)(FN(pynn_workspace) * ws, double n_steps, pynn_purpose purpose) {
+    const size_t n_arrays = purpose == PYNN_DESCENDS ? 1 : 3; /* at most */
+    ws->n_padded = 0;
+    if (purpose >= PYNN_TRAINS && ws->kernels->tuned && n_steps >= PYNN_PADDED_STEPS &&
+        FN(place_parameters)(ws, 1) &&
+        n_arrays * ws->n_parameters * sizeof(real) <= PYNN_PADDED_BYTES) {
+        ws->n_padded = n_arrays;
+        return;
+    }
+    FN(place_parameters)(ws, 0);
+}
+
+static void FN(plan_layers)(FN(pynn_workspace) * ws) {
+    const pynn_network *network = ws->network;
+    for (int l = 0; l < ws->n_layers; l++) {
+        const size_t n_out = (size_t)network->sizes[l + 1];
+        ws->layers[l] = (FN(pynn_layer)){.n_in = (size_t)network->sizes[l],
+                                         .n_out = n_out,
+                                         .stride = FN(stride)(n_out),
+                                         .activation = network->activations[l]};
+    }
+}
+
+/* What kernels may read of it before it is written, though nobody reads what they make of it. */
+static void FN(clear)(FN(pynn_workspace) * ws) {
+    if (ws->zeros) { memset(ws->zeros, 0, PYNN_GRADIENT_COLUMNS * sizeof(real)); }
+    if (ws->y) {
+        memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));
+    }
+    if (ws->gradient && ws->n_padded) { memset(ws->gradient, 0, ws->n_parameters * sizeof(real)); }
+}
+
 pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   const pynn_data *data, int64_t n_rows, pynn_purpose purpose,
-                                   int n_threads, const pynn_control *control) {
+                                   const pynn_data *data, int64_t n_rows, double n_steps,
+                                   pynn_purpose purpose, int n_threads,
+                                   const pynn_control *control) {
     *ws = (FN(pynn_workspace)){
         .network = network,
         .kernels = FN(pynn_kernels_in_use)(),
@@ -101,17 +167,8 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
         .layers = pynn_alloc((size_t)network->n_layers, sizeof(FN(pynn_layer))),
     };
     if (!ws->layers) { return PYNN_NO_MEMORY; }
-    for (int l = 0; l < ws->n_layers; l++) {
-        FN(pynn_layer) *layer = &ws->layers[l];
-        const size_t n_in = (size_t)network->sizes[l], n_out = (size_t)network->sizes[l + 1];
-        *layer = (FN(pynn_layer)){.n_in = n_in,
-                                  .n_out = n_out,
-                                  .stride = FN(stride)(n_out),
-                                  .activation = network->activations[l],
-                                  .weights = ws->n_parameters,
-                                  .biases = ws->n_parameters + n_in * n_out};
-        ws->n_parameters = layer->biases + (network->bias ? n_out : 0);
-    }
+    FN(plan_layers)(ws);
+    FN(plan_parameters)(ws, n_steps, purpose);
     const int is_long = (double)ws->n_chunk * (double)ws->n_parameters > PYNN_LONG_GRADIENT;
     const int in_chunks = purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk;
     ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && ws->kernels->tuned;
@@ -123,12 +180,36 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
         return PYNN_NO_MEMORY;
     }
     FN(lay_out)(ws, ws->arena, purpose, n_threads);
-    if (ws->zeros) { memset(ws->zeros, 0, PYNN_GRADIENT_COLUMNS * sizeof(real)); }
-    /* Kernels read the room behind the targets' rows, though nobody reads what they make of it. */
-    if (ws->y) {
-        memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));
-    }
+    FN(clear)(ws);
     return PYNN_OK;
+}
+
+/* Parameters as they are given lie one layer behind the other, each weights, then biases. */
+void FN(pynn_pad)(real *padded, const real *dense, const FN(pynn_workspace) * ws) {
+    memset(padded, 0, ws->n_parameters * sizeof(real));
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_layer) *layer = &ws->layers[l];
+        const size_t n = layer->n_out;
+        for (size_t i = 0; i < layer->n_in; i++, dense += n) {
+            memcpy(padded + layer->weights + i * layer->w_stride, dense, n * sizeof(real));
+        }
+        if (!ws->network->bias) { continue; }
+        memcpy(padded + layer->biases, dense, n * sizeof(real));
+        dense += n;
+    }
+}
+
+void FN(pynn_unpad)(real *dense, const real *padded, const FN(pynn_workspace) * ws) {
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_layer) *layer = &ws->layers[l];
+        const size_t n = layer->n_out;
+        for (size_t i = 0; i < layer->n_in; i++, dense += n) {
+            memcpy(dense, padded + layer->weights + i * layer->w_stride, n * sizeof(real));
+        }
+        if (!ws->network->bias) { continue; }
+        memcpy(dense, padded + layer->biases, n * sizeof(real));
+        dense += n;
+    }
 }
 
 void FN(pynn_workspace_free)(FN(pynn_workspace) * ws) {

@@ -17,8 +17,14 @@ enum { PYNN_CHUNK_ROWS = 1024 };
  * rows of any length begin and end at a cache line if the parameters do. */
 enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 
-/* Weights that one member sums the squares of at a time. */
-enum { PYNN_SQUARES = 4096 };
+/* Rows of weights that one member sums the squares of at a time. */
+enum { PYNN_SQUARES_ROWS = 32 };
+
+/* While they are trained, parameters lie in rows that begin at a cache line or share one as a
+ * whole: a vector then never straddles two lines, and no line is written by two threads. They are
+ * copied to and fro if so many steps at least are made and the copies take so many bytes at most.
+ */
+enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 8 << 20 };
 
 /* Multiply-adds of the weights' gradient in a step, from which updating in place, which cannot be
  * interrupted half-way, takes too long: 50 ms in double on a core of 120 GFLOP/s. Then the gradient
@@ -31,6 +37,7 @@ enum { PYNN_SQUARES = 4096 };
 typedef struct {
     size_t n_in, n_out, stride;
     size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
+    size_t w_stride;        /* from one row of weights to the next */
     int activation;
     real *z;      /* weighted sums; the same array as a, unless something reads z later */
     real *a;      /* activations */
@@ -62,14 +69,17 @@ typedef struct {
     atomic_int found_not_finite; /* one was found, and the team asked to stop */
     int keeps_gradient;          /* there is memory for a whole gradient: see `gradient` */
     int goes_beside;             /* there is memory for other parameters: see `beside` */
-    size_t n_parameters, n_chunk;
-    real *x; /* (n_chunk, n_in), rows x_stride apart: gathered rows */
+    size_t n_parameters;         /* of all that is trained, padding included */
+    size_t n_chunk;
+    size_t n_padded; /* how many of these there are: */
+    real *padded[3]; /* each (n_parameters,): parameters and slots; NULL: used as they are given */
+    real *x;         /* (n_chunk, n_in), rows x_stride apart: gathered rows */
     size_t x_stride;
     FN(pynn_columns) * columns; /* (n_threads,) of each member */
     real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
     double *row_costs;          /* (n_chunk,) */
-    double *squares;            /* (n_parameters / PYNN_SQUARES + n_layers,) partial sums */
+    double *squares;            /* one for each piece of rows of each layer's weights */
     real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
     real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
     real *zeros;   /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */
@@ -82,15 +92,20 @@ typedef struct {
  * rule or by plain SGD. */
 typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_GRADIENT, PYNN_TRAINS, PYNN_DESCENDS } pynn_purpose;
 
-/* Workspace for batches of n_rows rows of the data and a team of n_threads. On PYNN_NO_MEMORY there
- * is nothing to free. */
+/* Workspace for n_steps batches of n_rows rows of the data and a team of n_threads. On
+ * PYNN_NO_MEMORY there is nothing to free. */
 pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   const pynn_data *data, int64_t n_rows, pynn_purpose purpose,
-                                   int n_threads, const pynn_control *control);
+                                   const pynn_data *data, int64_t n_rows, double n_steps,
+                                   pynn_purpose purpose, int n_threads,
+                                   const pynn_control *control);
 void FN(pynn_workspace_free)(FN(pynn_workspace) * ws);
 
 /* Scratch memory of a member: first for packing, then for a block of a gradient. */
 real *FN(pynn_pack_of)(const FN(pynn_workspace) * ws, pynn_member member);
 real *FN(pynn_block_of)(const FN(pynn_workspace) * ws, pynn_member member);
+
+/* Between parameters or slots as they are given, dense, and as they lie in ws->padded. */
+void FN(pynn_pad)(real *padded, const real *dense, const FN(pynn_workspace) * ws);
+void FN(pynn_unpad)(real *dense, const real *padded, const FN(pynn_workspace) * ws);
 
 #endif
