@@ -17,8 +17,7 @@
         y += sink[1];                                                                              \
         for (int i = 0; i < ACCUMULATORS; i++) a[i] = y + (type)i;                                 \
         for (long k = 0; k < n; k++) {                                                             \
-            _Pragma("GCC unroll 12")                                                               \
-            for (int i = 0; i < ACCUMULATORS; i++) a[i] = a[i] * x + y;                            \
+            _Pragma("GCC unroll 12") for (int i = 0; i < ACCUMULATORS; i++) a[i] = a[i] * x + y;   \
         }                                                                                          \
         for (int i = 0; i < ACCUMULATORS; i++) sink[2] += a[i][0];                                 \
         return 2.0 * ACCUMULATORS * (bytes / sizeof(type)) * (double)n;                            \
