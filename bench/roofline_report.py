@@ -177,7 +177,7 @@ def _draw_roofs(axes, machine, n, x):
 
 
 # Where a name may stand beside its star, in points: right, left, and each higher and lower.
-_PLACES = [(side * 9, up) for up in (-3, 6, -12, 14, -20, 22, -28) for side in (1, -1)]
+_PLACES = [(side * 10, up) for up in (-3, 6, -12, 14, -20, 22, -28) for side in (1, -1)]
 
 
 def _draw_steps(axes, steps, colours):
@@ -201,7 +201,7 @@ def _draw_steps(axes, steps, colours):
         taken += [(left, y + up, width), (x - 6, y - 3, 12)]
         axes.annotate(step.case, star, (right, up), textcoords="offset points", fontsize=8.5,
                       ha="left" if right > 0 else "right", zorder=5,
-                      bbox={"color": "white", "alpha": 0.6, "pad": 0.4})  # fmt: skip
+                      bbox={"color": "white", "alpha": 0.5, "pad": 0.3})  # fmt: skip
 
 
 def _plain_ticks(axes):
