@@ -8,7 +8,6 @@ process; only one computes at a time, and they take turns. bench/README.md says 
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import report
 from cases import CASES, GOALS
 from measure import Plan, measure
 from peers import PEERS
+from script import n_processors, names, numbers, processor, say
 from worker import Worker, WorkerError
 
 RESULTS = Path(__file__).with_name("results")
@@ -36,14 +36,14 @@ def main():
     if options.rounds:
         plan = replace(plan, n_rounds=options.rounds)
     started = time.perf_counter()
-    thread_counts = [n for n in options.threads if n <= _n_processors()] or [1]
+    thread_counts = [n for n in options.threads if n <= n_processors()] or [1]
     gflops, method = peak.measure(thread_counts)
 
-    _say("starting the peers")
+    say("starting the peers")
     workers, versions, absent = _start(options.peers, thread_counts, plan.quick)
     results = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": {"processor": _processor(), "n_processors": _n_processors()},
+        "machine": {"processor": processor(), "n_processors": n_processors()},
         "versions": {"Python": platform.python_version()} | versions,
         "absent": absent,
         "settings": {**vars(plan), "thread_counts": thread_counts},
@@ -55,9 +55,9 @@ def main():
         with tempfile.TemporaryDirectory(prefix="pynn-bench-") as folder:
             for name in options.cases:
                 begun = time.perf_counter()
-                _say(f"{name}: {CASES[name].describe()}")
-                results["cases"][name] = measure(CASES[name], workers, plan, folder, _say)
-                _say(f"  {time.perf_counter() - begun:.0f} s")
+                say(f"{name}: {CASES[name].describe()}")
+                results["cases"][name] = measure(CASES[name], workers, plan, folder, say)
+                say(f"  {time.perf_counter() - begun:.0f} s")
     finally:
         for worker, _ in workers:
             worker.close()
@@ -72,10 +72,10 @@ def _command_line():
     parser.add_argument(
         "--quick", action="store_true", help="fewer rows, rounds and forms: < 2 min"
     )
-    parser.add_argument("--cases", type=_names(CASES), default=list(CASES), metavar="A,B")
-    parser.add_argument("--peers", type=_names(PEERS), default=list(PEERS), metavar="A,B",
+    parser.add_argument("--cases", type=names(CASES), default=list(CASES), metavar="A,B")
+    parser.add_argument("--peers", type=names(PEERS), default=list(PEERS), metavar="A,B",
                         help=f"of {', '.join(PEERS)}; numpy always runs")  # fmt: skip
-    parser.add_argument("--threads", type=_numbers, default=[1, 2], metavar="1,2",
+    parser.add_argument("--threads", type=numbers, default=[1, 2], metavar="1,2",
                         help="thread counts that each peer may choose from")  # fmt: skip
     parser.add_argument("--rounds", type=int, help=f"paired rounds (default {FULL.n_rounds}, "
                         f"--quick {QUICK.n_rounds})")  # fmt: skip
@@ -87,25 +87,6 @@ def _command_line():
     if "numpy" not in options.peers:
         options.peers.append("numpy")
     return options
-
-
-def _names(known):
-    def parse(text):
-        names = text.split(",")
-        unknown = sorted(set(names) - set(known))
-        if unknown:
-            message = f"unknown: {', '.join(unknown)}; known are {', '.join(known)}"
-            raise argparse.ArgumentTypeError(message)
-        return [name for name in known if name in names]
-
-    return parse
-
-
-def _numbers(text):
-    numbers = sorted({int(part) for part in text.split(",")})
-    if numbers[0] < 1:
-        raise argparse.ArgumentTypeError(f"thread counts are at least 1, not {numbers[0]}")
-    return numbers
 
 
 def _start(names, thread_counts, quick):
@@ -136,29 +117,8 @@ def _publish(results, options):
     if options.png:
         options.png.parent.mkdir(parents=True, exist_ok=True)
         report.picture(results, GOALS, options.png)
-    _say(f"{results['seconds']:.0f} s in all; wrote {options.json}")
+    say(f"{results['seconds']:.0f} s in all; wrote {options.json}")
     return int(options.check and not reached)
-
-
-def _say(text, end="\n"):
-    """Progress, on standard error; a line that ends in a carriage return is overwritten."""
-    if end == "\n" or sys.stderr.isatty():
-        print(f"{text:79}" if sys.stderr.isatty() else text, end=end, file=sys.stderr, flush=True)
-
-
-def _n_processors():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor():
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

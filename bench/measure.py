@@ -84,6 +84,7 @@ def measure(case, workers, plan, folder, say):
         "description": case.describe(),
         "data": f"{source}, {len(X)} rows",
         "flop_per_sample": case.flop_per_sample,
+        "columns_used": float(cases.columns_used(cases.mini_batches(case, X)).mean()),
         "loss_before": before,
         "loss_reference": reference,
         "tolerance": cases.TOLERANCE[case.rule],

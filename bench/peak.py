@@ -1,76 +1,119 @@
-"""The fp32 FMA peak of this machine's threads, measured: ``python bench/peak.py``."""
+"""The limits of this machine, measured: ``python bench/peak.py``.
+
+FMA peak of each dtype, read bandwidth of each level of memory, and the clock.
+"""
 
 import ctypes
+import functools
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import native
 import numpy as np
 
-SOURCE = Path(__file__).with_name("fma_peak.c")
 _WIDTHS = (16, 32, 64)  # bytes of a vector: SSE and NEON, AVX2, AVX-512
-_TRIES = 20
-_SECONDS = 0.03  # of each try: long enough for the clock to rise, short against a time slice
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_LINE = 64
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of memory: its bytes (None: memory itself), and whether all threads share it."""
+
+    name: str
+    size: int | None
+    shared: bool
 
 
 def measure(thread_counts=(1, 2)):
-    """Return ({n_threads: GFLOP/s}, how they were measured)."""
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "fma_peak.so"
-        if compiler and _compile(compiler, library):
-            loops = ctypes.CDLL(str(library))
-            width = max(_WIDTHS, key=lambda width: _rate(_loop(loops, width), 1))
-            found = {n: _rate(_loop(loops, width), n) for n in thread_counts}
-            return found, f"independent FMAs on vectors of {width} bytes, {compiler}"
-    found = {n: _sgemm_peak(n) for n in thread_counts}
-    return found, "NO C COMPILER FOUND: NumPy's sgemm instead, which is below the FMA peak"
+    """Return ({n_threads: GFLOP/s in float32}, how they were measured)."""
+    try:
+        found = {n: fma("float32", n) for n in thread_counts}
+    except native.CannotCompile:
+        found = {n: _sgemm_peak(n) for n in thread_counts}
+        return found, "NO C COMPILER FOUND: NumPy's sgemm instead, which is below the FMA peak"
+    width = _best_width("float32")
+    return found, f"independent FMAs on vectors of {width} bytes, {native.compiler()}"
 
 
-def _compile(compiler, library):
-    for target in ("-march=native", "-mcpu=native"):
-        flags = ["-O3", target, "-ffp-contract=fast", "-shared", "-fPIC"]
-        command = [compiler, *flags, str(SOURCE), "-o", str(library)]
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            return True
-    return False
+def fma(dtype, n_threads, **effort):
+    """Return the FMA peak in GFLOP/s; effort as `native.rate` takes it."""
+    return _fma_rate(dtype, _best_width(dtype), n_threads, **effort) / 1e9
 
 
-def _loop(loops, width):
-    loop = getattr(loops, f"fma_{width}")
-    loop.argtypes = [ctypes.c_long, ctypes.c_void_p]
-    loop.restype = ctypes.c_double
-    return loop
+def levels():
+    """Return the caches, nearest first, and memory at the end."""
+    found = []
+    for folder in sorted(_CACHES.glob("index*")):
+        kind, level, size, cpus = (
+            (folder / name).read_text().strip()
+            for name in ("type", "level", "size", "shared_cpu_map")
+        )
+        if kind != "Instruction":
+            shared = int(cpus.replace(",", ""), 16).bit_count() > 1
+            found.append(Level(f"L{level}", int(size.removesuffix("K")) * 1024, shared))
+    if not found:
+        raise SystemExit(f"this machine does not tell the sizes of its caches in {_CACHES}")
+    # Threads of one core share its nearer caches; different cores share the last alone.
+    found = [Level(c.name, c.size, c.shared and c is found[-1]) for c in found]
+    return [*found, Level("memory", None, True)]
 
 
-def _rate(loop, n_threads):
-    """Best GFLOP/s of some tries, all threads running the loop at once."""
-    barrier = threading.Barrier(n_threads)
+def bandwidth(level, n_threads, **effort):
+    """Return GB/s that n_threads read together, each its own block, from one level."""
+    caches = levels()[:-1]
+    total = level.size / 2 if level.size else min(4 * caches[-1].size, 1 << 30)
+    size = int(total / n_threads) if level.shared else int(total)
+    n_lines = size // (8 * _LINE) * 8
+    blocks = [_aligned(n_lines) for _ in range(n_threads)]
+    sinks = np.zeros((n_threads, _LINE), np.uint64)
+    read = _function("read_block", ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 
-    def work(n):
-        sink = np.array([0.5, 1, 0, 0], np.float32)  # a = a/2 + 1 goes to 2: no subnormals
-        barrier.wait()
-        start = time.perf_counter()
-        flop = loop(n, sink.ctypes.data)  # ctypes releases the GIL
-        return start, time.perf_counter(), flop
+    def loop(n, i):
+        return read(n, blocks[i].ctypes.data, n_lines, sinks[i].ctypes.data)
 
-    with ThreadPoolExecutor(n_threads) as pool:
+    return native.rate(loop, n_threads, **effort) / 1e9
 
-        def run(n):
-            starts, stops, flop = zip(*pool.map(work, [n] * n_threads), strict=True)
-            return max(stops) - min(starts), sum(flop)
 
-        n = 100_000
-        seconds, _ = run(n)
-        n = int(n * _SECONDS / seconds) + 1
-        tries = [run(n) for _ in range(_TRIES)]
-    return max(flop / seconds for seconds, flop in tries) / 1e9
+def clock(**effort):
+    """Return the clock in GHz: dependent additions a second, each of which takes one cycle."""
+    chain = _function("chain", ctypes.c_uint64)
+    return native.rate(lambda n, i: chain(n, 3), **effort) / 1e9
+
+
+def _aligned(n_lines):
+    """Return some lines of bytes, none of them zero pages, from the start of a cache line."""
+    raw = np.ones((n_lines + 1) * _LINE, np.uint8)
+    start = -raw.ctypes.data % _LINE
+    return raw[start : start + n_lines * _LINE]
+
+
+@functools.cache
+def _library():
+    return native.load("machine.c", *native.MACHINE_FLAGS)
+
+
+def _function(name, *arguments):
+    function = getattr(_library(), name)
+    function.argtypes = [ctypes.c_long, *arguments]
+    function.restype = ctypes.c_double
+    return function
+
+
+@functools.cache
+def _best_width(dtype):
+    return max(_WIDTHS, key=lambda width: _fma_rate(dtype, width, 1))
+
+
+def _fma_rate(dtype, width, n_threads, **effort):
+    run = _function(f"fma_{dtype}_{width}", ctypes.c_void_p)
+    # a = a/2 + 1 goes to 2: no subnormals. Threads write a cache line apart.
+    sinks = np.zeros((n_threads, _LINE), dtype)
+    sinks[:, :2] = 0.5, 1
+    return native.rate(lambda n, i: run(n, sinks[i].ctypes.data), n_threads, **effort)
 
 
 def _sgemm_peak(n_threads):
@@ -87,8 +130,19 @@ def _sgemm_peak(n_threads):
     return float(done.stdout)
 
 
-if __name__ == "__main__":
+def _print():
     peaks, method = measure()
     print(method)
     for n, gflops in peaks.items():
-        print(f"{n} thread{'s' * (n > 1)}: {gflops:.0f} GFLOP/s")
+        reads = ", ".join(f"{level.name} {bandwidth(level, n):.0f}" for level in levels())
+        threads = f"{n} thread{'s' * (n > 1)}"
+        print(f"{threads}: {gflops:.0f} GFLOP/s in float32, {fma('float64', n):.0f} in float64; "
+              f"reads in GB/s: {reads}")  # fmt: skip
+    print(f"clock: {clock():.2f} GHz")
+
+
+if __name__ == "__main__":
+    try:
+        _print()
+    except native.CannotCompile as reason:
+        sys.exit(str(reason))

@@ -30,8 +30,6 @@ enum {
 };
 
 #define LEAKY_RELU_SLOPE ((real)0.01) /* Maas, Hannun & Ng 2013 */
-#define SQRT_HALF ((real)0.70710678118654752440)
-#define INV_SQRT_2PI ((real)0.39894228040143267794)
 
 static inline real FN(activation_identity)(real z) { return z; }
 static inline real FN(derivative_identity)(real z, real a) { return (void)z, (void)a, (real)1; }
@@ -58,18 +56,18 @@ static inline real FN(activation_elu)(real z) {
 }
 static inline real FN(derivative_elu)(real z, real a) { return (void)z, a < 0 ? a + 1 : 1; }
 
-/* z * P(N(0, 1) <= z), Hendrycks & Gimpel 2016; by erfc, so that the left tail does not cancel */
-static inline real FN(activation_gelu)(real z) { return (real)0.5 * z * FN(verfc)(-SQRT_HALF * z); }
+/* z * P(N(0, 1) <= z), Hendrycks & Gimpel 2016 */
+static inline real FN(activation_gelu)(real z) { return z * FN(vnormal)(z).below; }
 static inline real FN(derivative_gelu)(real z, real a) {
     (void)a;
-    real density = INV_SQRT_2PI * FN(vexp)((real)-0.5 * z * z);
-    return (real)0.5 * FN(verfc)(-SQRT_HALF * z) + z * density;
+    const FN(normal) normal = FN(vnormal)(z);
+    return normal.below + z * normal.density;
 }
 
 static inline real FN(activation_silu)(real z) { return z * FN(vsigmoid)(z); }
+/* 1 - s is computed as sigmoid(-z), with the same exponential: rounded, s may be 1 when z is 40. */
 static inline real FN(derivative_silu)(real z, real a) {
-    real s = FN(vsigmoid)(z);
-    return s + a * (1 - s);
+    return FN(vsigmoid)(z) + a * FN(vsigmoid)(-z);
 }
 
 static inline real FN(activation_softplus)(real z) {

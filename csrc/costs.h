@@ -73,7 +73,7 @@ static inline real FN(delta_binary_cross_entropy)(real z, real a, real y, real p
 /* Half the Poisson deviance: y log(y / a) - y + a with log a = z; 0 at a = y */
 static inline real FN(cost_poisson)(real z, real a, real y, real parameter) {
     (void)parameter;
-    return (y > 0 ? y * (LIBM(log)(y) - z) : 0) - y + a;
+    return (y > 0 ? y * (FN(vlog)(y) - z) : 0) - y + a;
 }
 static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
     UNUSED2(z, parameter);
@@ -94,7 +94,7 @@ static inline real FN(cross_entropy)(real *delta /* (n,) */, const real *z /* (n
         cost += y[j] == 0 ? 0 : y[j] * (z[top] - z[j]);
     }
     for (size_t j = 0; j < n; j++) { delta[j] = a[j] * sum_y - y[j]; }
-    return cost + sum_y * LIBM(log1p)(others / a[top]);
+    return cost + sum_y * FN(log1p_of_any)(others / a[top]);
 }
 
 #endif

@@ -37,15 +37,33 @@ INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_
     }
 }
 
+/* The sum of x (n,), in double, and where it is long in a fixed number of partial sums, so that it
+ * vectorises with the same bits. */
+INLINE double FN(sum)(const real *x, size_t n) {
+    enum { N_PARTIAL = 16 };
+    double sum = 0;
+    const size_t whole = n / N_PARTIAL * N_PARTIAL;
+    for (size_t i = whole; i < n; i++) { sum += x[i]; }
+    if (whole) {
+        double partial[N_PARTIAL] = {0};
+        for (size_t i = 0; i < whole; i += N_PARTIAL) {
+            for (size_t j = 0; j < N_PARTIAL; j++) { partial[j] += x[i + j]; }
+        }
+        for (size_t j = 0; j < N_PARTIAL; j++) { sum += partial[j]; }
+    }
+    return sum;
+}
+
+/* delta holds the values for a while: what is stored vectorises, what is summed at once does not (8
+ * times for 128 outputs of binary cross-entropy, 3 times for 10). One alone is sooner computed. */
 INLINE void FN(cost)(real *restrict delta, double *row_costs, const real *z, const real *a,
                      const real *y, const real *row_scales, size_t stride, size_t n_rows, size_t n,
                      real parameter, real (*value)(real, real, real, real),
                      real (*slope)(real, real, real, real)) {
-    const size_t width = FN(width)(n, stride);
+    const size_t width = FN(width)(n, stride), n_values = n == 1 ? 1 : width;
     for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
-        double sum = 0;
-        for (size_t j = 0; j < n; j++) { sum += value(z[j], a[j], y[j], parameter); }
-        row_costs[i] = sum;
+        for (size_t j = 0; j < n_values; j++) { delta[j] = value(z[j], a[j], y[j], parameter); }
+        row_costs[i] = FN(sum)(delta, n);
         for (size_t j = 0; j < width; j++) {
             delta[j] = row_scales[i] * slope(z[j], a[j], y[j], parameter);
         }

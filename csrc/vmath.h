@@ -1,6 +1,7 @@
-/* vmath.h - exp and what follows from it, as branch-free expressions that a compiler vectorises.
+/* vmath.h - exp, log and what follows from them, as branch-free expressions that a compiler
+ * vectorises. tests/test_activations.py keeps the largest error of each over all its arguments.
  *
- * All of them rest on e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2 (Cody & Waite,
+ * Most of them rest on e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2 (Cody & Waite,
  * Software Manual for the Elementary Functions, 1980, ch. 6), and a polynomial for e^r - 1. The
  * coefficients are a Chebyshev fit on that interval, made for this file in 40-digit arithmetic:
  * absolute error 7.9e-9 in float, 1.3e-17 in double, each about 0.13 of a rounding unit.
@@ -23,6 +24,8 @@
 #define MANTISSA_BITS 23
 #define EXP_LOWEST -104.f /* below it e^x rounds to 0 */
 #define EXP_HIGHEST 89.f  /* above it e^x is infinite */
+#define SMALLEST_NORMAL 0x1p-126f
+#define SQRT_HALF 0x1.6a09e6p-1f
 #else
 #define ROUNDER 0x1.8p52
 #define LOG2_E 0x1.71547652b82fep0
@@ -32,16 +35,25 @@
 #define MANTISSA_BITS 52
 #define EXP_LOWEST -746.
 #define EXP_HIGHEST 710.
+#define SMALLEST_NORMAL 0x1p-1022
+#define SQRT_HALF 0x1.6a09e667f3bcdp-1
 #endif
+
+static inline bits_t FN(bits_of)(real x) {
+    bits_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline real FN(from_bits)(bits_t bits) {
+    real x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 /* 2^n for an integer n in the exponent's range, given n + ROUNDER, whose low bits hold n. */
 static inline real FN(power_of_2)(real n_plus_rounder) {
-    bits_t bits;
-    memcpy(&bits, &n_plus_rounder, sizeof bits);
-    bits = (bits + EXPONENT_BIAS) << MANTISSA_BITS;
-    real power;
-    memcpy(&power, &bits, sizeof power);
-    return power;
+    return FN(from_bits)((FN(bits_of)(n_plus_rounder) + EXPONENT_BIAS) << MANTISSA_BITS);
 }
 
 /* e^r - 1 for |r| <= ln 2 / 2, with full relative accuracy near 0. */
@@ -72,16 +84,19 @@ static inline real FN(clamp)(real x, real lowest, real highest) {
     return x > highest ? highest : x;
 }
 
-static inline real FN(vexp)(real x) {
+/* e^(x - less), for a `less` within a rounding of x, or 0 */
+static inline real FN(vexp_less)(real x, real less) {
     x = FN(clamp)(x, EXP_LOWEST, EXP_HIGHEST);
     real n = (x * LOG2_E + ROUNDER) - ROUNDER;
-    real r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    real r = (x - n * LN2_HIGH) - n * LN2_LOW - less;
     /* 2^n in two factors: neither the largest nor the subnormal results pass through one that is
      * out of range. */
     real half = n * (real)0.5 + ROUNDER;
     real rest = (n - (half - ROUNDER)) + ROUNDER;
     return (1 + FN(expm1_reduced)(r)) * FN(power_of_2)(half) * FN(power_of_2)(rest);
 }
+
+static inline real FN(vexp)(real x) { return FN(vexp_less)(x, 0); }
 
 /* e^x - 1 for x <= 80; below -40 it is -1 to the last bit in both dtypes. */
 static inline real FN(vexpm1)(real x) {
@@ -108,9 +123,11 @@ static inline real FN(vtanh)(real z) {
     return LIBM(copysign)(t, z);
 }
 
-/* log(1 + x) for 0 <= x <= 1: 2 atanh(s) with s = x / (2 + x), an odd series in s; the polynomial
- * is a Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
-static inline real FN(vlog1p)(real x) {
+/* log(1 + x) = x - this, for sqrt(1/2) <= 1 + x <= 2. With s = x / (2 + x) it is 2 atanh(s) =
+ * 2 s + s r, where 2 s = x - s x: so x itself, which is exact, has no error but that of the last
+ * subtraction (the form of log in fdlibm, Sun Microsystems 1993). r is an odd series in s over s;
+ * the polynomial is a Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
+static inline real FN(log1p_bend)(real x) {
     real s = x / (2 + x), t = s * s;
 #if PYNN_BITS == 32
     real p = 0.1161216461f;
@@ -130,70 +147,94 @@ static inline real FN(vlog1p)(real x) {
     p = p * t + 0.2000000000000729134;
     p = p * t + 0.3333333333333332928;
 #endif
-    return 2 * (s + s * (t * p));
+    return s * (x - 2 * (t * p));
 }
 
-/* erfc(|x|) = e^(-x^2) p(t) / (1 + 2 |x|) with t = (|x| - c) / (|x| + c), the form of Shepherd &
- * Laframboise, Math. Comp. 36 (1981) 249; p is a Chebyshev fit of our own over all |x| at which
- * erfc is not 0, with relative error 4e-9 in float, 2e-17 in double. */
+/* log(1 + x) for 0 <= x <= 1 */
+static inline real FN(vlog1p)(real x) { return x - FN(log1p_bend)(x); }
+
+/* log x = n ln 2 + log(1 + f), 1 + f from sqrt(1/2) to sqrt(2): log 0 = -inf, of less it is NaN. */
+static inline real FN(vlog)(real x) {
+    const real digits = MANTISSA_BITS + 1; /* that a subnormal number may lack */
+    const bits_t least = FN(bits_of)(SQRT_HALF), one = FN(bits_of)(1);
+    const int is_subnormal = x < SMALLEST_NORMAL;
+    const real normal = is_subnormal ? x * (real)((bits_t)1 << (MANTISSA_BITS + 1)) : x;
+    const bits_t bits = FN(bits_of)(normal) + (one - least);
+    const real f = FN(from_bits)((bits & (((bits_t)1 << MANTISSA_BITS) - 1)) + least) - 1;
+    real n = FN(from_bits)(FN(bits_of)(ROUNDER) + (bits >> MANTISSA_BITS));
+    n = n - (ROUNDER + EXPONENT_BIAS) - (is_subnormal ? digits : 0);
+    const real log = n * LN2_HIGH - ((FN(log1p_bend)(f) - n * LN2_LOW) - f);
+    const real beyond = x == 0 ? -(real)INFINITY : (real)NAN;
+    return x > 0 ? (x < (real)INFINITY ? log : x) : beyond;
+}
+
+/* log(1 + x) for x >= 0: above 1, what 1 + x rounds off is less than a rounding of the result. */
+static inline real FN(log1p_of_any)(real x) { return x <= 1 ? FN(vlog1p)(x) : FN(vlog)(1 + x); }
+
+/* The normal distribution: density e^(-z^2 / 2) / sqrt(2 pi), and P(N(0, 1) <= z), which is
+ * erfc(-z / sqrt 2) / 2. For x = |z| / sqrt 2
+ *     erfc(x) = e^(-x^2) p(t) / (1 + 2 x) with t = (x - c) / (x + c),
+ * the form of Shepherd & Laframboise, Math. Comp. 36 (1981) 249; p is a Chebyshev fit of our own
+ * over all x at which erfc is not 0, with relative error 4e-9 in float, 2e-17 in double. */
 #if PYNN_BITS == 32
 #define ERFC_CENTRE 3.f
+#define NORMAL_HIGHEST 15.f /* beyond it the density rounds to 0 */
 #define UPPER_HALF 0xfffff000u
 #else
 #define ERFC_CENTRE 3.75
+#define NORMAL_HIGHEST 39.5
 #define UPPER_HALF 0xfffffffff8000000u
 #endif
+#define INV_SQRT_2PI ((real)0.39894228040143267794)
 
-static inline real FN(verfc)(real x) {
-    const real size = FN(clamp)(LIBM(fabs)(x), 0, PYNN_BITS == 32 ? (real)10.5 : 28);
-    const real t = (size - ERFC_CENTRE) / (size + ERFC_CENTRE);
+typedef struct {
+    real density, below; /* below: P(N(0, 1) <= z) */
+} FN(normal);
+
+static inline FN(normal) FN(vnormal)(real z) {
+    const real size = FN(clamp)(LIBM(fabs)(z), 0, NORMAL_HIGHEST), x = SQRT_HALF * size;
+    const real u = 2 * x / (x + ERFC_CENTRE), t = u - 1;
 #if PYNN_BITS == 32
-    real p = -0.0002735959993f;
-    p = p * t + -0.000788120753f;
-    p = p * t + 0.002001771226f;
-    p = p * t + 0.002576856517f;
-    p = p * t + -0.02379466453f;
-    p = p * t + 0.06829302906f;
-    p = p * t + -0.1192719193f;
-    p = p * t + 0.1296467149f;
-    p = p * t + -0.04756231817f;
-    p = p * t + -0.1356211491f;
-    p = p * t + 1.253008058f;
+    real q = -0.0002820621979f;
+    q = q * t + -0.0005259675247f;
+    q = q * t + 0.002519898466f;
+    q = q * t + 6.889845449e-5f;
+    q = q * t + -0.02385532319f;
+    q = q * t + 0.09214629198f;
+    q = q * t + -0.2114202374f;
+    q = q * t + 0.3410670411f;
+    q = q * t + -0.3886292049f;
+    q = q * t + 0.2530080563f;
 #else
-    real p = -2.410821536542233e-9;
-    p = p * t + -8.782125734803520237e-10;
-    p = p * t + 3.285083556233315909e-8;
-    p = p * t + 1.599633521557370784e-8;
-    p = p * t + -2.526146526771550472e-7;
-    p = p * t + -4.815839621672849021e-8;
-    p = p * t + 1.748119046839196428e-6;
-    p = p * t + -9.801666755858577512e-7;
-    p = p * t + -0.00001144299092680543826;
-    p = p * t + 0.00002238725963823013435;
-    p = p * t + 0.00005164891346959986193;
-    p = p * t + -0.0002901549652957092613;
-    p = p * t + 0.0002937136663108861601;
-    p = p * t + 0.001755626017152003847;
-    p = p * t + -0.009746579553431873662;
-    p = p * t + 0.02836227740045772254;
-    p = p * t + -0.05869339859030941246;
-    p = p * t + 0.09230432116153115558;
-    p = p * t + -0.1088039301417123592;
-    p = p * t + 0.08227673849011203692;
-    p = p * t + 0.00358541548546377914;
-    p = p * t + -0.1402405985855466808;
-    p = p * t + 1.237512630837827581;
+    real q = -1.408771933264220013e-9;
+    q = q * t + 3.354922881239697769e-9;
+    q = q * t + 2.898565188439826925e-8;
+    q = q * t + -2.08269051999260358e-8;
+    q = q * t + -2.353427050825969552e-7;
+    q = q * t + 1.962577310836578296e-7;
+    q = q * t + 1.558487618385774862e-6;
+    q = q * t + -2.54430118701962462e-6;
+    q = q * t + -8.904094341175094909e-6;
+    q = q * t + 0.00003129337223626789442;
+    q = q * t + 0.00002035803911797380985;
+    q = q * t + -0.0003105134073849130225;
+    q = q * t + 0.0006042263760933237996;
+    q = q * t + 0.001151399678047278402;
+    q = q * t + -0.01089797911389457877;
+    q = q * t + 0.03926025651463346712;
+    q = q * t + -0.09795365511631345413;
+    q = q * t + 0.1902579762775467811;
+    q = q * t + -0.2990619064186990439;
+    q = q * t + 0.3813386449088275168;
+    q = q * t + -0.3777532294233744986;
+    q = q * t + 0.2375126308378276156;
 #endif
-    /* What rounding x^2 loses counts x^2-fold in its exponential: it is found by splitting x. */
-    bits_t bits;
-    memcpy(&bits, &size, sizeof bits);
-    bits &= UPPER_HALF;
-    real upper;
-    memcpy(&upper, &bits, sizeof upper);
-    const real square = size * size;
+    /* What rounding z^2 loses counts z^2-fold in its exponential: it is found by splitting z. */
+    const real upper = FN(from_bits)(FN(bits_of)(size) & UPPER_HALF), square = size * size;
     const real lost = (upper * upper - square) + (size - upper) * (size + upper);
-    const real tail = FN(vexp)(-square) * (1 - lost) * p / (1 + 2 * size);
-    return x < 0 ? 2 - tail : tail;
+    const real e = FN(vexp_less)((real)-0.5 * square, (real)0.5 * lost);
+    const real tail = e * ((real)0.5 * (1 + u * q) / (1 + 2 * SQRT_HALF * size));
+    return (FN(normal)){INV_SQRT_2PI * e, z < 0 ? tail : 1 - tail};
 }
 
 #endif

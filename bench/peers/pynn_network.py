@@ -11,6 +11,8 @@ VERSION = pynn.__version__
 class Peer(BasePeer):
     """A ``pynn.Network``, which also measures the cost of every mini-batch as it trains."""
 
+    dtype = "float32"
+
     def start(self, parameters, X, y):
         case = self.case
         self.n_rows = len(X)
@@ -23,7 +25,7 @@ class Peer(BasePeer):
             activation=case.hidden,
             output_activation=case.output,
             cost=case.cost,
-            dtype="float32",
+            dtype=self.dtype,
             random_state=0,
             **options,
         )

@@ -1,0 +1,163 @@
+"""The largest error and the speed of each vectorised function and activation.
+
+    python bench/functions.py [--quick] [--markdown FILE]
+
+float32: every one of its 2^32 numbers. float64: a sample. bench/README.md says how to read it.
+"""
+
+import argparse
+import ctypes
+import itertools
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import native
+import numpy as np
+import peak
+from roofline_report import heading, table
+from script import n_processors, say
+
+DTYPES = ("float32", "float64")
+N_TIMED = 1024  # numbers of an array that is timed: input and result fit the first cache
+TIMED_RANGE = (-8.0, 8.0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Numbers x whose bits, read as an integer, are first, first + step, …"""
+
+    first: int
+    step: int
+    n: int
+
+
+def main():
+    """Measure all functions in both dtypes, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a 64th of the numbers")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table, too")
+    options = parser.parse_args()
+    rarer = 64 if options.quick else 1
+    ghz = peak.clock()
+    cells = {}
+    for dtype in DTYPES:
+        core, samples = _load(dtype), _samples(dtype, rarer)
+        for number in itertools.count():
+            name, lowest, highest = _named(core, number)
+            if name is None:
+                break
+            say(f"{dtype} {name}")
+            error, where = _largest_error(core, dtype, number, samples)
+            rate = _rate(core, dtype, number, lowest, highest)
+            row = cells.setdefault(name, [name, _range(lowest, highest)])
+            row += [f"{error:.3g}", f"{where:.6g}", f"{ghz * 1e9 / rate:.2f}", f"{1e9 / rate:.3f}"]
+    text = "\n".join([*heading(), *_notes(ghz, rarer), "", _table(cells)])
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text + "\n")
+    return 0
+
+
+def _samples(dtype, rarer):
+    """Return what to try: all of float32, or a 64th of it; of float64 a sample in three parts."""
+    if dtype == "float32":
+        step = 1 if rarer == 1 else 67  # odd, so that every bit of the significand varies
+        return [Sample(0, step, (1 << 32) // step)]
+    n = (1 << 24) // rarer
+    # All bit patterns; and more of what matters, 2^-20 <= |x| < 2^11, positive and negative.
+    low, high = ((1023 + exponent) << 52 for exponent in (-20, 11))
+    parts = [(0, 1 << 64), (low, high), (low | 1 << 63, high | 1 << 63)]
+    return [Sample(first, (end - first) // n - 1 | 1, n) for first, end in parts]
+
+
+def _notes(ghz, rarer):
+    n_64 = sum(sample.n for sample in _samples("float64", rarer))
+    some = "all 2^32 numbers" if rarer == 1 else "one number in 67"
+    return [
+        f"Errors in units in the last place (ulp) of the exact result: float32 at {some}, against "
+        f"libm in double; float64 at {n_64 / 1e6:.3g} million numbers (a third evenly over all bit "
+        "patterns, two thirds evenly over those of ±2^-20 to ±2^11), against libm in long double. "
+        "The ulp of a subnormal result is the distance of subnormal numbers, 2^-149 or 2^-1074.  ",
+        f"Speed: best time for {N_TIMED} numbers in the first-level cache, evenly over "
+        f"{TIMED_RANGE[0]:g} to {TIMED_RANGE[1]:g} as far as the function is defined there, one "
+        f"thread; cycles at {ghz:.2f} GHz, as a chain of dependent additions of one cycle each ran "
+        "just before.",
+    ]
+
+
+def _table(cells):
+    head = ["function", "for x in"]
+    for dtype in DTYPES:
+        head += [f"{dtype}: largest error, ulp", "at x =", "cycles an element", "ns"]
+    return table(head, cells.values(), n_texts=2)
+
+
+def _range(lowest, highest):
+    left = "" if lowest < -1e30 else f"{lowest:g} ≤ "
+    right = "" if highest > 1e30 else f" ≤ {highest:g}"
+    return f"{left}x{right}" if left or right else "all"
+
+
+def _load(dtype):
+    bits = np.dtype(dtype).itemsize * 8
+    core = native.load_core("functions.c", bits)
+    integer = {32: ctypes.c_uint32, 64: ctypes.c_uint64}[bits]
+    double = ctypes.POINTER(ctypes.c_double)
+    core.function_name.argtypes = [ctypes.c_int, double, double]
+    core.function_name.restype = ctypes.c_char_p
+    core.largest_error.argtypes = [ctypes.c_int, integer, integer, ctypes.c_uint64, double]
+    core.largest_error.restype = ctypes.c_double
+    core.evaluate.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p,
+                              ctypes.c_size_t]  # fmt: skip
+    core.evaluate.restype = ctypes.c_double
+    return core
+
+
+def _named(core, number):
+    """Return the name and the range of the function with this number; None behind the last."""
+    lowest, highest = ctypes.c_double(), ctypes.c_double()
+    name = core.function_name(number, lowest, highest)
+    return name and name.decode(), lowest.value, highest.value
+
+
+def _largest_error(core, dtype, number, samples):
+    """Return the largest error in ulp and the x nearest to zero where it was found."""
+    most = 1 << (8 * np.dtype(dtype).itemsize)
+    piece = 1 << 22
+
+    def search(sample):
+        where = ctypes.c_double()
+        error = core.largest_error(number, sample.first, sample.step, sample.n, where)
+        return error, -abs(where.value), where.value
+
+    pieces = [
+        Sample((s.first + s.step * done) % most, s.step, min(piece, s.n - done))
+        for s in samples
+        for done in range(0, s.n, piece)
+    ]
+    with ThreadPoolExecutor(n_processors()) as pool:  # ctypes releases the GIL
+        error, _, where = max(pool.map(search, pieces))
+    return error, where
+
+
+def _rate(core, dtype, number, lowest, highest):
+    """Return elements a second."""
+    ends = np.clip(TIMED_RANGE, lowest, highest)
+    x = np.random.default_rng(0).uniform(*ends, N_TIMED).astype(dtype)
+    y = np.empty_like(x)
+
+    def loop(n, _):
+        return core.evaluate(n, number, y.ctypes.data, x.ctypes.data, N_TIMED)
+
+    return native.rate(loop, seconds=0.002, n_tries=100)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except native.CannotCompile as reason:
+        sys.exit(str(reason))
