@@ -8,6 +8,11 @@
 #define GEMM pynn_blas_in_use()->dgemm
 #endif
 
+/* BLAS wants a row to be no longer than its distance to the next, even where there is no next. */
+static int FN(leading)(size_t distance, size_t length) {
+    return (int)(distance > length ? distance : length);
+}
+
 /* Fortran reads a row-major matrix as its transpose, hence c' = b' a'. Before OpenBLAS 0.3.33 large
  * calls from several threads at once may corrupt each other (OpenBLAS issue 5836): they wait for
  * one another here. Other users of SciPy's BLAS cannot be made to wait. */
@@ -15,7 +20,8 @@ void FN(pynn_blas_product)(real *c, size_t c_stride, FN(pynn_matrix) a, FN(pynn_
                            size_t n_rows, size_t n, size_t depth) {
     char a_is = a.column == 1 ? 'N' : 'T', b_is = b.column == 1 ? 'N' : 'T';
     int m_ = (int)n_rows, n_ = (int)n, k_ = (int)depth, c_ = (int)c_stride;
-    int a_ = (int)(a_is == 'N' ? a.row : a.column), b_ = (int)(b_is == 'N' ? b.row : b.column);
+    int a_ = a_is == 'N' ? FN(leading)(a.row, depth) : FN(leading)(a.column, n_rows);
+    int b_ = b_is == 'N' ? FN(leading)(b.row, n) : FN(leading)(b.column, depth);
     real one = 1;
     pynn_exclusive_begin();
     GEMM(&b_is, &a_is, &n_, &m_, &k_, &one, (real *)b.x, &b_, (real *)a.x, &a_, &one, c, &c_);

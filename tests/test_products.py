@@ -142,6 +142,14 @@ def test_mini_batches_with_zero_columns_of_their_own(rule, isa, dtype, rng):
         cases.check_training(problem, rule, batch_size=7, alpha=i // 4 % 2 * 0.1)
 
 
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("sizes", [(3, 200, 1), (1, 200), (200, 1), (1, 90, 1, 90)], ids=str)
+def test_layers_of_one_unit(sizes, isa, dtype, rng):
+    """A matrix of one row or column, beside enough others that BLAS takes it, where it is used."""
+    names = ("tanh", "identity", "squared_error")
+    cases.check_one_pass(cases.problem(rng, sizes, *names, dtype, n_rows=700))
+
+
 def in_a_frame(X, row_gap, offset):
     """X with rows further apart than they are wide, NaN between them."""
     n_rows, n_in = X.shape
