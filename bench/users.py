@@ -43,7 +43,7 @@ def main():
         except Exception as error:  # the other subjects' figures are worth having
             problems[subject] = f"{type(error).__name__}: {error}"
             parts = [f"{subject} was not measured: {problems[subject]}"]
-        print("", *parts, sep="\n\n", flush=True)
+        print("", "\n\n".join(parts), sep="\n", flush=True)
         text += parts
         _say(f"  {time.perf_counter() - begun:.0f} s")
     missed = sum(table.missed for group in tables.values() for table in group) + len(problems)

@@ -40,20 +40,20 @@ class Setting:
 # The fewest epochs, in time, over five random states of some 80 settings tried (100 to 104).
 OURS = {0.97: Setting(96, 128, 0.006, 1), 0.98: Setting(192, 96, 0.004, 2)}
 GRID = [
-    *dict.fromkeys(OURS.values()),
+    OURS[0.98],  # first: its time is the limit for the others
+    OURS[0.97],
     *(Setting(*values) for values in product((128, 256), (128, 256), (1e-3, 3e-3))),
 ]
 
 
 def measure(plan, say):
     """Return the tables of this subject."""
-    place = _place()
-    if place is None:
+    if not _place().is_file():
         return [
             Table(
                 "Time to an accuracy on MNIST",
                 [""],
-                notes=[f"SKIPPED: no MNIST at {MNIST_PLACE}; PYNN_MNIST may name it (README.md)"],
+                notes=[f"SKIPPED: no MNIST at {_place()}; PYNN_MNIST may name it (README.md)"],
             )
         ]
     grid = GRID[: len(OURS) + 1] if plan.quick else GRID
@@ -85,15 +85,14 @@ def measure(plan, say):
 
 
 def _place():
-    place = Path(os.environ.get("PYNN_MNIST", MNIST_PLACE))
-    return place if place.is_file() else None
+    return Path(os.environ.get("PYNN_MNIST", MNIST_PLACE))
 
 
 def _seconds_an_epoch(worker):
-    """Train two epochs, which also warms the process up; the second's time counts."""
+    """Train three epochs, which also warms the process up; the best time of the last two."""
     worker.ask(do="begin", setting=asdict(OURS[0.98]), random_state=_SEARCH_STATE)
     worker.ask(do="epoch")
-    return worker.ask(do="epoch")["seconds"]
+    return min(worker.ask(do="epoch")["seconds"] for _ in range(2))
 
 
 def _train(worker, setting, random_state, marks, limit=np.inf):
@@ -155,7 +154,9 @@ def _table(workers, chosen, times):
             "1" if library == "pynn" else tables.times(faster),
         ]
         goal = None if library == "pynn" else Goal(1, faster[0], "×")
-        table.lines.append(Line(cells, goal, {"seconds": times[library, mark]}))
+        table.lines.append(
+            Line(cells, goal, {"seconds": [t if t < np.inf else None for t in mine.tolist()]})
+        )
     return table
 
 
@@ -181,9 +182,9 @@ class Child:
     def epoch(self):
         """Train for an epoch; return its seconds and the accuracy that it has led to."""
         drops = self._n_epochs == self._setting.drop_after
-        start = perf_counter()
+        begun = perf_counter()
         self._epoch(self._setting.learning_rate * _DROP if drops else None)
-        seconds = perf_counter() - start
+        seconds = perf_counter() - begun
         self._n_epochs += 1
         right = np.asarray(self._predict(self._X_test)) == self._y_test
         return {"seconds": seconds, "accuracy": float(right.mean())}

@@ -53,8 +53,9 @@ class Table:
         rows = [head, ["---", *["---:"] * (len(head) - 1)]]
         for line in self.lines:
             rows.append([*line.cells, *(line.goal.cells() if line.goal else ["–", ""])])
-        table = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"### {self.title}", "", *table, "", *_apart(self.notes)])
+        table = "\n".join("| " + " | ".join(row) + " |" for row in rows) if self.lines else ""
+        notes = "  \n".join(self.notes)  # Markdown keeps such lines apart
+        return "\n\n".join(part for part in (f"### {self.title}", table, notes) if part)
 
     def data(self):
         """Return everything as plain data, for JSON."""
@@ -62,11 +63,6 @@ class Table:
         for line, plain in zip(self.lines, data["lines"], strict=True):
             plain["reached"] = line.goal.reached if line.goal else None
         return data
-
-
-def _apart(notes):
-    """Lines that Markdown keeps apart."""
-    return [f"{note}  " for note in notes[:-1]] + notes[-1:]
 
 
 def seconds(value):
