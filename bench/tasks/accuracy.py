@@ -13,13 +13,13 @@ from cases import MNIST_PLACE
 
 from tasks import tables
 from tasks.tables import Goal, Line, Table
-from tasks.turns import spread, start
+from tasks.turns import start
 
 MARKS = (0.97, 0.98)
 _LABELS = {"pynn": "pynn", "sklearn": "scikit-learn", "torch": "PyTorch, eager"}
 _DROP = 0.2  # what is left of a learning rate that falls
-_MOST_EPOCHS = 30
-_ROUNDS, _QUICK_ROUNDS = 5, 2  # each trains anew from another random_state
+_MOST_EPOCHS = 20
+_ROUNDS, _QUICK_ROUNDS = 5, 3  # each trains anew from another random_state
 _SEARCH_STATE, _FIRST_STATE = 100, 0  # random_state of the search, and of the first round
 
 
@@ -75,7 +75,7 @@ def measure(plan, say):
                 chosen[library] = _search(workers[library], grid, say)
         reached = _rounds(workers, chosen, _QUICK_ROUNDS if plan.quick else _ROUNDS, say)
     table = _table(workers, chosen, reached)
-    states = f"{_SEARCH_STATE} for the search, from {_FIRST_STATE} on for these rounds"
+    states = f"{_SEARCH_STATE} and {_SEARCH_STATE + 1} for the search, from {_FIRST_STATE} on here"
     table.notes += [
         f"Seconds of training alone, in whole epochs; random_state {states}. scikit-learn and "
         f"PyTorch: the fastest of {len(grid)} settings, ours among them.",
@@ -111,17 +111,26 @@ def _train(worker, setting, random_state, marks, limit=np.inf):
 
 
 def _search(worker, grid, say):
-    """Return {mark: the setting that reaches it first}."""
-    best = dict.fromkeys(MARKS, (np.inf, grid[0]))
+    """Return {mark: the setting that reaches it first}, the best two tried again."""
+    found, limit = {mark: {} for mark in MARKS}, np.inf
     for setting in grid:
         # Whoever takes longer than the best did to the last mark wins none.
-        reached = _train(worker, setting, _SEARCH_STATE, MARKS, best[MARKS[-1]][0])
+        reached = _train(worker, setting, _SEARCH_STATE, MARKS, limit)
+        limit = min(limit, reached.get(MARKS[-1], limit))
         for mark, seconds in reached.items():
-            if seconds < best[mark][0]:
-                best[mark] = seconds, setting
+            found[mark][setting] = seconds
         shown = ", ".join(f"{mark:.0%} {seconds:.2f} s" for mark, seconds in reached.items())
         say(f"    {setting.describe()}: {shown or 'neither in time'}")
-    return {mark: setting for mark, (_, setting) in best.items()}
+    return {mark: _confirmed(worker, mark, found[mark]) or grid[0] for mark in MARKS}
+
+
+def _confirmed(worker, mark, found):
+    """Return the better of the two fastest settings over two random states, not just by luck."""
+    total = {}
+    for setting in sorted(found, key=found.get)[:2]:
+        again = _train(worker, setting, _SEARCH_STATE + 1, [mark], 2 * found[setting])
+        total[setting] = found[setting] + again.get(mark, np.inf)
+    return min(total, key=total.get, default=None)
 
 
 def _rounds(workers, chosen, n_rounds, say):
@@ -143,8 +152,8 @@ def _table(workers, chosen, times):
     )
     for mark, library in product(MARKS, workers):
         mine = np.nan_to_num(times[library, mark], nan=np.inf)
-        median, low, high = spread(mine)
-        faster = spread(mine / np.asarray(times["pynn", mark]))
+        median, low, high = _quartiles(mine)
+        faster = _quartiles(mine / np.asarray(times["pynn", mark]))
         worker = workers[library]
         cells = [
             f"{mark:.0%}",
@@ -158,6 +167,11 @@ def _table(workers, chosen, times):
             Line(cells, goal, {"seconds": [t if t < np.inf else None for t in mine.tolist()]})
         )
     return table
+
+
+def _quartiles(values):
+    """Return (median, lower, upper quartile) among the values: some may be infinite."""
+    return tuple(map(float, np.percentile(values, (50, 25, 75), method="nearest")))
 
 
 class Child:
