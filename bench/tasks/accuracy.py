@@ -37,8 +37,9 @@ class Setting:
         return f"784-{self.hidden}-10, batch {self.batch_size}, Adam {self.learning_rate:g}{drop}"
 
 
-# The fewest epochs, in time, over five random states of some 80 settings tried (100 to 104).
-OURS = {0.97: Setting(96, 128, 0.006, 1), 0.98: Setting(192, 96, 0.004, 2)}
+# Of some 80 settings tried with other random states than the rounds' (100 to 107), the fastest that
+# got there in two and in three epochs: all of eight states, four of five.
+OURS = {0.97: Setting(128, 192, 0.006, 1), 0.98: Setting(192, 96, 0.004, 2)}
 GRID = [
     OURS[0.98],  # first: its time is the limit for the others
     OURS[0.97],
