@@ -41,12 +41,14 @@ class WorkerError(Exception):
 class Worker:
     """The parent's end: starts the process, asks, gives up on silence."""
 
+    script = Path(__file__)  # the child's end
+
     def __init__(self, peer, n_threads):
         self.peer = peer
         self.n_threads = n_threads
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (close() closes it)
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve()), peer, str(n_threads)],
+            [sys.executable, str(self.script.resolve()), peer, str(n_threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -171,8 +173,8 @@ class _Server:
         return cases.loss(self._case, peer.parameters(), self._X, self._y)
 
 
-def _serve(peer, n_threads):
-    # The pipe keeps standard output's place; what libraries print goes to the log.
+def open_channel():
+    """Return say(**reply), which writes to the pipe; what libraries print goes to the log."""
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -180,6 +182,21 @@ def _serve(peer, n_threads):
         channel.write(json.dumps(reply) + "\n")
         channel.flush()
 
+    return say
+
+
+def answer(server, say):
+    """Reply to each request with what the server's method of that name returns, to the end."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            say(**getattr(server, request.pop("do"))(**request))
+        except Exception as error:  # whatever a peer raises is that peer's result
+            say(error=f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def _serve(peer, n_threads):
+    say = open_channel()
     import peers
 
     try:
@@ -191,13 +208,7 @@ def _serve(peer, n_threads):
     version += f" ({blas})" if blas else ""
     say(version=version, forms=peer_class.forms, quick_forms=peer_class.quick_forms)
     warnings.simplefilter("ignore")
-    server = _Server(peer_class, n_threads)
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            say(**getattr(server, request.pop("do"))(**request))
-        except Exception as error:  # whatever a peer raises is that peer's result
-            say(error=f"{type(error).__name__}: {error}".splitlines()[0])
+    answer(_Server(peer_class, n_threads), say)
 
 
 if __name__ == "__main__":
