@@ -102,6 +102,7 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
             if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
+            FN(pynn_fetch_ahead)(ws, member);
             const FN(pynn_panels)
                 w_block = {w + j, layer->w_stride, 1, ws->kernels->panel, x.columns};
             FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
@@ -248,6 +249,7 @@ void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink,
             block.columns = (pynn_share){j, FN(least)(j + PYNN_GRADIENT_COLUMNS, part.columns.end)};
             const double work = (double)block.n_used * PYNN_GRADIENT_COLUMNS * (double)n_rows;
             if (sink.may_stop && FN(leaves)(ws, work, member)) { return; }
+            FN(pynn_fetch_ahead)(ws, member);
             FN(block_gradient)(ws, &sink, layer, &block, x_block, n_rows, member);
         }
         used += block.n_used;

@@ -15,16 +15,6 @@ static void FN(gather)(real *out, const void *array, const ptrdiff_t strides[2],
     for (size_t j = 0; j < n; j++) { out[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]); }
 }
 
-/* Fetches rows that the next batch will gather: far apart in memory, they would be waited for. */
-static void FN(prefetch)(const pynn_data *data, size_t n, pynn_batch next, pynn_share rows) {
-    if (data->x_strides[1] != sizeof(real)) { return; }
-    for (size_t i = rows.first; i < rows.end && i < next.n_rows; i++) {
-        const char *row =
-            (const char *)data->x + (ptrdiff_t)pynn_row_of(next, i) * data->x_strides[0];
-        for (size_t at = 0; at < n * sizeof(real); at += 64) { __builtin_prefetch(row + at); }
-    }
-}
-
 /* Where a row can be read: in the data, if its numbers lie side by side; else it is gathered. */
 static const real *FN(row)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                            size_t i) {
@@ -72,6 +62,34 @@ static size_t FN(list_columns)(const FN(pynn_workspace) * ws, FN(pynn_columns) *
     return ws->kernels->list_marked(found->list, found->kept, n_in);
 }
 
+/* The next batch's rows: far apart in memory, they would be waited for. */
+static void FN(plan_ahead)(FN(pynn_columns) * found, const pynn_data *data, pynn_batch batch,
+                           pynn_share mine) {
+    found->ahead_order = found->ahead_end = NULL;
+    if (!batch.order || data->x_strides[1] != sizeof(real)) { return; }
+    const size_t next = batch.first + batch.n_rows, left = (size_t)data->n_rows - next;
+    found->ahead_done = 0;
+    found->ahead_order = batch.order + next + (mine.first < left ? mine.first : left);
+    found->ahead_end = batch.order + next + (mine.end < left ? mine.end : left);
+}
+
+void FN(pynn_fetch_ahead)(const FN(pynn_workspace) * ws, pynn_member member) {
+    FN(pynn_columns) *found = &ws->columns[member.id];
+    const pynn_data *data = ws->data;
+    const size_t n_bytes = ws->layers[0].n_in * sizeof(real);
+    for (int i = 0; i < PYNN_PAIRS_AHEAD && found->ahead_order < found->ahead_end; i++) {
+        __builtin_prefetch((const char *)data->x +
+                               (ptrdiff_t)*found->ahead_order * data->x_strides[0] +
+                               found->ahead_done,
+                           0, 2);
+        found->ahead_done += PYNN_PAIR;
+        if (found->ahead_done >= n_bytes) {
+            found->ahead_done = 0;
+            found->ahead_order++;
+        }
+    }
+}
+
 FN(pynn_rows)
 FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                     pynn_member member) {
@@ -110,11 +128,7 @@ FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch b
         input.n_columns = n_found;
         input.columns = found->list;
     }
-    if (batch.order) {
-        const size_t next = batch.first + batch.n_rows;
-        FN(prefetch)(data, n_in, (pynn_batch){batch.order, next, (size_t)data->n_rows - next},
-                     mine);
-    }
+    FN(plan_ahead)(found, data, batch, mine);
     return input;
 }
 

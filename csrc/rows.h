@@ -36,6 +36,10 @@ FN(pynn_rows)
 FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                     pynn_member member);
 
+/* To be called now and then between two batches: fetches a few more lines of the member's rows of
+ * the next one, which would be waited for if they came all at once. */
+void FN(pynn_fetch_ahead)(const FN(pynn_workspace) * ws, pynn_member member);
+
 /* ws->y = the targets of some rows; a class label c means 1 at c and 0 elsewhere. */
 void FN(pynn_load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                            pynn_share rows);

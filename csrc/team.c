@@ -19,7 +19,7 @@ int pynn_get_thread_limit(void) { return atomic_load(&thread_limit); }
 
 /* How long a member spins at a barrier before it sleeps. A partner that has its processor comes in
  * well under it; one that has lost it stays away for milliseconds. */
-enum { SPIN_NS = 20 * 1000 };
+enum { SPIN_NS = 200 * 1000 };
 
 /* How often a team is asked whether it is crowded, and which part of this time, summed over all
  * members but one, they may sleep at barriers. Work that is shared out unevenly stays well below.

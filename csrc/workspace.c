@@ -158,6 +158,7 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
                                    const pynn_control *control) {
     *ws = (FN(pynn_workspace)){
         .network = network,
+        .data = data,
         .kernels = FN(pynn_kernels_in_use)(),
         .watch = pynn_watch_start(control),
         .n_layers = network->n_layers,

@@ -57,10 +57,18 @@ typedef struct {
     const bits_t *kept; /* marks, where the member is alone, or merged */
     uint32_t *list;     /* (n_in,) the columns that are kept */
     int rest;           /* batches until the next look, plus 1 */
+    const int64_t *ahead_order,
+        *ahead_end;    /* numbers of rows yet to be fetched for the next batch */
+    size_t ahead_done; /* bytes of the first of these that have been */
 } FN(pynn_columns);
+
+/* Pairs of cache lines fetched at a time: the processor fetches the second of a pair by itself.
+ * More at once would wait for one another. */
+enum { PYNN_PAIRS_AHEAD = 24, PYNN_PAIR = 128 };
 
 typedef struct {
     const pynn_network *network;
+    const pynn_data *data;
     const FN(pynn_kernels) * kernels;
     pynn_watch watch; /* of member 0 */
     int n_layers;
