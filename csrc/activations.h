@@ -5,6 +5,7 @@
 #ifndef PYNN_ACTIVATIONS_H
 #define PYNN_ACTIVATIONS_H
 
+#include "vec.h"
 #include "vmath.h"
 
 /* name; does the derivative read z (else a alone, and z need not be kept); at the output only */
@@ -78,14 +79,24 @@ static inline real FN(derivative_softplus)(real z, real a) { return (void)a, FN(
 static inline real FN(activation_exp)(real z) { return FN(vexp)(z); }
 static inline real FN(derivative_exp)(real z, real a) { return (void)z, a; }
 
+INLINE real FN(largest)(const real *z /* (n,), with room for whole vectors */, size_t n) {
+    vec largest = FN(lanes_before)(FN(load)(z), n, -INFINITY);
+    for (size_t j = LANES; j < n; j += LANES) {
+        largest = FN(larger)(FN(lanes_before)(FN(load)(z + j), n - j, -INFINITY), largest);
+    }
+    return FN(largest_lane)(largest);
+}
+
 /* a = softmax(z), one row; a may be z. The largest z is subtracted first: nothing overflows. */
-static inline void FN(softmax)(real *a /* (n,) */, const real *z /* (n,) */, size_t n) {
-    real largest = z[0], sum = 0;
-    for (size_t j = 1; j < n; j++) { largest = z[j] > largest ? z[j] : largest; }
+static inline void FN(softmax)(real *a /* (n,), as z */, const real *z, size_t n) {
+    const size_t width = (n + LANES - 1) / LANES * LANES;
+    const real largest = FN(largest)(z, n);
+    vec sums = {0};
 #pragma GCC ivdep
-    for (size_t j = 0; j < n; j++) { a[j] = FN(vexp)(z[j] - largest); }
-    for (size_t j = 0; j < n; j++) { sum += a[j]; }
-    for (size_t j = 0; j < n; j++) { a[j] /= sum; }
+    for (size_t j = 0; j < width; j++) { a[j] = FN(vexp)(z[j] - largest); }
+    for (size_t j = 0; j < n; j += LANES) { sums += FN(lanes_before)(FN(load)(a + j), n - j, 0); }
+    const real sum = FN(sum_of_lanes)(sums);
+    for (size_t j = 0; j < width; j++) { a[j] /= sum; }
 }
 
 /* From dC/da to dC/dz, one row, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */

@@ -82,19 +82,28 @@ static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
 
 /* -sum of y log a for one row, with a = softmax(z). Returns the cost, and delta = dC/dz.
  * log a_j = (z_j - z_max) - log(1 + rest) with rest = sum of e^(z_k - z_max) over the others, which
- * is their share of a over a_max: exact where the row is nearly certain, finite where a_j is 0. */
-static inline real FN(cross_entropy)(real *delta /* (n,) */, const real *z /* (n,) */,
-                                     const real *a /* (n,) */, const real *y /* (n,) */, size_t n) {
-    size_t top = 0;
-    for (size_t j = 1; j < n; j++) { top = z[j] > z[top] ? j : top; }
-    real others = 0, sum_y = 0, cost = 0;
-    for (size_t j = 0; j < n; j++) {
-        others += j == top ? 0 : a[j];
-        sum_y += y[j];
-        cost += y[j] == 0 ? 0 : y[j] * (z[top] - z[j]);
+ * is their share of a over a_max: exact where the row is nearly certain, finite where a_j is 0.
+ * Of several that are largest, all but one are among the others. */
+static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors */,
+                                     const real *z /* as delta */, const real *a /* as delta */,
+                                     const real *y /* as delta */, size_t n) {
+    const size_t width = (n + LANES - 1) / LANES * LANES;
+    const real z_max = FN(largest)(z, n), a_max = FN(largest)(a, n);
+    vec others = {0}, n_largest = {0}, weights = {0}, costs = {0};
+    for (size_t j = 0; j < n; j += LANES) {
+        const vec z_j = FN(lanes_before)(FN(load)(z + j), n - j, -INFINITY);
+        const vec a_j = FN(lanes_before)(FN(load)(a + j), n - j, 0);
+        const vec y_j = FN(lanes_before)(FN(load)(y + j), n - j, 0);
+        const vec cost = y_j * (z_max - z_j);
+        others += (vec)((lanes_t)a_j & (z_j != z_max));
+        n_largest += (vec)((lanes_t)((vec){0} + 1) & (z_j == z_max));
+        weights += y_j;
+        costs += (vec)((lanes_t)cost & (y_j != 0)); /* 0 even where z is infinitely far below */
     }
-    for (size_t j = 0; j < n; j++) { delta[j] = a[j] * sum_y - y[j]; }
-    return cost + sum_y * FN(log1p_of_any)(others / a[top]);
+    const real weight = FN(sum_of_lanes)(weights);
+    const real rest = FN(sum_of_lanes)(others) + (FN(sum_of_lanes)(n_largest) - 1) * a_max;
+    for (size_t j = 0; j < width; j++) { delta[j] = a[j] * weight - y[j]; }
+    return FN(sum_of_lanes)(costs) + weight * FN(log1p_of_any)(rest / a_max);
 }
 
 #endif

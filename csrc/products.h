@@ -43,14 +43,18 @@ INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t i
 
 /* packed (depth, PANEL) = the first n columns of a panel of b, 0 beyond them. */
 static void FN(pack)(real *restrict packed, FN(pynn_panels) b, size_t depth, size_t n) {
-    if (n < PANEL) { memset(packed, 0, depth * PANEL * sizeof *packed); }
     if (b.column == 1) {
-        for (size_t k = 0; k < depth; k++) {
-            const size_t row = b.rows ? b.rows[k] : k;
-            memcpy(packed + k * PANEL, b.x + row * b.row, n * sizeof *packed);
+        for (size_t k = 0; k < depth; k++, packed += PANEL) {
+            const real *row = b.x + (b.rows ? b.rows[k] : k) * b.row;
+#pragma GCC unroll 2
+            for (size_t j = 0; j < PANEL; j += LANES) { /* memcpy became rep movs: 5 times slower */
+                FN(store)(packed + j, j < n ? FN(load_lanes)(row + j, n - j < LANES ? n - j : LANES)
+                                            : (vec){0});
+            }
         }
         return;
     }
+    if (n < PANEL) { memset(packed, 0, depth * PANEL * sizeof *packed); }
     const size_t whole_depth = depth / LANES * LANES, whole_n = n / LANES * LANES;
     for (size_t k = 0; k < whole_depth; k += LANES) {
         for (size_t j = 0; j < whole_n; j += LANES) {

@@ -33,6 +33,15 @@ typedef int32_t sbits_t;
 typedef int64_t sbits_t;
 #endif
 typedef sbits_t lanes_t __attribute__((vector_size(VEC_BYTES)));
+#if VEC_BYTES * 8 / PYNN_BITS == 16
+#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+#elif VEC_BYTES * 8 / PYNN_BITS == 8
+#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3, 4, 5, 6, 7})
+#elif VEC_BYTES * 8 / PYNN_BITS == 4
+#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3})
+#else
+#define LANE_NUMBERS ((lanes_t){0, 1})
+#endif
 
 INLINE vec FN(load)(const real *x) { return *(const vec *)x; }
 
@@ -125,5 +134,35 @@ INLINE vec FN(vsqrt)(vec v) {
     return v;
 }
 #endif
+
+/* The lanes before lane n of v, and a number in the others. */
+INLINE vec FN(lanes_before)(vec v, size_t n, real otherwise) {
+    const lanes_t is_before = LANE_NUMBERS < (sbits_t)(n < LANES ? n : LANES);
+    return (vec)(((lanes_t)v & is_before) | ((lanes_t)((vec){0} + otherwise) & ~is_before));
+}
+
+INLINE vec FN(larger)(vec v, vec w) {
+    const lanes_t is_larger = v > w;
+    return (vec)(((lanes_t)v & is_larger) | ((lanes_t)w & ~is_larger));
+}
+
+/* v with each block of `size` lanes in the place of its neighbour. */
+INLINE vec FN(swap_blocks)(vec v, size_t size) {
+    return __builtin_shuffle(v, LANE_NUMBERS ^ (sbits_t)size);
+}
+
+INLINE real FN(sum_of_lanes)(vec v) {
+#pragma GCC unroll 4
+    for (size_t size = LANES / 2; size > 0; size /= 2) { v += FN(swap_blocks)(v, size); }
+    return v[0];
+}
+
+INLINE real FN(largest_lane)(vec v) {
+#pragma GCC unroll 4
+    for (size_t size = LANES / 2; size > 0; size /= 2) {
+        v = FN(larger)(v, FN(swap_blocks)(v, size));
+    }
+    return v[0];
+}
 
 #endif

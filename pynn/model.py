@@ -102,7 +102,8 @@ class Model:
 
     def _threads_for(self, n_rows: int) -> int:
         """Threads for a step of so many rows: forward, deltas and gradient."""
-        return threads.chosen(self._n_threads, 3.0 * n_rows * self._core.n_parameters)
+        work = 3.0 * n_rows * self._core.n_parameters * self.dtype.itemsize / 4
+        return threads.chosen(self._n_threads, work)
 
     def views(self, vector: NDArray[Any]) -> Views:
         """View a vector that is laid out as the parameters are, such as a gradient, by layer.
