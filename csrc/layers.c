@@ -227,22 +227,41 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
     }
 }
 
+/* How many of list (n,), which ascends, are less than end. */
+static size_t FN(count_below)(const uint32_t *list, size_t n, size_t end) {
+    size_t first = 0;
+    while (first < n) {
+        const size_t middle = first + (n - first) / 2;
+        if (list[middle] < end) {
+            first = middle + 1;
+        } else {
+            n = middle;
+        }
+    }
+    return first;
+}
+
+/* What tiles update themselves fills no block: where a batch has few rows, it may be longer. */
+static size_t FN(block_rows)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                             size_t n_rows) {
+    const size_t longer = sink->descends && ws->kernels->tuned ? PYNN_GRADIENT_INPUTS / n_rows : 0;
+    return longer > PYNN_GRADIENT_ROWS ? longer : PYNN_GRADIENT_ROWS;
+}
+
 void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
                              size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
     const int is_output = l == ws->n_layers - 1;
     const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, is_output, member);
-    size_t used = x.columns ? 0 : part.rows.first; /* columns of x before the block */
-    while (x.columns && used < x.n_columns && x.columns[used] < part.rows.first) { used++; }
-    for (size_t i = part.rows.first; i < part.rows.end; i += PYNN_GRADIENT_ROWS) {
-        FN(block) block = {.rows = {i, FN(least)(i + PYNN_GRADIENT_ROWS, part.rows.end)}};
+    size_t used = part.rows.first; /* columns of x before the block */
+    if (x.columns) { used = FN(count_below)(x.columns, x.n_columns, part.rows.first); }
+    const size_t block_rows = FN(block_rows)(ws, &sink, n_rows);
+    for (size_t i = part.rows.first; i < part.rows.end; i += block_rows) {
+        FN(block) block = {.rows = {i, FN(least)(i + block_rows, part.rows.end)}};
         block.n_used = block.rows.end - i;
         if (x.columns) {
             block.used = x.columns + used;
-            block.n_used = 0;
-            while (used + block.n_used < x.n_columns && block.used[block.n_used] < block.rows.end) {
-                block.n_used++;
-            }
+            block.n_used = FN(count_below)(x.columns + used, x.n_columns - used, block.rows.end);
         }
         const FN(pynn_matrix) x_block = {x.x + used, 1, x.stride};
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {

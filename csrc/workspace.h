@@ -17,6 +17,9 @@ enum { PYNN_CHUNK_ROWS = 1024 };
  * rows of any length begin and end at a cache line if the parameters do. */
 enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 
+/* Numbers of the input that belong to a block of updates, a quarter of the first cache in float. */
+enum { PYNN_GRADIENT_INPUTS = 2560 };
+
 /* Rows of weights that one member sums the squares of at a time. */
 enum { PYNN_SQUARES_ROWS = 32 };
 
