@@ -25,7 +25,7 @@ class Product:
     traffic: float  # bytes that all threads together read and write at the least
     footprint: float  # bytes of the thread that has most
     columns_used: float  # part of the columns of x that hold a number other than 0
-    gflops: float = 0.0
+    gflops: float
 
     @property
     def intensity(self):
@@ -53,33 +53,38 @@ class Machine:
         return min(self.peak[n_threads], flop / traffic * self.bandwidth[level.name, n_threads])
 
 
-def products(case, rows, n_threads, dtype="float32"):
-    """Return all products of a training step, not timed. rows: (batch_size, n_in)."""
+def products(case, rows, n_threads, dtype="float32", **effort):
+    """Return all products of a training step, timed. rows: (batch_size, n_in).
+
+    effort as `native.rate` takes it.
+    """
     found, n_bytes = [], np.dtype(dtype).itemsize
-    for number, kind in _in_order(case):
-        used = float(rows.any(axis=0).mean()) if number == 0 else 1.0
-        with _layer(case, number, len(rows), n_threads, dtype) as layer:
-            parts = [_part(layer, kind, i, n_threads, dtype) for i in range(n_threads)]
-        counts = [_count(case, number, kind, len(rows), *part) for part in parts]
-        flop, traffic, _ = map(sum, zip(*counts, strict=True))
-        footprint = max(footprint for *_, footprint in counts)
-        found.append(
-            Product(case.name, number, kind, (len(rows), *case.shapes[number]), n_threads,
-                    flop, traffic * n_bytes, footprint * n_bytes, used)
-        )  # fmt: skip
+    with _net(case, rows, n_threads, dtype) as net:
+        for number, kind in _in_order(case):
+            which = KINDS.index(kind)
+            parts = [_part(net, number, which, i, n_threads, dtype) for i in range(n_threads)]
+            counts = [_count(case, number, kind, len(rows), *part) for part in parts]
+            flop, traffic, _ = map(sum, zip(*counts, strict=True))
+            footprint = max(footprint for *_, footprint in counts)
+
+            def loop(n, i, number=number, which=which):
+                return _core(dtype).net_run(n, net, number, which, i, n_threads)
+
+            found.append(
+                Product(
+                    case=case.name,
+                    layer=number,
+                    kind=kind,
+                    shape=(len(rows), *case.shapes[number]),
+                    n_threads=n_threads,
+                    flop=flop,
+                    traffic=traffic * n_bytes,
+                    footprint=footprint * n_bytes,
+                    columns_used=float(rows.any(axis=0).mean()) if number == 0 else 1.0,
+                    gflops=native.rate(loop, n_threads, **effort) / 1e9,
+                )
+            )
     return found
-
-
-def timed(case, product, rows, dtype="float32", **effort):
-    """Return the best GFLOP/s of a product; effort as `native.rate` takes it."""
-    which, n_threads = KINDS.index(product.kind), product.n_threads
-    x = rows if product.layer == 0 else None
-    with _layer(case, product.layer, len(rows), n_threads, dtype, x) as layer:
-
-        def loop(n, i):
-            return _core(dtype).layer_run(n, layer, which, i, n_threads)
-
-        return native.rate(loop, n_threads, **effort) / 1e9
 
 
 def _in_order(case):
@@ -107,42 +112,41 @@ def _count(case, number, kind, n_rows, height, width):
     return 2.0 * height * width * depth, operands + moves * results, operands + results
 
 
-def _part(layer, kind, i, n_threads, dtype):
+def _part(net, number, which, i, n_threads, dtype):
     """Return rows and columns of the result that are thread i's."""
     size = (ctypes.c_size_t * 2)()
-    _core(dtype).layer_part(layer, KINDS.index(kind), i, n_threads, size)
+    _core(dtype).net_part(net, number, which, i, n_threads, size)
     return tuple(size)
 
 
 @contextlib.contextmanager
-def _layer(case, number, n_rows, n_threads, dtype, x=None):
-    """Make a layer of products.c; as its input x (n_rows, n_in), or numbers of which none is 0."""
-    n_in, n_out = case.shapes[number]
-    if x is None:
-        x = np.random.default_rng(0).uniform(0.1, 0.9, (n_rows, n_in))
-    x = np.ascontiguousarray(x, dtype)
-    core, is_output = _core(dtype), number == len(case.shapes) - 1
-    layer = core.layer_new(
-        n_rows, n_in, n_out, is_output, case.rule.encode(), n_threads, x.ctypes.data
-    )
-    if not layer:
-        raise MemoryError(f"a layer of {n_in} × {n_out} for {n_rows} rows")
+def _net(case, rows, n_threads, dtype):
+    """Make the network of products.c for one mini-batch."""
+    x = np.ascontiguousarray(rows, dtype)
+    sizes = np.array(case.layers, np.int64)
+    core = _core(dtype)
+    net = core.net_new(len(sizes) - 1, sizes.ctypes.data, case.hidden.encode(),
+                       case.output.encode(), case.rule.encode(), n_threads, x.ctypes.data,
+                       len(x))  # fmt: skip
+    if not net:
+        raise MemoryError(f"a network of {case.layers} for {len(x)} rows")
     try:
-        yield layer
+        yield net
     finally:
-        core.layer_free(layer)
+        core.net_free(net)
 
 
 @functools.cache
 def _core(dtype):
     library = native.load_core("products.c", np.dtype(dtype).itemsize * 8)
     size, number, pointer = ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p
-    library.layer_new.argtypes = [size, size, size, number, ctypes.c_char_p, number, pointer]
-    library.layer_new.restype = pointer
-    library.layer_free.argtypes = [pointer]
-    library.layer_free.restype = None
-    library.layer_run.argtypes = [ctypes.c_long, pointer, number, number, number]
-    library.layer_run.restype = ctypes.c_double
-    library.layer_part.argtypes = [pointer, number, number, number, ctypes.POINTER(size)]
-    library.layer_part.restype = None
+    text = ctypes.c_char_p
+    library.net_new.argtypes = [number, pointer, text, text, text, number, pointer, ctypes.c_int64]
+    library.net_new.restype = pointer
+    library.net_free.argtypes = [pointer]
+    library.net_free.restype = None
+    library.net_run.argtypes = [ctypes.c_long, pointer, number, number, number, number]
+    library.net_run.restype = ctypes.c_double
+    library.net_part.argtypes = [pointer, number, number, number, number, ctypes.POINTER(size)]
+    library.net_part.restype = None
     return library

@@ -9,7 +9,7 @@ bench/README.md says how to read it.
 import argparse
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cases
@@ -65,11 +65,9 @@ def main():
         rows, used = _typical_batch(case, X)
         rates = _best_rates(case, X, y, wanted, ["float32"], effort)
         for n in wanted:
-            found = products.products(case, rows, n)
+            found = products.products(case, rows, n, **effort.loops)
             steps.append(_step(case, X, n, found, machine, rates[n, "float32"], used))
-            timed += [
-                replace(p, gflops=products.timed(case, p, rows, **effort.loops)) for p in found
-            ]
+            timed += found
         if name in FLOAT64_CASES:
             rates = _best_rates(case, X, y, wanted, ["float32", "float64"], effort)
             doubles += [(name, n, rates[n, "float32"], rates[n, "float64"]) for n in wanted]

@@ -90,6 +90,39 @@ void FN(pynn_fetch_ahead)(const FN(pynn_workspace) * ws, pynn_member member) {
     }
 }
 
+/* A first look at the member's rows: are they finite, which columns do they use? */
+static void FN(look_at_rows)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                             pynn_share mine, bits_t *marks /* (n_in,) or NULL */,
+                             pynn_member member) {
+    const size_t n_in = ws->layers[0].n_in;
+    if (!marks && !ws->checks_input) { return; }
+    if (marks) { memset(marks, 0, n_in * sizeof *marks); }
+    for (size_t i = mine.first; i < mine.end; i++) {
+        const real *row = FN(row)(ws, data, batch, i);
+        if (ws->checks_input && !ws->kernels->all_finite(row, n_in)) {
+            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
+            pynn_team_stop(member);
+            return;
+        }
+        if (marks) { ws->kernels->mark_nonzero(marks, row, n_in); }
+    }
+}
+
+/* Brings the member's rows to ws->x: all of their columns, or those that kept says. */
+static void FN(copy_rows)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
+                          pynn_share mine, const bits_t *kept /* (n_in,) or NULL */) {
+    const size_t n_in = ws->layers[0].n_in;
+    for (size_t i = mine.first; i < mine.end; i++) {
+        const real *row = FN(row)(ws, data, batch, i);
+        real *to = ws->x + i * ws->x_stride;
+        if (kept) {
+            ws->kernels->keep_marked(to, row, kept, n_in);
+        } else if (row != to) {
+            memcpy(to, row, n_in * sizeof(real));
+        }
+    }
+}
+
 FN(pynn_rows)
 FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                     pynn_member member) {
@@ -97,39 +130,17 @@ FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch b
     const pynn_share mine = pynn_share_of(batch.n_rows, 1, member);
     FN(pynn_columns) *found = &ws->columns[member.id];
     const int searches = FN(searches)(ws, found, batch.n_rows);
-    if (searches) { memset(found->marks, 0, n_in * sizeof *found->marks); }
-    for (size_t i = mine.first; i < mine.end; i++) {
-        const real *row = FN(row)(ws, data, batch, i);
-        if (ws->checks_input && !ws->kernels->all_finite(row, n_in)) {
-            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
-            pynn_team_stop(member);
-            break;
-        }
-        if (searches) { ws->kernels->mark_nonzero(found->marks, row, n_in); }
-    }
+    FN(look_at_rows)(ws, data, batch, mine, searches ? found->marks : NULL, member);
     const size_t n_found = searches ? FN(list_columns)(ws, found, member) : n_in;
     const int keeps_all = n_found * PYNN_FEWER_COLUMNS > n_in * (PYNN_FEWER_COLUMNS - 1);
     if (searches && keeps_all) { found->rest = PYNN_REST; }
-    FN(pynn_rows) input = {ws->x, ws->x_stride, n_in, NULL};
-    if (keeps_all && in_data) {
-        input.x = FN(row)(ws, data, batch, 0);
-        input.stride = in_data;
-    } else if (keeps_all) {
-        for (size_t i = mine.first; i < mine.end; i++) {
-            const real *row = FN(row)(ws, data, batch, i);
-            real *to = ws->x + i * ws->x_stride;
-            if (row != to) { memcpy(to, row, n_in * sizeof(real)); }
-        }
-    } else {
-        for (size_t i = mine.first; i < mine.end; i++) {
-            ws->kernels->keep_marked(ws->x + i * ws->x_stride, FN(row)(ws, data, batch, i),
-                                     found->kept, n_in);
-        }
-        input.n_columns = n_found;
-        input.columns = found->list;
-    }
     FN(plan_ahead)(found, data, batch, mine);
-    return input;
+    if (keeps_all && in_data) {
+        return (FN(pynn_rows)){FN(row)(ws, data, batch, 0), in_data, n_in, NULL};
+    }
+    FN(copy_rows)(ws, data, batch, mine, keeps_all ? NULL : found->kept);
+    if (keeps_all) { return (FN(pynn_rows)){ws->x, ws->x_stride, n_in, NULL}; }
+    return (FN(pynn_rows)){ws->x, ws->x_stride, n_found, found->list};
 }
 
 void FN(pynn_load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
