@@ -93,7 +93,8 @@ static size_t FN(piece)(size_t n, size_t most) {
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
                             size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
-    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, l == ws->n_layers - 1, member);
+    const int by_rows = l == ws->n_layers - 1 || !ws->y;
+    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, by_rows, member);
     const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
     const real *w = parameters + layer->weights, *biases = parameters + layer->biases;
     for (size_t i = part.rows.first; i < part.rows.end; i += piece) {

@@ -3,7 +3,8 @@
  *
  * - hidden layers are shared out by columns, so that the weights of a column stay with the thread
  *   that updates them; by rows where there are fewer panels of columns than threads;
- * - the output layer by rows, because softmax and cost want whole rows.
+ * - the output layer by rows, because softmax and cost want whole rows; so are all layers where
+ *   nothing is learnt: then no thread reads another's rows.
  *
  * No number is summed across threads. A member that hears the team being asked to stop leaves its
  * share unfinished; all learn of it at the next barrier.

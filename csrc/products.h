@@ -135,7 +135,7 @@ static void FN(descend)(real *out, const real *w, size_t stride, const uint32_t 
                 .c = (real *)w + j,
                 .c_stride = stride,
                 .c_rows = rows,
-                .to = out - w,
+                .updated = out + j,
                 .step = step};
         FN(sweep)(FN(descend_tiles), tile, n_rows, n - j < PANEL ? n - j : PANEL);
     }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "pynn.h"
@@ -12,6 +13,33 @@
 enum { MOST_THREADS = 256 };
 
 static atomic_int thread_limit;
+
+/* Threads in all teams of this process. */
+static atomic_int n_working;
+
+int pynn_team_size(int n_threads) {
+    if (n_threads > MOST_THREADS) { n_threads = MOST_THREADS; }
+    const int others = atomic_load(&n_working);
+    if (others <= 0 || n_threads == 1) { return n_threads; }
+    const int left = (int)sysconf(_SC_NPROCESSORS_ONLN) - others;
+    return left < 1 ? 1 : n_threads < left ? n_threads : left;
+}
+
+static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void lock(void) { pthread_mutex_lock(&exclusive); }
+
+static void unlock(void) { pthread_mutex_unlock(&exclusive); }
+
+static void begin_alone(void) {
+    unlock();
+    atomic_store(&n_working, 0);
+}
+
+/* A fork while other threads work would leave the child with a lock that nobody frees, and with
+ * teams that are not there. */
+static void survive_forks(void) { pthread_atfork(lock, unlock, begin_alone); }
 
 void pynn_set_thread_limit(int n) { atomic_store(&thread_limit, n > 0 ? n : 0); }
 
@@ -139,7 +167,8 @@ void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *conte
                       .next_round = PTHREAD_COND_INITIALIZER,
                       .work = work,
                       .context = context};
-    if (n_threads > MOST_THREADS) { n_threads = MOST_THREADS; }
+    pthread_once(&once, survive_forks);
+    n_threads = pynn_team_size(n_threads);
     if (n_threads > 1) {
         team.n = recruit_all(&team, recruits, n_threads);
         team.asked_at = pynn_now();
@@ -148,7 +177,9 @@ void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *conte
         pthread_cond_broadcast(&team.next_round);
         pthread_mutex_unlock(&team.lock);
     }
+    atomic_fetch_add(&n_working, team.n);
     work((pynn_member){&team, 0, team.n}, context);
+    atomic_fetch_sub(&n_working, team.n);
     for (int i = 1; i < team.n; i++) { pthread_join(recruits[i].thread, NULL); }
     pthread_cond_destroy(&team.next_round);
     pthread_mutex_destroy(&team.lock);
@@ -161,17 +192,6 @@ pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member) {
     const size_t end = n_grains * ((size_t)member.id + 1) / (size_t)member.n * grain;
     return (pynn_share){first < n ? first : n, end < n ? end : n};
 }
-
-static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void lock(void) { pthread_mutex_lock(&exclusive); }
-
-static void unlock(void) { pthread_mutex_unlock(&exclusive); }
-
-/* A fork while another thread holds the lock would leave the child with a lock that nobody frees.
- */
-static void survive_forks(void) { pthread_atfork(lock, unlock, unlock); }
 
 void pynn_exclusive_begin(void) {
     pthread_once(&once, survive_forks);

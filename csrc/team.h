@@ -14,8 +14,13 @@ typedef struct {
     int id, n;
 } pynn_member;
 
+/* How many of n_threads a team would take now: no more than the processors that other teams of this
+ * process leave. Two fits at once, calls of 1 ms with two threads each on two processors, took
+ * twice as long as with one. */
+int pynn_team_size(int n_threads);
+
 /* Runs work(member, context) once in each of n_threads threads, the caller being one, and returns
- * when all are done. Where the system gives fewer threads, the team is smaller. */
+ * when all are done. Where there are fewer threads to be had, the team is smaller. */
 void pynn_team_run(int n_threads, void (*work)(pynn_member member, void *context), void *context);
 
 /* Returns when all members have come here; memory written before is seen by all afterwards. The

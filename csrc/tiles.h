@@ -33,7 +33,7 @@ typedef struct {
     const real *start; /* rows start_stride apart, to which the product is added; or NULL: 0 */
     size_t start_stride;
     const uint32_t *c_rows;     /* (R,) or NULL: row r of the weights is c_rows[r] */
-    ptrdiff_t to;               /* from the weights to where they lie when updated: 0 is in place */
+    real *updated;              /* as c: where updated weights go; may be c */
     const FN(pynn_step) * step; /* of the update */
 } FN(tile);
 
@@ -98,13 +98,13 @@ INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const F
 INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
     vec sum[TILE_ROWS * TILE_VECTORS] = {{0}};
     FN(accumulate)(R, V, 0, sum, t);
-    real *rows[TILE_ROWS];
+    size_t at[TILE_ROWS];
 #pragma GCC unroll 14
     for (int r = 0; r < R; r++) {
-        rows[r] = t->c + (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
+        at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
 #pragma GCC unroll 2
         for (int v = 0; v < V; v++) {
-            vec w = FN(load_lanes)(rows[r] + v * LANES, FN(lanes)(t, v, V));
+            vec w = FN(load_lanes)(t->c + at[r] + v * LANES, FN(lanes)(t, v, V));
             FN(rule_sgd)(&w, NULL, NULL, sum[r * V + v], t->step);
             sum[r * V + v] = w;
         }
@@ -115,9 +115,9 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
         for (int v = 0; v < V; v++) {
             const size_t n = FN(lanes)(t, v, V);
             if (n == LANES) {
-                FN(store)(rows[r] + t->to + v * LANES, sum[r * V + v]);
+                FN(store)(t->updated + at[r] + v * LANES, sum[r * V + v]);
             } else {
-                FN(store_first)(rows[r] + t->to + v * LANES, sum[r * V + v], n);
+                FN(store_first)(t->updated + at[r] + v * LANES, sum[r * V + v], n);
             }
         }
     }
@@ -171,6 +171,7 @@ static void FN(sweep)(const FN(tile_functions) functions, FN(tile) t, size_t n_r
             t.c_rows += rows;
         } else {
             t.c += rows * t.c_stride;
+            if (t.updated) { t.updated += rows * t.c_stride; }
         }
         if (t.start) { t.start += rows * t.start_stride; }
         done = end;

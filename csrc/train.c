@@ -167,12 +167,15 @@ static void FN(train_share)(pynn_member member, void *job_) {
     job->done = done;
 }
 
-/* A team whose members lose their processors to others goes on with half of its threads for 50 ms,
- * then tries again with all, after each failure for twice as long. The result has the same bits. */
+/* A team whose members lose their processors to other processes goes on with half of its threads
+ * for 50 ms, then tries again with all, after each failure for twice as long. One that is smaller
+ * than was asked for, beside others of this process, tries again every 50 ms. */
 static void FN(train_in_teams)(FN(job) * job, int n_threads) {
     enum { FIRST_NS = 50 * 1000 * 1000, LONGEST_NS = 1600 * 1000 * 1000 };
     int64_t alone_ns = FIRST_NS;
     for (int n = n_threads;;) {
+        n = pynn_team_size(n);
+        if (n < n_threads && !job->regroup_at) { job->regroup_at = pynn_now() + alone_ns; }
         pynn_team_run(n, FN(train_share), job);
         if (!job->regroups || job->status != PYNN_INTERRUPTED || job->ws.watch.stopped) { return; }
         if (job->regroup_at) {
