@@ -8,7 +8,6 @@ the tables.
 
 import argparse
 import json
-import os
 import platform
 import sys
 import time
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 
+from script import n_processors, processor, say
 from tasks import SUBJECTS
 from tasks.turns import Plan
 
@@ -26,7 +26,7 @@ _SHOWN_VERSIONS = ("pynn-learn", "numpy", "scikit-learn", "torch", "onnxruntime"
 def main():
     """Measure what the command line asks for; return the exit status."""
     options = _command_line()
-    n_threads = _n_processors()
+    n_threads = n_processors()
     if options.quick:
         plan = Plan(True, options.rounds or 5, 0.05, n_threads)
     else:
@@ -36,19 +36,19 @@ def main():
     print(*text, flush=True)
     for subject in options.only:
         begun = time.perf_counter()
-        _say(subject)
+        say(subject)
         try:
-            tables[subject] = import_module(f"tasks.{subject}").measure(plan, _say)
+            tables[subject] = import_module(f"tasks.{subject}").measure(plan, say)
             parts = [table.markdown() for table in tables[subject]]
         except Exception as error:  # the other subjects' figures are worth having
             problems[subject] = f"{type(error).__name__}: {error}"
             parts = [f"{subject} was not measured: {problems[subject]}"]
         print("", "\n\n".join(parts), sep="\n", flush=True)
         text += parts
-        _say(f"  {time.perf_counter() - begun:.0f} s")
+        say(f"  {time.perf_counter() - begun:.0f} s")
     missed = sum(table.missed for group in tables.values() for table in group) + len(problems)
     _write(options, "\n\n".join(text), tables, problems)
-    _say(f"{time.perf_counter() - started:.0f} s in all; {missed} goals missed; {options.json}")
+    say(f"{time.perf_counter() - started:.0f} s in all; {missed} goals missed; {options.json}")
     return int(bool(options.check and missed))
 
 
@@ -91,26 +91,7 @@ def _heading(n_threads):
             versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{name} absent")
-    return f"{date}, {_processor()}, {n_threads} processors  \n{', '.join(versions)}"
-
-
-def _say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def _n_processors():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor():
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    return f"{date}, {processor()}, {n_threads} processors  \n{', '.join(versions)}"
 
 
 if __name__ == "__main__":
