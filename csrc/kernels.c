@@ -212,6 +212,7 @@ static int FN(all_finite)(const real *x, size_t n) {
 
 const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
     .tuned = VEC_BYTES > 16 || TILE_ROWS > 6,
+    .lanes = LANES,
     .panel = PANEL,
     .pack = BLOCK_DEPTH * PANEL,
     .product = FN(product),

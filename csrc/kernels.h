@@ -39,6 +39,7 @@ typedef void FN(pynn_update)(real *w, real *slot_0, real *slot_1, size_t stride,
 
 typedef struct {
     int tuned;    /* 0: where BLAS is faster at large products, because this set lacks registers */
+    size_t lanes; /* reals of a vector */
     size_t panel; /* columns that product works on at a time */
     size_t pack;  /* reals of scratch memory that product takes */
 

@@ -160,12 +160,14 @@ static void FN(bias_gradient)(FN(pynn_workspace) * ws, const FN(pynn_layer) * la
     }
 }
 
-/* Rows first .. first + n_rows - 1, columns j .. j + n - 1 of the layer's weights. */
-static void FN(update_weights)(const FN(pynn_sink) * sink, const FN(pynn_layer) * layer,
-                               size_t first, size_t n_rows, size_t j, size_t n, const real *g,
-                               size_t g_stride) {
-    /* The gradient of padding is 0, as is the padding: whole vectors are faster. */
-    if (j + n == layer->n_out) { n += layer->w_stride - layer->n_out; }
+/* Rows first .. first + n_rows - 1, columns j .. j + n - 1 of the layer's weights. g has whole
+ * vectors in each row, and 0 behind its n columns. */
+static void FN(update_weights)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                               const FN(pynn_layer) * layer, size_t first, size_t n_rows, size_t j,
+                               size_t n, const real *g, size_t g_stride) {
+    /* What of the padding a last vector covers is 0, and stays so: whole vectors are faster. */
+    const size_t lanes = ws->kernels->lanes, whole = (n + lanes - 1) / lanes * lanes;
+    if (j + n == layer->n_out) { n = FN(least)(whole, layer->w_stride - j); }
     const size_t w = layer->weights + first * layer->w_stride + j;
     sink->update(sink->w + w, FN(at)(sink->slot_0, w), FN(at)(sink->slot_1, w), layer->w_stride, g,
                  g_stride, n_rows, n, &sink->of_weights);
@@ -187,11 +189,13 @@ static void FN(update_block)(const FN(pynn_workspace) * ws, const FN(pynn_sink) 
     size_t row = block->rows.first, done = 0;
     while (row < block->rows.end) {
         const size_t next = done < block->n_used ? block->used[done] : block->rows.end;
-        if (row < next) { FN(update_weights)(sink, layer, row, next - row, j, n, ws->zeros, 0); }
+        if (row < next) {
+            FN(update_weights)(ws, sink, layer, row, next - row, j, n, ws->zeros, 0);
+        }
         size_t run = 0;
         while (done + run < block->n_used && block->used[done + run] == next + run) { run++; }
         if (g && run) {
-            FN(update_weights)(sink, layer, next, run, j, n, g + done * g_stride, g_stride);
+            FN(update_weights)(ws, sink, layer, next, run, j, n, g + done * g_stride, g_stride);
         }
         done += run;
         row = next + run;
@@ -224,7 +228,7 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
     if (block->used) {
         FN(update_block)(ws, sink, layer, block, g, stride);
     } else {
-        FN(update_weights)(sink, layer, i, block->n_used, j, n, g, stride);
+        FN(update_weights)(ws, sink, layer, i, block->n_used, j, n, g, stride);
     }
 }
 
