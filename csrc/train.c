@@ -102,11 +102,10 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
     return job.status;
 }
 
-/* Whether member 0 has just asked the team to stop because one of another size would do better. */
-static int FN(regroups)(FN(job) * job, pynn_member member) {
+/* For member 0: asks the team to stop where one of another size would do better. */
+static void FN(regroup)(FN(job) * job, pynn_member member) {
     job->regroups = job->regroup_at ? pynn_now() >= job->regroup_at : pynn_team_crowded(member);
     if (job->regroups) { pynn_team_stop(member); }
-    return job->regroups;
 }
 
 /* The rest of an epoch. Members call it together and get the same answer. */
@@ -121,7 +120,7 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
     while (done->n_rows < n_rows) {
         const size_t left = n_rows - done->n_rows, n = left < n_batch ? left : n_batch;
         const pynn_batch batch = {job->plan->order, done->n_rows, n};
-        if (member.id == 0) { FN(regroups)(job, member); }
+        if (member.id == 0) { FN(regroup)(job, member); }
         sink.from = done->w;
         sink.w = !ws->beside ? done->w : done->w == job->parameters ? ws->beside : job->parameters;
         sink.may_stop = ws->beside != NULL;
