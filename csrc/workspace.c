@@ -185,32 +185,29 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
     return PYNN_OK;
 }
 
-/* Parameters as they are given lie one layer behind the other, each weights, then biases. */
-void FN(pynn_pad)(real *padded, const real *dense, const FN(pynn_workspace) * ws) {
-    memset(padded, 0, ws->n_parameters * sizeof(real));
+/* From one layout to the other. As they are given, parameters lie one layer behind the other, each
+ * weights, then biases. */
+static void FN(copy_parameters)(real *to, const real *from, const FN(pynn_workspace) * ws,
+                                int pads) {
+    size_t dense = 0;
     for (int l = 0; l < ws->n_layers; l++) {
         const FN(pynn_layer) *layer = &ws->layers[l];
-        const size_t n = layer->n_out;
-        for (size_t i = 0; i < layer->n_in; i++, dense += n) {
-            memcpy(padded + layer->weights + i * layer->w_stride, dense, n * sizeof(real));
+        const size_t n = layer->n_out, n_rows = layer->n_in + (ws->network->bias ? 1 : 0);
+        for (size_t i = 0; i < n_rows; i++, dense += n) {
+            const size_t padded =
+                i < layer->n_in ? layer->weights + i * layer->w_stride : layer->biases;
+            memcpy(to + (pads ? padded : dense), from + (pads ? dense : padded), n * sizeof(real));
         }
-        if (!ws->network->bias) { continue; }
-        memcpy(padded + layer->biases, dense, n * sizeof(real));
-        dense += n;
     }
 }
 
+void FN(pynn_pad)(real *padded, const real *dense, const FN(pynn_workspace) * ws) {
+    memset(padded, 0, ws->n_parameters * sizeof(real));
+    FN(copy_parameters)(padded, dense, ws, 1);
+}
+
 void FN(pynn_unpad)(real *dense, const real *padded, const FN(pynn_workspace) * ws) {
-    for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_layer) *layer = &ws->layers[l];
-        const size_t n = layer->n_out;
-        for (size_t i = 0; i < layer->n_in; i++, dense += n) {
-            memcpy(dense, padded + layer->weights + i * layer->w_stride, n * sizeof(real));
-        }
-        if (!ws->network->bias) { continue; }
-        memcpy(dense, padded + layer->biases, n * sizeof(real));
-        dense += n;
-    }
+    FN(copy_parameters)(dense, padded, ws, 0);
 }
 
 void FN(pynn_workspace_free)(FN(pynn_workspace) * ws) {
