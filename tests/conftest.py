@@ -1,6 +1,10 @@
 """What the tests share: a random generator, the MNIST digits, and hypothesis's settings."""
 
 import os
+
+# SciPy reads it when it is imported; without it scikit-learn skips a check without a word.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
 from pathlib import Path
 
 import cases
