@@ -6,16 +6,22 @@ from pynn.costs import Huber
 from pynn.estimators import MLPClassifier, MLPRegressor
 from pynn.network import Network
 from pynn.optimizers import SGD, Adam, AdamW, RMSprop
+from pynn.schedules import CosineRestarts, OneCycle, ReduceOnPlateau, StepDecay, WarmUp
 
 __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "CosineRestarts",
     "Huber",
     "MLPClassifier",
     "MLPRegressor",
     "Network",
+    "OneCycle",
     "RMSprop",
+    "ReduceOnPlateau",
+    "StepDecay",
+    "WarmUp",
     "__version__",
     "show_config",
 ]

@@ -1,0 +1,353 @@
+"""Schedules: how the learning rate changes while a network is trained.
+
+Each is a frozen dataclass, and a function of the time and of the losses until then, and of nothing
+else. So training that is resumed goes on as if it had never stopped, and there is nothing to save.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CosineRestarts", "OneCycle", "ReduceOnPlateau", "Schedule", "StepDecay", "WarmUp"]
+
+Factors = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """What all schedules have in common: what they answer, and parameters that are checked.
+
+    One of your own is a subclass with a method `factors`.
+    """
+
+    # Numbers among the parameters: their kind, and the interval that they must be in
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {}
+
+    def __post_init__(self) -> None:
+        """Check every parameter that is a number.
+
+        Raises
+        ------
+        TypeError
+            If it is no real number, or no integer where it has to be one.
+        ValueError
+            If it is out of its interval.
+        """
+        for name, (kind, interval) in self._accepted.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                what = "an integer" if kind is Integral else "a real number"
+                raise TypeError(f"{type(self).__name__}: {name} must be {what}, got {value!r}")
+            if not _is_in(interval, float(getattr(self, name))):
+                raise ValueError(
+                    f"{type(self).__name__}: {name} must be in {interval}, got {value!r}"
+                )
+
+    @abstractmethod
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """Return what the initial learning rate is multiplied with in each of some updates.
+
+        Parameters
+        ----------
+        epochs : ndarray of float64, shape (n_updates,)
+            When each update starts, in epochs: 3.25 after three whole ones and a quarter. None is
+            earlier than the end of the epochs that `losses` tells of.
+        losses : sequence of float
+            The monitored figure of each epoch that has ended, from the first on: the lower, the
+            better. NaN is no improvement.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_updates,)
+            Finite and not negative.
+        """
+
+
+def _is_in(interval: str, number: float) -> bool:
+    """Whether a number is in an interval such as "[0, 1)"."""
+    low, high = map(float, interval[1:-1].split(","))
+    ends = [end for end, is_in in ((low, interval[0] == "["), (high, interval[-1] == "]")) if is_in]
+    return low < number < high or number in ends
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """The learning rate falls in steps: ``factor ** floor(t / every)`` at time t, in epochs.
+
+    Parameters
+    ----------
+    every : float, default=10
+        Epochs from one step to the next; positive.
+    factor : float, default=0.1
+        What the learning rate is multiplied with at each; above 0 and at most 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its type or out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, pynn
+    >>> pynn.StepDecay(every=10, factor=0.5).factors(np.array([0, 9.9, 10, 25]), [])
+    array([1.  , 1.  , 0.5 , 0.25])
+    """
+
+    every: float = 10
+    factor: float = 0.1
+
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {
+        "every": (Real, "(0, inf)"),
+        "factor": (Real, "(0, 1]"),
+    }
+
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """See `Schedule.factors`."""
+        return np.power(float(self.factor), epochs // float(self.every))
+
+
+@dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """Cosine annealing with warm restarts (SGDR, Loshchilov & Hutter 2017, equation 5).
+
+    Cycle i is ``T_i = period * growth ** i`` epochs long. At ``T_cur`` epochs from its start the
+    factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, in every update anew: it
+    falls from 1 to `lowest`, where the next cycle starts from 1 again.
+
+    Parameters
+    ----------
+    period : float, default=10.0
+        Epochs of the first cycle; positive.
+    growth : float, default=2.0
+        How many times as long as the one before each cycle is; at least 1.
+    lowest : float, default=0.0
+        The factor at the end of each; at least 0 and below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its type or out of its range.
+
+    Examples
+    --------
+    Cycles of 10 and 20 epochs:
+
+    >>> import numpy as np, pynn
+    >>> pynn.CosineRestarts().factors(np.array([0, 5, 9.9, 10, 20, 29.9, 30]), []).round(3)
+    array([1. , 0.5, 0. , 1. , 0.5, 0. , 1. ])
+    """
+
+    period: float = 10.0
+    growth: float = 2.0
+    lowest: float = 0.0
+
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {
+        "period": (Real, "(0, inf)"),
+        "growth": (Real, "[1, inf)"),
+        "lowest": (Real, "[0, 1)"),
+    }
+
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """See `Schedule.factors`."""
+        lowest = float(self.lowest)
+        half_waves: Factors = (1 + np.cos(np.pi * self._phases(epochs))) / 2
+        return lowest + (1 - lowest) * half_waves
+
+    def _phases(self, epochs: Factors) -> Factors:
+        """Return ``T_cur / T_i`` at these times."""
+        period, growth = float(self.period), float(self.growth)
+        if growth == 1:
+            return epochs % period / period
+
+        def start(cycle: Factors) -> Factors:  # the sum of a geometric series
+            return period * (growth**cycle - 1) / (growth - 1)
+
+        cycle = np.floor(np.log1p(epochs * (growth - 1) / period) / np.log(growth))
+        cycle += epochs >= start(cycle + 1)  # logarithms are rounded: a restart is on time
+        cycle -= epochs < start(cycle)
+        phases: Factors = np.clip((epochs - start(cycle)) / (period * growth**cycle), 0, 1)
+        return phases
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """One rise and one long fall: the 1cycle policy (Smith & Topin 2019).
+
+    The learning rate given is the peak, to which the factors relate. In half a wave of the cosine,
+    ``(1 - cos(pi * p)) / 2`` for ``p`` from 0 to 1, the factor rises from `start` to 1 in the first
+    ``rise * epochs``, and in another falls to `end`, where it stays. The paper has straight lines
+    in place of the waves, which are today's practice, and lets the momentum fall and rise too.
+
+    Parameters
+    ----------
+    epochs : float
+        When the fall ends: usually as many epochs as the network is trained for; positive.
+    rise : float, default=0.3
+        Share of them until the peak; above 0 and below 1.
+    start, end : float, default=0.04, 1e-4
+        Factors at the start and at the end, from 0 to 1, both included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its type or out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, pynn
+    >>> pynn.OneCycle(epochs=10).factors(np.array([0, 1.5, 3, 6.5, 10, 11]), []).round(2)
+    array([0.04, 0.52, 1.  , 0.5 , 0.  , 0.  ])
+    """
+
+    epochs: float
+    rise: float = 0.3
+    start: float = 0.04
+    end: float = 1e-4
+
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {
+        "epochs": (Real, "(0, inf)"),
+        "rise": (Real, "(0, 1)"),
+        "start": (Real, "[0, 1]"),
+        "end": (Real, "[0, 1]"),
+    }
+
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """See `Schedule.factors`."""
+        peak, stop = float(self.rise) * float(self.epochs), float(self.epochs)
+        progress = np.interp(epochs, [0, peak, stop], [0, 1, 2])
+        foot = np.where(progress < 1, float(self.start), float(self.end))
+        waves: Factors = (1 - np.cos(np.pi * progress)) / 2
+        return foot + (1 - foot) * waves
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """The learning rate rises in a straight line, and then another schedule begins.
+
+    The factor at time t is ``start + (1 - start) * t / epochs``, and after `epochs` what `then`
+    says for time ``t - epochs`` and the losses of the epochs that began since (Goyal et al. 2017,
+    section 2.2: gradual warm-up).
+
+    Parameters
+    ----------
+    epochs : float, default=5.0
+        How long it rises; positive.
+    then : Schedule or None, default=None
+        What follows. None: the factor stays 1.
+    start : float, default=0.0
+        The factor of the first update, from 0 to 1, both included; with 0 it changes no weight.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its type or out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, pynn
+    >>> warm_up = pynn.WarmUp(epochs=4, then=pynn.StepDecay(every=10))
+    >>> warm_up.factors(np.array([0, 1, 2.5, 4, 13.9, 14]), [])
+    array([0.   , 0.25 , 0.625, 1.   , 1.   , 0.1  ])
+    """
+
+    epochs: float = 5.0
+    then: Schedule | None = None
+    start: float = 0.0
+
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {
+        "epochs": (Real, "(0, inf)"),
+        "start": (Real, "[0, 1]"),
+    }
+
+    def __post_init__(self) -> None:
+        """Check every parameter."""
+        super().__post_init__()
+        if not isinstance(self.then, Schedule | None):
+            raise TypeError(f"WarmUp: then must be a schedule or None, got {self.then!r}")
+
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """See `Schedule.factors`."""
+        start, length = float(self.start), float(self.epochs)
+        factors = start + (1 - start) * np.minimum(epochs / length, 1)
+        after = epochs >= length
+        if self.then is not None and after.any():
+            since = losses[math.ceil(length) :]
+            factors[after] = self.then.factors(epochs[after] - length, since)
+        return factors
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau(Schedule):
+    """The learning rate falls where the loss does so no more.
+
+    An epoch is an improvement if its loss is below ``best - tol * abs(best)``, where ``best`` is
+    the loss of the last improvement (PyTorch's relative threshold; with ``abs``, so that losses may
+    be negative too). After more than `patience` epochs in a row without one, the factor so far is
+    multiplied with `factor`, the next `cooldown` epochs do not count, and the count starts anew.
+
+    Parameters
+    ----------
+    factor : float, default=0.1
+        What the learning rate is multiplied with; above 0 and at most 1.
+    patience : int, default=10
+        How many epochs without an improvement are waited for; at least 0.
+    tol : float, default=1e-4
+        By which part of itself the best loss must be beaten; at least 0 and below 1.
+    cooldown : int, default=0
+        Epochs after a fall that do not count; at least 0.
+    lowest : float, default=0.0
+        What the factor does not fall below; from 0 to 1, both included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its type or out of its range.
+
+    Examples
+    --------
+    Two epochs without an improvement are one more than it waits for:
+
+    >>> import numpy as np, pynn
+    >>> schedule = pynn.ReduceOnPlateau(factor=0.5, patience=1)
+    >>> losses = [3.0, 2.0, 2.5, 2.0, 1.9]
+    >>> [float(schedule.factors(np.array([t]), losses[:t])[0]) for t in range(6)]
+    [1.0, 1.0, 1.0, 1.0, 0.5, 0.5]
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    tol: float = 1e-4
+    cooldown: int = 0
+    lowest: float = 0.0
+
+    _accepted: ClassVar[dict[str, tuple[type, str]]] = {
+        "factor": (Real, "(0, 1]"),
+        "patience": (Integral, "[0, inf)"),
+        "tol": (Real, "[0, 1)"),
+        "cooldown": (Integral, "[0, inf)"),
+        "lowest": (Real, "[0, 1]"),
+    }
+
+    def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
+        """See `Schedule.factors`."""
+        now, best, n_stalled, n_resting = 1.0, math.inf, 0, 0
+        for loss in losses:
+            below = best - self.tol * abs(best) if math.isfinite(best) else best
+            if loss < below:
+                best, n_stalled = loss, 0
+            else:
+                n_stalled += 1
+            if n_resting > 0:
+                n_resting, n_stalled = n_resting - 1, 0
+            if n_stalled > self.patience:
+                now = max(now * self.factor, self.lowest)
+                n_resting, n_stalled = self.cooldown, 0
+        return np.full(len(epochs), now)
