@@ -1,0 +1,276 @@
+"""Checkpoints: files that hold all that training needs to go on, to the last bit.
+
+A checkpoint is an ordinary .npz archive, which `numpy.load` opens without pickles: an entry for
+each array, and one called "facts", JSON in UTF-8, for everything else. Arrays within the facts lie
+in the archive as "facts/0", "facts/1" and so on. Reading executes nothing.
+
+JSON keeps finite floats, integers of any size, text, lists, None, True and False as they are. What
+it does not know is an object with one key that starts with a dollar sign, as `_Encoder` lists.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import struct
+import zipfile
+from contextlib import suppress
+from math import isfinite, prod
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+__all__ = ["read", "write"]
+
+_FACTS = "facts"
+_VERSION = "pynn.checkpoint"  # the key in the JSON that tells our archives from others
+_CHUNK = 1 << 20  # bytes
+
+Array = NDArray[Any]
+
+
+def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[str, Any]) -> None:
+    """Write a checkpoint in place of the one that may be there.
+
+    Whatever happens meanwhile, `path` holds the old content or the new one, whole: the new one goes
+    to a temporary file in the same folder, to the disk, and then takes the old one's place. After
+    an exception the temporary file is gone; only a process that is killed leaves it behind, as
+    ``.pynn-....tmp``.
+
+    Parameters
+    ----------
+    path : path-like
+        A symbolic link stays one: what it leads to is written. The permissions are those of any new
+        file, by the umask.
+    arrays : dict of str to ndarray
+        Of numbers, booleans, text, bytes or times; any shape, layout and byte order.
+    facts : dict
+        Of dicts, lists, tuples, ndarrays as above, NumPy's scalars, int, float, str, bool and None.
+
+    Raises
+    ------
+    TypeError
+        If an entry is of another type, or an array of another kind. Nothing is written.
+    ValueError
+        If the name of an array is empty, has a NUL in it, or is "facts" or starts with "facts/".
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, tempfile
+    >>> from pynn import checkpoints
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "training.npz")
+    ...     checkpoints.write(path, {"weights": np.ones(2)}, {"epoch": 3, "losses": (0.5, np.nan)})
+    ...     checkpoints.read(path)
+    ({'weights': array([1., 1.])}, {'epoch': 3, 'losses': (0.5, nan)})
+    """
+    entries = {name: _checked(f"arrays[{name!r}]", array) for name, array in arrays.items()}
+    for name in entries:
+        if not isinstance(name, str):
+            raise TypeError(f"names of arrays must be str, got {name!r}")
+        if not name or "\0" in name or name == _FACTS or name.startswith(f"{_FACTS}/"):
+            raise ValueError(f"{name!r} is no name for an array: empty, reserved or with a NUL")
+    if not isinstance(facts, dict):
+        raise TypeError(f"facts must be a dict, got {facts!r}")
+    encoder = _Encoder()
+    text = json.dumps({_VERSION: 1, "facts": encoder.encode("facts", facts)}, allow_nan=False)
+    entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
+    entries |= {f"{_FACTS}/{i}": array for i, array in enumerate(encoder.lifted)}
+    _replace(os.path.realpath(os.fspath(path)), entries)
+
+
+def _replace(path: str, entries: dict[str, Array]) -> None:
+    """Put an archive of these entries in the place of path, at once and for good."""
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f".pynn-{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            _write_archive(file, entries)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)  # the new name is on the disk too
+    finally:
+        os.close(descriptor)
+
+
+def _write_archive(file: IO[bytes], entries: dict[str, Array]) -> None:
+    archive = zipfile.ZipFile(file, "w")
+    try:
+        for name, array in entries.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # else it would be closed, which fails where an entry is half open
+        raise
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : path-like
+        What `write` has written.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        New and writable, with the dtype, layout and bytes that were written.
+    facts : dict
+        With the types and bits that were written.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or no checkpoint.
+    OSError
+        If it cannot be read.
+    """
+    path = os.fspath(path)
+    with open(path, "rb") as file:
+        try:
+            return _read_archive(file)
+        except MemoryError:
+            raise
+        except Exception as error:  # zipfile and numpy raise all kinds on damaged files
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a seek to nowhere
+                raise
+            raise ValueError(f"{path!r} is not a checkpoint, or damaged: {error}") from error
+
+
+def _read_archive(file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        # What the entries claim lies in the file, so it fits the memory.
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("it is compressed")
+        if sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
+            raise ValueError("it claims to hold more than it does")
+        arrays = {entry.filename.removesuffix(".npy"): _read(archive, entry) for entry in entries}
+    content = json.loads(arrays.pop(_FACTS).tobytes())
+    if content[_VERSION] != 1:
+        raise ValueError(f"it has version {content[_VERSION]!r} of the format instead of 1")
+    lifted: list[Array] = []
+    while f"{_FACTS}/{len(lifted)}" in arrays:
+        lifted.append(arrays.pop(f"{_FACTS}/{len(lifted)}"))
+    facts = _decode(content["facts"], lifted)
+    if not isinstance(facts, dict):
+        raise ValueError("its facts are no dict")
+    return arrays, facts
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """Read one array, after a look at whether it is as long as its shape says."""
+    with archive.open(info) as entry:
+        if npy.read_magic(entry) != (1, 0):
+            raise ValueError(f"{info.filename} is in another version of the .npy format than 1.0")
+        shape, by_columns, dtype = npy.read_array_header_1_0(entry)
+        n_bytes = prod(shape) * dtype.itemsize
+        if dtype.kind not in _KINDS or entry.tell() + n_bytes != info.file_size:
+            raise ValueError(f"{info.filename} does not hold {dtype} of shape {shape}")
+        content = bytearray(n_bytes)
+        for start in range(0, n_bytes, _CHUNK):
+            stop = min(start + _CHUNK, n_bytes)
+            content[start:stop] = entry.read(stop - start)  # the last also checks the sum
+        entry.read()
+    return np.ndarray(shape, dtype, content, order="F" if by_columns else "C")
+
+
+# ---- What is in an entry -------------------------------------------------------------------------
+
+_KINDS = "biufcSUmM"  # numbers, text and times: what lies in a file byte by byte, in full
+
+
+def _checked(where: str, array: object) -> Array:
+    """Return what is an array that a file can hold in full."""
+    if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{where} must be an ndarray, got {type(array).__name__}")
+    if array.dtype.kind not in _KINDS:
+        raise TypeError(
+            f"{where} must hold numbers, booleans, text, bytes or times; got dtype {array.dtype}"
+        )
+    return array
+
+
+class _Encoder:
+    """Makes JSON of facts, and puts arrays that are in them on a list.
+
+    | given                               | JSON                              |
+    | ----------------------------------- | --------------------------------- |
+    | tuple                               | {"$tuple": [item, ...]}           |
+    | ndarray                             | {"$array": index on the list}     |
+    | scalar of NumPy                     | {"$scalar": index on the list}    |
+    | infinity, NaN                       | {"$float": its bits, hexadecimal} |
+    | int of more than 64 bits            | {"$int": hexadecimal}             |
+    | dict with keys that are no str, or  | {"$dict": [[key, value], ...]}    |
+    | start with a dollar sign            |                                   |
+    """
+
+    def __init__(self) -> None:
+        self.lifted: list[Array] = []
+
+    def encode(self, where: str, value: Any) -> Any:
+        """Return value as JSON has it; where is what a message calls it."""
+        kind = type(value)
+        if value is None or kind in (bool, str):
+            return value
+        if kind is int:
+            return value if value.bit_length() <= 64 else {"$int": hex(value)}
+        if kind is float:
+            return value if isfinite(value) else {"$float": struct.pack(">d", value).hex()}
+        if kind in (list, tuple):
+            items = [self.encode(f"{where}[{i}]", item) for i, item in enumerate(value)]
+            return items if kind is list else {"$tuple": items}
+        if kind is dict:
+            if all(type(key) is str and not key.startswith("$") for key in value):
+                return {key: self.encode(f"{where}[{key!r}]", item) for key, item in value.items()}
+            return {"$dict": [self._pair(where, *item) for item in value.items()]}
+        if isinstance(value, np.ndarray | np.generic):
+            tag = "$array" if isinstance(value, np.ndarray) else "$scalar"
+            array = value if isinstance(value, np.ndarray) else np.asarray(value)
+            self.lifted.append(_checked(where, array))
+            return {tag: len(self.lifted) - 1}
+        raise TypeError(
+            f"{where} must be a dict, list, tuple, ndarray, int, float, str, bool or None; "
+            f"got {value!r} of type {kind.__name__}"
+        )
+
+    def _pair(self, where: str, key: Any, item: Any) -> list[Any]:
+        return [self.encode(f"key {key!r} of {where}", key), self.encode(f"{where}[{key!r}]", item)]
+
+
+def _decode(value: Any, lifted: list[Array]) -> Any:
+    """Return what `_Encoder` made this of."""
+    if isinstance(value, list):
+        return [_decode(item, lifted) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        match next(iter(value.items())):
+            case "$tuple", items:
+                return tuple(_decode(items, lifted))
+            case "$array", index:
+                return lifted[index]
+            case "$scalar", index:
+                return lifted[index][()]
+            case "$float", digits:
+                return struct.unpack(">d", bytes.fromhex(digits))[0]
+            case "$int", digits:
+                return int(digits, 16)
+            case "$dict", pairs:
+                return dict(_decode(pairs, lifted))
+    return {key: _decode(item, lifted) for key, item in value.items()}

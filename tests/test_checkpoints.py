@@ -1,0 +1,513 @@
+"""Checkpoints: every bit comes back, and no crash leaves half of one."""
+
+import json
+import math
+import os
+import pickle
+import resource
+import stat
+import struct
+import subprocess
+import sys
+import zipfile
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+from pynn import checkpoints
+
+ARRAYS = {"weights": np.arange(6.0).reshape(2, 3), "order": np.arange(5)}
+FACTS = {"epoch": 3, "losses": [0.5, math.nan], "random": np.random.RandomState(0).get_state(False)}
+
+
+def bits(value):
+    """What tells two values apart: types, bytes and layout of all that is in them."""
+    if isinstance(value, dict):
+        return [(bits(key), bits(item)) for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return type(value), [bits(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        by_columns = isinstance(value, np.ndarray) and value.flags.fnc
+        return type(value), value.dtype.str, value.shape, value.tobytes(), by_columns
+    return type(value), struct.pack("d", value) if isinstance(value, float) else value
+
+
+def folder_of(path):
+    return sorted(item.name for item in path.parent.iterdir())
+
+
+# ---- What comes back -----------------------------------------------------------------------------
+
+kinds = (
+    arrays_of.boolean_dtypes()
+    | arrays_of.integer_dtypes(endianness="?")
+    | arrays_of.floating_dtypes(endianness="?")
+    | arrays_of.complex_number_dtypes()
+    | arrays_of.unicode_string_dtypes()
+    | arrays_of.byte_string_dtypes()
+    | arrays_of.datetime64_dtypes()
+)
+some_arrays = arrays_of.arrays(kinds, arrays_of.array_shapes(min_dims=0, min_side=0, max_side=3))
+bit_patterns = st.binary(min_size=8, max_size=8).map(lambda eight: struct.unpack("d", eight)[0])
+keys = st.text() | st.sampled_from(["$tuple", "$dict", "$", "facts"])
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-(2**200), 2**200),
+    st.text(),
+    st.floats(),
+    bit_patterns,
+    some_arrays,
+    st.sampled_from([np.float64(-0.0), np.float32(1.5), np.int8(-3), np.bool_(True), np.str_("a")]),
+)
+facts = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(keys, inner, max_size=3)
+        | st.dictionaries(st.integers() | st.tuples(keys, st.booleans()), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("checkpoints") / "training.npz"
+
+
+@given(value=facts)
+def test_facts_come_back_with_their_bits(path, value):
+    checkpoints.write(path, {}, {"value": value})
+    arrays, found = checkpoints.read(path)
+    assert arrays == {}
+    assert bits(found) == bits({"value": value})
+
+
+names = st.text(min_size=1).filter(lambda name: name.encode("utf-8", "ignore") and "\0" not in name)
+
+
+@given(arrays=st.dictionaries(names, some_arrays, max_size=3))
+def test_arrays_come_back_with_their_bits(path, arrays):
+    arrays = {f"a/{name}": array for name, array in arrays.items()}
+    checkpoints.write(path, arrays, {})
+    found, facts = checkpoints.read(path)
+    assert facts == {}
+    assert bits(found) == bits(arrays)
+
+
+def test_layouts(tmp_path):
+    """Columns stay columns; anything else that is no block of memory becomes one of rows."""
+    block = np.arange(24.0).reshape(4, 6)
+    mapped = np.memmap(tmp_path / "mapped", mode="w+", shape=3)
+    given_arrays = {"columns": block.T, "steps": block[::2, ::-3], "mapped": mapped}
+    checkpoints.write(tmp_path / "c", given_arrays, {})
+    found, _ = checkpoints.read(tmp_path / "c")
+    for name, array in given_arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert type(found[name]) is np.ndarray
+        found[name][:] = 0  # writable, and nothing but a copy
+    assert found["columns"].flags.f_contiguous
+    assert block.any()
+
+
+GENERATORS = [np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random.Philox]
+
+
+@pytest.mark.parametrize("kind", [*GENERATORS, np.random.SFC64], ids=lambda kind: kind.__name__)
+def test_a_generator_goes_on_as_if_nothing_had_been(tmp_path, kind):
+    generator = np.random.Generator(kind(7))
+    generator.normal(size=3)
+    checkpoints.write(tmp_path / "c", {}, {"state": generator.bit_generator.state})
+    expected = generator.normal(size=100)
+    resumed = np.random.Generator(kind())
+    resumed.bit_generator.state = checkpoints.read(tmp_path / "c")[1]["state"]
+    np.testing.assert_array_equal(resumed.normal(size=100), expected)
+
+
+def test_a_random_state_goes_on(tmp_path):
+    random = np.random.RandomState(7)
+    random.normal(size=3)  # an odd number: one more is kept for the next call
+    for legacy in (True, False):  # a tuple, a dict
+        checkpoints.write(tmp_path / "c", {}, {"state": random.get_state(legacy)})
+        resumed = np.random.RandomState()
+        resumed.set_state(checkpoints.read(tmp_path / "c")[1]["state"])
+        np.testing.assert_array_equal(resumed.normal(size=9), copy_of(random).normal(size=9))
+
+
+def copy_of(random):
+    return pickle.loads(pickle.dumps(random))
+
+
+def test_anyone_can_open_it(tmp_path):
+    """As CPython's json and NumPy's npz, without a word of pynn."""
+    checkpoints.write(tmp_path / "c.npz", ARRAYS, {"epoch": 3, "best": 0.5})
+    with np.load(tmp_path / "c.npz", allow_pickle=False) as archive:
+        assert set(archive.files) == {*ARRAYS, "facts"}
+        np.testing.assert_array_equal(archive["weights"], ARRAYS["weights"])
+        assert json.loads(archive["facts"].tobytes())["facts"] == {"epoch": 3, "best": 0.5}
+
+
+def test_equal_content_is_an_equal_file(tmp_path):
+    for name in "ab":
+        checkpoints.write(tmp_path / name, ARRAYS, FACTS)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+# ---- What is refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([None]),
+        np.zeros(2, [("a", float), ("b", object)]),
+        np.zeros(2, [("a", float)]),
+        np.array(["a"], np.dtypes.StringDType()),
+        np.ma.masked_array([1.0], [True]),
+        [1.0],
+        "text",
+    ],
+    ids=lambda array: f"{type(array).__name__} {getattr(array, 'dtype', '')}",
+)
+def test_arrays_that_a_file_would_not_hold_in_full(tmp_path, array):
+    with pytest.raises(TypeError, match=r"^arrays\['velocity'\] must "):
+        checkpoints.write(tmp_path / "c", {"weights": np.ones(2), "velocity": array}, {})
+    if not isinstance(array, list | str):
+        with pytest.raises(TypeError, match=r"^facts\['random'\]\[1\] must "):
+            checkpoints.write(tmp_path / "c", {}, {"random": (0, array)})
+    assert list(tmp_path.iterdir()) == []
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"bytes", 1j, print, Text("a"), np.dtype("f4")], ids=str)
+def test_facts_of_other_types(tmp_path, value):
+    for where, bad in [("value", {"value": value}), (r"\['a'\]\[0\]", {"a": [value]})]:
+        with pytest.raises(TypeError, match=rf"{where}.* must be a dict.*{type(value).__name__}"):
+            checkpoints.write(tmp_path / "c", {}, bad)
+    if not isinstance(value, set):
+        with pytest.raises(TypeError, match=r"^key .* of facts must be"):
+            checkpoints.write(tmp_path / "c", {}, {value: 1})
+    with pytest.raises(TypeError, match="facts must be a dict"):
+        checkpoints.write(tmp_path / "c", {}, value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "facts", "facts/0", "a\0b"])
+def test_names_that_are_not_free(tmp_path, name):
+    with pytest.raises(ValueError, match="no name for an array"):
+        checkpoints.write(tmp_path / "c", {name: np.ones(2)}, {})
+    with pytest.raises(TypeError, match="must be str"):
+        checkpoints.write(tmp_path / "c", {1: np.ones(2)}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_that_lead_nowhere(tmp_path):
+    for bad, error in [
+        (tmp_path / "nowhere" / "c", FileNotFoundError),
+        (tmp_path, IsADirectoryError),
+        (1, TypeError),
+    ]:
+        with pytest.raises(error):
+            checkpoints.read(bad)
+        with pytest.raises(error):
+            checkpoints.write(bad, ARRAYS, FACTS)
+    assert folder_of(tmp_path / "c") == []
+
+
+# ---- Damaged and foreign files -------------------------------------------------------------------
+
+
+def refuses(path):
+    """Whether reading is a ValueError that names the file."""
+    try:
+        checkpoints.read(path)
+    except ValueError as error:
+        return str(path) in str(error)
+    return False
+
+
+def test_truncated_files(tmp_path):
+    checkpoints.write(tmp_path / "c", ARRAYS, FACTS | {"random": None})
+    content = (tmp_path / "c").read_bytes()
+    for length in range(len(content)):
+        (tmp_path / "c").write_bytes(content[:length])
+        assert refuses(tmp_path / "c"), length
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_a_flipped_byte_is_noticed_where_it_matters(tmp_path, mask):
+    checkpoints.write(tmp_path / "c", ARRAYS, FACTS | {"random": np.arange(3)})
+    content = (tmp_path / "c").read_bytes()
+    expected = bits(checkpoints.read(tmp_path / "c"))
+    n_refused = 0
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= mask
+        (tmp_path / "c").write_bytes(damaged)
+        if refuses(tmp_path / "c"):
+            n_refused += 1
+        else:
+            assert bits(checkpoints.read(tmp_path / "c")) == expected, position
+    assert n_refused > len(content) / 2
+
+
+class Executed:
+    """Unpickling this touches a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def archive(path, entries, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+
+
+def npy(array):
+    """What an .npy file of it holds."""
+    header = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+    return npy_of(header, array.tobytes())
+
+
+def npy_of(header, content):
+    text = repr(header).encode() + b"\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + content
+
+
+def json_of(content):
+    return {"facts.npy": npy(np.frombuffer(json.dumps(content).encode(), np.uint8))}
+
+
+def test_foreign_files(tmp_path, rng):
+    path = tmp_path / "c"
+    trap = np.array([Executed(tmp_path / "executed")], dtype=object)
+    good = json_of({"pynn.checkpoint": 1, "facts": {}})
+    huge = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
+    archive(path, good)
+    assert checkpoints.read(path) == ({}, {})
+    assert not refuses(path)
+
+    files = {
+        "empty": lambda: path.write_bytes(b""),
+        "random": lambda: path.write_bytes(rng.bytes(1000)),
+        "pickle": lambda: path.write_bytes(pickle.dumps(trap)),
+        "npy": lambda: path.write_bytes(npy(np.ones(2))),
+        "npz": lambda: archive(path, {"weights.npy": npy(np.ones(2))}),
+        "npz with facts": lambda: archive(path, {"facts.npy": npy(np.ones(2))}),
+        "npz of objects": lambda: archive(path, {"facts.npy": objects(trap)}),
+        "objects beside facts": lambda: archive(path, good | {"x.npy": objects(trap)}),
+        "a pickle beside facts": lambda: archive(path, good | {"x": pickle.dumps(trap)}),
+        "compressed": lambda: archive(path, good, zipfile.ZIP_DEFLATED),
+        "huge": lambda: archive(path, good | {"x.npy": npy_of(huge, b"")}),
+        "no facts": lambda: archive(path, {"x.npy": npy(np.ones(2))}),
+        "other JSON": lambda: archive(path, json_of([])),
+        "version 2": lambda: archive(path, json_of({"pynn.checkpoint": 2, "facts": {}})),
+        "a list": lambda: archive(path, json_of({"pynn.checkpoint": 1, "facts": []})),
+        "lost array": lambda: archive(
+            path, json_of({"pynn.checkpoint": 1, "facts": {"a": {"$array": 0}}})
+        ),
+        "nonsense": lambda: archive(
+            path, json_of({"pynn.checkpoint": 1, "facts": {"a": {"$float": "zz"}}})
+        ),
+        "deep": lambda: archive(path, {"facts.npy": npy(np.frombuffer(b"[" * 100_000, np.uint8))}),
+    }
+    for name, make in files.items():
+        make()
+        assert refuses(path), name
+    assert not (tmp_path / "executed").exists()
+
+
+def objects(array):
+    header = {"descr": "|O", "fortran_order": False, "shape": array.shape}
+    return npy_of(header, pickle.dumps(array))
+
+
+# ---- Whatever happens meanwhile ------------------------------------------------------------------
+
+
+class Stop(BaseException):
+    """As KeyboardInterrupt: no Exception."""
+
+
+def assert_old_or_new(path, new_facts):
+    """The file is the one or the other, whole, and alone in its folder."""
+    arrays, facts = checkpoints.read(path)
+    assert folder_of(path) == [path.name]
+    assert facts in ({"old": True}, new_facts)
+    assert len(arrays["a"]) == 1000
+    assert (arrays["a"] == (0 if "old" in facts else 1)).all()
+    return facts
+
+
+def overwrite(path):
+    checkpoints.write(path, {"a": np.ones(1000)}, {"new": True})
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "training.npz"
+    checkpoints.write(path, {"a": np.zeros(1000)}, {"old": True})
+    return path
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), MemoryError, KeyboardInterrupt])
+@pytest.mark.parametrize(
+    ("call", "n", "left"),
+    [
+        ("os.fsync", 1, "old"),
+        ("os.replace", 1, "old"),
+        ("os.fsync", 2, "new"),  # of the folder
+        ("os.open", 1, "new"),  # likewise
+        ("npy.write_array", 1, "old"),
+        ("npy.write_array", 2, "old"),
+        ("zipfile.ZipFile", 1, "old"),
+    ],
+)
+def test_a_call_that_fails(old, monkeypatch, call, n, left, error):
+    module, name = call.split(".")
+    module = getattr(checkpoints, module)
+    real, calls = getattr(module, name), []
+
+    def failing(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == n:
+            raise error
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, failing)
+        with pytest.raises(error if isinstance(error, type) else type(error)):
+            overwrite(old)
+    assert len(calls) == n
+    assert left in assert_old_or_new(old, {"new": True})
+
+
+@contextmanager
+def stopped_at(n):
+    """Raise Stop where the n-th line of checkpoints.py is about to run."""
+    lines = []
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename != checkpoints.__file__:
+            return None
+        if event == "line":
+            lines.append(frame.f_lineno)
+            if len(lines) == n:
+                raise Stop
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lines
+    finally:
+        sys.settrace(before)
+
+
+# Between the opening of a file and the line that would close it, the garbage collector has to.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_at_any_line(old):
+    left = []
+    for n in range(1, 10_000):
+        try:
+            with stopped_at(n) as lines:
+                overwrite(old)
+        except Stop:
+            left.append(*assert_old_or_new(old, {"new": True}))
+            checkpoints.write(old, {"a": np.zeros(1000)}, {"old": True})
+        else:
+            break
+    assert len(lines) < n
+    assert left == sorted(left, reverse=True)
+    assert left.count("old") > 30
+    assert left.count("new") > 3
+
+
+def test_a_disk_that_is_full(old):
+    """From the first byte that does not fit to the last."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = old.stat().st_size
+    for room in [*range(0, size, 97), size - 2]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                overwrite(old)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "old" in assert_old_or_new(old, None)
+
+
+KILLED = """
+import os, random, signal, sys, time
+import numpy as np
+from pynn import checkpoints
+
+path = sys.argv[1]
+for _ in range(20):
+    told, tell = os.pipe()
+    writer = os.fork()
+    if writer == 0:
+        os.close(told)
+        for n in range(1, 1_000_000):
+            checkpoints.write(path, {"a": np.full(50_000, n)}, {"n": n})
+            os.write(tell, b"x")
+    os.close(tell)
+    os.read(told, 1)
+    time.sleep(random.uniform(0, 0.02))
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    n_told = 1 + len(os.read(told, 1_000_000))
+    os.close(told)
+    arrays, facts = checkpoints.read(path)
+    assert facts["n"] in (n_told, n_told + 1), (facts, n_told)
+    assert (arrays["a"] == facts["n"]).all()
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed(tmp_path):
+    """What it said it had written is there, or what it was just about to write."""
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path / "training.npz"]
+    subprocess.run(command, check=True)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        checkpoints.write(tmp_path / "c", ARRAYS, FACTS)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "c").stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "latest.npz"
+    link.symlink_to("far/training.npz")
+    for epoch in range(2):  # at first it leads nowhere
+        checkpoints.write(link, ARRAYS, {"epoch": epoch})
+        assert checkpoints.read(tmp_path / "far" / "training.npz")[1] == {"epoch": epoch}
+    assert link.is_symlink()
+    assert folder_of(tmp_path / "far" / "training.npz") == ["training.npz"]
+
+
+def test_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    checkpoints.write("c", ARRAYS, FACTS)
+    assert folder_of(tmp_path / "c") == ["c"]
+    assert bits(checkpoints.read("c")) == bits((ARRAYS, FACTS))
