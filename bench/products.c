@@ -176,7 +176,7 @@ EXPORT net *net_new(int n_layers, const int64_t *sizes, const char *hidden, cons
                                   (pynn_member){&(struct pynn_team){.n = 1}, 0, 1});
     /* So small that the weights stay what they are, however often they are updated. */
     const pynn_optimizer optimizer = {code, 1e-12, 0.9, 0.9, 0.999, 1e-8, 0};
-    const FN(pynn_step) step = FN(step_of)(&optimizer, 1000);
+    const FN(pynn_step) step = FN(step_of)(&optimizer, optimizer.learning_rate, 1000);
     net_->sink = (FN(pynn_sink)){.update = ws->kernels->update[code],
                                  .descends = code == PYNN_RULE_sgd,
                                  .w = net_->arrays[0],

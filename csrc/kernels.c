@@ -179,19 +179,38 @@ static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t s
     }
 }
 
+static void FN(penalise)(real *g, const real *w, size_t n, const FN(pynn_step) * step) {
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = n - j < LANES ? n - j : LANES;
+        const vec g_ = FN(load_first)(g + j, lanes), w_ = FN(load_first)(w + j, lanes);
+        FN(store_first)(g + j, FN(penalised)(g_, w_, step), lanes);
+    }
+}
+
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits. */
-static double FN(sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n) {
+INLINE double FN(sum_of)(const real *w, size_t stride, size_t n_rows, size_t n,
+                         double (*f)(double)) {
     enum { N_PARTIAL = 16 };
     double partial[N_PARTIAL] = {0}, sum = 0;
     for (size_t i = 0; i < n_rows; i++, w += stride) {
         size_t j = 0;
         for (; j + N_PARTIAL <= n; j += N_PARTIAL) {
-            for (size_t p = 0; p < N_PARTIAL; p++) { partial[p] += (double)w[j + p] * w[j + p]; }
+            for (size_t p = 0; p < N_PARTIAL; p++) { partial[p] += f(w[j + p]); }
         }
-        for (size_t p = 0; j + p < n; p++) { partial[p] += (double)w[j + p] * w[j + p]; }
+        for (size_t p = 0; j + p < n; p++) { partial[p] += f(w[j + p]); }
     }
     for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
     return sum;
+}
+
+INLINE double FN(square)(double x) { return x * x; }
+
+static double FN(sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n) {
+    return FN(sum_of)(w, stride, n_rows, n, FN(square));
+}
+
+static double FN(sum_of_sizes)(const real *w, size_t stride, size_t n_rows, size_t n) {
+    return FN(sum_of)(w, stride, n_rows, n, fabs);
 }
 
 /* A number is not finite where all bits of its exponent are set. */
@@ -235,7 +254,9 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
 #undef X
     .store = FN(update_store),
     .add = FN(update_add),
+    .penalise = FN(penalise),
     .sum_rows = FN(sum_rows),
     .sum_of_squares = FN(sum_of_squares),
+    .sum_of_sizes = FN(sum_of_sizes),
     .all_finite = FN(all_finite),
 };

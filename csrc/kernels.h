@@ -86,11 +86,15 @@ typedef struct {
     FN(pynn_update) * store; /* w = g: for a gradient that is to be kept */
     FN(pynn_update) * add;   /* w += g */
 
+    /* To the gradient g (n,) of the mean cost that of the penalty is added; w (n,) the weights */
+    void (*penalise)(real *g, const real *w, size_t n, const FN(pynn_step) * step);
+
     /* db (n,), with room for whole vectors, = the sum over the rows of delta (n_rows, n) */
     void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
 
-    /* Over w (n_rows, n) */
+    /* Over w (n_rows, n): of w * w, of |w| */
     double (*sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n);
+    double (*sum_of_sizes)(const real *w, size_t stride, size_t n_rows, size_t n);
 
     int (*all_finite)(const real *x /* (n,) */, size_t n);
 } FN(pynn_kernels);

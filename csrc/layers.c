@@ -216,7 +216,7 @@ static void FN(block_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
         const size_t w = layer->weights + (block->used ? 0 : i * layer->w_stride) + j;
         ws->kernels->descend(sink->w + w, sink->from + w, layer->w_stride, block->used, x, delta,
                              block->n_used, n, n_rows, &sink->of_weights);
-        if (block->used && sink->of_weights.l2 != 0) {
+        if (block->used && sink->of_weights.penalises) {
             FN(update_block)(ws, sink, layer, block, NULL, 0);
         }
         return;

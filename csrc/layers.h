@@ -29,9 +29,9 @@ void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);
  */
 typedef struct {
     FN(pynn_update) * update;
-    int at_any_cost; /* an update must not follow a cost that is not finite; this may */
-    int may_stop;    /* nothing is lost if the gradient is left unfinished */
-    int descends;    /* the rule is sgd, which tiles of the gradient can apply themselves */
+    int keeps;    /* w keeps the gradient: nothing is updated */
+    int may_stop; /* nothing is lost if the gradient is left unfinished */
+    int descends; /* the rule is sgd, which tiles of the gradient can apply themselves */
     real *w, *slot_0, *slot_1; /* each (n_parameters,); slots may be NULL */
     const real *from;          /* what w is an update of: w itself, or where it descends, another */
     FN(pynn_step) of_weights, of_biases;

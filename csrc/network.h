@@ -11,13 +11,13 @@ pynn_status FN(pynn_reason)(const FN(pynn_workspace) * ws);
 
 /* Activations of all layers for a batch of at most n_chunk rows. Those of the output layer are
  * there for the member's own rows (pynn_rows_of), and for all after the next barrier. */
-pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, const pynn_data *data,
-                             pynn_batch batch, pynn_member member);
+pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
+                             pynn_member member);
 
-/* What a batch of any size costs on average, and the penalty on top of it. Unless sink is NULL its
- * gradient goes there: where the rule of the sink is one that updates, with the penalty's in it. */
-pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, real *parameters,
-                                 const pynn_data *data, pynn_batch batch, pynn_penalty penalty,
-                                 FN(pynn_sink) * sink, pynn_member member);
+/* What a batch of any size costs on average, and the penalty on top of it. Unless sink is NULL the
+ * gradient of both goes there. */
+pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const real *parameters,
+                                 pynn_batch batch, const pynn_penalty *penalty,
+                                 const FN(pynn_sink) * sink, pynn_member member);
 
 #endif

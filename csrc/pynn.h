@@ -43,10 +43,11 @@ typedef struct {
     const double *row_weights; /* (n_rows,) >= 0, or NULL: all 1 */
 } pynn_data;
 
-/* The penalty (alpha/2) * (sum of squared weights), biases free, that is added to the mean cost. */
+/* The penalty that is added to the mean cost: for each layer l2/2 * (sum of squared weights) +
+ * l1 * (sum of their sizes), biases free. */
 typedef struct {
-    double alpha;
-    int by_row; /* 1: alpha is divided by the row weights of the batch, as scikit-learn does */
+    const double *l2, *l1; /* (n_layers,) each */
+    int by_row; /* 1: it is divided by the row weights of the batch, as scikit-learn does */
 } pynn_penalty;
 
 /* An update rule and the coefficients that it reads; see optimizers.h. */
@@ -73,6 +74,7 @@ typedef struct {
     int64_t n_epochs, batch_size;
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
+    const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
     pynn_penalty penalty;
 } pynn_plan;
 

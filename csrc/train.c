@@ -43,7 +43,7 @@ static void FN(predict_share)(pynn_member member, void *job_) {
         const size_t left = n_rows - done;
         const pynn_batch chunk = {NULL, done, left < ws->n_chunk ? left : ws->n_chunk};
         const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
-        status = FN(pynn_forward)(ws, job->parameters, job->data, chunk, member);
+        status = FN(pynn_forward)(ws, job->parameters, chunk, member);
         for (size_t i = mine.first; i < mine.end && !status; i++) {
             memcpy(job->out + (done + i) * output->n_out, output->a + i * output->stride,
                    output->n_out * sizeof(real));
@@ -66,22 +66,15 @@ static pynn_status FN(predict)(void *out, const pynn_network *network, const voi
 
 static void FN(gradient_share)(pynn_member member, void *job_) {
     FN(job) *job = job_;
-    const FN(pynn_workspace) *ws = &job->ws;
-    FN(pynn_sink)
-    sink = {.update = ws->kernels->store, .at_any_cost = 1, .may_stop = 1, .w = job->out};
+    const FN(pynn_sink)
+        sink = {.update = job->ws.kernels->store, .keeps = 1, .may_stop = 1, .w = job->out};
     pynn_cost cost;
-    const pynn_status status =
-        FN(pynn_batch_learn)(&cost, &job->ws, job->parameters, job->data,
-                             (pynn_batch){NULL, 0, (size_t)job->data->n_rows}, job->penalty,
-                             job->out ? &sink : NULL, member);
+    const pynn_status status = FN(pynn_batch_learn)(
+        &cost, &job->ws, job->parameters, (pynn_batch){NULL, 0, (size_t)job->data->n_rows},
+        &job->penalty, job->out ? &sink : NULL, member);
     if (member.id) { return; }
     job->status = status;
     *job->costs = cost;
-    for (int l = 0; l < ws->n_layers && job->out; l++) {
-        for (size_t i = ws->layers[l].weights; i < ws->layers[l].biases; i++) {
-            job->out[i] += sink.of_weights.l2 * job->parameters[i];
-        }
-    }
 }
 
 static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
@@ -124,11 +117,14 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
         sink.from = done->w;
         sink.w = !ws->beside ? done->w : done->w == job->parameters ? ws->beside : job->parameters;
         sink.may_stop = ws->beside != NULL;
-        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, done->n_updates + 1);
+        const double rate = job->plan->rates
+                                ? job->plan->rates[done->n_updates - job->state->n_updates]
+                                : job->optimizer->learning_rate;
+        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, rate, done->n_updates + 1);
         sink.of_biases.decay = 0;
         pynn_cost cost;
         const pynn_status status =
-            FN(pynn_batch_learn)(&cost, ws, done->w, job->data, batch, job->penalty, &sink, member);
+            FN(pynn_batch_learn)(&cost, ws, done->w, batch, &job->penalty, &sink, member);
         if (status) { return status; }
         const double share = (double)n / (double)n_rows;
         done->cost.cost += share * cost.cost;

@@ -51,9 +51,9 @@ static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *us
     }
 }
 
-static size_t FN(n_squares)(const FN(pynn_workspace) * ws) {
+static size_t FN(n_pieces)(const FN(pynn_workspace) * ws) {
     size_t n = 0;
-    for (int l = 0; l < ws->n_layers; l++) { n += ws->layers[l].n_in / PYNN_SQUARES_ROWS + 1; }
+    for (int l = 0; l < ws->n_layers; l++) { n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 1; }
     return n;
 }
 
@@ -82,7 +82,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->y = FN(take)(arena, &used, n * ws->layers[ws->n_layers - 1].stride);
         ws->row_scales = FN(take)(arena, &used, n);
         ws->row_costs = (double *)FN(take)(arena, &used, n * reals_in_double);
-        ws->squares = (double *)FN(take)(arena, &used, FN(n_squares)(ws) * reals_in_double);
+        ws->pieces = (double *)FN(take)(arena, &used, FN(n_pieces)(ws) * reals_in_double);
         ws->zeros = FN(take)(arena, &used, PYNN_GRADIENT_COLUMNS);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }

@@ -20,8 +20,8 @@ enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 /* Numbers of the input that belong to a block of updates, a quarter of the first cache in float. */
 enum { PYNN_GRADIENT_INPUTS = 2560 };
 
-/* Rows of weights that one member sums the squares of at a time. */
-enum { PYNN_SQUARES_ROWS = 32 };
+/* Rows of weights that one member sums up at a time, for a penalty or a norm. */
+enum { PYNN_PIECE_ROWS = 32 };
 
 /* While they are trained, parameters lie in rows that begin at a cache line or share one as a
  * whole: a vector then never straddles two lines, and no line is written by two threads. They are
@@ -90,7 +90,7 @@ typedef struct {
     real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
     double *row_costs;          /* (n_chunk,) */
-    double *squares;            /* one for each piece of rows of each layer's weights */
+    double *pieces;             /* a sum for each piece of rows of each layer's weights */
     real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
     real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
     real *zeros;   /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */

@@ -33,7 +33,8 @@ cdef extern from "pynn.h" nogil:
         const double *row_weights
 
     ctypedef struct pynn_penalty:
-        double alpha
+        const double *l2
+        const double *l1
         int by_row
 
     ctypedef struct pynn_optimizer:
@@ -59,6 +60,7 @@ cdef extern from "pynn.h" nogil:
         int64_t batch_size
         int64_t *order
         const pynn_random *shuffle
+        const double *rates
         pynn_penalty penalty
 
     ctypedef struct pynn_cost:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn.regularisation import Regularisation
+
 VERSION: str
 ACTIVATION_CODES: dict[str, int]
 COST_CODES: dict[str, int]
@@ -67,8 +69,7 @@ class Core:
         self,
         parameters: NDArray[Any],
         data: Data,
-        alpha: float,
-        alpha_by_row: bool = False,
+        regularisation: Regularisation,
         gradient: NDArray[Any] | None = None,
         n_threads: int = 1,
     ) -> tuple[float, float]: ...
@@ -83,7 +84,7 @@ class Core:
         *,
         n_epochs: int,
         batch_size: int,
-        alpha: float,
-        alpha_by_row: bool = False,
+        regularisation: Regularisation,
+        rates: NDArray[np.float64] | None = None,
         n_threads: int = 1,
     ) -> tuple[int, BaseException | None]: ...

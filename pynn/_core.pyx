@@ -7,6 +7,7 @@ Texts for people are the business of the modules above.
 """
 import os
 import threading
+from array import array
 
 from cpython.buffer cimport (
     Py_buffer, PyBUF_FORMAT, PyBUF_STRIDED, PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer,
@@ -156,6 +157,11 @@ cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=
     if misaligned & <size_t>(self.view.itemsize - 1):  # sizes of these formats are powers of 2
         raise ValueError("aligned array expected")
     return self
+
+
+cdef _Array _numbers(numbers):
+    """Borrow a copy of a sequence of floats."""
+    return _borrow(array("d", numbers), "d", 1)
 
 
 def all_finite(vector):
@@ -350,14 +356,20 @@ cdef class Core:
                 &interruption.control)
         _raise_if(status, interruption)
 
-    def cost(self, parameters, Data data, double alpha, bint alpha_by_row=False, gradient=None,
-             int n_threads=1):
-        """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None."""
+    def cost(self, parameters, Data data, regularisation, gradient=None, int n_threads=1):
+        """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None.
+
+        regularisation : a `pynn.regularisation.Regularisation`, of which the penalty is read
+        """
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
         cdef void *gradient_start = NULL if g is None else g.view.buf
         cdef _Interruption interruption = _Interruption()
-        cdef pynn_penalty penalty = pynn_penalty(alpha=alpha, by_row=alpha_by_row)
+        cdef int n_layers = self.network.n_layers
+        cdef _Array l2 = _numbers(regularisation.alpha), l1 = _numbers(regularisation.l1)
+        cdef pynn_penalty penalty = pynn_penalty(
+            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
+            by_row=regularisation.by_row)
         cdef pynn_cost cost
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
@@ -368,8 +380,7 @@ cdef class Core:
         return cost.cost, cost.penalty
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
-              int64_t n_epochs, int64_t batch_size, double alpha, bint alpha_by_row=False,
-              int n_threads=1):
+              int64_t n_epochs, int64_t batch_size, regularisation, rates=None, int n_threads=1):
         """Train parameters and state in place.
 
         Parameters
@@ -377,6 +388,9 @@ cdef class Core:
         costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
         order : int64 (n_rows,), contiguous, the rows in their order; shuffled in place
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
+        regularisation : a `pynn.regularisation.Regularisation`
+        rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
+            update, in place of the state's; or None
 
         Returns
         -------
@@ -389,6 +403,10 @@ cdef class Core:
         cdef _Array p = self.vector_of(parameters, True)
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
+        cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
+        cdef _Array l2 = _numbers(regularisation.alpha), l1 = _numbers(regularisation.l1)
+        cdef int n_layers = self.network.n_layers
+        cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
         cdef pynn_random random
@@ -400,8 +418,13 @@ cdef class Core:
         c.expect_shape(n_epochs, 2)
         plan.n_epochs = n_epochs
         plan.batch_size = batch_size
-        plan.order = <int64_t *>o.vector(data.data.n_rows)
-        plan.penalty = pynn_penalty(alpha=alpha, by_row=alpha_by_row)
+        plan.order = <int64_t *>o.vector(n_rows)
+        plan.rates = NULL
+        if r is not None:
+            plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
+        plan.penalty = pynn_penalty(
+            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
+            by_row=regularisation.by_row)
         plan.shuffle = NULL
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:

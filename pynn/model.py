@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pynn import _core, checks, threads
 from pynn.architecture import Architecture, Views
 from pynn.costs import Huber
+from pynn.regularisation import Regularisation
 
 __all__ = ["Model", "zeros"]
 
@@ -169,7 +171,8 @@ class Model:
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        alpha: float = 0.0,
+        alpha: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
     ) -> float:
         """Mean cost of these rows, penalty included.
 
@@ -181,8 +184,12 @@ class Model:
             holds the class of each row, whose target is then 1 at that output, 0 elsewhere.
         sample_weight : array-like of shape (n_rows,), optional
             The mean is then weighted: Σ wᵢ Cᵢ / Σ wᵢ.
-        alpha : float, default=0.0
-            Strength of the penalty ``alpha / 2 * (sum of squared weights)``, biases free.
+        alpha : float or sequence of float, default=0.0
+            Strength of the penalty ``alpha / 2 * (sum of squared weights)``, biases free; for all
+            layers of weights, or one for each.
+        l1 : float or sequence of float, default=0.0
+            Likewise of the penalty ``l1 * (sum of absolute weights)``, whose derivative is taken
+            as 0 where a weight is 0.
 
         Returns
         -------
@@ -193,14 +200,15 @@ class Model:
         TypeError, ValueError
             If an argument is not as described, or targets are out of the cost's range.
         """
-        return sum(self._cost_and_penalty(X, y, sample_weight, alpha))
+        return sum(self._cost_and_penalty(X, y, sample_weight, alpha, l1))
 
     def gradient(
         self,
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        alpha: float = 0.0,
+        alpha: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
     ) -> NDArray[Any]:
         """Gradient of `cost`: how much it rises for each parameter's small rise.
 
@@ -209,7 +217,7 @@ class Model:
 
         Parameters
         ----------
-        X, y, sample_weight, alpha
+        X, y, sample_weight, alpha, l1
             See `cost`.
 
         Returns
@@ -222,7 +230,7 @@ class Model:
             As for `cost`.
         """
         gradient = np.empty(self.n_parameters, self.dtype)
-        self._cost_and_penalty(X, y, sample_weight, alpha, gradient)
+        self._cost_and_penalty(X, y, sample_weight, alpha, l1, gradient)
         return gradient
 
     def _cost_and_penalty(
@@ -230,18 +238,28 @@ class Model:
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        alpha: float,
+        alpha: float | Sequence[float],
+        l1: float | Sequence[float],
         gradient: NDArray[Any] | None = None,
     ) -> tuple[float, float]:
         data = self._data(X, y, sample_weight)
-        alpha = checks.non_negative("alpha", alpha)
-        return self._core.cost(
-            self._parameters,
-            data,
-            alpha,
-            gradient=gradient,
-            n_threads=self._threads_for(data.n_rows),
-        )
+        regularisation = Regularisation.checked(len(self.weights), alpha=alpha, l1=l1)
+        return self._cost(data, regularisation, gradient)
+
+    def _cost(
+        self,
+        data: _core.Data,
+        regularisation: Regularisation,
+        gradient: NDArray[Any] | None = None,
+        parameters: NDArray[Any] | None = None,
+    ) -> tuple[float, float]:
+        """Return the mean cost of all rows and the penalty; fill gradient unless it is None.
+
+        parameters stands for other parameters than the network's own.
+        """
+        parameters = self._parameters if parameters is None else parameters
+        n_threads = self._threads_for(data.n_rows)
+        return self._core.cost(parameters, data, regularisation, gradient, n_threads)
 
     def _data(
         self,

@@ -22,6 +22,7 @@ from pynn.initializers import INITIALIZERS, Random, initial_layer
 from pynn.model import Model, zeros
 from pynn.optimizers import Adam, Optimizer
 from pynn.progress import EpochTable
+from pynn.regularisation import Regularisation
 
 __all__ = ["Network"]
 
@@ -143,7 +144,8 @@ class Network(Model):
         epochs: int = 1,
         batch_size: int = 32,
         optimizer: Optimizer | None = None,
-        alpha: float = 0.0,
+        alpha: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
@@ -158,7 +160,7 @@ class Network(Model):
 
         Parameters
         ----------
-        X, y, sample_weight, alpha
+        X, y, sample_weight, alpha, l1
             See `cost`. An array X of the network's dtype is read where it lies.
         epochs : int, default=1
             Passes over all rows.
@@ -191,7 +193,7 @@ class Network(Model):
             On Ctrl-C; the network is as after its last finished mini-batch.
         """
         data = self._data(X, y, sample_weight)
-        alpha = checks.non_negative("alpha", alpha)
+        regularisation = Regularisation.checked(len(self.weights), alpha=alpha, l1=l1)
         epochs = checks.positive_integer("epochs", epochs)
         batch_size = checks.positive_integer("batch_size", batch_size)
         for name, flag in (("shuffle", shuffle), ("verbose", verbose)):
@@ -215,7 +217,7 @@ class Network(Model):
                     shuffle,
                     n_epochs=n_epochs,
                     batch_size=batch_size,
-                    alpha=alpha,
+                    regularisation=regularisation,
                 )
                 seconds = perf_counter() - start
                 self._record(costs, validation() if validation and len(costs) else {})
@@ -235,12 +237,13 @@ class Network(Model):
         data = self._data(X, y, of="validation ")
         classes = np.asarray(y) if data.has_labels else None
 
+        no_penalty = Regularisation.checked(len(self.weights))
+
         def measure() -> dict[str, float]:
-            n_threads = self._threads_for(data.n_rows)
-            cost = self._core.cost(self._parameters, data, 0.0, n_threads=n_threads)
-            figures = {"val_cost": sum(cost)}
+            figures = {"val_cost": sum(self._cost(data, no_penalty))}
             if classes is not None:
                 out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
+                n_threads = self._threads_for(data.n_rows)
                 self._core.predict(out, self._parameters, data, n_threads)
                 figures["val_accuracy"] = float((out.argmax(axis=1) == classes).mean())
             return figures
@@ -316,10 +319,13 @@ class Network(Model):
         *,
         n_epochs: int,
         batch_size: int,
-        alpha: float,
-        alpha_by_row: bool = False,
+        regularisation: Regularisation,
+        rates: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray[np.float64], BaseException | None]:
-        """Train for some epochs; return (cost, penalty) of those finished, and what ended them."""
+        """Train for some epochs; return (cost, penalty) of those finished, and what ended them.
+
+        rates (n_epochs * updates of an epoch,) replaces the learning rate, update by update.
+        """
         costs = np.empty((n_epochs, 2))
         bits = _bit_generator(self._random)
         with bits.lock:
@@ -332,8 +338,8 @@ class Network(Model):
                 bits if shuffle else None,
                 n_epochs=n_epochs,
                 batch_size=batch_size,
-                alpha=alpha,
-                alpha_by_row=alpha_by_row,
+                regularisation=regularisation,
+                rates=rates,
                 n_threads=self._threads_for(min(batch_size, data.n_rows)),
             )
         return costs[:n_done], error

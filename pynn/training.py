@@ -27,6 +27,7 @@ from pynn.descent import Descent
 from pynn.network import Network
 from pynn.optimizers import SGD, Adam
 from pynn.perceptron import Perceptron
+from pynn.regularisation import Regularisation
 
 __all__ = ["Trained"]
 
@@ -232,8 +233,7 @@ class Trained(Perceptron):
             self.shuffle,
             n_epochs=1,
             batch_size=self._batch_rows(data.n_rows),
-            alpha=self.alpha,
-            alpha_by_row=True,
+            regularisation=self._regularisation(network),
         )
 
         def epoch() -> float:
@@ -243,6 +243,9 @@ class Trained(Perceptron):
             return self._loss(*costs[0].tolist())
 
         return epoch
+
+    def _regularisation(self, network: Network) -> Regularisation:
+        return Regularisation.checked(len(network.weights), alpha=self.alpha, by_row=True)
 
     def _split(self, rows: list[Array], network: Network) -> tuple[list[Array], list[Array]]:
         """Set rows aside for early stopping: those to learn from, those to judge by."""
@@ -353,11 +356,11 @@ class Trained(Perceptron):
         if network.dtype != np.float64:
             wide = self._new_network(network.layer_sizes, np.float64)
         data = self._data(wide, *rows)
-        n_threads = wide._threads_for(data.n_rows)
+        regularisation = self._regularisation(wide)
 
         def loss_and_gradient(parameters: Array) -> tuple[float, Array]:
             gradient = np.empty_like(parameters)
-            costs = wide._core.cost(parameters, data, self.alpha, True, gradient, n_threads)
+            costs = wide._cost(data, regularisation, gradient, parameters)
             return self._loss(*costs), gradient
 
         def record(intermediate_result: scipy.optimize.OptimizeResult) -> None:

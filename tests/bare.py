@@ -5,6 +5,7 @@ import numpy as np
 import reference
 
 from pynn import _core
+from pynn.regularisation import Regularisation
 
 GUARD = 64  # elements before and after: more than the widest vector
 
@@ -42,6 +43,9 @@ class Bare:
         """The parameters, for the oracle: in float64."""
         return self.guarded.array.astype(float)
 
+    def regularisation(self, alpha):
+        return Regularisation.checked(len(self.oracle.activations), alpha=alpha)
+
     def empty(self, *shape):
         return Guarded(np.full(shape, np.nan, self.dtype), self.offset)
 
@@ -53,8 +57,8 @@ class Bare:
     def gradient(self, X, y, w=None, alpha=0.0, n_threads=1):
         gradient = self.empty(self.core.n_parameters)
         data = _core.Data(X, y, w)
-        self.core.cost(self.guarded.intact(), data, alpha, gradient=gradient.array,
-                       n_threads=n_threads)  # fmt: skip
+        self.core.cost(self.guarded.intact(), data, self.regularisation(alpha), gradient.array,
+                       n_threads)  # fmt: skip
         return gradient.intact()
 
     def train(self, rule, X, y, w=None, alpha=0.0, batch_size=None, slots=(), t=0, n_threads=1):
@@ -71,7 +75,7 @@ class Bare:
             None,
             n_epochs=1,
             batch_size=batch_size or len(X),
-            alpha=alpha,
+            regularisation=self.regularisation(alpha),
             n_threads=n_threads,
         )
         assert (n_done, error) == (1, None)

@@ -104,20 +104,20 @@ def assert_agree(actual, expected, n_eps, dtype, label=""):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance, err_msg=label)
 
 
-def check_one_pass(problem, alpha=0.0, label=""):
+def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
     net, oracle, p = problem.net, problem.oracle, problem.parameters
-    data = (problem.X, problem.y, problem.sample_weight, alpha)
+    data = (problem.X, problem.y, problem.sample_weight, alpha, l1)
     expected = oracle.predict(p, problem.X), oracle.cost(p, *data), oracle.gradient(p, *data)
     outputs = net.predict(problem.X)
-    gradient = net.gradient(*data[:2], sample_weight=data[2], alpha=alpha)
-    cost = net.cost(*data[:2], sample_weight=data[2], alpha=alpha)
+    gradient = net.gradient(*data[:2], sample_weight=data[2], alpha=alpha, l1=l1)
+    cost = net.cost(*data[:2], sample_weight=data[2], alpha=alpha, l1=l1)
     assert outputs.dtype == gradient.dtype == net.dtype
     assert isinstance(cost, float)
     for got, want, what in zip((outputs, cost, gradient), expected, "acg", strict=True):
         assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
 
 
-def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label=""):
+def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", l1=0.0):
     net, oracle = problem.net, problem.oracle
     n_rows = len(problem.X)
     p, costs = oracle.train(
@@ -129,6 +129,7 @@ def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label=""):
         rule,
         alpha,
         problem.sample_weight,
+        l1,
     )
     net.fit(
         problem.X,
@@ -137,6 +138,7 @@ def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label=""):
         batch_size=batch_size,
         optimizer=rule,
         alpha=alpha,
+        l1=l1,
         sample_weight=problem.sample_weight,
         shuffle=False,
     )

@@ -110,10 +110,7 @@ class Network:
         return weights, biases
 
     def is_weight(self, p):
-        mask = np.zeros_like(p)
-        for weights in self.views(mask)[0]:
-            weights[...] = 1
-        return mask
+        return self.strengths(p, 1)
 
     def forward(self, p, X):
         """Return the weighted sums and the activations of every layer, X first."""
@@ -130,14 +127,22 @@ class Network:
         w = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
         return (w / w.sum() if w.sum() > 0 else 0 * w).astype(p.dtype)[:, np.newaxis]
 
-    def cost(self, p, X, y, sample_weight=None, alpha=0.0):
+    def strengths(self, p, strength):
+        """Give each weight its layer's strength, and each bias 0."""
+        result = np.zeros_like(p)
+        weights = self.views(result)[0]
+        for W, of_layer in zip(weights, np.broadcast_to(strength, len(weights)), strict=True):
+            W[...] = of_layer
+        return result
+
+    def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0):
         zs, activations = self.forward(p, X)
         y = np.asarray(y, p.dtype)
         if self.cost_name in COSTS_OF_A:
             costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.delta)
         else:
             costs = COSTS_OF_Z[self.cost_name][0](zs[-1], y)
-        penalty = alpha / 2 * np.sum((self.is_weight(p) * p) ** 2)
+        penalty = np.sum(self.strengths(p, alpha) / 2 * p**2 + self.strengths(p, l1) * np.abs(p))
         return np.sum(self.row_weights(p, len(y), sample_weight) * costs) + penalty
 
     def delta_z(self, z, a, y):
@@ -149,11 +154,11 @@ class Network:
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
         return da * ACTIVATIONS[self.activations[-1]][1](z)
 
-    def gradient(self, p, X, y, sample_weight=None, alpha=0.0):
+    def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0):
         zs, activations = self.forward(p, X)
         dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))
         dz = dz * self.row_weights(p, len(dz), sample_weight)
-        gradient = alpha * self.is_weight(p) * p
+        gradient = self.strengths(p, alpha) * p + self.strengths(p, l1) * np.sign(p)
         dWs, dbs = self.views(gradient)
         weights = self.views(p)[0]
         for layer in reversed(range(len(weights))):
@@ -164,7 +169,7 @@ class Network:
                 dz = dz @ weights[layer].T * derivative(zs[layer - 1])
         return gradient
 
-    def train(self, p, X, y, orders, batch_size, rule, alpha=0.0, sample_weight=None):
+    def train(self, p, X, y, orders, batch_size, rule, alpha=0.0, sample_weight=None, l1=0.0):
         """Train one epoch for each order of the rows; return the parameters and the costs."""
         m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
         w = np.ones(len(X)) if sample_weight is None else sample_weight
@@ -172,7 +177,7 @@ class Network:
             total = 0.0
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
-                batch = (X[rows], y[rows], w[rows], alpha)
+                batch = (X[rows], y[rows], w[rows], alpha, l1)
                 total += len(rows) * self.cost(p, *batch)
                 t += 1
                 update = RULES[type(rule).__name__]

@@ -25,7 +25,7 @@ def rows(rng, n_rows, n, dtype):
 def check(net, X, y, w=None, alpha=0.0, label=""):
     """Outputs, cost and gradient are the oracle's."""
     p, data = net.p, (X, y, w, alpha)
-    cost = sum(net.core.cost(net.guarded.array, _core.Data(X, y, w), alpha))
+    cost = sum(net.core.cost(net.guarded.array, _core.Data(X, y, w), net.regularisation(alpha)))
     cases.assert_agree(net.predict(X), net.oracle.predict(p, X), cases.ONE_PASS, net.dtype, label)
     cases.assert_agree(cost, net.oracle.cost(p, *data), cases.ONE_PASS, net.dtype, label)
     cases.assert_agree(
@@ -92,7 +92,7 @@ def test_the_penalty_sums_all_weights_and_no_bias(isa, dtype, rng):
         net.guarded.array[:n] = rng.integers(-9, 10, n)
         data = _core.Data(np.zeros((1, 1), dtype), np.ones((1, n), dtype))
         squares = float(np.sum(net.p[:n] ** 2))
-        assert net.core.cost(net.guarded.array, data, 2.0) == (0.0, squares)
+        assert net.core.cost(net.guarded.array, data, net.regularisation(2.0)) == (0.0, squares)
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
