@@ -7,6 +7,7 @@ from pynn.estimators import MLPClassifier, MLPRegressor
 from pynn.network import Network
 from pynn.optimizers import SGD, Adam, AdamW, RMSprop
 from pynn.schedules import CosineRestarts, OneCycle, ReduceOnPlateau, StepDecay, WarmUp
+from pynn.streams import NpyBlocks, ParquetBlocks
 
 __all__ = [
     "SGD",
@@ -17,7 +18,9 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Network",
+    "NpyBlocks",
     "OneCycle",
+    "ParquetBlocks",
     "RMSprop",
     "ReduceOnPlateau",
     "StepDecay",
