@@ -313,6 +313,7 @@ def test_foreign_files(tmp_path, rng):
         "a pickle beside facts": lambda: archive(path, good | {"x": pickle.dumps(trap)}),
         "compressed": lambda: archive(path, good, zipfile.ZIP_DEFLATED),
         "huge": lambda: archive(path, good | {"x.npy": npy_of(huge, b"")}),
+        "huge, says the archive too": lambda: lie(path, good, npy_of(huge, b"")),
         "no facts": lambda: archive(path, {"x.npy": npy(np.ones(2))}),
         "other JSON": lambda: archive(path, json_of([])),
         "version 2": lambda: archive(path, json_of({"pynn.checkpoint": 2, "facts": {}})),
@@ -329,6 +330,16 @@ def test_foreign_files(tmp_path, rng):
         make()
         assert refuses(path), name
     assert not (tmp_path / "executed").exists()
+
+
+def lie(path, entries, content):
+    """Write an archive with an entry of which it says that it is 8 << 50 bytes longer."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, good in entries.items():
+            file.writestr(name, good)
+        file.writestr("x.npy", content)
+        info = file.getinfo("x.npy")
+        info.file_size = info.compress_size = len(content) + (8 << 50)
 
 
 def objects(array):
@@ -466,7 +477,7 @@ for _ in range(20):
             checkpoints.write(path, {"a": np.full(50_000, n)}, {"n": n})
             os.write(tell, b"x")
     os.close(tell)
-    os.read(told, 1)
+    assert os.read(told, 1) == b"x"
     time.sleep(random.uniform(0, 0.02))
     os.kill(writer, signal.SIGKILL)
     os.waitpid(writer, 0)
