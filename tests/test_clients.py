@@ -6,13 +6,65 @@ import joblib
 import numpy as np
 import optuna
 import pytest
+import sklearn.neural_network
 import skops.io
 from mlp_cases import BOTH, DATA, SOLVERS, X_IRIS, Y_IRIS, flat, one_thread, small  # noqa: F401
-from sklearn.model_selection import cross_val_score
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 
 import pynn
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def pair(Estimator):
+    """The same estimator twice: pynn's and scikit-learn's."""
+    return small(Estimator), small(getattr(sklearn.neural_network, Estimator.__name__))
+
+
+META = {
+    "AdaBoost": lambda mlp: AdaBoostClassifier(mlp, n_estimators=3, random_state=0),
+    "Bagging": lambda mlp: BaggingClassifier(mlp, n_estimators=3, max_features=3, random_state=0),
+    "Calibrated": lambda mlp: CalibratedClassifierCV(mlp, cv=3),
+    "OneVsOne": OneVsOneClassifier,
+    "OneVsRest": OneVsRestClassifier,
+    "Stacking": lambda mlp: StackingClassifier([("mlp", mlp)], cv=3),
+    "Voting": lambda mlp: VotingClassifier([("mlp", mlp), ("other", DummyClassifier())]),
+}
+
+
+@pytest.mark.parametrize("meta", META)
+def test_estimators_of_estimators(meta):
+    ours, theirs = (META[meta](mlp).fit(X_IRIS, Y_IRIS) for mlp in pair(pynn.MLPClassifier))
+    np.testing.assert_array_equal(ours.predict(X_IRIS), theirs.predict(X_IRIS))
+
+
+@BOTH
+def test_metadata_routing(Estimator):
+    """A search hands weights on to fit and score, where they are asked for."""
+    X, y = DATA[Estimator]
+    weights = np.random.default_rng(0).uniform(size=len(X))
+    scores = []
+    with sklearn.config_context(enable_metadata_routing=True):
+        for mlp in pair(Estimator):
+            search = GridSearchCV(mlp, {"alpha": [0, 1]}, cv=3)
+            with pytest.raises(UnsetMetadataPassedError):
+                search.fit(X, y, sample_weight=weights)
+            mlp.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+            search.fit(X, y, sample_weight=weights)
+            scores.append(search.cv_results_["mean_test_score"])
+    np.testing.assert_allclose(*scores, rtol=1e-7)
+    unweighted = GridSearchCV(small(Estimator), {"alpha": [0, 1]}, cv=3).fit(X, y)
+    assert not np.allclose(unweighted.cv_results_["mean_test_score"], scores[0])
 
 
 def test_imbalanced_learn():
