@@ -4,6 +4,7 @@
 #include "kernels.h"
 
 #include "products.h"
+#include "sparse.h"
 
 #ifndef PYNN_ISA
 #define PYNN_ISA baseline
@@ -235,6 +236,7 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
     .panel = PANEL,
     .pack = BLOCK_DEPTH * PANEL,
     .product = FN(product),
+    .sparse_product = FN(sparse_product),
     .descend = FN(descend),
     .mark_nonzero = FN(mark_nonzero),
     .list_marked = FN(list_marked),

@@ -33,6 +33,14 @@ typedef struct {
     const uint32_t *rows; /* (depth,): row k is row rows[k] of what lies there, if not NULL */
 } FN(pynn_panels);
 
+/* A matrix of which only some elements are there, the others being 0: those of row i are entries
+ * starts[i] .. ends[i] - 1, in any order; where several are of one column they add up. */
+typedef struct {
+    const int64_t *starts, *ends; /* each (n_rows,); NULL: no such matrix */
+    const int32_t *columns;       /* of each entry */
+    const real *values;           /* of each entry */
+} FN(pynn_sparse);
+
 /* Updates w (n_rows, n) and its slots, rows `stride` apart, by the gradient g (n_rows, n). */
 typedef void FN(pynn_update)(real *w, real *slot_0, real *slot_1, size_t stride, const real *g,
                              size_t g_stride, size_t n_rows, size_t n, const FN(pynn_step) * step);
@@ -47,6 +55,12 @@ typedef struct {
      * n). packed: (pack,) scratch memory */
     void (*product)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
                     FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth, real *packed);
+
+    /* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, .) b (., n).
+     * Rows of c have room for whole vectors, or the last one has and they are gone through in order
+     */
+    void (*sparse_product)(real *c, size_t c_stride, const real *start, FN(pynn_sparse) a,
+                           const real *b, size_t b_stride, size_t n_rows, size_t n);
 
     /* out (n_rows, n) = weights w going down their gradient a (n_rows, depth) b (depth, n) by the
      * rule sgd; out may be w. Row i is row rows[i] of both, or i where rows is NULL */

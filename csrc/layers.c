@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "blas.h"
+#include "transpose.h"
 
 /* Multiply-adds from which BLAS is worth its call, where it is used at all. */
 static const double BLAS_FROM = 20000;
+
+/* Sparse rows between two looks for Ctrl-C. */
+enum { SPARSE_ROWS = 16 };
 
 /* BLAS does not promise equal bits for a part of a product: there, member 0 does all of it. */
 static pynn_member FN(worker)(const FN(pynn_workspace) * ws, pynn_member member) {
@@ -93,22 +97,33 @@ static size_t FN(piece)(size_t n, size_t most) {
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
                             size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
-    const int by_rows = l == ws->n_layers - 1 || !ws->y;
+    const int is_sparse = x.sparse.starts != NULL;
+    const int by_rows = is_sparse || l == ws->n_layers - 1 || !ws->y;
     const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, by_rows, member);
-    const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
+    const size_t piece =
+        FN(piece)(part.rows.end - part.rows.first, is_sparse ? SPARSE_ROWS : PYNN_BLOCK_ROWS);
     const real *w = parameters + layer->weights, *biases = parameters + layer->biases;
     for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
         const size_t rows = FN(least)(piece, part.rows.end - i);
         const FN(pynn_matrix) x_block = {x.x + i * x.stride, x.stride, 1};
+        const FN(pynn_sparse) entries = FN(pynn_from_row)(x.sparse, i);
+        const size_t n_numbers =
+            is_sparse ? FN(pynn_count_entries)(entries, rows) : rows * layer->n_in;
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
             const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
-            if (FN(leaves)(ws, (double)rows * (double)n * (double)layer->n_in, member)) { return; }
+            if (FN(leaves)(ws, (double)n_numbers * (double)n, member)) { return; }
+            real *z = layer->z + i * layer->stride + j;
+            const real *start = ws->network->bias ? biases + j : NULL;
+            if (is_sparse) {
+                ws->kernels->sparse_product(z, layer->stride, start, entries, w + j,
+                                            layer->w_stride, rows, n);
+                continue;
+            }
             FN(pynn_fetch_ahead)(ws, member);
             const FN(pynn_panels)
                 w_block = {w + j, layer->w_stride, 1, ws->kernels->panel, x.columns};
-            FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
-                         ws->network->bias ? biases + j : NULL, x_block, w_block, rows, n,
-                         x.n_columns, ws, member);
+            FN(multiply)(z, layer->stride, start, x_block, w_block, rows, n, x.n_columns, ws,
+                         member);
         }
         const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
@@ -180,16 +195,22 @@ typedef struct {
     const uint32_t *used; /* (n_used,) which they are; NULL: all */
 } FN(block);
 
+/* Whether weights whose gradient is 0 stay as they are: most rules move them all the same. */
+static int FN(skips_zeros)(const FN(pynn_sink) * sink) {
+    return sink->descends && !sink->of_weights.penalises;
+}
+
 /* The block's weights by their gradient g (n_used, n), row by row of those that are used; NULL:
- * these have been updated. The gradient of the others is 0, which most rules cannot skip. */
+ * these have been updated. The gradient of the others is 0. */
 static void FN(update_block)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
                              const FN(pynn_layer) * layer, const FN(block) * block, const real *g,
                              size_t g_stride) {
     const size_t j = block->columns.first, n = block->columns.end - j;
+    const int skips = FN(skips_zeros)(sink);
     size_t row = block->rows.first, done = 0;
     while (row < block->rows.end) {
         const size_t next = done < block->n_used ? block->used[done] : block->rows.end;
-        if (row < next) {
+        if (row < next && !skips) {
             FN(update_weights)(ws, sink, layer, row, next - row, j, n, ws->zeros, 0);
         }
         size_t run = 0;
@@ -253,14 +274,47 @@ static size_t FN(block_rows)(const FN(pynn_workspace) * ws, const FN(pynn_sink) 
     return longer > PYNN_GRADIENT_ROWS ? longer : PYNN_GRADIENT_ROWS;
 }
 
-void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
-                             size_t n_rows, pynn_member member) {
-    const FN(pynn_layer) *layer = &ws->layers[l];
-    const int is_output = l == ws->n_layers - 1;
-    const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, is_output, member);
+/* The first layer's weights, for the member's rows of them: those of inputs that few rows of the
+ * batch have. A block is as wide as the weights, so that these are gone through as they lie. */
+static void FN(sparse_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                                const FN(pynn_layer) * layer, FN(pynn_sparse) x, size_t n_rows,
+                                pynn_share rows, pynn_member member) {
+    const FN(pynn_transposed) x_t = FN(pynn_transpose)(ws, x, n_rows, rows, member);
+    const size_t stride = FN(least)(layer->w_stride, PYNN_BLOCK_COLUMNS);
+    const size_t most_rows =
+        FN(least)(PYNN_GRADIENT_ROWS, PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS / stride);
+    real *g = FN(pynn_block_of)(ws, member);
+    FN(block) block = {.rows = {rows.first, rows.first}};
+    for (size_t used = 0; block.rows.end < rows.end; used += block.n_used) {
+        block.rows.first = block.rows.end;
+        if (FN(skips_zeros)(sink)) {
+            if (used == x_t.n) { return; }
+            block.rows.first = x_t.columns[used];
+        }
+        block.rows.end = FN(least)(block.rows.first + most_rows, rows.end);
+        block.used = x_t.columns + used;
+        block.n_used =
+            FN(count_below)(block.used, FN(least)(x_t.n - used, most_rows), block.rows.end);
+        const FN(pynn_sparse) entries = FN(pynn_from_row)(x_t.entries, used);
+        const double n_entries = (double)FN(pynn_count_entries)(entries, block.n_used);
+        for (size_t j = 0; j < layer->n_out; j += PYNN_BLOCK_COLUMNS) {
+            block.columns = (pynn_share){j, FN(least)(j + PYNN_BLOCK_COLUMNS, layer->n_out)};
+            const size_t n = block.columns.end - j;
+            if (sink->may_stop && FN(leaves)(ws, n_entries * (double)n, member)) { return; }
+            ws->kernels->sparse_product(g, stride, NULL, entries, layer->delta + j, layer->stride,
+                                        block.n_used, n);
+            FN(update_block)(ws, sink, layer, &block, g, stride);
+        }
+    }
+}
+
+/* What layers of dense input have of a part of the weights. */
+static void FN(dense_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                               const FN(pynn_layer) * layer, FN(pynn_rows) x, size_t n_rows,
+                               FN(part) part, pynn_member member) {
     size_t used = part.rows.first; /* columns of x before the block */
     if (x.columns) { used = FN(count_below)(x.columns, x.n_columns, part.rows.first); }
-    const size_t block_rows = FN(block_rows)(ws, &sink, n_rows);
+    const size_t block_rows = FN(block_rows)(ws, sink, n_rows);
     for (size_t i = part.rows.first; i < part.rows.end; i += block_rows) {
         FN(block) block = {.rows = {i, FN(least)(i + block_rows, part.rows.end)}};
         block.n_used = block.rows.end - i;
@@ -272,11 +326,23 @@ void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink,
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
             block.columns = (pynn_share){j, FN(least)(j + PYNN_GRADIENT_COLUMNS, part.columns.end)};
             const double work = (double)block.n_used * PYNN_GRADIENT_COLUMNS * (double)n_rows;
-            if (sink.may_stop && FN(leaves)(ws, work, member)) { return; }
+            if (sink->may_stop && FN(leaves)(ws, work, member)) { return; }
             FN(pynn_fetch_ahead)(ws, member);
-            FN(block_gradient)(ws, &sink, layer, &block, x_block, n_rows, member);
+            FN(block_gradient)(ws, sink, layer, &block, x_block, n_rows, member);
         }
         used += block.n_used;
+    }
+}
+
+void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
+                             size_t n_rows, pynn_member member) {
+    const FN(pynn_layer) *layer = &ws->layers[l];
+    const int by_rows = l == ws->n_layers - 1 || x.sparse.starts;
+    const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, by_rows, member);
+    if (x.sparse.starts) {
+        FN(sparse_gradient)(ws, &sink, layer, x.sparse, n_rows, part.rows, member);
+    } else {
+        FN(dense_gradient)(ws, &sink, layer, x, n_rows, part, member);
     }
     if (ws->network->bias && part.rows.first == 0 && part.rows.end > 0) {
         FN(bias_gradient)(ws, layer, &sink, part.columns, n_rows, member);

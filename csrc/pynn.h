@@ -34,10 +34,15 @@ typedef struct {
  * order; elements are aligned. Nothing in it is written to. */
 typedef struct {
     int64_t n_rows;
-    int checked;   /* 0: answer PYNN_NOT_FINITE where x holds infinity or NaN */
-    const void *x; /* (n_rows, n_in) */
+    int checked;   /* 0: answer PYNN_NOT_FINITE where x or values hold infinity or NaN */
+    const void *x; /* (n_rows, n_in), or NULL: see starts */
     ptrdiff_t x_strides[2];
-    const void *y; /* (n_rows, n_out), or NULL: see labels */
+    /* In place of x, what of it is not 0: row i has entries starts[i] .. starts[i + 1] - 1, in any
+     * order; where several are of one column they add up. Or NULL. */
+    const int64_t *starts;  /* (n_rows + 1,) */
+    const int32_t *columns; /* (starts[n_rows],) each from 0 to n_in - 1 */
+    const void *values;     /* (starts[n_rows],) */
+    const void *y;          /* (n_rows, n_out), or NULL: see labels */
     ptrdiff_t y_strides[2];
     const int64_t *labels;     /* (n_rows,) class of each row, in place of y; or NULL */
     const double *row_weights; /* (n_rows,) >= 0, or NULL: all 1 */

@@ -90,6 +90,11 @@ void FN(pynn_fetch_ahead)(const FN(pynn_workspace) * ws, pynn_member member) {
     }
 }
 
+static void FN(found_not_finite)(FN(pynn_workspace) * ws, pynn_member member) {
+    atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
+    pynn_team_stop(member);
+}
+
 /* A first look at the member's rows: are they finite, which columns do they use? */
 static void FN(look_at_rows)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                              pynn_share mine, bits_t *marks /* (n_in,) or NULL */,
@@ -100,8 +105,7 @@ static void FN(look_at_rows)(FN(pynn_workspace) * ws, const pynn_data *data, pyn
     for (size_t i = mine.first; i < mine.end; i++) {
         const real *row = FN(row)(ws, data, batch, i);
         if (ws->checks_input && !ws->kernels->all_finite(row, n_in)) {
-            atomic_store_explicit(&ws->found_not_finite, 1, memory_order_relaxed);
-            pynn_team_stop(member);
+            FN(found_not_finite)(ws, member);
             return;
         }
         if (marks) { ws->kernels->mark_nonzero(marks, row, n_in); }
@@ -123,11 +127,30 @@ static void FN(copy_rows)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_b
     }
 }
 
+/* Sparse rows stay where they are; only where each begins and ends is gathered. */
+static FN(pynn_rows) FN(load_sparse)(FN(pynn_workspace) * ws, const pynn_data *data,
+                                     pynn_batch batch, pynn_share mine, pynn_member member) {
+    const real *values = data->values;
+    for (size_t i = mine.first; i < mine.end; i++) {
+        const int64_t *row = data->starts + pynn_row_of(batch, i);
+        ws->starts[i] = row[0];
+        ws->ends[i] = row[1];
+        if (ws->checks_input &&
+            !ws->kernels->all_finite(values + row[0], (size_t)(row[1] - row[0]))) {
+            FN(found_not_finite)(ws, member);
+            break;
+        }
+    }
+    return (FN(pynn_rows)){.n_columns = ws->layers[0].n_in,
+                           .sparse = {ws->starts, ws->ends, data->columns, values}};
+}
+
 FN(pynn_rows)
 FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                     pynn_member member) {
-    const size_t n_in = ws->layers[0].n_in, in_data = FN(stride_in_data)(ws, data, batch);
     const pynn_share mine = pynn_share_of(batch.n_rows, 1, member);
+    if (data->starts) { return FN(load_sparse)(ws, data, batch, mine, member); }
+    const size_t n_in = ws->layers[0].n_in, in_data = FN(stride_in_data)(ws, data, batch);
     FN(pynn_columns) *found = &ws->columns[member.id];
     const int searches = FN(searches)(ws, found, batch.n_rows);
     FN(look_at_rows)(ws, data, batch, mine, searches ? found->marks : NULL, member);
@@ -136,11 +159,14 @@ FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch b
     if (searches && keeps_all) { found->rest = PYNN_REST; }
     FN(plan_ahead)(found, data, batch, mine);
     if (keeps_all && in_data) {
-        return (FN(pynn_rows)){FN(row)(ws, data, batch, 0), in_data, n_in, NULL};
+        return (FN(pynn_rows)){
+            .x = FN(row)(ws, data, batch, 0), .stride = in_data, .n_columns = n_in};
     }
     FN(copy_rows)(ws, data, batch, mine, keeps_all ? NULL : found->kept);
-    if (keeps_all) { return (FN(pynn_rows)){ws->x, ws->x_stride, n_in, NULL}; }
-    return (FN(pynn_rows)){ws->x, ws->x_stride, n_found, found->list};
+    return (FN(pynn_rows)){.x = ws->x,
+                           .stride = ws->x_stride,
+                           .n_columns = keeps_all ? n_in : n_found,
+                           .columns = keeps_all ? NULL : found->list};
 }
 
 void FN(pynn_load_targets)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,

@@ -17,21 +17,23 @@ static inline size_t pynn_row_of(pynn_batch batch, size_t i) {
     return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
 }
 
-/* A layer's input (n_rows, n_columns), rows `stride` elements apart. */
+/* A layer's input (n_rows, n_columns), rows `stride` elements apart, or sparse. */
 typedef struct {
     const real *x;
     size_t stride, n_columns;
     const uint32_t *columns; /* (n_columns,) ascending: which of the n_in columns are here, where
                                 the others are 0 in all rows; NULL: all are */
+    FN(pynn_sparse) sparse;  /* in place of x, where it has starts */
 } FN(pynn_rows);
 
 /* What a layer hands to the next. */
 static inline FN(pynn_rows) FN(pynn_activations)(const FN(pynn_layer) * layer) {
-    return (FN(pynn_rows)){layer->a, layer->stride, layer->n_out, NULL};
+    return (FN(pynn_rows)){.x = layer->a, .stride = layer->stride, .n_columns = layer->n_out};
 }
 
-/* The batch's inputs, without columns that are 0 in all of its rows if these are many. The first
- * time that rows come by, the team is asked to stop where a number is not finite. */
+/* The batch's inputs, sparse where the data are; else without columns that are 0 in all of its rows
+ * if these are many. The first time that rows come by, the team is asked to stop where a number is
+ * not finite. */
 FN(pynn_rows)
 FN(pynn_load_input)(FN(pynn_workspace) * ws, const pynn_data *data, pynn_batch batch,
                     pynn_member member);

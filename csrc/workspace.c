@@ -36,11 +36,61 @@ static real *FN(take)(real *arena, size_t *used, size_t n) {
 /* The gradient of a wide layer reads each column of its deltas many times: far apart in memory,
  * rows would be fetched anew for every block of weights. */
 static int FN(wants_panels)(const FN(pynn_workspace) * ws, const FN(pynn_layer) * layer) {
-    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel;
+    const int has_sparse_input = ws->data->starts && layer == ws->layers;
+    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel && !has_sparse_input;
+}
+
+/* The most entries that any n of the data's sparse rows have: those of the longest. */
+static size_t FN(most_entries)(const pynn_data *data, int64_t n) {
+    const int64_t *starts = data->starts;
+    if (n >= data->n_rows) { return (size_t)starts[data->n_rows]; }
+    int64_t low = 0, high = starts[data->n_rows]; /* no more than n rows are longer than high */
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        int64_t n_longer = 0;
+        for (int64_t i = 0; i < data->n_rows; i++) {
+            n_longer += starts[i + 1] - starts[i] > middle;
+        }
+        if (n_longer <= n) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    int64_t sum = n * high; /* high for each row, and what the longer ones have beyond it */
+    for (int64_t i = 0; i < data->n_rows; i++) {
+        const int64_t length = starts[i + 1] - starts[i];
+        sum += length > high ? length - high : 0;
+    }
+    return (size_t)sum;
+}
+
+/* The reals that n items of this size take. */
+static size_t FN(reals)(size_t n, size_t size) {
+    return (n * size + sizeof(real) - 1) / sizeof(real);
+}
+
+static void FN(lay_out_sparse_rows)(FN(pynn_workspace) * ws, real *arena, size_t *used,
+                                    int transposes, int n_threads) {
+    const size_t n = ws->n_entries;
+    FN(pynn_transposing) *room = &ws->transposing;
+    ws->starts = (int64_t *)FN(take)(arena, used, FN(reals)(ws->n_chunk, sizeof *ws->starts));
+    ws->ends = (int64_t *)FN(take)(arena, used, FN(reals)(ws->n_chunk, sizeof *ws->ends));
+    if (!transposes) { return; }
+    for (int i = 0; i < 2; i++) {
+        room->entries[i] =
+            (FN(pynn_entry) *)FN(take)(arena, used, FN(reals)(n, sizeof(FN(pynn_entry))));
+    }
+    room->columns = (uint32_t *)FN(take)(arena, used, FN(reals)(n, sizeof *room->columns));
+    room->starts =
+        (int64_t *)FN(take)(arena, used, FN(reals)(n + (size_t)n_threads, sizeof *room->starts));
+    room->rows = (int32_t *)FN(take)(arena, used, FN(reals)(n, sizeof *room->rows));
+    room->values = FN(take)(arena, used, n);
 }
 
 static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *used, int n_threads) {
-    const size_t n_in = ws->layers[0].n_in, reals = sizeof(FN(pynn_columns)) / sizeof(real);
+    const size_t n_in = ws->data->starts ? 0 : ws->layers[0].n_in;
+    const size_t reals = sizeof(FN(pynn_columns)) / sizeof(real);
     ws->columns = (FN(pynn_columns) *)FN(take)(arena, used, (size_t)n_threads * reals);
     for (int m = 0; m < n_threads; m++) {
         FN(pynn_columns) columns = {.rest = 1};
@@ -63,7 +113,11 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
     const size_t n = ws->n_chunk, reals_in_double = sizeof(double) / sizeof(real);
     const int learns = purpose != PYNN_PREDICTS;
     size_t used = 0;
-    ws->x = FN(take)(arena, &used, n * ws->x_stride);
+    if (ws->data->starts) {
+        FN(lay_out_sparse_rows)(ws, arena, &used, purpose >= PYNN_GRADIENT, n_threads);
+    } else {
+        ws->x = FN(take)(arena, &used, n * ws->x_stride);
+    }
     FN(lay_out_columns)(ws, arena, &used, n_threads);
     for (int l = 0; l < ws->n_layers; l++) {
         FN(pynn_layer) *layer = &ws->layers[l];
@@ -83,7 +137,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->row_scales = FN(take)(arena, &used, n);
         ws->row_costs = (double *)FN(take)(arena, &used, n * reals_in_double);
         ws->pieces = (double *)FN(take)(arena, &used, FN(n_pieces)(ws) * reals_in_double);
-        ws->zeros = FN(take)(arena, &used, PYNN_GRADIENT_COLUMNS);
+        ws->zeros = FN(take)(arena, &used, PYNN_BLOCK_COLUMNS);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
     if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
@@ -145,11 +199,20 @@ static void FN(plan_layers)(FN(pynn_workspace) * ws) {
 
 /* What kernels may read of it before it is written, though nobody reads what they make of it. */
 static void FN(clear)(FN(pynn_workspace) * ws) {
-    if (ws->zeros) { memset(ws->zeros, 0, PYNN_GRADIENT_COLUMNS * sizeof(real)); }
+    if (ws->zeros) { memset(ws->zeros, 0, PYNN_BLOCK_COLUMNS * sizeof(real)); }
     if (ws->y) {
         memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));
     }
     if (ws->gradient && ws->n_padded) { memset(ws->gradient, 0, ws->n_parameters * sizeof(real)); }
+}
+
+/* Multiply-adds of the gradient of a chunk. */
+static double FN(gradient_work)(const FN(pynn_workspace) * ws) {
+    const FN(pynn_layer) *first = &ws->layers[0];
+    const double all = (double)ws->n_chunk * (double)ws->n_parameters;
+    if (!ws->data->starts) { return all; }
+    const double missing = (double)ws->n_chunk * (double)first->n_in - (double)ws->n_entries;
+    return all - missing * (double)first->n_out;
 }
 
 pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
@@ -170,9 +233,13 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
     if (!ws->layers) { return PYNN_NO_MEMORY; }
     FN(plan_layers)(ws);
     FN(plan_parameters)(ws, n_steps, purpose);
-    const int is_long = (double)ws->n_chunk * (double)ws->n_parameters > PYNN_LONG_GRADIENT;
+    if (data->starts && purpose >= PYNN_GRADIENT) {
+        ws->n_entries = FN(most_entries)(data, (int64_t)ws->n_chunk);
+    }
+    const int is_long = FN(gradient_work)(ws) > PYNN_LONG_GRADIENT;
     const int in_chunks = purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk;
-    ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && ws->kernels->tuned;
+    ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && ws->kernels->tuned &&
+                      !data->starts; /* weights of inputs that no row has would not be there */
     ws->keeps_gradient = in_chunks || (purpose >= PYNN_TRAINS && is_long && !ws->goes_beside);
     const size_t n = FN(lay_out)(ws, NULL, purpose, n_threads);
     ws->arena = pynn_alloc(n, sizeof(real));

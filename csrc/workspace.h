@@ -65,6 +65,21 @@ typedef struct {
     size_t ahead_done; /* bytes of the first of these that have been */
 } FN(pynn_columns);
 
+/* What a chunk of sparse rows holds. */
+typedef struct {
+    uint32_t column, row;
+    real value;
+} FN(pynn_entry);
+
+/* Where it is brought into the order of columns. Each member has parts of these arrays. */
+typedef struct {
+    FN(pynn_entry) * entries[2]; /* each (n_entries,) */
+    uint32_t *columns;           /* (n_entries,) */
+    int64_t *starts;             /* (n_entries + n_threads,) */
+    int32_t *rows;               /* (n_entries,) */
+    real *values;                /* (n_entries,) */
+} FN(pynn_transposing);
+
 /* Pairs of cache lines fetched at a time: the processor fetches the second of a pair by itself.
  * More at once would wait for one another. */
 enum { PYNN_PAIRS_AHEAD = 24, PYNN_PAIR = 128 };
@@ -84,8 +99,11 @@ typedef struct {
     size_t n_chunk;
     size_t n_padded; /* how many of these there are: */
     real *padded[3]; /* each (n_parameters,): parameters and slots; NULL: used as they are given */
-    real *x;         /* (n_chunk, n_in), rows x_stride apart: gathered rows */
+    real *x;         /* (n_chunk, n_in), rows x_stride apart: gathered rows; NULL: sparse ones */
     size_t x_stride;
+    int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
+    size_t n_entries;       /* of sparse rows, the most of a chunk; 0 where it is not transposed */
+    FN(pynn_transposing) transposing;
     FN(pynn_columns) * columns; /* (n_threads,) of each member */
     real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
@@ -93,7 +111,7 @@ typedef struct {
     double *pieces;             /* a sum for each piece of rows of each layer's weights */
     real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
     real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;   /* (PYNN_GRADIENT_COLUMNS,) a gradient of 0 */
+    real *zeros;   /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
     real *scratch; /* (n_threads, scratch_each) */
     size_t scratch_each;
     void *arena; /* the block in which all of these arrays lie */

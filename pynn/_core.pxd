@@ -1,5 +1,5 @@
 # The face of the compiled core, as csrc/pynn.h declares it.
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "pynn.h" nogil:
     ctypedef enum pynn_status:
@@ -27,6 +27,9 @@ cdef extern from "pynn.h" nogil:
         int checked
         const void *x
         Py_ssize_t x_strides[2]
+        const int64_t *starts
+        const int32_t *columns
+        const void *values
         const void *y
         Py_ssize_t y_strides[2]
         const int64_t *labels

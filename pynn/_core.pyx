@@ -16,7 +16,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport strchr
 
 import scipy.linalg.cython_blas
@@ -226,12 +226,44 @@ cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
 
 # ---- The network --------------------------------------------------------------------------------
 
+cdef class SparseRows:
+    """What is not 0 in rows (n_rows, n_in): row i has entries starts[i] .. starts[i + 1] - 1.
+
+    The core reads where starts and columns say: they are to be known as right.
+
+    Parameters
+    ----------
+    starts : int64, shape (n_rows + 1,), contiguous; ascending from 0 to n_entries
+    columns : int32, shape (n_entries,), contiguous; from 0 to n_in - 1
+    values : array of the network's dtype, shape (n_entries,), contiguous
+    n_in : int
+    """
+
+    cdef _Array starts_held, columns_held, values_held
+    cdef readonly object columns, values
+    cdef readonly int64_t n_in
+
+    def __init__(self, starts, columns, values, int64_t n_in):
+        cdef _Array s = _borrow(starts, "lq", 1), c = _borrow(columns, "il", 1)
+        cdef _Array v = _borrow(values, "fd", 1)
+        if c.view.itemsize != sizeof(int32_t):
+            raise TypeError("columns must be int32")
+        s.vector(s.view.shape[0])
+        c.vector(v.view.shape[0])
+        v.vector(v.view.shape[0])
+        self.starts_held, self.columns_held, self.values_held = s, c, v
+        self.columns, self.values, self.n_in = columns, values, n_in
+
+    def __len__(self):
+        return self.starts_held.view.shape[0] - 1
+
+
 cdef class Data:
     """Rows to learn from or to predict, held for as long as the core reads them.
 
     Parameters
     ----------
-    x : array of the network's dtype, shape (n_rows, n_in)
+    x : array of the network's dtype, shape (n_rows, n_in); or SparseRows of that dtype
     y : array of the network's dtype, shape (n_rows, n_out); or int64 labels, shape (n_rows,),
         contiguous and within the classes; or None where only predictions are wanted
     row_weights : float64, shape (n_rows,), contiguous; or None
@@ -239,17 +271,29 @@ cdef class Data:
     """
 
     cdef pynn_data data
+    cdef int64_t n_in
+    cdef readonly int64_t n_numbers  # of x that the core reads
     cdef tuple held
 
     def __init__(self, x, y=None, row_weights=None, bint checked=False):
-        cdef _Array a = _borrow(x, "fd", 2)
-        cdef Py_ssize_t n_rows = a.view.shape[0]
+        cdef Py_ssize_t n_rows = len(x)
+        cdef SparseRows rows
+        cdef _Array a = None
         cdef _Array t = None
         cdef _Array w = None
         self.data.n_rows = n_rows
         self.data.checked = checked
-        self.data.x = a.view.buf
-        self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
+        if isinstance(x, SparseRows):
+            rows = x
+            a, self.n_in, self.n_numbers = rows.values_held, rows.n_in, len(rows.values)
+            self.data.starts = <const int64_t *>rows.starts_held.view.buf
+            self.data.columns = <const int32_t *>rows.columns_held.view.buf
+            self.data.values = a.view.buf
+        else:
+            a = _borrow(x, "fd", 2)
+            self.n_in, self.n_numbers = a.view.shape[1], n_rows * a.view.shape[1]
+            self.data.x = a.view.buf
+            self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
         if y is not None and y.ndim == 1:
             t = _borrow(y, "lq", 1)
             self.data.labels = <const int64_t *>t.vector(n_rows)
@@ -261,7 +305,7 @@ cdef class Data:
         if row_weights is not None:
             w = _borrow(row_weights, "d", 1)
             self.data.row_weights = <const double *>w.vector(n_rows)
-        self.held = (a, t, w)
+        self.held = (a, t, w, x)
 
     @property
     def n_rows(self):
@@ -278,7 +322,8 @@ cdef class Data:
         cdef _Array x = self.held[0], t = self.held[1]
         if x.view.itemsize != itemsize:
             raise TypeError("x is not of the network's dtype")
-        x.expect_shape(self.data.n_rows, n_in)
+        if self.n_in != n_in:
+            raise ValueError(f"x of {n_in} columns expected, got {self.n_in}")
         if n_out and t is None:
             raise TypeError("y is missing")
         if n_out and self.data.y is not NULL:

@@ -2,7 +2,8 @@
 
 Real numbers of any kind (integers, booleans, other floats) are converted to the network's dtype;
 everything else is refused with a message that says what was given and what is accepted. An array
-that already has the dtype is taken as it is, whatever its layout, and never copied.
+that already has the dtype is taken as it is, whatever its layout, and never copied; nor is what a
+sparse matrix in the format CSR holds, if its indices are int32, and nothing of it is made dense.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core
 
@@ -90,9 +91,13 @@ def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> NDArray[Any]:
-    """Return X as an array (n_rows, n_in) with at least one row; finite or not: the core sees."""
-    array = real_array(name, X, dtype)
+Rows = NDArray[Any] | _core.SparseRows
+
+
+def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> Rows:
+    """Return X as rows (n_rows, n_in), at least one; finite or not: the core sees."""
+    is_sparse = type(X) is not np.ndarray and scipy.sparse.issparse(X)
+    array: Any = X if is_sparse else real_array(name, X, dtype)
     if array.ndim != 2:
         hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""
         raise ValueError(f"{name} must be of shape (n_rows, {n_in}), got {array.shape}{hint}")
@@ -100,7 +105,60 @@ def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> NDAr
         raise ValueError(f"{name} must have at least one row, got shape {array.shape}")
     if array.shape[1] != n_in:
         raise ValueError(f"{name} has {array.shape[1]} features, but the network has {n_in} inputs")
-    return array
+    return _sparse_rows(name, array, dtype) if is_sparse else array
+
+
+def _sparse_rows(name: str, X: Any, dtype: np.dtype[Any]) -> _core.SparseRows:
+    """Return what is not 0 in a matrix of SciPy's, in the order of the rows."""
+    if X.format not in ("csr", "csc"):
+        raise TypeError(
+            f"{name} must be dense, or sparse in the format CSR or CSC; got a "
+            f"{type(X).__name__}; use tocsr()"
+        )
+    axis = 0 if X.format == "csr" else 1
+    n_lines, n_places = X.shape[axis], X.shape[1 - axis]
+    starts, places, values = _entries(name, X, n_lines, n_places, dtype)
+    if axis == 1:
+        by_columns = scipy.sparse.csc_array((values, places, starts), shape=X.shape)
+        by_rows = by_columns.tocsr()
+        starts, places, values = by_rows.indptr, by_rows.indices, by_rows.data
+    return _core.SparseRows(
+        _vector(starts, np.int64), _vector(places, np.int32), _vector(values, dtype), X.shape[1]
+    )
+
+
+def _entries(
+    name: str, X: Any, n_lines: int, n_places: int, dtype: np.dtype[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return where each line begins, the place of each entry in its line, and its value.
+
+    SciPy trusts what is written into a matrix; the core must not read where a damaged one says.
+    """
+    starts, places, values = np.asarray(X.indptr), np.asarray(X.indices), np.asarray(X.data)
+    for what, array in (("indptr", starts), ("indices", places)):
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{name}.{what} must hold integers, got dtype {array.dtype}")
+    if starts.shape != (n_lines + 1,):
+        raise ValueError(f"{name}.indptr must be of shape ({n_lines + 1},), got {starts.shape}")
+    if starts[0] != 0 or (starts[1:] < starts[:-1]).any():
+        raise ValueError(f"{name}.indptr must ascend from 0")
+    n = int(starts[-1])
+    if places.ndim != 1 or places.shape != values.shape or len(places) < n:
+        raise ValueError(
+            f"{name}.indices and {name}.data must be vectors of one length, at least {n}; got "
+            f"shapes {places.shape} and {values.shape}"
+        )
+    places = places[:n]
+    if n and not 0 <= places.min() <= places.max() < n_places:
+        raise ValueError(
+            f"{name}.indices must be from 0 to {n_places - 1}, got values from {places.min()} to "
+            f"{places.max()}"
+        )
+    return starts, places, real_array(f"{name}.data", values[:n], dtype)
+
+
+def _vector(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def _labels(y: NDArray[Any], n_rows: int, n_out: int, name: str) -> NDArray[np.int64]:

@@ -102,10 +102,14 @@ class Model:
     def n_threads(self, n_threads: int | None) -> None:
         self._n_threads = threads.checked(n_threads)
 
-    def _threads_for(self, n_rows: int) -> int:
-        """Threads for a step of so many rows: forward, deltas and gradient."""
-        work = 3.0 * n_rows * self._core.n_parameters * self.dtype.itemsize / 4
-        return threads.chosen(self._n_threads, work)
+    def _threads_for(self, data: _core.Data, batch_rows: int | None = None) -> int:
+        """Threads for all rows of the data, or for a step that learns from so many of them."""
+        n_parameters, (n_in, n_out) = self._core.n_parameters, self.layer_sizes[:2]
+        n_missing = n_in - data.n_numbers / data.n_rows  # in a row, where they are sparse
+        work = 3.0 * (batch_rows or data.n_rows) * (n_parameters - n_missing * n_out)
+        if batch_rows and n_missing:  # else the update takes a small part of the time
+            work += threads.WORK_OF_UPDATE * n_parameters
+        return threads.chosen(self._n_threads, work * self.dtype.itemsize / 4)
 
     def views(self, vector: NDArray[Any]) -> Views:
         """View a vector that is laid out as the parameters are, such as a gradient, by layer.
@@ -144,7 +148,8 @@ class Model:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_inputs)
+        X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
+            Sparse in SciPy's format CSR, or CSC, which is converted to it; never made dense.
 
         Returns
         -------
@@ -163,7 +168,7 @@ class Model:
         n_rows = len(rows)
         out = np.empty((n_rows, sizes[-1]), dtype)
         data = _core.Data(rows, None, None, known_finite)
-        self._core.predict(out, self._parameters, data, self._threads_for(n_rows))
+        self._core.predict(out, self._parameters, data, self._threads_for(data))
         return out
 
     def cost(
@@ -178,7 +183,8 @@ class Model:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_inputs)
+        X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
+            See `predict`.
         y : array-like of shape (n_rows, n_outputs), or (n_rows,)
             Targets; one column may be a vector, and with several outputs a vector of integers
             holds the class of each row, whose target is then 1 at that output, 0 elsewhere.
@@ -258,7 +264,7 @@ class Model:
         parameters stands for other parameters than the network's own.
         """
         parameters = self._parameters if parameters is None else parameters
-        n_threads = self._threads_for(data.n_rows)
+        n_threads = self._threads_for(data)
         return self._core.cost(parameters, data, regularisation, gradient, n_threads)
 
     def _data(
@@ -276,5 +282,5 @@ class Model:
         t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")
         w = None if sample_weight is None else checks.row_weights(sample_weight, len(x))
         if of:  # these are read when the network has learned: too late to refuse them
-            checks.finite(f"{of}X", x)
+            checks.finite(f"{of}X", x.values if isinstance(x, _core.SparseRows) else x)
         return _core.Data(x, t, w, bool(of) or known_finite)

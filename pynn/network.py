@@ -161,7 +161,7 @@ class Network(Model):
         Parameters
         ----------
         X, y, sample_weight, alpha, l1
-            See `cost`. An array X of the network's dtype is read where it lies.
+            See `cost`. X of the network's dtype, dense or in the format CSR, is read where it lies.
         epochs : int, default=1
             Passes over all rows.
         batch_size : int, default=32
@@ -243,7 +243,7 @@ class Network(Model):
             figures = {"val_cost": sum(self._cost(data, no_penalty))}
             if classes is not None:
                 out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-                n_threads = self._threads_for(data.n_rows)
+                n_threads = self._threads_for(data)
                 self._core.predict(out, self._parameters, data, n_threads)
                 figures["val_accuracy"] = float((out.argmax(axis=1) == classes).mean())
             return figures
@@ -340,7 +340,7 @@ class Network(Model):
                 batch_size=batch_size,
                 regularisation=regularisation,
                 rates=rates,
-                n_threads=self._threads_for(min(batch_size, data.n_rows)),
+                n_threads=self._threads_for(data, min(batch_size, data.n_rows)),
             )
         return costs[:n_done], error
 

@@ -14,6 +14,9 @@ __all__ = ["checked", "chosen", "usable"]
 # Two threads gain 1.2 times at 2.4e6 in all (784-100-10, batch 10), 1.4 times at 48e6 (batch 200).
 WORK_PER_THREAD = 4e6
 
+# Updating one parameter takes as long as so many multiply-adds (Adam 34, in float32).
+WORK_OF_UPDATE = 16
+
 
 def checked(n_threads: object) -> int | None:
     """Return n_threads as the user gave it, if it is None or an integer of at least 1."""

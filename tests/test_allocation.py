@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import pynn
 from pynn import _core
@@ -25,6 +26,7 @@ CALLS = {
     "predict": lambda net, X, y: net.predict(X),
     "cost": lambda net, X, y: net.cost(X, y),
     "gradient": lambda net, X, y: net.gradient(X, y),
+    "fit sparse rows": lambda net, X, y: net.fit(sparse.csr_array(X), y, batch_size=3),
 }
 
 

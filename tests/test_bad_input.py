@@ -184,7 +184,12 @@ BAD_X = {
     "dates": (X.astype("datetime64[s]"), "datetime64"),
     "ragged": ([[1, 2, 3, 4], [1, 2, 3]], "X"),
     "nothing": (None, "X"),
-    "sparse": (sparse.csr_array(X), ["X", "csr_array"]),
+    "another sparse format": (sparse.coo_array(X), ["X", "coo_array", "CSR", "CSC"]),
+    "a sparse vector": (sparse.csr_array(X[0]), ["(4,)", "(n_rows, 4)"]),
+    "sparse with too few features": (sparse.csr_array(X[:, :3]), ["3", "4"]),
+    "sparse with NaN": (sparse.csr_array(altered(X, NAN)), "NaN"),
+    "sparse with infinity by columns": (sparse.csc_matrix(altered(X, INF)), "infinity"),
+    "sparse and complex": (sparse.csr_array(X + 0j), ["X.data", "complex"]),
 }
 
 

@@ -9,7 +9,18 @@ CORE = {path.name: path.read_text() for path in (ROOT / "csrc").glob("*.[ch]")}
 LAYER = {path.name: path.read_text() for path in (ROOT / "pynn").glob("*.p[yx]*")}
 PYTHON = {name: text for name, text in LAYER.items() if name.endswith(".py")}
 # Core files from the top step down; a file may include headers of its own step or of lower ones.
-STEPS = ["pynn.c", "train", "network", "layers", "rows", "workspace", "blas", "team", "kernels"]
+STEPS = [
+    "pynn.c",
+    "train",
+    "network",
+    "layers",
+    "rows",
+    "transpose",
+    "workspace",
+    "blas",
+    "team",
+    "kernels",
+]
 
 
 def includes(name):

@@ -1,0 +1,71 @@
+/* sparse.h - the product of a matrix of which only some elements are there, by a dense one. Each
+ * element of the result is one chain of fused multiply-adds in the order of the entries, however
+ * rows and columns are cut up; in that of tiles.h where entries are in the order of the depth.
+ */
+#ifndef PYNN_SPARSE_H
+#define PYNN_SPARSE_H
+
+#include "kernels.h"
+#include "vec.h"
+
+/* Vectors of a row that are summed up at a time: as many as hide how long one takes. */
+enum { SPARSE_VECTORS = 8 };
+
+/* c (V vectors, of the last one so many lanes of b) = start + a row of n entries times b */
+INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const int32_t *columns,
+                                 const real *values, size_t n, const real *b, size_t b_stride,
+                                 size_t last) {
+    vec sum[SPARSE_VECTORS];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) {
+        const size_t lanes = v == V - 1 ? last : LANES;
+        sum[v] = start ? FN(load_first)(start + v * LANES, lanes) : (vec){0};
+    }
+    for (size_t k = 0; k < n; k++) {
+        const real *row = b + (size_t)columns[k] * b_stride;
+#pragma GCC unroll 8
+        for (int v = 0; v < V - 1; v++) { sum[v] += values[k] * FN(load)(row + v * LANES); }
+        sum[V - 1] += values[k] * FN(load_first)(row + (V - 1) * LANES, last);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) { FN(store)(c + v * LANES, sum[v]); }
+}
+
+/* One function for each number of vectors. */
+typedef void FN(entries_function)(real *c, const real *start, const int32_t *columns,
+                                  const real *values, size_t n, const real *b, size_t b_stride,
+                                  size_t last);
+#define SPARSE_WIDTHS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#define X(V)                                                                                       \
+    static void FN(multiply_entries_##V)(real *c, const real *start, const int32_t *columns,       \
+                                         const real *values, size_t n, const real *b,              \
+                                         size_t b_stride, size_t last) {                           \
+        FN(multiply_entries)(V, c, start, columns, values, n, b, b_stride, last);                  \
+    }
+SPARSE_WIDTHS(X)
+#undef X
+
+/* c (n_rows, n) = start + a b (., n). What a row of c writes behind its end the next one, or what
+ * follows of it, overwrites. */
+static void FN(sparse_product)(real *c, size_t c_stride, const real *start, FN(pynn_sparse) a,
+                               const real *b, size_t b_stride, size_t n_rows, size_t n) {
+    static FN(entries_function) *const functions[] = {
+#define X(V) FN(multiply_entries_##V),
+        SPARSE_WIDTHS(X)
+#undef X
+    };
+    const size_t n_vectors = (n + LANES - 1) / LANES;
+    const size_t n_pieces = (n_vectors + SPARSE_VECTORS - 1) / SPARSE_VECTORS;
+    for (size_t i = 0; i < n_rows; i++) {
+        const size_t first = (size_t)a.starts[i], n_entries = (size_t)a.ends[i] - first;
+        for (size_t p = 0, done = 0; p < n_pieces; p++) {
+            const size_t end = n_vectors * (p + 1) / n_pieces, j = done * LANES;
+            functions[end - done - 1](c + i * c_stride + j, start ? start + j : NULL,
+                                      a.columns + first, a.values + first, n_entries, b + j,
+                                      b_stride, end < n_vectors ? LANES : n - (end - 1) * LANES);
+            done = end;
+        }
+    }
+}
+
+#endif
