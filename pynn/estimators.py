@@ -128,8 +128,8 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
     Notes
     -----
-    float32 input is learned and predicted in float32, everything else in float64. Sparse input is
-    not accepted.
+    float32 input is learned and predicted in float32, everything else in float64. Sparse input in
+    the format CSR is never made dense; other formats are converted to it.
 
     A pickle holds the state of the optimizer only after `partial_fit`, which then goes on with it.
 
@@ -155,7 +155,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -173,7 +173,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -193,7 +193,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -376,7 +376,7 @@ feature_names_in_, n_layers_
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -415,7 +415,7 @@ feature_names_in_, n_layers_
 
     def _validated(self, X: ArrayLike, y: ArrayLike, incremental: bool) -> tuple[Array, Array]:
         rows, numbers = self._checked(X, y, incremental, y_numeric=True)
-        return rows, numbers.reshape(len(rows), -1)
+        return rows, numbers.reshape(len(numbers), -1)
 
     def _output_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"

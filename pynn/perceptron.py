@@ -123,7 +123,14 @@ class Perceptron(Settings):
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which says so
         network = self._synchronised()
-        validate = partial(validate_data, self, X, dtype=network.dtype, reset=False)
+        validate = partial(
+            validate_data,
+            self,
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=network.dtype,
+            reset=False,
+        )
         if not self._is_plain(X, network.dtype):
             return network._predict(validate(), known_finite=True)
         try:
@@ -145,6 +152,11 @@ class Perceptron(Settings):
             and X.shape[1] == getattr(self, "n_features_in_", None)
             and not hasattr(self, "feature_names_in_")
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _synchronised(self) -> Network:
         """Return the network of which coefs_ and intercepts_ are views, after making them so."""

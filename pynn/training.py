@@ -87,6 +87,7 @@ class Trained(Perceptron):
             self,
             X,
             y,
+            accept_sparse=("csr", "csc"),
             dtype=(np.float64, np.float32),
             multi_output=True,
             y_numeric=y_numeric,
@@ -107,8 +108,9 @@ class Trained(Perceptron):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Dense. float32 is computed with as it is, everything else as float64.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 is computed with as it is, everything else as float64. Sparse in the format CSR;
+            other formats are converted to it.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Classes, 0s and 1s of several labels, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -190,7 +192,7 @@ class Trained(Perceptron):
         held_out: list[Array] = []
         if self.early_stopping:
             rows, held_out = self._split(rows, network)
-        n_rows = len(rows[0])
+        n_rows = len(rows[1])
         descent = getattr(self, "_optimizer", None) if incremental else None
         self._optimizer = descent = descent or self._new_descent()
         descent.is_kept = incremental
@@ -249,6 +251,7 @@ class Trained(Perceptron):
 
     def _split(self, rows: list[Array], network: Network) -> tuple[list[Array], list[Array]]:
         """Set rows aside for early stopping: those to learn from, those to judge by."""
+        self._data(network, *rows)  # a damaged sparse X is not to be split, but refused
         two_classes = self.out_activation_ == "logistic" and network.layer_sizes[-1] == 1
         parts = train_test_split(
             *rows,
@@ -256,10 +259,10 @@ class Trained(Perceptron):
             test_size=self.validation_fraction,
             stratify=rows[1] if two_classes else None,
         )
-        if len(parts[1]) < 2:
+        if len(parts[3]) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "
-                f"your dataset. It has {len(parts[1])} of {len(rows[0])} samples."
+                f"your dataset. It has {len(parts[3])} of {len(rows[1])} samples."
             )
         return parts[::2], parts[1::2]
 

@@ -244,10 +244,18 @@ def changed(array, value, dtype=None):
     return array
 
 
+def damaged(X):
+    """A sparse matrix that says it has a column far behind its last."""
+    matrix = sparse.csr_array(X)
+    matrix.indices[0] = 10**9
+    return matrix
+
+
 BAD_DATA = {  # what is wrong: (X, y, sample_weight) from good ones, words of the message
     "NaN in X": (lambda X, y, w: (changed(X, np.nan), y, w), "NaN"),
     "infinity in X": (lambda X, y, w: (changed(X, np.inf), y, w), "infinity"),
-    "sparse X": (lambda X, y, w: (sparse.csr_array(X), y, w), "dense data is required"),
+    "NaN in sparse X": (lambda X, y, w: (sparse.csr_array(changed(X, np.nan)), y, w), "NaN"),
+    "damaged sparse X": (lambda X, y, w: (damaged(X), y, w), "X.indices must be from 0"),
     "letters in X": (lambda X, y, w: (changed(X, "a", object), y, w), "could not convert"),
     "complex X": (lambda X, y, w: (X + 1j, y, w), "Complex data not supported"),
     "one row as a vector": (lambda X, y, w: (X[0], y, w), "2D array"),
@@ -288,7 +296,9 @@ def test_bad_rows_to_predict(Estimator):
         (X[:, 1:], f"has {X.shape[1] - 1} features.* expecting {X.shape[1]}"),
         (changed(X, np.nan), "NaN"),
         (X[0], "2D array"),
-        (sparse.csr_array(X), "dense data is required"),
+        (sparse.csr_array(changed(X, np.nan)), "NaN"),
+        (sparse.csr_array(X)[:, 1:], f"has {X.shape[1] - 1} features.* expecting {X.shape[1]}"),
+        (damaged(X), "X.indices must be from 0"),
     ]:
         with pytest.raises((ValueError, TypeError), match=words):
             model.predict(bad)

@@ -13,7 +13,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 EXPECTED_FAILURES = {
     "test_gradient": "asks the private _loss_grad_lbfgs; tests/test_gradient.py checks gradients",
-    "test_sparse_matrices": "sparse input is refused",
 }
 
 
