@@ -16,6 +16,7 @@ import sklearn.neural_network
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from mlp_cases import flat, one_thread  # noqa: F401 (a fixture)
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network._multilayer_perceptron import LOSS_FUNCTIONS
 
@@ -348,6 +349,16 @@ def test_the_global_source_of_randomness(task, solver):
         np.random.seed(0)
         model.fit(X, y).partial_fit(X[:20], y[:20])
     assert_same(ours, theirs, X)
+
+
+def test_labels_in_sparse_rows():
+    """They are predicted as they came."""
+    X, y, _ = data("labels")
+    ours, theirs = pair("labels", max_iter=EPOCHS, random_state=0)
+    predicted = [model.fit(X, csr_array(y)).predict(X) for model in (ours, theirs)]
+    assert type(predicted[0]) is type(predicted[1])
+    np.testing.assert_array_equal(*(labels.toarray() for labels in predicted))
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=RTOL)
 
 
 def test_a_source_of_randomness_is_left_in_the_same_state():
