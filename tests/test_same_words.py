@@ -150,7 +150,6 @@ WRONG = {
 }
 # Where pynn says something else on purpose
 DIFFERENT = {
-    "COO for X": "sparse input is refused",
     "negative weights": "they are refused: the loss that they make has no lowest value",
     "unknown parameter": "n_threads is among the known ones",
     "diverging": "it ends at once, so max_iter is not reached",
