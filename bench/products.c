@@ -43,6 +43,7 @@ typedef struct {
     int64_t *sizes;
     int *activations;
     pynn_data data;
+    pynn_regularisation regularisation;
     real *arrays[3]; /* parameters and slots, each (n_parameters,) */
     FN(pynn_rows) x;
     FN(pynn_sink) sink;
@@ -93,10 +94,10 @@ EXPORT double net_run(long n, net *net_, int layer, int which, int id, int n_thr
     for (long k = 0; k < n; k++) {
         switch ((kind)which) {
         case FORWARD:
-            FN(pynn_layer_forward)(ws, layer, w, below, net_->n_rows, member);
+            FN(pynn_layer_forward)(ws, layer, w, below, net_->n_rows, (pynn_masks){0}, member);
             break;
         case BACKWARD: /* to the layer below */
-            FN(pynn_layer_backward)(ws, layer - 1, w, net_->n_rows, member);
+            FN(pynn_layer_backward)(ws, layer - 1, w, net_->n_rows, (pynn_masks){0}, member);
             break;
         case GRADIENT:
             FN(pynn_layer_gradient)(ws, layer, net_->sink, below, net_->n_rows, member);
@@ -155,11 +156,12 @@ EXPORT net *net_new(int n_layers, const int64_t *sizes, const char *hidden, cons
     net_->data = (pynn_data){.n_rows = n_rows, .checked = 1, .x = x};
     net_->data.x_strides[0] = (ptrdiff_t)((size_t)sizes[0] * sizeof(real));
     net_->data.x_strides[1] = sizeof(real);
+    net_->regularisation = (pynn_regularisation){.max_norm = INFINITY, .clip_norm = INFINITY};
     const int code = rule_named(rule);
     FN(pynn_workspace) *ws = &net_->ws;
-    if (FN(pynn_workspace_new)(ws, &net_->network, &net_->data, n_rows, PYNN_PADDED_STEPS,
-                               code == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS, n_threads,
-                               NULL)) {
+    if (FN(pynn_workspace_new)(
+            ws, &net_->network, &net_->data, &net_->regularisation, n_rows, PYNN_PADDED_STEPS,
+            code == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS, n_threads, NULL)) {
         return give_up(net_);
     }
     for (int i = 0; i < 3; i++) {

@@ -82,6 +82,20 @@ INLINE void FN(cost)(real *restrict delta, double *row_costs, const real *z, con
 PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
 
+static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
+                     const pynn_mask *mask) {
+    const uint32_t width = (uint32_t)FN(width)(n, stride), first = (uint32_t)mask->column;
+    const uint32_t least = (uint32_t)(mask->rate * 0x1p32);
+    const real scale = (real)(1 / (1 - mask->rate));
+    for (size_t i = 0; i < n_rows; i++, out += stride, a += stride) {
+        const uint64_t key = pynn_key(mask->key, mask->row + i);
+#pragma GCC ivdep
+        for (uint32_t j = 0; j < width; j++) {
+            out[j] = a[j] * (pynn_draw(key, first + j) < least ? 0 : scale);
+        }
+    }
+}
+
 #define X(name, output)                                                                            \
     static void FN(costs_##name)(real *delta, double *row_costs, const real *z, const real *a,     \
                                  const real *y, const real *row_scales, size_t stride,             \
@@ -214,6 +228,24 @@ static double FN(sum_of_sizes)(const real *w, size_t stride, size_t n_rows, size
     return FN(sum_of)(w, stride, n_rows, n, fabs);
 }
 
+/* Column by column in the order of the rows, so that the bits are the same for any part of them. */
+static void FN(limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, double longest) {
+    double squares[PYNN_LIMITED_COLUMNS] = {0};
+    real factors[PYNN_LIMITED_COLUMNS];
+    int n_longer = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        for (size_t j = 0; j < n; j++) { squares[j] += FN(square)(w[i * stride + j]); }
+    }
+    for (size_t j = 0; j < n; j++) {
+        const int is_longer = squares[j] > longest * longest && squares[j] < INFINITY;
+        factors[j] = is_longer ? (real)(longest / sqrt(squares[j])) : 1;
+        n_longer += is_longer;
+    }
+    for (size_t i = 0; i < n_rows && n_longer; i++) {
+        for (size_t j = 0; j < n; j++) { w[i * stride + j] *= factors[j]; }
+    }
+}
+
 /* A number is not finite where all bits of its exponent are set. */
 static int FN(all_finite)(const real *x, size_t n) {
     const bits_t exponent = (((bits_t)1 << (sizeof(real) * 8 - 1 - MANTISSA_BITS)) - 1)
@@ -254,11 +286,13 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
 #define X(name, n_slots) [PYNN_RULE_##name] = FN(update_##name),
     .update = {PYNN_RULES(X)},
 #undef X
+    .drop = FN(drop),
     .store = FN(update_store),
     .add = FN(update_add),
     .penalise = FN(penalise),
     .sum_rows = FN(sum_rows),
     .sum_of_squares = FN(sum_of_squares),
     .sum_of_sizes = FN(sum_of_sizes),
+    .limit_norms = FN(limit_norms),
     .all_finite = FN(all_finite),
 };

@@ -10,6 +10,7 @@
 
 #include "activations.h"
 #include "costs.h"
+#include "dropout.h"
 #include "isa.h"
 #include "optimizers.h"
 #include "pynn.h"
@@ -18,6 +19,9 @@
  * of a second-level cache of 1 MB, and the whole takes some 30 ms for the largest layers, after
  * which a look for Ctrl-C is due. */
 enum { PYNN_BLOCK_ROWS = 512, PYNN_BLOCK_COLUMNS = 1024 };
+
+/* The most columns that limit_norms is given at a time. */
+enum { PYNN_LIMITED_COLUMNS = 64 };
 
 /* Element (i, j) lies at x[i * row + j * column]; one of the two is 1. */
 typedef struct {
@@ -90,6 +94,11 @@ typedef struct {
     void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t stride,
                                        size_t n_rows, size_t n);
 
+    /* out = a, but 0 where the mask drops, and the others larger by what is missing then. Both are
+     * (n_rows, n) and may be one array */
+    void (*drop)(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
+                 const pynn_mask *mask);
+
     /* row_costs[i] = the cost of row i; delta = its derivative times row_scales[i] (costs.h says
      * derivative by what). delta, z, a, y are (n_rows, n); row_costs, row_scales are (n_rows,) */
     void (*cost[PYNN_N_COSTS])(real *delta, double *row_costs, const real *z, const real *a,
@@ -109,6 +118,10 @@ typedef struct {
     /* Over w (n_rows, n): of w * w, of |w| */
     double (*sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n);
     double (*sum_of_sizes)(const real *w, size_t stride, size_t n_rows, size_t n);
+
+    /* Columns of w (n_rows, n), n <= PYNN_LIMITED_COLUMNS, that are longer than this, are scaled
+     * back to it */
+    void (*limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, double longest);
 
     int (*all_finite)(const real *x /* (n,) */, size_t n);
 } FN(pynn_kernels);

@@ -94,8 +94,20 @@ static size_t FN(piece)(size_t n, size_t most) {
     return (n + n_pieces - 1) / n_pieces;
 }
 
+/* out = a of layer l's part without what is dropped from it; or likewise from a delta to itself. */
+static void FN(drop_some)(real *out, const real *a, const FN(pynn_workspace) * ws, int l,
+                          FN(part) part, pynn_masks masks) {
+    const FN(pynn_layer) *layer = &ws->layers[l];
+    if (layer->dropout == 0) { return; }
+    const pynn_mask mask = {pynn_key(masks.key, (uint64_t)l), layer->dropout,
+                            masks.row + part.rows.first, part.columns.first};
+    const size_t at = part.rows.first * layer->stride + part.columns.first;
+    ws->kernels->drop(out + at, a + at, layer->stride, part.rows.end - part.rows.first,
+                      part.columns.end - part.columns.first, &mask);
+}
+
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
-                            size_t n_rows, pynn_member member) {
+                            size_t n_rows, pynn_masks masks, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
     const int is_sparse = x.sparse.starts != NULL;
     const int by_rows = is_sparse || l == ws->n_layers - 1 || !ws->y;
@@ -128,11 +140,12 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
         const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
                                                  part.columns.end - part.columns.first);
+        FN(drop_some)(layer->out, layer->a, ws, l, (FN(part)){{i, i + rows}, part.columns}, masks);
     }
 }
 
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
-                             pynn_member member) {
+                             pynn_masks masks, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l], *above = &ws->layers[l + 1];
     const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, 0, member);
     const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
@@ -149,6 +162,8 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
                          rows, n, above->n_out, ws, member);
         }
         const size_t at = i * layer->stride + part.columns.first;
+        FN(drop_some)(layer->delta, layer->delta, ws, l, (FN(part)){{i, i + rows}, part.columns},
+                      masks);
         ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
                                                layer->stride, rows,
                                                part.columns.end - part.columns.first);

@@ -14,13 +14,19 @@
 
 #include "rows.h"
 
-/* z and a of layer l for the chunk x. */
+/* Dropout's masks in an update, from a row of its mini-batch on. */
+typedef struct {
+    uint64_t key;
+    size_t row;
+} pynn_masks;
+
+/* z, a and out of layer l for the chunk x. */
 void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
-                            size_t n_rows, pynn_member member);
+                            size_t n_rows, pynn_masks masks, pynn_member member);
 
 /* Deltas of layer l from those of the layer above it. */
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
-                             pynn_member member);
+                             pynn_masks masks, pynn_member member);
 
 /* To be called when a member has computed the output's deltas for some rows. */
 void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);

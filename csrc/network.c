@@ -26,10 +26,10 @@ static double FN(sum_of_row_weights)(const pynn_data *data, pynn_batch batch) {
 
 /* Forward, from an input that is loaded; ends without a barrier. */
 static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, FN(pynn_rows) x,
-                               size_t n_rows, pynn_member member) {
+                               size_t n_rows, pynn_masks masks, pynn_member member) {
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
-        FN(pynn_layer_forward)(ws, l, parameters, x, n_rows, member);
+        FN(pynn_layer_forward)(ws, l, parameters, x, n_rows, masks, member);
         x = FN(pynn_activations)(&ws->layers[l]);
     }
     return PYNN_OK;
@@ -38,7 +38,7 @@ static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, 
 pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
                              pynn_member member) {
     const FN(pynn_rows) x = FN(pynn_load_input)(ws, ws->data, batch, member);
-    return FN(forward)(ws, parameters, x, batch.n_rows, member);
+    return FN(forward)(ws, parameters, x, batch.n_rows, (pynn_masks){0}, member);
 }
 
 /* Row costs and deltas of the output layer, for some rows. */
@@ -60,54 +60,92 @@ static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
 typedef struct {
     const real *parameters;
     pynn_batch batch;
-    double total; /* the sum of its row weights */
-    const pynn_penalty *penalty;
+    double total;               /* the sum of its row weights */
     double divisor;             /* of the penalty */
+    uint64_t key;               /* of the dropout */
     int trains;                 /* an update must not follow a cost that is not finite */
     const FN(pynn_sink) * sink; /* where the gradient of a chunk goes; NULL: it is not wanted */
 } FN(lesson);
 
-static FN(lesson)
-    FN(lesson_of)(const FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
-                  const pynn_penalty *penalty, const FN(pynn_sink) * sink) {
+static FN(lesson) FN(lesson_of)(const FN(pynn_workspace) * ws, const real *parameters,
+                                pynn_batch batch, uint64_t key, const FN(pynn_sink) * sink) {
     const double total = FN(sum_of_row_weights)(ws->data, batch);
+    const int by_row = ws->regularisation->penalty.by_row;
     return (FN(lesson)){.parameters = parameters,
                         .batch = batch,
                         .total = total,
-                        .penalty = penalty,
-                        .divisor = !penalty->by_row ? 1
-                                   : total > 0      ? total
-                                                    : INFINITY,
+                        .divisor = !by_row     ? 1
+                                   : total > 0 ? total
+                                               : INFINITY,
+                        .key = key,
                         .trains = sink && !sink->keeps,
                         .sink = sink};
 }
 
 /* The step of layer l's weights. */
-static FN(pynn_step) FN(penalised_step)(const FN(lesson) * lesson, FN(pynn_step) step, int l) {
-    return FN(with_penalty)(step, lesson->penalty->l2[l] / lesson->divisor,
-                            lesson->penalty->l1[l] / lesson->divisor);
+static FN(pynn_step) FN(penalised_step)(const FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                                        FN(pynn_step) step, int l) {
+    const pynn_penalty *penalty = &ws->regularisation->penalty;
+    return FN(with_penalty)(step, penalty->l2[l] / lesson->divisor,
+                            penalty->l1[l] / lesson->divisor);
 }
 
-/* A member's share of the penalty: every layer's in pieces of fixed size, so that the total has the
- * same bits for any team. Returns how many pieces there are, 0 where nothing is penalised. */
-static size_t FN(penalty_in_pieces)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
-                                    pynn_member member) {
+/* squares * (sum of x * x) + sizes * (sum of |x|), over x (n_rows, n) */
+typedef struct {
+    const real *x;
+    size_t stride, n_rows, n;
+    double squares, sizes;
+} FN(weighed);
+
+/* A member's share of it, in pieces of fixed size, so that the total has the same bits for any
+ * team. The first one has this number; returns that of the next. */
+static size_t FN(weigh)(FN(pynn_workspace) * ws, size_t piece, FN(weighed) of, pynn_member member) {
+    const FN(pynn_kernels) *kernels = ws->kernels;
+    for (size_t i = 0; i < of.n_rows; i += PYNN_PIECE_ROWS, piece++) {
+        if (piece % (size_t)member.n != (size_t)member.id) { continue; }
+        const size_t left = of.n_rows - i, n_rows = left < PYNN_PIECE_ROWS ? left : PYNN_PIECE_ROWS;
+        const real *x = of.x + i * of.stride;
+        double sum = 0;
+        if (of.squares != 0) {
+            sum += of.squares * kernels->sum_of_squares(x, of.stride, n_rows, of.n);
+        }
+        if (of.sizes != 0) { sum += of.sizes * kernels->sum_of_sizes(x, of.stride, n_rows, of.n); }
+        ws->pieces[piece] = sum;
+    }
+    return piece;
+}
+
+/* A member's share of the penalty. Returns how many pieces there are, 0 where there is none. */
+static size_t FN(weigh_penalty)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                                pynn_member member) {
+    const pynn_penalty *penalty = &ws->regularisation->penalty;
     size_t piece = 0;
     for (int l = 0; l < ws->n_layers; l++) {
         const FN(pynn_layer) *layer = &ws->layers[l];
-        const double l2 = lesson->penalty->l2[l] / lesson->divisor;
-        const double l1 = lesson->penalty->l1[l] / lesson->divisor;
+        const double l2 = penalty->l2[l] / lesson->divisor, l1 = penalty->l1[l] / lesson->divisor;
         if (l2 == 0 && l1 == 0) { continue; }
-        for (size_t i = 0; i < layer->n_in; i += PYNN_PIECE_ROWS, piece++) {
-            if (piece % (size_t)member.n != (size_t)member.id) { continue; }
-            const size_t left = layer->n_in - i,
-                         n = left < PYNN_PIECE_ROWS ? left : PYNN_PIECE_ROWS;
-            const real *w = lesson->parameters + layer->weights + i * layer->w_stride;
-            const size_t stride = layer->w_stride, n_out = layer->n_out;
-            ws->pieces[piece] =
-                (l2 != 0 ? 0.5 * l2 * ws->kernels->sum_of_squares(w, stride, n, n_out) : 0) +
-                (l1 != 0 ? l1 * ws->kernels->sum_of_sizes(w, stride, n, n_out) : 0);
-        }
+        const FN(weighed) weights = {lesson->parameters + layer->weights,
+                                     layer->w_stride,
+                                     layer->n_in,
+                                     layer->n_out,
+                                     0.5 * l2,
+                                     l1};
+        piece = FN(weigh)(ws, piece, weights, member);
+    }
+    return piece;
+}
+
+/* A member's share of the square of the kept gradient's norm. Returns how many pieces there are. */
+static size_t FN(weigh_gradient)(FN(pynn_workspace) * ws, pynn_member member) {
+    size_t piece = 0;
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_layer) *layer = &ws->layers[l];
+        const real *dw = ws->gradient + layer->weights, *db = ws->gradient + layer->biases;
+        const size_t n = layer->n_out, n_biases = ws->network->bias ? 1 : 0;
+        const FN(weighed) weights = {dw, layer->w_stride, layer->n_in, n, 1, 0};
+        const FN(weighed) biases = {db, n, n_biases, n, 1, 0};
+        piece = FN(weigh)(ws, piece, weights, member);
+        piece = FN(weigh)(ws, piece, biases, member);
     }
     return piece;
 }
@@ -120,15 +158,15 @@ static double FN(sum)(const double *x, size_t n) {
 
 /* Deltas of the hidden layers, then the gradient of all layers. */
 static pynn_status FN(backward)(FN(pynn_workspace) * ws, const FN(lesson) * lesson, FN(pynn_rows) x,
-                                size_t n_rows, pynn_member member) {
+                                size_t n_rows, pynn_masks masks, pynn_member member) {
     for (int l = ws->n_layers - 2; l >= 0; l--) {
-        FN(pynn_layer_backward)(ws, l, lesson->parameters, n_rows, member);
+        FN(pynn_layer_backward)(ws, l, lesson->parameters, n_rows, masks, member);
         /* Only deltas were computed so far: the last place where the batch can be left. */
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
     }
     FN(pynn_sink) sink = *lesson->sink;
     for (int l = 0; l < ws->n_layers; l++) {
-        sink.of_weights = FN(penalised_step)(lesson, sink.of_weights, l);
+        sink.of_weights = FN(penalised_step)(ws, lesson, sink.of_weights, l);
         FN(pynn_layer_gradient)(ws, l, sink, x, n_rows, member);
         x = FN(pynn_activations)(&ws->layers[l]);
     }
@@ -144,7 +182,8 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
     for (size_t i = mine.first; i < mine.end; i++) {
         ws->row_scales[i] = (real)FN(share_of_total)(ws->data, chunk, i, lesson->total);
     }
-    if (FN(forward)(ws, lesson->parameters, x, chunk.n_rows, member)) {
+    const pynn_masks masks = {lesson->key, chunk.first - lesson->batch.first};
+    if (FN(forward)(ws, lesson->parameters, x, chunk.n_rows, masks, member)) {
         return FN(pynn_reason)(ws);
     }
     FN(output_deltas)(ws, mine);
@@ -153,7 +192,7 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
         *cost += FN(share_of_total)(ws->data, chunk, i, lesson->total) * ws->row_costs[i];
     }
     if (lesson->trains && !isfinite(*cost)) { return PYNN_DIVERGED; }
-    return lesson->sink ? FN(backward)(ws, lesson, x, chunk.n_rows, member) : PYNN_OK;
+    return lesson->sink ? FN(backward)(ws, lesson, x, chunk.n_rows, masks, member) : PYNN_OK;
 }
 
 /* A member's part of a layer's weights or biases, which end where `end` says. */
@@ -162,29 +201,11 @@ static pynn_share FN(part_of)(size_t first, size_t end, pynn_member member) {
     return (pynn_share){first + share.first, first + share.end};
 }
 
-/* The gradient that was kept goes on through the sink, each member taking a part. */
-static void FN(pass_on)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
-                        const FN(pynn_sink) * sink, pynn_member member) {
-    for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_step)
-            steps[] = {FN(penalised_step)(lesson, sink->of_weights, l), sink->of_biases};
-        const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
-                               l + 1 < ws->n_layers ? ws->layers[l + 1].weights : ws->n_parameters};
-        for (int biases = 0; biases < 2; biases++) {
-            const pynn_share part = FN(part_of)(ends[biases], ends[biases + 1], member);
-            const size_t at = part.first, n = part.end - part.first;
-            sink->update(sink->w + at, sink->slot_0 ? sink->slot_0 + at : NULL,
-                         sink->slot_1 ? sink->slot_1 + at : NULL, n, ws->gradient + at, n, 1, n,
-                         &steps[biases]);
-        }
-    }
-}
-
 /* The penalty's gradient is added to that of the mean cost, each member taking a part. */
 static void FN(penalise)(real *gradient, const FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                          pynn_member member) {
     for (int l = 0; l < ws->n_layers; l++) {
-        const FN(pynn_step) step = FN(penalised_step)(lesson, (FN(pynn_step)){0}, l);
+        const FN(pynn_step) step = FN(penalised_step)(ws, lesson, (FN(pynn_step)){0}, l);
         const pynn_share part = FN(part_of)(ws->layers[l].weights, ws->layers[l].biases, member);
         if (!step.penalises) { continue; }
         ws->kernels->penalise(gradient + part.first, lesson->parameters + part.first,
@@ -192,13 +213,71 @@ static void FN(penalise)(real *gradient, const FN(pynn_workspace) * ws, const FN
     }
 }
 
+/* What the kept gradient, to which that of the penalty is added, is to be multiplied by. */
+static pynn_status FN(clip)(double *factor, FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                            pynn_member member) {
+    const double longest = ws->regularisation->clip_norm;
+    FN(penalise)(ws->gradient, ws, lesson, member);
+    if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+    const size_t n_pieces = FN(weigh_gradient)(ws, member);
+    if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+    const double norm = sqrt(FN(sum)(ws->pieces, n_pieces));
+    *factor = norm > longest ? longest / norm : 1;
+    return isfinite(norm) ? PYNN_OK : PYNN_DIVERGED;
+}
+
+/* The gradient that was kept goes on through the sink, each member taking a part. */
+static pynn_status FN(pass_on)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                               const FN(pynn_sink) * sink, pynn_member member) {
+    const int clips = lesson->trains && ws->regularisation->clip_norm < INFINITY;
+    double factor = 1;
+    const pynn_status status = clips ? FN(clip)(&factor, ws, lesson, member) : PYNN_OK;
+    if (status) { return status; }
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_step) steps[] = {clips ? sink->of_weights
+                                             : FN(penalised_step)(ws, lesson, sink->of_weights, l),
+                                       sink->of_biases};
+        const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
+                               l + 1 < ws->n_layers ? ws->layers[l + 1].weights : ws->n_parameters};
+        for (int biases = 0; biases < 2; biases++) {
+            const pynn_share part = FN(part_of)(ends[biases], ends[biases + 1], member);
+            const size_t at = part.first, n = part.end - part.first;
+            for (size_t i = at; i < part.end && factor != 1; i++) {
+                ws->gradient[i] *= (real)factor;
+            }
+            sink->update(sink->w + at, sink->slot_0 ? sink->slot_0 + at : NULL,
+                         sink->slot_1 ? sink->slot_1 + at : NULL, n, ws->gradient + at, n, 1, n,
+                         &steps[biases]);
+        }
+    }
+    pynn_team_meet(member);
+    return PYNN_OK;
+}
+
+/* Incoming weights of units that are longer than they may be are scaled back, each member taking
+ * some of the units. */
+static void FN(limit_norms)(real *parameters, const FN(pynn_workspace) * ws, pynn_member member) {
+    if (ws->regularisation->max_norm == INFINITY) { return; }
+    for (int l = 0; l < ws->n_layers; l++) {
+        const FN(pynn_layer) *layer = &ws->layers[l];
+        const pynn_share units = pynn_share_of(layer->n_out, 64 / sizeof(real), member);
+        for (size_t j = units.first; j < units.end; j += PYNN_LIMITED_COLUMNS) {
+            const size_t left = units.end - j;
+            ws->kernels->limit_norms(parameters + layer->weights + j, layer->w_stride, layer->n_in,
+                                     left < PYNN_LIMITED_COLUMNS ? left : PYNN_LIMITED_COLUMNS,
+                                     ws->regularisation->max_norm);
+        }
+    }
+    pynn_team_meet(member);
+}
+
 pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const real *parameters,
-                                 pynn_batch batch, const pynn_penalty *penalty,
-                                 const FN(pynn_sink) * sink, pynn_member member) {
+                                 pynn_batch batch, uint64_t key, const FN(pynn_sink) * sink,
+                                 pynn_member member) {
     FN(pynn_sink) adding = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
-    FN(lesson) lesson = FN(lesson_of)(ws, parameters, batch, penalty, sink);
+    FN(lesson) lesson = FN(lesson_of)(ws, parameters, batch, key, sink);
     *cost = (pynn_cost){0};
-    const size_t n_pieces = FN(penalty_in_pieces)(ws, &lesson, member);
+    const size_t n_pieces = FN(weigh_penalty)(ws, &lesson, member);
     if (n_pieces) {
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
         cost->penalty = FN(sum)(ws->pieces, n_pieces);
@@ -218,9 +297,10 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const
         adding.update = ws->kernels->add;
     }
     if (lesson.sink != sink) {
-        FN(pass_on)(ws, &lesson, sink, member);
-        pynn_team_meet(member);
+        const pynn_status status = FN(pass_on)(ws, &lesson, sink, member);
+        if (status) { return status; }
     }
     if (sink && sink->keeps) { FN(penalise)(sink->w, ws, &lesson, member); }
+    if (lesson.trains) { FN(limit_norms)(sink->w, ws, member); }
     return PYNN_OK;
 }

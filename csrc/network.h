@@ -15,9 +15,9 @@ pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, py
                              pynn_member member);
 
 /* What a batch of any size costs on average, and the penalty on top of it. Unless sink is NULL the
- * gradient of both goes there. */
+ * gradient of both goes there. key: of the dropout in this update. */
 pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const real *parameters,
-                                 pynn_batch batch, const pynn_penalty *penalty,
-                                 const FN(pynn_sink) * sink, pynn_member member);
+                                 pynn_batch batch, uint64_t key, const FN(pynn_sink) * sink,
+                                 pynn_member member);
 
 #endif

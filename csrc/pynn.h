@@ -55,6 +55,16 @@ typedef struct {
     int by_row; /* 1: it is divided by the row weights of the batch, as scikit-learn does */
 } pynn_penalty;
 
+/* What holds a network back from learning its rows by heart. */
+typedef struct {
+    pynn_penalty penalty;
+    const double *dropout; /* (n_layers - 1,) share of each hidden layer's activations, >= 0 and
+                              < 1, that is left out of each update; NULL: none */
+    uint64_t dropout_seed;
+    double max_norm;  /* of a unit's incoming weights after an update; or INFINITY */
+    double clip_norm; /* of the gradient that a rule is given, penalty included; or INFINITY */
+} pynn_regularisation;
+
 /* An update rule and the coefficients that it reads; see optimizers.h. */
 typedef struct {
     int rule; /* code as listed below */
@@ -80,7 +90,7 @@ typedef struct {
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
-    pynn_penalty penalty;
+    pynn_regularisation regularisation;
 } pynn_plan;
 
 /* Means over the rows of an epoch, of what each mini-batch cost before its update. */

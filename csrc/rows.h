@@ -28,7 +28,7 @@ typedef struct {
 
 /* What a layer hands to the next. */
 static inline FN(pynn_rows) FN(pynn_activations)(const FN(pynn_layer) * layer) {
-    return (FN(pynn_rows)){.x = layer->a, .stride = layer->stride, .n_columns = layer->n_out};
+    return (FN(pynn_rows)){.x = layer->out, .stride = layer->stride, .n_columns = layer->n_out};
 }
 
 /* The batch's inputs, sparse where the data are; else without columns that are 0 in all of its rows

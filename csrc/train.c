@@ -1,5 +1,6 @@
 #include "train.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "clock.h"
@@ -24,7 +25,6 @@ typedef struct {
     real *parameters, *slots[2]; /* as they are given, or padded */
     real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
     pynn_cost *costs; /* (n_epochs,); of gradient one */
-    pynn_penalty penalty;
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
     const pynn_plan *plan;
@@ -56,7 +56,7 @@ static void FN(predict_share)(pynn_member member, void *job_) {
 static pynn_status FN(predict)(void *out, const pynn_network *network, const void *parameters,
                                const pynn_data *data, int n_threads, const pynn_control *control) {
     FN(job) job = {.data = data, .parameters = (real *)parameters, .out = out};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, 1,
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, NULL, data->n_rows, 1,
                                                       PYNN_PREDICTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(predict_share), &job);
@@ -70,8 +70,8 @@ static void FN(gradient_share)(pynn_member member, void *job_) {
         sink = {.update = job->ws.kernels->store, .keeps = 1, .may_stop = 1, .w = job->out};
     pynn_cost cost;
     const pynn_status status = FN(pynn_batch_learn)(
-        &cost, &job->ws, job->parameters, (pynn_batch){NULL, 0, (size_t)job->data->n_rows},
-        &job->penalty, job->out ? &sink : NULL, member);
+        &cost, &job->ws, job->parameters, (pynn_batch){NULL, 0, (size_t)job->data->n_rows}, 0,
+        job->out ? &sink : NULL, member);
     if (member.id) { return; }
     job->status = status;
     *job->costs = cost;
@@ -81,13 +81,11 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
                                 const void *parameters, const pynn_data *data, pynn_penalty penalty,
                                 int n_threads, const pynn_control *control) {
     FN(job)
-    job = {.data = data,
-           .parameters = (real *)parameters,
-           .out = gradient,
-           .costs = cost,
-           .penalty = penalty};
+    job = {.data = data, .parameters = (real *)parameters, .out = gradient, .costs = cost};
+    const pynn_regularisation regularisation = {
+        .penalty = penalty, .max_norm = INFINITY, .clip_norm = INFINITY};
     const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, data->n_rows, 1,
+        FN(pynn_workspace_new)(&job.ws, network, data, &regularisation, data->n_rows, 1,
                                gradient ? PYNN_GRADIENT : PYNN_COSTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(gradient_share), &job);
@@ -122,9 +120,10 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
                                 : job->optimizer->learning_rate;
         sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, rate, done->n_updates + 1);
         sink.of_biases.decay = 0;
+        const uint64_t key = pynn_key(ws->regularisation->dropout_seed, (uint64_t)done->n_updates);
         pynn_cost cost;
         const pynn_status status =
-            FN(pynn_batch_learn)(&cost, ws, done->w, batch, &job->penalty, &sink, member);
+            FN(pynn_batch_learn)(&cost, ws, done->w, batch, key, &sink, member);
         if (status) { return status; }
         const double share = (double)n / (double)n_rows;
         done->cost.cost += share * cost.cost;
@@ -215,7 +214,6 @@ static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn
     FN(job)
     job = {.data = data,
            .costs = costs,
-           .penalty = plan->penalty,
            .state = state,
            .optimizer = optimizer,
            .plan = plan,
@@ -225,7 +223,7 @@ static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn
     const double n_steps =
         (double)plan->n_epochs * (double)((data->n_rows + n_batch - 1) / n_batch);
     const pynn_status status = FN(pynn_workspace_new)(
-        &job.ws, network, data, n_batch, n_steps,
+        &job.ws, network, data, &plan->regularisation, n_batch, n_steps,
         optimizer->rule == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS, n_threads, control);
     if (status) { return status; }
     FN(take_parameters)(&job, parameters);

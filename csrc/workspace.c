@@ -103,7 +103,9 @@ static void FN(lay_out_columns)(FN(pynn_workspace) * ws, real *arena, size_t *us
 
 static size_t FN(n_pieces)(const FN(pynn_workspace) * ws) {
     size_t n = 0;
-    for (int l = 0; l < ws->n_layers; l++) { n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 1; }
+    for (int l = 0; l < ws->n_layers; l++) {
+        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 2; /* the last one for the biases */
+    }
     return n;
 }
 
@@ -125,6 +127,8 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         if (learns && FN(keeps_z)(ws->network, l)) {
             layer->z = FN(take)(arena, &used, n * layer->stride);
         }
+        layer->out = layer->a;
+        if (layer->dropout > 0) { layer->out = FN(take)(arena, &used, n * layer->stride); }
         if (learns) { layer->delta = FN(take)(arena, &used, n * layer->stride); }
         if (learns && FN(wants_panels)(ws, layer)) {
             const size_t panel = ws->kernels->panel;
@@ -188,12 +192,15 @@ static void FN(plan_parameters)(FN(pynn_workspace) * ws, double n_steps, pynn_pu
 
 static void FN(plan_layers)(FN(pynn_workspace) * ws) {
     const pynn_network *network = ws->network;
+    const double *dropout = ws->regularisation ? ws->regularisation->dropout : NULL;
     for (int l = 0; l < ws->n_layers; l++) {
+        const int is_output = l == ws->n_layers - 1;
         const size_t n_out = (size_t)network->sizes[l + 1];
         ws->layers[l] = (FN(pynn_layer)){.n_in = (size_t)network->sizes[l],
                                          .n_out = n_out,
                                          .stride = FN(stride)(n_out),
-                                         .activation = network->activations[l]};
+                                         .activation = network->activations[l],
+                                         .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }
 
@@ -216,12 +223,13 @@ static double FN(gradient_work)(const FN(pynn_workspace) * ws) {
 }
 
 pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   const pynn_data *data, int64_t n_rows, double n_steps,
-                                   pynn_purpose purpose, int n_threads,
-                                   const pynn_control *control) {
+                                   const pynn_data *data, const pynn_regularisation *regularisation,
+                                   int64_t n_rows, double n_steps, pynn_purpose purpose,
+                                   int n_threads, const pynn_control *control) {
     *ws = (FN(pynn_workspace)){
         .network = network,
         .data = data,
+        .regularisation = regularisation,
         .kernels = FN(pynn_kernels_in_use)(),
         .watch = pynn_watch_start(control),
         .n_layers = network->n_layers,
@@ -238,9 +246,12 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
     }
     const int is_long = FN(gradient_work)(ws) > PYNN_LONG_GRADIENT;
     const int in_chunks = purpose >= PYNN_GRADIENT && (size_t)n_rows > ws->n_chunk;
-    ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && ws->kernels->tuned &&
+    const int clips = purpose >= PYNN_TRAINS && regularisation->clip_norm < INFINITY;
+    ws->goes_beside = purpose == PYNN_DESCENDS && is_long && !in_chunks && !clips &&
+                      ws->kernels->tuned &&
                       !data->starts; /* weights of inputs that no row has would not be there */
-    ws->keeps_gradient = in_chunks || (purpose >= PYNN_TRAINS && is_long && !ws->goes_beside);
+    ws->keeps_gradient =
+        in_chunks || clips || (purpose >= PYNN_TRAINS && is_long && !ws->goes_beside);
     const size_t n = FN(lay_out)(ws, NULL, purpose, n_threads);
     ws->arena = pynn_alloc(n, sizeof(real));
     if (!ws->arena) {

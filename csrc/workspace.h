@@ -42,9 +42,11 @@ typedef struct {
     size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
     size_t w_stride;        /* from one row of weights to the next */
     int activation;
-    real *z;      /* weighted sums; the same array as a, unless something reads z later */
-    real *a;      /* activations */
-    real *delta;  /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
+    real *z;        /* weighted sums; the same array as a, unless something reads z later */
+    real *a;        /* activations */
+    real *out;      /* what the next layer reads: a, or without those that are dropped from it */
+    double dropout; /* the share of them, 0 but in training */
+    real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
     real *panels; /* the same once more in panels, (., n_chunk, panel); NULL where rows are short */
 } FN(pynn_layer);
 
@@ -87,6 +89,7 @@ enum { PYNN_PAIRS_AHEAD = 24, PYNN_PAIR = 128 };
 typedef struct {
     const pynn_network *network;
     const pynn_data *data;
+    const pynn_regularisation *regularisation; /* NULL: for prediction */
     const FN(pynn_kernels) * kernels;
     pynn_watch watch; /* of member 0 */
     int n_layers;
@@ -108,7 +111,7 @@ typedef struct {
     real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
     double *row_costs;          /* (n_chunk,) */
-    double *pieces;             /* a sum for each piece of rows of each layer's weights */
+    double *pieces;             /* sums of pieces of weights or of a gradient */
     real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
     real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
     real *zeros;   /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
@@ -124,9 +127,9 @@ typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_GRADIENT, PYNN_TRAINS, PYNN_DESCE
 /* Workspace for n_steps batches of n_rows rows of the data and a team of n_threads. On
  * PYNN_NO_MEMORY there is nothing to free. */
 pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   const pynn_data *data, int64_t n_rows, double n_steps,
-                                   pynn_purpose purpose, int n_threads,
-                                   const pynn_control *control);
+                                   const pynn_data *data, const pynn_regularisation *regularisation,
+                                   int64_t n_rows, double n_steps, pynn_purpose purpose,
+                                   int n_threads, const pynn_control *control);
 void FN(pynn_workspace_free)(FN(pynn_workspace) * ws);
 
 /* Scratch memory of a member: first for packing, then for a block of a gradient. */

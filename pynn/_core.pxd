@@ -40,6 +40,13 @@ cdef extern from "pynn.h" nogil:
         const double *l1
         int by_row
 
+    ctypedef struct pynn_regularisation:
+        pynn_penalty penalty
+        const double *dropout
+        uint64_t dropout_seed
+        double max_norm
+        double clip_norm
+
     ctypedef struct pynn_optimizer:
         int rule
         double learning_rate
@@ -64,7 +71,7 @@ cdef extern from "pynn.h" nogil:
         int64_t *order
         const pynn_random *shuffle
         const double *rates
-        pynn_penalty penalty
+        pynn_regularisation regularisation
 
     ctypedef struct pynn_cost:
         double cost

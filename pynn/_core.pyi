@@ -104,5 +104,6 @@ class Core:
         batch_size: int,
         regularisation: Regularisation,
         rates: NDArray[np.float64] | None = None,
+        dropout_seed: int = 0,
         n_threads: int = 1,
     ) -> tuple[int, BaseException | None]: ...

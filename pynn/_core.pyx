@@ -159,11 +159,6 @@ cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=
     return self
 
 
-cdef _Array _numbers(numbers):
-    """Borrow a copy of a sequence of floats."""
-    return _borrow(array("d", numbers), "d", 1)
-
-
 def all_finite(vector):
     """Whether none of the numbers of a contiguous float32 or float64 vector is infinite or NaN."""
     cdef _Array a = _borrow(vector, "fd", 1)
@@ -333,6 +328,31 @@ cdef class Data:
         return 0
 
 
+cdef _Array _numbers(numbers):
+    """Borrow a copy of a sequence of floats."""
+    return _borrow(array("d", numbers), "d", 1)
+
+
+cdef class _Regularisation:
+    """A `pynn.regularisation.Regularisation` as the core reads it."""
+
+    cdef pynn_regularisation regularisation
+    cdef tuple held
+
+    def __init__(self, given, int n_layers, uint64_t dropout_seed=0):
+        cdef _Array l2 = _numbers(given.alpha), l1 = _numbers(given.l1)
+        cdef _Array dropout = _numbers(given.dropout) if given.dropout else None
+        self.regularisation.penalty = pynn_penalty(
+            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
+            by_row=given.by_row)
+        if dropout is not None:
+            self.regularisation.dropout = <const double *>dropout.vector(n_layers - 1)
+        self.regularisation.dropout_seed = dropout_seed
+        self.regularisation.max_norm = given.max_norm
+        self.regularisation.clip_norm = given.clip_norm
+        self.held = (l2, l1, dropout)
+
+
 cdef class Core:
     """What a network computes: sizes, activations, cost and dtype, fixed for good.
 
@@ -410,22 +430,20 @@ cdef class Core:
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
         cdef void *gradient_start = NULL if g is None else g.view.buf
         cdef _Interruption interruption = _Interruption()
-        cdef int n_layers = self.network.n_layers
-        cdef _Array l2 = _numbers(regularisation.alpha), l1 = _numbers(regularisation.l1)
-        cdef pynn_penalty penalty = pynn_penalty(
-            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
-            by_row=regularisation.by_row)
+        cdef _Regularisation reg = _Regularisation(regularisation, self.network.n_layers)
         cdef pynn_cost cost
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
         with nogil:
             status = pynn_gradient(&cost, gradient_start, &self.network, p.view.buf, &data.data,
-                                   penalty, n_threads, &interruption.control)
+                                   reg.regularisation.penalty, n_threads,
+                                   &interruption.control)
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
-              int64_t n_epochs, int64_t batch_size, regularisation, rates=None, int n_threads=1):
+              int64_t n_epochs, int64_t batch_size, regularisation, rates=None,
+              uint64_t dropout_seed=0, int n_threads=1):
         """Train parameters and state in place.
 
         Parameters
@@ -436,6 +454,7 @@ cdef class Core:
         regularisation : a `pynn.regularisation.Regularisation`
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
+        dropout_seed : which units are dropped, with the number of updates that the state has seen
 
         Returns
         -------
@@ -449,8 +468,8 @@ cdef class Core:
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
-        cdef _Array l2 = _numbers(regularisation.alpha), l1 = _numbers(regularisation.l1)
-        cdef int n_layers = self.network.n_layers
+        cdef _Regularisation reg = _Regularisation(
+            regularisation, self.network.n_layers, dropout_seed)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
@@ -467,9 +486,7 @@ cdef class Core:
         plan.rates = NULL
         if r is not None:
             plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
-        plan.penalty = pynn_penalty(
-            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
-            by_row=regularisation.by_row)
+        plan.regularisation = reg.regularisation
         plan.shuffle = NULL
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:

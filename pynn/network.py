@@ -146,6 +146,9 @@ class Network(Model):
         optimizer: Optimizer | None = None,
         alpha: float | Sequence[float] = 0.0,
         l1: float | Sequence[float] = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        max_norm: float | None = None,
+        clip_norm: float | None = None,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
@@ -169,6 +172,17 @@ class Network(Model):
         optimizer : SGD, Adam, AdamW or RMSprop, optional
             Update rule, with fresh state. None goes on with the rule of the last fit and its
             state; at first it is ``Adam()``.
+        dropout : float or sequence of float, default=0.0
+            Probability with which an activation is left out of an update, for all hidden layers or
+            one for each, from 0 up to but not including 1; the others are divided by 1 − dropout
+            (Srivastava et al. 2014). Nothing is left out where the network predicts.
+        max_norm : float, optional
+            Positive; the Euclidean norm to which the incoming weights of a unit, biases free, are
+            scaled back after each update if they are longer (ibid.).
+        clip_norm : float, optional
+            Positive; the Euclidean norm to which the gradient over all parameters, the penalty's
+            included, is scaled back before each update if it is longer (Pascanu, Mikolov & Bengio
+            2013).
         shuffle : bool, default=True
             Go through the rows in another order in each epoch.
         validation_data : tuple (X, y), optional
@@ -193,7 +207,14 @@ class Network(Model):
             On Ctrl-C; the network is as after its last finished mini-batch.
         """
         data = self._data(X, y, sample_weight)
-        regularisation = Regularisation.checked(len(self.weights), alpha=alpha, l1=l1)
+        regularisation = Regularisation.checked(
+            len(self.weights),
+            alpha=alpha,
+            l1=l1,
+            dropout=dropout,
+            max_norm=max_norm,
+            clip_norm=clip_norm,
+        )
         epochs = checks.positive_integer("epochs", epochs)
         batch_size = checks.positive_integer("batch_size", batch_size)
         for name, flag in (("shuffle", shuffle), ("verbose", verbose)):
@@ -205,6 +226,8 @@ class Network(Model):
         table = EpochTable(epochs, data.n_rows) if verbose else None
         with self._lock, self._training(optimizer) as state:
             order = np.arange(data.n_rows, dtype=np.int64)
+            # Drawn only where it is used: other fits go on as if there were none.
+            seed = _bit_generator(self._random).random_raw() if regularisation.dropout else 0
             # Python looks in after every epoch only where it has something to do there.
             block = 1 if validation or table else EPOCHS_PER_CALL
             for done in range(0, epochs, block):
@@ -218,6 +241,7 @@ class Network(Model):
                     n_epochs=n_epochs,
                     batch_size=batch_size,
                     regularisation=regularisation,
+                    dropout_seed=seed,
                 )
                 seconds = perf_counter() - start
                 self._record(costs, validation() if validation and len(costs) else {})
@@ -321,10 +345,13 @@ class Network(Model):
         batch_size: int,
         regularisation: Regularisation,
         rates: NDArray[np.float64] | None = None,
+        dropout_seed: int = 0,
     ) -> tuple[NDArray[np.float64], BaseException | None]:
         """Train for some epochs; return (cost, penalty) of those finished, and what ended them.
 
-        rates (n_epochs * updates of an epoch,) replaces the learning rate, update by update.
+        rates (n_epochs * updates of an epoch,) replaces the learning rate, update by update. What
+        is dropped depends on dropout_seed, from 0 to 2**64 - 1, and on the number of updates that
+        the state has seen: many calls of one epoch drop what one call of many does.
         """
         costs = np.empty((n_epochs, 2))
         bits = _bit_generator(self._random)
@@ -340,6 +367,7 @@ class Network(Model):
                 batch_size=batch_size,
                 regularisation=regularisation,
                 rates=rates,
+                dropout_seed=dropout_seed,
                 n_threads=self._threads_for(data, min(batch_size, data.n_rows)),
             )
         return costs[:n_done], error

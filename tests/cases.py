@@ -1,5 +1,6 @@
 """What the core offers, from the core's own lists, and random problems with their oracle."""
 
+import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -117,9 +118,10 @@ def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
         assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
 
 
-def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", l1=0.0):
+def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", **others):
     net, oracle = problem.net, problem.oracle
     n_rows = len(problem.X)
+    seed = copy.deepcopy(net._random)._bit_generator.random_raw()  # of dropout
     p, costs = oracle.train(
         problem.parameters,
         problem.X,
@@ -129,7 +131,8 @@ def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", l1=
         rule,
         alpha,
         problem.sample_weight,
-        l1,
+        seed=seed,
+        **others,
     )
     net.fit(
         problem.X,
@@ -138,9 +141,9 @@ def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", l1=
         batch_size=batch_size,
         optimizer=rule,
         alpha=alpha,
-        l1=l1,
         sample_weight=problem.sample_weight,
         shuffle=False,
+        **others,
     )
     n_eps = PER_UPDATE * epochs * -(-n_rows // batch_size)
     assert_agree(net.parameters, p, n_eps, net.dtype, label)

@@ -89,6 +89,29 @@ def rmsprop(rule, w, g, m, v, t, is_weight):
 RULES = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}  # by the class's name
 
 
+def key(parent, number):
+    """SplitMix64's number-th output, from 0, when it starts from parent."""
+    x = (parent + (number + 1) * 0x9E3779B97F4A7C15) % 2**64
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
+    return x ^ x >> 31
+
+
+def lowbias32(x):
+    x = (x ^ x >> 16) * 0x7FEB352D % 2**32
+    x = (x ^ x >> 15) * 0x846CA68B % 2**32
+    return x ^ x >> 16
+
+
+def dropout_factors(seed, update, layer, n_rows, n_out, rate):
+    """What a hidden layer's activations are multiplied by in an update: 0 or 1 / (1 - rate)."""
+    keys = [key(key(key(seed, update), layer), row) for row in range(n_rows)]
+    low, high = np.array([[k % 2**32, k >> 32] for k in keys], np.uint64).T[:, :, np.newaxis]
+    columns = np.arange(n_out, dtype=np.uint64)
+    draws = lowbias32(lowbias32((low + columns) % 2**32) ^ high)
+    return (draws >= int(rate * 2**32)) / (1 - rate)
+
+
 @dataclass
 class Network:
     """Layers and cost; the parameters p are one flat vector W0, b0, W1, b1, ... given each time."""
@@ -112,12 +135,17 @@ class Network:
     def is_weight(self, p):
         return self.strengths(p, 1)
 
-    def forward(self, p, X):
-        """Return the weighted sums and the activations of every layer, X first."""
+    def forward(self, p, X, factors=()):
+        """Return the weighted sums and the activations of every layer, X first.
+
+        factors: what hidden activations are multiplied by, layer by layer
+        """
         zs, activations = [], [np.asarray(X, p.dtype)]
         for W, b, name in zip(*self.views(p), self.activations, strict=True):
             zs.append(activations[-1] @ W + (b if self.bias else 0))
             activations.append(ACTIVATIONS[name][0](zs[-1]))
+            if len(zs) <= len(factors):
+                activations[-1] = activations[-1] * factors[len(zs) - 1]
         return zs, activations
 
     def predict(self, p, X):
@@ -135,8 +163,8 @@ class Network:
             W[...] = of_layer
         return result
 
-    def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0):
-        zs, activations = self.forward(p, X)
+    def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
+        zs, activations = self.forward(p, X, factors)
         y = np.asarray(y, p.dtype)
         if self.cost_name in COSTS_OF_A:
             costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.delta)
@@ -154,8 +182,8 @@ class Network:
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
         return da * ACTIVATIONS[self.activations[-1]][1](z)
 
-    def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0):
-        zs, activations = self.forward(p, X)
+    def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
+        zs, activations = self.forward(p, X, factors)
         dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))
         dz = dz * self.row_weights(p, len(dz), sample_weight)
         gradient = self.strengths(p, alpha) * p + self.strengths(p, l1) * np.sign(p)
@@ -167,9 +195,40 @@ class Network:
             if layer > 0:
                 derivative = ACTIVATIONS[self.activations[layer - 1]][1]
                 dz = dz @ weights[layer].T * derivative(zs[layer - 1])
+                dz = dz * factors[layer - 1] if factors else dz
         return gradient
 
-    def train(self, p, X, y, orders, batch_size, rule, alpha=0.0, sample_weight=None, l1=0.0):
+    def factors(self, seed, update, n_rows, dropout):
+        hidden = self.layer_sizes[1:-1]
+        rates = np.broadcast_to(dropout, len(hidden))
+        return [
+            dropout_factors(seed, update, layer, n_rows, n_out, float(rate))
+            for layer, (n_out, rate) in enumerate(zip(hidden, rates, strict=True))
+        ]
+
+    def limited(self, p, max_norm):
+        """Scale back each unit's incoming weights to this norm, if they are longer."""
+        p = p.copy()
+        for W in self.views(p)[0]:
+            W *= np.minimum(1, max_norm / np.maximum(np.linalg.norm(W, axis=0), 1e-300))
+        return p
+
+    def train(
+        self,
+        p,
+        X,
+        y,
+        orders,
+        batch_size,
+        rule,
+        alpha=0.0,
+        sample_weight=None,
+        l1=0.0,
+        dropout=0.0,
+        seed=0,
+        max_norm=np.inf,
+        clip_norm=np.inf,
+    ):
         """Train one epoch for each order of the rows; return the parameters and the costs."""
         m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
         w = np.ones(len(X)) if sample_weight is None else sample_weight
@@ -177,10 +236,14 @@ class Network:
             total = 0.0
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
-                batch = (X[rows], y[rows], w[rows], alpha, l1)
+                factors = self.factors(seed, t, len(rows), dropout) if np.any(dropout) else ()
+                batch = (X[rows], y[rows], w[rows], alpha, l1, factors)
                 total += len(rows) * self.cost(p, *batch)
                 t += 1
                 update = RULES[type(rule).__name__]
-                p, m, v = update(rule, p, self.gradient(p, *batch), m, v, t, self.is_weight(p))
+                g = self.gradient(p, *batch)
+                g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
+                p, m, v = update(rule, p, g, m, v, t, self.is_weight(p))
+                p = self.limited(p, max_norm)
             history.append(float(total / len(order)))
         return p, history

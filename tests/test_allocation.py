@@ -23,6 +23,7 @@ def xy(rng):
 CALLS = {
     "fit": lambda net, X, y: net.fit(X, y, epochs=2, batch_size=3),
     "fit with validation": lambda net, X, y: net.fit(X, y, validation_data=(X, y)),
+    "regularised fit": lambda net, X, y: net.fit(X, y, dropout=0.5, max_norm=1, clip_norm=1, l1=1),
     "predict": lambda net, X, y: net.predict(X),
     "cost": lambda net, X, y: net.cost(X, y),
     "gradient": lambda net, X, y: net.gradient(X, y),
