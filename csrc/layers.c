@@ -215,6 +215,22 @@ static int FN(skips_zeros)(const FN(pynn_sink) * sink) {
     return sink->descends && !sink->of_weights.penalises;
 }
 
+/* The same where the gradient is 0: whole rows one behind the other are as one. */
+static void FN(update_unused)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
+                              const FN(pynn_layer) * layer, size_t first, size_t n_rows, size_t j,
+                              size_t n) {
+    if (n < layer->w_stride) {
+        FN(update_weights)(ws, sink, layer, first, n_rows, j, n, ws->zeros, 0);
+        return;
+    }
+    const size_t end = layer->weights + (first + n_rows) * n;
+    for (size_t w = layer->weights + first * n; w < end; w += PYNN_BLOCK_COLUMNS) {
+        const size_t piece = FN(least)(PYNN_BLOCK_COLUMNS, end - w);
+        sink->update(sink->w + w, FN(at)(sink->slot_0, w), FN(at)(sink->slot_1, w), piece,
+                     ws->zeros, piece, 1, piece, &sink->of_weights);
+    }
+}
+
 /* The block's weights by their gradient g (n_used, n), row by row of those that are used; NULL:
  * these have been updated. The gradient of the others is 0. */
 static void FN(update_block)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
@@ -225,9 +241,7 @@ static void FN(update_block)(const FN(pynn_workspace) * ws, const FN(pynn_sink) 
     size_t row = block->rows.first, done = 0;
     while (row < block->rows.end) {
         const size_t next = done < block->n_used ? block->used[done] : block->rows.end;
-        if (row < next && !skips) {
-            FN(update_weights)(ws, sink, layer, row, next - row, j, n, ws->zeros, 0);
-        }
+        if (row < next && !skips) { FN(update_unused)(ws, sink, layer, row, next - row, j, n); }
         size_t run = 0;
         while (done + run < block->n_used && block->used[done + run] == next + run) { run++; }
         if (g && run) {
