@@ -1,9 +1,11 @@
 """Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
 
+from pynn import callbacks
 from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
 from pynn.config import show_config
 from pynn.costs import Huber
-from pynn.estimators import MLPClassifier, MLPRegressor
+from pynn.estimators.classifier import MLPClassifier
+from pynn.estimators.regressor import MLPRegressor
 from pynn.network import Network
 from pynn.optimizers import SGD, Adam, AdamW, RMSprop
 from pynn.schedules import CosineRestarts, OneCycle, ReduceOnPlateau, StepDecay, WarmUp
@@ -26,5 +28,6 @@ __all__ = [
     "StepDecay",
     "WarmUp",
     "__version__",
+    "callbacks",
     "show_config",
 ]

@@ -14,9 +14,10 @@ from numpy.typing import DTypeLike, NDArray
 from pynn import _core, checks
 from pynn.costs import Huber
 
-__all__ = ["ALIASES", "Architecture", "Views"]
+__all__ = ["ALIASES", "HIDDEN_ACTIVATIONS", "Architecture", "Views"]
 
 ALIASES = {"logistic": "sigmoid"}
+HIDDEN_ACTIVATIONS = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
 
 Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
 
@@ -84,6 +85,11 @@ class Architecture:
             self.dtype.name,
         )
 
+    def first(self, n_layers: int) -> Architecture:
+        """Return what the first layers of weights compute; their parameters are the first too."""
+        sizes, activations = self.layer_sizes[: n_layers + 1], self.activations[:n_layers]
+        return Architecture(sizes, activations, "squared_error", self.bias, self.dtype)
+
     def views(self, vector: NDArray[Any]) -> Views:
         """Split a vector (n_parameters,) into views: weights, biases of each layer."""
         weights, biases, start = [], [], 0
@@ -106,7 +112,6 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
 
 
 def _activations(given: object, output: object, n_hidden: int) -> tuple[str, ...]:
-    hidden = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
     names = [given] * n_hidden
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
@@ -116,8 +121,10 @@ def _activations(given: object, output: object, n_hidden: int) -> tuple[str, ...
             )
     elif n_hidden == 0:
         names = []
-        checks.choice("activation", _alias(given), [*hidden, *ALIASES])
-    chosen = [checks.choice("activation", _alias(name), [*hidden, *ALIASES]) for name in names]
+        checks.choice("activation", _alias(given), [*HIDDEN_ACTIVATIONS, *ALIASES])
+    chosen = [
+        checks.choice("activation", _alias(name), [*HIDDEN_ACTIVATIONS, *ALIASES]) for name in names
+    ]
     everywhere = [*_core.ACTIVATIONS, *ALIASES]
     return (*chosen, checks.choice("output_activation", _alias(output), everywhere))
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-__all__ = ["Huber"]
+__all__ = ["Cost", "Huber"]
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,6 @@ class Huber:
             raise TypeError(f"Huber: delta must be a real number, got {self.delta!r}")
         if not 0 < self.delta < math.inf:
             raise ValueError(f"Huber: delta must be positive and finite, got {self.delta!r}")
+
+
+Cost = Huber  # those that have a parameter

@@ -162,13 +162,19 @@ class Model:
         """
         return self._predict(X)
 
-    def _predict(self, X: ArrayLike, known_finite: bool = False) -> NDArray[Any]:
-        sizes, dtype = self._architecture.layer_sizes, self._architecture.dtype
+    def _predict(
+        self, X: ArrayLike, known_finite: bool = False, n_layers: int | None = None
+    ) -> NDArray[Any]:
+        """Activations of the output layer, or of the last of the first n_layers."""
+        core, sizes, dtype = self._core, self._architecture.layer_sizes, self._architecture.dtype
+        if n_layers is not None:
+            core, sizes = self._architecture.first(n_layers).core(), sizes[: n_layers + 1]
         rows = checks.rows(X, sizes[0], dtype)
         n_rows = len(rows)
         out = np.empty((n_rows, sizes[-1]), dtype)
         data = _core.Data(rows, None, None, known_finite)
-        self._core.predict(out, self._parameters, data, self._threads_for(data))
+        parameters = self._parameters if n_layers is None else self._parameters[: core.n_parameters]
+        core.predict(out, parameters, data, self._threads_for(data))
         return out
 
     def cost(

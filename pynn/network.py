@@ -223,7 +223,7 @@ class Network(Model):
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer must be SGD, Adam, AdamW or RMSprop, got {optimizer!r}")
         validation = self._validation(validation_data)
-        table = EpochTable(epochs, data.n_rows) if verbose else None
+        table = EpochTable(epochs) if verbose else None
         with self._lock, self._training(optimizer) as state:
             order = np.arange(data.n_rows, dtype=np.int64)
             # Drawn only where it is used: other fits go on as if there were none.
@@ -248,7 +248,8 @@ class Network(Model):
                 if error:
                     raise error
                 if table:
-                    table.add({name: values[-1] for name, values in self.history.items()}, seconds)
+                    figures = {name: values[-1] for name, values in self.history.items()}
+                    table.add(done + 1, figures, seconds, data.n_rows)
         return self
 
     def _validation(self, given: object) -> Any:

@@ -1,17 +1,18 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's multi-layer perceptrons, on pynn's core."""
+"""MLPClassifier: scikit-learn's multi-layer perceptron for classes, on pynn's core."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.base import ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -19,14 +20,22 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from pynn.training import Trained
+from pynn.estimators.hooks import CallbackSupportMixin
+from pynn.estimators.training import Trained
+from pynn.streams import blocks_of
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier"]
 
 Array = NDArray[Any]
 
 
-class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
+@dataclass(eq=False, repr=False)
+class MLPClassifier(
+    CallbackSupportMixin,  # type: ignore[misc]
+    ClassifierMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    Trained,
+):
     """A multi-layer perceptron that tells classes, or several labels at once, apart.
 
     It minimises the cross-entropy. Parameters, attributes and numbers are those of
@@ -36,20 +45,24 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
-    solver : {"adam", "sgd", "lbfgs"}, default="adam"
-        "adam" and "sgd" learn from mini-batches; "lbfgs", a quasi-Newton method, from all rows at
-        once, which suits small data.
-    alpha : float, default=0.0001
+    activation : str or sequence of str, default="relu"
+        Activation of the hidden layers, or one for each: "identity", "logistic" (or "sigmoid"),
+        "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus"; see `pynn.Network`.
+    solver : {"adam", "sgd", "lbfgs", "adamw", "rmsprop", "rprop"}, default="adam"
+        "lbfgs", a quasi-Newton method, and "rprop" learn from all rows at once, which suits small
+        data; the others from mini-batches.
+    alpha : float or sequence of float, default=0.0001
         Strength of the penalty ``alpha / 2 * (sum of squared weights) / (samples of the batch)``;
-        with weighted samples, by the sum of their weights.
+        with weighted samples, by the sum of their weights. Or one for each layer of weights.
     batch_size : int or "auto", default="auto"
-        Samples for each update; "auto" is 200, or all if there are fewer. Not for "lbfgs".
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of "sgd": ``learning_rate_init`` throughout; divided by
+        Samples for each update; "auto" is 200, or all if there are fewer, or if the solver is
+        "rprop". Not for "lbfgs".
+    learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default="constant"
+        The names are of "sgd": ``learning_rate_init`` throughout; divided by
         ``(samples seen + 1) ** power_t`` after each epoch; or divided by 5 wherever training would
-        otherwise stop for lack of progress, down to 1e-6.
+        otherwise stop for lack of progress, down to 1e-6. A `Schedule`, such as `OneCycle`, is
+        multiplied with ``learning_rate_init``, and is for all solvers that have a learning rate:
+        not for "lbfgs" and "rprop".
     learning_rate_init : float, default=0.001
         Learning rate at the start. Not for "lbfgs".
     power_t : float, default=0.5
@@ -65,7 +78,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         Loss must fall, or validation score rise, by this to count as progress. For "lbfgs" it is
         the largest component of the gradient at which to stop.
     verbose : bool or int, default=False
-        Print loss and score of each epoch.
+        Print a table with a line for each epoch; 2 shows a live bar, which needs the package rich.
     warm_start : bool, default=False
         Let `fit` go on from the weights of the last one.
     momentum : float, default=0.9
@@ -73,21 +86,53 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
     nesterovs_momentum : bool, default=True
         Use Nesterov's momentum with "sgd".
     early_stopping : bool, default=False
-        Set aside a part of the samples, stop by the score of these, and keep the weights that had
-        the best. Not for "lbfgs".
+        Set aside a part of the samples, or take the `eval_set` of `fit`, stop by the score of
+        these, and keep the weights that had the best. Not for "lbfgs".
     validation_fraction : float, default=0.1
         The part set aside, from 0 to 1.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the two means of "adam", each from 0 up to but not including 1.
+        Decay of the two means of "adam" and "adamw", each from 0 up to but not including 1.
     epsilon : float, default=1e-8
-        Keeps the quotient of "adam" finite.
+        Keeps the quotient of "adam", "adamw" and "rmsprop" finite.
     n_iter_no_change : int or inf, default=10
         Epochs without progress that are borne with.
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
+    scoring : str, scorer or None, default=None
+        Validation score: "loss", which is minus the loss without penalty; or as
+        `sklearn.metrics.get_scorer` takes it. None is accuracy, as in scikit-learn. This and all
+        that follows are no parameters of scikit-learn's.
+    callbacks : list of functions, default=None
+        Called after each epoch with the fit's `pynn.estimators.state.State`, by which they can end
+        it; `pynn.callbacks` has ready ones.
+    dropout : float or sequence of float, default=0.0
+        Share of a hidden layer's activations that are 0 in each step of training, or one for each
+        hidden layer; from 0 up to but not including 1 (Srivastava et al. 2014). Not for "lbfgs".
+    l1 : float or sequence of float, default=0.0
+        Strength of the penalty ``l1 * (sum of absolute weights) / (samples of the batch)``, or one
+        for each layer of weights. With "lbfgs" it makes weights exactly 0.
+    max_norm : float or None, default=None
+        The most that the weights into a unit may be long, as a vector. Not for "lbfgs".
+    clip_norm : float or None, default=None
+        The most that a gradient may be long; a longer one is shortened. Not for "lbfgs".
+    weight_decay : float, default=0.01
+        Of "adamw": each update shrinks weights by this times the learning rate.
+    rho : float, default=0.9
+        Of "rmsprop": decay of the mean square, from 0 up to but not including 1.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        What is computed with; "auto" follows X.
+    keep_optimizer : bool or None, default=None
+        Whether pickles hold the optimizer's state; None: after `partial_fit`, which then goes on
+        as it was.
     n_threads : int or None, default=None
         Threads that compute; None takes as many as a step is worth. The numbers are the same for
-        any of them. It is no parameter of scikit-learn's.
+        any of them.
+    class_weight : dict, "balanced", list of dict or None, default=None
+        What samples of a class count in training, beside `sample_weight`;
+        "balanced" is ``n_samples / (n_classes * samples of the class)``. A list for several labels.
+    label_smoothing : float, default=0.0
+        Targets are ``1 - label_smoothing`` for the right class, and the rest is shared by all,
+        from 0 up to but not including 1 (Szegedy et al. 2016).
 
     Attributes
     ----------
@@ -106,6 +151,11 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         With `early_stopping`, the accuracy after each epoch on what was set aside.
     best_validation_score_ : float or None
         Highest of them.
+    history_ : dict of list of float
+        Figures of each epoch: "loss"; "val_loss", without penalty, and "val_score" where there is
+        something to validate on; "learning_rate" at its start; and what callbacks record.
+    stopped_early_ : bool
+        Whether training ended before `max_iter` for lack of progress or by a callback.
     n_iter_ : int
         Epochs of the last fit, or iterations of "lbfgs".
     t_ : int
@@ -128,8 +178,9 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
 
     Notes
     -----
-    float32 input is learned and predicted in float32, everything else in float64. Sparse input in
-    the format CSR is never made dense; other formats are converted to it.
+    float32 input is learned and predicted in float32, everything else in float64, unless `dtype`
+    says otherwise. Sparse input in the format CSR is never made dense; other formats are converted
+    to it.
 
     A pickle holds the state of the optimizer only after `partial_fit`, which then goes on with it.
 
@@ -148,7 +199,17 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
     True
     """
 
-    loss = "log_loss"  # scikit-learn's name for it
+    _: KW_ONLY
+    class_weight: str | dict[Any, float] | list[dict[Any, float]] | None = None
+    label_smoothing: float = 0.0
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Trained._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    loss: ClassVar[str] = "log_loss"  # scikit-learn's name for it
 
     def predict(self, X: ArrayLike) -> Array:
         """Class of each sample.
@@ -216,6 +277,7 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        eval_set: tuple[ArrayLike, ...] | None = None,
     ) -> Self:
         """Learn from these samples for one epoch, from the weights as they are.
 
@@ -225,6 +287,9 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
             See `fit`.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever be in y; needed in the first call.
+        eval_set : tuple (X, y) or (X, y, sample_weight), default=None
+            See `fit`. With `early_stopping`, ``stopped_early_`` says when the score has not
+            improved for ``n_iter_no_change`` calls; the weights are then those of the best.
 
         Returns
         -------
@@ -233,21 +298,46 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
         Raises
         ------
         ValueError, TypeError
-            As for `fit`; the weights are as before.
+            As for `fit`; the estimator is as it was.
         """
-        if _check_partial_fit_first_call(self, classes):
-            several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        with self._undone_on_error(self._goes_on(True)):
+            if _check_partial_fit_first_call(self, classes):
+                several = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            outcome = self._partial_fit(X, y, sample_weight, eval_set)
+        return self._ended(outcome)
 
-    def _validated(self, X: ArrayLike, y: ArrayLike, incremental: bool) -> tuple[Array, Array]:
-        rows, labels = self._checked(X, y, incremental, y_numeric=False)
-        if incremental or self._goes_on(incremental):
-            self._check_classes(unique_labels(labels), incremental)
+    # ---- Targets ---------------------------------------------------------------------------------
+
+    def _learn_targets(self, labels: Array) -> None:
+        self._label_binarizer = LabelBinarizer().fit(labels)
+        self.classes_ = self._label_binarizer.classes_
+
+    def _check_targets(self, labels: Array, incremental: bool) -> None:
+        found = unique_labels(labels)
+        if not incremental and set(found) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {found}"
+            )
+        if not set(found) <= set(self.classes_):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {found}."
+            )
+
+    def _learn_classes(self, source: Iterable[Any], classes: ArrayLike | None) -> None:
+        several = False
+        if classes is None:
+            found: set[Any] = set()
+            for _, y, _ in blocks_of(source):
+                several = several or type_of_target(y).startswith("multilabel")
+                found |= set(unique_labels(y).tolist())
+            classes = sorted(found)
+        if several:
+            self._learn_targets(np.eye(len(found), dtype=int))
         else:
-            self._label_binarizer = LabelBinarizer().fit(labels)
-            self.classes_ = self._label_binarizer.classes_
-        return rows, self._columns(labels)
+            self._learn_targets(np.asarray(classes))
 
     def _columns(self, labels: Array) -> Array:
         """Return what the label binarizer makes of labels that it knows; it checks them again."""
@@ -259,18 +349,17 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
             columns = self._label_binarizer.transform(labels).astype(bool)
         return columns
 
-    def _check_classes(self, found: Array, incremental: bool) -> None:
-        """Refuse classes that the output has no units for."""
-        if not incremental and set(found) != set(self.classes_):
+    def _class_weights(self, labels: Array, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return None
+        if incremental and isinstance(self.class_weight, str):
             raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {found}"
+                'class_weight="balanced" needs all of the data: with partial_fit and fit_batches '
+                "give a dict of classes, such as sklearn.utils.class_weight.compute_class_weight "
+                "finds them"
             )
-        if not set(found) <= set(self.classes_):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {found}."
-            )
+        weights: Array = compute_sample_weight(self.class_weight, labels)
+        return weights
 
     def _labels(self, out: Array) -> Array:
         """Return what the label binarizer makes of outputs; its checks cost more than a row."""
@@ -290,142 +379,23 @@ class MLPClassifier(ClassifierMixin, Trained):  # type: ignore[misc]
     def _output_activation(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
-    def _targets(self, y: Array) -> Array:
-        return y.argmax(axis=1) if self.out_activation_ == "softmax" else y
+    def _targets(self, columns: Array) -> Array:
+        rest = self.label_smoothing
+        if rest:
+            n_classes = columns.shape[1] if self.out_activation_ == "softmax" else 2
+            return columns * (1 - rest) + rest / n_classes
+        return columns.argmax(axis=1) if self.out_activation_ == "softmax" else columns
 
-    def _score(self, out: Array, y: Array, sample_weight: Array | None) -> float:
+    def _score(self, out: Array, columns: Array, sample_weight: Array | None) -> float:
         if self.out_activation_ == "softmax":
-            right = out.argmax(axis=1) == y.argmax(axis=1)
+            right = out.argmax(axis=1) == columns.argmax(axis=1)
         elif len(self.classes_) == 1:  # what `predict` then says whatever the output is
-            right = np.ones(len(y), bool)
+            right = np.ones(len(out), bool)
         else:
-            right = ((out > 0.5) == y).all(axis=1)
+            right = ((out > 0.5) == columns).all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        return tags
-
-
-@dataclass(eq=False, repr=False)
-class _WithLoss:
-    loss: str = "squared_error"
-
-
-@dataclass(eq=False, repr=False)  # the fields of the last base come first, as in scikit-learn
-class MLPRegressor(RegressorMixin, Trained, _WithLoss):  # type: ignore[misc]
-    """A multi-layer perceptron that predicts numbers, one or several for each sample.
-
-    Parameters, attributes and numbers are those of `sklearn.neural_network.MLPRegressor`.
-
-    Parameters
-    ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error; or half the Poisson deviance, for counts and rates: y must then not
-        be negative, and predictions are positive, as exp of what the last layer sums up.
-    hidden_layer_sizes, activation
-        See `MLPClassifier`.
-    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
-random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
-validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, n_threads
-        See `MLPClassifier`.
-
-    Attributes
-    ----------
-    coefs_, intercepts_, loss_, loss_curve_, best_loss_, n_iter_, t_, n_features_in_, \
-feature_names_in_, n_layers_
-        See `MLPClassifier`. The loss of "squared_error" is the mean over the outputs.
-    validation_scores_ : list of float or None
-        With `early_stopping`, R² after each epoch on what was set aside.
-    best_validation_score_ : float or None
-        Highest of them.
-    n_outputs_ : int
-        Columns of y.
-    out_activation_ : {"identity", "exp"}
-        Activation of the output.
-
-    See Also
-    --------
-    MLPClassifier : The same for classes.
-    pynn.Network : What computes.
-
-    Notes
-    -----
-    As for `MLPClassifier`. Targets of several outputs weigh in by their own scales; bring them to
-    the same one.
-
-    Examples
-    --------
-    >>> import numpy as np, pynn
-    >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
-    >>> y = np.sin(3 * X.ravel())
-    >>> mlp = pynn.MLPRegressor(hidden_layer_sizes=10, activation="tanh", solver="lbfgs",
-    ...                         random_state=0).fit(X, y)
-    >>> mlp.predict([[0.5]]).round(1)
-    array([1.])
-    """
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Trained._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
-    }
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Predict numbers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), or (n_samples, n_outputs) with several outputs
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X does not hold finite numbers of this shape.
-        """
-        out = self._forward(X)
-        return out.ravel() if out.shape[1] == 1 else out
-
-    @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Learn from these samples for one epoch, from the weights as they are.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            See `fit`.
-
-        Returns
-        -------
-        self : MLPRegressor
-
-        Raises
-        ------
-        ValueError, TypeError
-            As for `fit`; the weights are as before.
-        """
-        return self._fit(X, y, sample_weight, incremental=True)
-
-    def _validated(self, X: ArrayLike, y: ArrayLike, incremental: bool) -> tuple[Array, Array]:
-        rows, numbers = self._checked(X, y, incremental, y_numeric=True)
-        return rows, numbers.reshape(len(numbers), -1)
-
-    def _output_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
-
-    def _score(self, out: Array, y: Array, sample_weight: Array | None) -> float:
-        if not np.isfinite(out).all():
-            return math.nan
-        return float(r2_score(y, out, sample_weight=sample_weight))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         return tags

@@ -1,0 +1,282 @@
+"""Perceptron: what `MLPClassifier` and `MLPRegressor` have learned, and what they predict by it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from numbers import Integral
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn import get_config
+from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_is_fitted,
+    validate_data,
+)
+
+from pynn.architecture import ALIASES
+from pynn.costs import Cost
+from pynn.estimators.settings import Settings
+from pynn.initializers import initial_layer
+from pynn.network import Network
+
+__all__ = ["Perceptron"]
+
+# Output activation, as scikit-learn calls it: a cost that goes with it, where none is asked for
+_COSTS = {
+    "identity": "squared_error",
+    "exp": "poisson",
+    "logistic": "binary_cross_entropy",
+    "softmax": "cross_entropy",
+}
+
+
+class Perceptron(Settings):
+    """Network and forward pass; `pynn.estimators.training.Trained` adds how it learns.
+
+    All that was learned is in the lists `coefs_` and `intercepts_`. The network that computes is
+    made from them wherever they are not views of it, so an array that a user puts there takes
+    effect, and a pickle holds plain arrays.
+    """
+
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    coefs_: list[NDArray[Any]]
+    intercepts_: list[NDArray[Any]]
+
+    # ---- The network that computes ---------------------------------------------------------------
+
+    def _output_activation(self) -> str:
+        raise NotImplementedError
+
+    def _cost(self) -> str | Cost:
+        """Return what training minimises."""
+        return _COSTS[self.out_activation_]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def _forward(self, X: ArrayLike) -> NDArray[Any]:
+        """Activations of the output layer, (n_samples, n_outputs)."""
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # which says so
+        network = self._synchronised()
+        validate = partial(
+            validate_data,
+            self,
+            X,
+            accept_sparse=("csr", "csc"),
+            dtype=network.dtype,
+            reset=False,
+        )
+        if not self._is_plain(X, network.dtype):
+            return network._predict(validate(), known_finite=True)
+        try:
+            return network._predict(X, known_finite=get_config()["assume_finite"])
+        except ValueError as error:
+            refused = error
+        validate()  # where X holds NaN it is this that says so, in scikit-learn's words
+        raise refused
+
+    def _is_plain(self, X: ArrayLike, dtype: np.dtype[Any]) -> bool:
+        """Whether X is what validate_data returns as it is, but for a look for NaN.
+
+        For a single row that function takes ten times as long as the network does.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.dtype == dtype
+            and X.ndim == 2
+            and X.shape[1] == getattr(self, "n_features_in_", None)
+            and not hasattr(self, "feature_names_in_")
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _synchronised(self, cost: str | Cost | None = None) -> Network:
+        """Return the network of which coefs_ and intercepts_ are views, after making them so."""
+        network: Network | None = getattr(self, "_network", None)
+        given = [*self.coefs_, *self.intercepts_]
+        if (
+            network is not None
+            and network.activations[:-1] == self._hidden_activations()
+            and cost in (None, network.cost_function)
+        ):
+            views = [*network.weights, *network.biases]
+            if len(given) == len(views) and all(map(operator.is_, given, views)):
+                if network.n_threads != self.n_threads:
+                    network.n_threads = self.n_threads
+                return network
+        coefs, intercepts = (
+            [np.asarray(a) for a in kind] for kind in (self.coefs_, self.intercepts_)
+        )
+        single = all(array.dtype == np.float32 for array in [*coefs, *intercepts])
+        dtype = np.float32 if single else np.float64
+        network = self._new_network(_sizes(coefs, intercepts), dtype, cost)
+        for view, array in zip(
+            [*network.weights, *network.biases], [*coefs, *intercepts], strict=True
+        ):
+            view[:] = array
+        self._show(network)
+        return network
+
+    def _hidden_activations(self) -> tuple[str, ...]:
+        names: Any = self.activation
+        if isinstance(names, str):
+            names = [names] * (len(self.coefs_) - 1)
+        return tuple(ALIASES.get(name, name) for name in names)
+
+    def _begin(self, n_in: int, n_out: int, dtype: DTypeLike, random: Any) -> None:
+        """Make a network of random parameters; nothing is known of its training yet."""
+        self.out_activation_ = self._output_activation()
+        network = self._new_network([n_in, *self._hidden_sizes(), n_out], dtype, self._cost())
+        # scikit-learn's bound goes by the hidden activation, in the output layer too.
+        names = [*network.activations[:-1], *self._hidden_names()[-1:]]
+        for W, b, name in zip(network.weights, network.biases, names, strict=True):
+            W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
+        self._show(network)
+        self.n_layers_, self.n_outputs_ = len(network.layer_sizes), n_out
+        self.n_iter_ = self.t_ = 0
+        self._forget("loss_", "loss_curve_", "history_", "validation_scores_", "stopped_early_")
+        self._forget("best_loss_", "best_validation_score_", "_best_parameters", "_optimizer")
+        self._forget("_split_before")
+
+    def _hidden_sizes(self) -> list[int]:
+        sizes: Any = self.hidden_layer_sizes
+        hidden = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        if any(size <= 0 for size in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        return hidden
+
+    def _hidden_names(self) -> list[str]:
+        names = [self.activation] if isinstance(self.activation, str) else list(self.activation)
+        return [ALIASES.get(name, name) for name in names]
+
+    def _new_network(
+        self, sizes: Sequence[int], dtype: DTypeLike, cost: str | Cost | None = None
+    ) -> Network:
+        return Network(
+            sizes,
+            activation=self.activation,
+            output_activation=self.out_activation_,
+            cost=cost or _COSTS[self.out_activation_],
+            initializer="zeros",
+            dtype=dtype,
+            n_threads=self.n_threads,
+            random_state=0,
+        )
+
+    def _show(self, network: Network) -> None:
+        self._network = network
+        self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_network", None)
+        optimizer = state.get("_optimizer")
+        keeps = optimizer is not None and optimizer.is_kept
+        if not (keeps if self.keep_optimizer is None else self.keep_optimizer):
+            state.pop("_optimizer", None)
+        return state
+
+    # ---- Hidden activations ----------------------------------------------------------------------
+
+    def transform(self, X: ArrayLike, layer: int = -2) -> Any:
+        """Activations of a layer, by default the last hidden one: features that were learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        layer : int, default=-2
+            Which layer, the input being 0, the output -1 or ``n_layers_ - 1``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+            Or what `set_output` asks for.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold finite numbers of this shape, or there is no such layer behind the
+            input.
+        """
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
+        network, depth = self._synchronised(), self._depth(layer)
+        rows = validate_data(
+            self, X, dtype=network.dtype, accept_sparse=("csr", "csc"), reset=False
+        )
+        out = network._predict(rows, known_finite=True, n_layers=depth)
+        names = partial(self.get_feature_names_out, layer=layer)
+        config = getattr(self, "_sklearn_output_config", {})
+        keys = self._sklearn_auto_wrap_output_keys
+        as_transformer = SimpleNamespace(
+            get_feature_names_out=names,
+            _sklearn_output_config=config,
+            _sklearn_auto_wrap_output_keys=keys,
+        )
+        return _wrap_data_with_container("transform", out, X, as_transformer)
+
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None, layer: int = -2
+    ) -> NDArray[Any]:
+        """Names of the columns that `transform` makes: the class's name and a number.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Only checked.
+        layer : int, default=-2
+            As for `transform`.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_units,)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or input_features are not those of `fit`.
+        """
+        check_is_fitted(self)
+        _check_feature_names_in(self, input_features, generate_names=False)
+        n_units = len(self.intercepts_[self._depth(layer) - 1])
+        return np.array([f"{type(self).__name__.lower()}{i}" for i in range(n_units)], dtype=object)
+
+    def _depth(self, layer: object) -> int:
+        """Count the layers of weights up to this layer."""
+        n = len(self.coefs_)
+        if not isinstance(layer, Integral) or isinstance(layer, bool):
+            raise TypeError(f"layer must be an integer, got {layer!r}")
+        depth = int(layer) + n + 1 if layer < 0 else int(layer)
+        if not 1 <= depth <= n:
+            raise ValueError(f"layer must be from 1 to {n}, or from {-n} to -1; got {layer!r}")
+        return depth
+
+
+def _sizes(coefs: list[NDArray[Any]], intercepts: list[NDArray[Any]]) -> list[int]:
+    """Return the units of each layer, the input's first, that arrays of these shapes are for."""
+    shapes = [W.shape for W in coefs], [b.shape for b in intercepts]
+    sizes = [n for W in coefs[:1] for n in W.shape[:1]] + [b.size for b in intercepts]
+    if not coefs or shapes != (list(pairwise(sizes)), [(n,) for n in sizes[1:]]):
+        raise ValueError(
+            "coefs_ must hold an array of shape (n_in, n_out) for each layer, n_in being n_out of "
+            f"the layer before it, and intercepts_ one of shape (n_out,); got shapes {shapes[0]} "
+            f"and {shapes[1]}"
+        )
+    return sizes
