@@ -144,6 +144,23 @@ def test_entries_in_order_give_the_bits_of_dense_rows(tuned, dtype, rule, rng):
     assert_same(*bits)
 
 
+@pytest.mark.parametrize("option", ["dropout", "max_norm", "clip_norm", "l1"])
+@pytest.mark.parametrize("rule", [pynn.SGD(0.1), pynn.Adam()], ids=str)
+def test_what_else_regularises(option, rule, rng):
+    X = matrix(rng, (90, 200), 0.05, "float64", order="sorted")
+    y = rng.normal(size=(90, 3))
+    nets = []
+    for rows, n_threads in ((X.toarray(), 1), (X, 1), (X, 2), (X, 3)):
+        net = pynn.Network([200, 40, 3], dtype="float64", n_threads=n_threads, random_state=0)
+        nets.append(net.fit(rows, y, epochs=3, batch_size=20, optimizer=rule, **{option: 0.1}))
+    np.testing.assert_allclose(nets[1].parameters, nets[0].parameters, rtol=1e-9, atol=1e-12)
+    for net in nets[2:]:
+        np.testing.assert_array_equal(net.parameters, nets[1].parameters)
+    plain = pynn.Network([200, 40, 3], dtype="float64", random_state=0)
+    plain.fit(X, y, epochs=3, batch_size=20, optimizer=rule)
+    assert not np.array_equal(plain.parameters, nets[1].parameters)
+
+
 @settings(max_examples=60)
 @given(
     isa=st.sampled_from(_core.available_isas()),
