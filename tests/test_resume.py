@@ -29,6 +29,8 @@ CASES = {
     "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 0.1},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "by loss": {"early_stopping": True, "scoring": "loss", "n_iter_no_change": 2, "tol": 0.02},
+    "dropout": {"dropout": 0.3, "hidden_layer_sizes": (8, 6), "batch_size": 16},
+    "limits": {"max_norm": 0.9, "clip_norm": 0.1},
     "penalties": {"l1": 0.1, "alpha": (0.1, 1.0)},
     "callback": {"callbacks": [EarlyStopping(patience=2, tol=0.04)]},
     "float32": {"dtype": "float32"},
@@ -98,9 +100,9 @@ def test_a_longer_fit_goes_on_where_a_shorter_one_ended(tmp_path):
 
 def test_blocks_of_rows_too(tmp_path):
     blocks = [(X_IRIS[i::3], Y_IRIS[i::3]) for i in range(3)]
-    straight = model(pynn.MLPClassifier).fit_batches(blocks)
-    model(pynn.MLPClassifier, Checkpoint(tmp_path / "{epoch}")).fit_batches(blocks)
-    again = model(pynn.MLPClassifier, Checkpoint(tmp_path / "5", resume=True))
+    straight = model(pynn.MLPClassifier, dropout=0.2).fit_batches(blocks)
+    model(pynn.MLPClassifier, Checkpoint(tmp_path / "{epoch}"), dropout=0.2).fit_batches(blocks)
+    again = model(pynn.MLPClassifier, Checkpoint(tmp_path / "5", resume=True), dropout=0.2)
     assert_same(again.fit_batches(blocks), straight)
 
 

@@ -66,6 +66,7 @@ class Rows:
             n_epochs=1,
             batch_size=batch_size,
             regularisation=estimator._regularisation(network),
+            dropout_seed=dropout_seed,
         )
 
     def learn(self) -> tuple[float, int]:

@@ -57,7 +57,10 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     # From here on, what scikit-learn has not.
     scoring: str | Callable[..., float] | None = None
     callbacks: Sequence[Callable[[Any], Any]] | None = None
+    dropout: float | Sequence[float] = 0.0
     l1: float | Sequence[float] = 0.0
+    max_norm: float | None = None
+    clip_norm: float | None = None
     weight_decay: float = 0.01
     rho: float = 0.9
     dtype: str = "auto"
@@ -90,7 +93,10 @@ class Settings(BaseEstimator):  # type: ignore[misc]
         "max_fun": [_COUNT],
         "scoring": [str, callable, None],
         "callbacks": [list, tuple, None],
+        "dropout": [_DECAY, "array-like"],
         "l1": [_NOT_NEGATIVE, "array-like"],
+        "max_norm": [_POSITIVE, None],
+        "clip_norm": [_POSITIVE, None],
         "weight_decay": [_NOT_NEGATIVE],
         "rho": [_DECAY],
         "dtype": [StrOptions({"auto", "float32", "float64"})],

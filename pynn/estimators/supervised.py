@@ -146,6 +146,11 @@ class Supervised(Perceptron):
 
     def _check_solver_takes_all(self) -> None:
         """Refuse what a solver has no use for but scikit-learn has not either."""
+        if self.solver == "lbfgs":
+            for name, rest in {"dropout": 0, "max_norm": None, "clip_norm": None}.items():
+                value = getattr(self, name)
+                if np.any(value) if rest == 0 else value is not None:
+                    raise ValueError(f'{name} must be {rest} with solver="lbfgs", got {value!r}')
         if self.solver in ("lbfgs", "rprop") and isinstance(self.learning_rate, Schedule):
             raise ValueError(
                 f"solver {self.solver!r} chooses its steps itself: learning_rate must be a name, "
@@ -170,6 +175,9 @@ class Supervised(Perceptron):
             len(network.activations),
             alpha=_number(self.alpha),
             l1=_number(self.l1),
+            dropout=_number(self.dropout),
+            max_norm=self.max_norm,
+            clip_norm=self.clip_norm,
             by_row=True,
         )
 
