@@ -16,6 +16,7 @@ enum { PYNN_ANY_OUTPUT = -1 };
     X(squared_error, PYNN_ANY_OUTPUT)                                                              \
     X(absolute_error, PYNN_ANY_OUTPUT)                                                             \
     X(huber, PYNN_ANY_OUTPUT)                                                                      \
+    X(quantile, PYNN_ANY_OUTPUT)                                                                   \
     X(binary_cross_entropy, PYNN_ACTIVATION_sigmoid)                                               \
     X(poisson, PYNN_ACTIVATION_exp)
 /* cross_entropy works on whole rows: see the end of this file. */
@@ -58,6 +59,17 @@ static inline real FN(cost_huber)(real z, real a, real y, real parameter) {
 static inline real FN(delta_huber)(real z, real a, real y, real parameter) {
     (void)z;
     return FN(clamp)(a - y, -parameter, parameter);
+}
+
+/* Koenker & Bassett 1978: an error y - a costs parameter times its size above 0, 1 - parameter
+ * times its size below */
+static inline real FN(cost_quantile)(real z, real a, real y, real parameter) {
+    (void)z;
+    return a > y ? (1 - parameter) * (a - y) : parameter * (y - a);
+}
+static inline real FN(delta_quantile)(real z, real a, real y, real parameter) {
+    (void)z;
+    return (1 - parameter) * (real)(a > y) - parameter * (real)(a < y);
 }
 
 /* -y log a - (1 - y) log(1 - a) with a = sigmoid(z), written in z: finite for every finite z */

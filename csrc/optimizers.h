@@ -10,6 +10,7 @@
 
 #include "pynn.h"
 #include "vec.h"
+#include "vmath.h"
 
 /* name; slots of state for each parameter */
 #define PYNN_RULES(X)                                                                              \
@@ -18,7 +19,8 @@
     X(nesterov, 1)                                                                                 \
     X(adam, 2)                                                                                     \
     X(adamw, 2)                                                                                    \
-    X(rmsprop, 1)
+    X(rmsprop, 1)                                                                                  \
+    X(rprop, 2)
 
 enum {
 #define X(name, n_slots) PYNN_RULE_##name,
@@ -30,10 +32,11 @@ enum {
 /* The coefficients of one update. */
 typedef struct {
     real learning_rate, momentum, epsilon;
-    real beta_1, beta_2, rest_1, rest_2; /* rest = 1 - beta, which has few digits left in float */
-    int penalises;                       /* whether one of these is not 0: */
-    real l2, l1;                         /* of the penalty, which each batch sets for each layer */
-    real decay;                          /* learning rate * weight decay */
+    real beta_1, beta_2, rest_1, rest_2;  /* rest = 1 - beta, which has few digits left in float */
+    real grow, shrink, smallest, largest; /* of the step sizes of rprop */
+    int penalises;                        /* whether one of these is not 0: */
+    real l2, l1;                          /* of the penalty, which each batch sets for each layer */
+    real decay;                           /* learning rate * weight decay */
 } FN(pynn_step);
 
 /* Coefficients of the n-th update, n from 1, at this learning rate. Adam's correction of the start
@@ -51,6 +54,11 @@ static inline FN(pynn_step) FN(step_of)(const pynn_optimizer *o, double rate, in
                            .rest_1 = (real)(1 - o->beta_1),
                            .rest_2 = (real)(1 - o->beta_2),
                            .epsilon = (real)o->epsilon,
+                           .grow = (real)o->grow,
+                           .shrink = (real)o->shrink,
+                           .smallest =
+                               (real)fmax(o->smallest, SMALLEST_NORMAL), /* 0: no step yet */
+                           .largest = (real)o->largest,
                            .decay = (real)decay};
 }
 
@@ -65,9 +73,8 @@ static inline FN(pynn_step) FN(with_penalty)(FN(pynn_step) step, double l2, doub
 /* The gradient g of the mean cost, and that of the penalty: l2 * w + l1 * sign(w), sign(0) = 0. */
 INLINE vec FN(penalised)(vec g, vec w, const FN(pynn_step) * step) {
     if (step->penalises) { /* a tile that learns from 10 rows gains 7% where it does not */
-        const vec l1 = (vec){0} + step->l1;
         g += step->l2 * w;
-        g += (vec)((lanes_t)l1 & (w > 0)) - (vec)((lanes_t)l1 & (w < 0));
+        g += FN(signed_as)((vec){0} + step->l1, w);
     }
     return g;
 }
@@ -113,6 +120,22 @@ INLINE void FN(rule_rmsprop) RULE_ARGUMENTS {
     g = FN(penalised)(g, *w, step);
     *s0 = step->beta_2 * *s0 + step->rest_2 * g * g;
     *w -= step->learning_rate * g / (FN(vsqrt)(*s0) + step->epsilon);
+}
+
+/* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s0 is the last gradient, taken as
+ * 0 where the sign has changed; s1 is the size of the step, 0 before the first one. */
+INLINE void FN(rule_rprop) RULE_ARGUMENTS {
+    g = FN(penalised)(g, *w, step);
+    const lanes_t agrees = ((g > 0) & (*s0 > 0)) | ((g < 0) & (*s0 < 0));
+    const lanes_t turns = ((g > 0) & (*s0 < 0)) | ((g < 0) & (*s0 > 0));
+    const vec none = {0}, smallest = none + step->smallest, largest = none + step->largest;
+    vec size = FN(either)(*s1 == 0, none + step->learning_rate, *s1);
+    size = FN(either)(agrees, FN(smaller)(size * step->grow, largest), size);
+    size = FN(either)(turns, FN(larger)(size * step->shrink, smallest), size);
+    g = FN(either)(turns, none, g);
+    *w -= FN(signed_as)(size, g) + 0 * g; /* NaN where the gradient is not finite */
+    *s0 = g;
+    *s1 = size;
 }
 
 #endif

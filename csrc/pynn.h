@@ -27,7 +27,7 @@ typedef struct {
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
     int bias;               /* 0: weighted sums have no bias */
     int cost;               /* code as listed below */
-    double cost_parameter;  /* the delta of huber; otherwise not read */
+    double cost_parameter;  /* what costs.h says of the cost */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
@@ -69,6 +69,7 @@ typedef struct {
 typedef struct {
     int rule; /* code as listed below */
     double learning_rate, momentum, beta_1, beta_2, epsilon, weight_decay;
+    double grow, shrink, smallest, largest;
 } pynn_optimizer;
 
 /* What a rule remembers between updates. */

@@ -141,9 +141,18 @@ INLINE vec FN(lanes_before)(vec v, size_t n, real otherwise) {
     return (vec)(((lanes_t)v & is_before) | ((lanes_t)((vec){0} + otherwise) & ~is_before));
 }
 
-INLINE vec FN(larger)(vec v, vec w) {
-    const lanes_t is_larger = v > w;
-    return (vec)(((lanes_t)v & is_larger) | ((lanes_t)w & ~is_larger));
+/* v where a lane of the comparison holds, w elsewhere */
+INLINE vec FN(either)(lanes_t holds, vec v, vec w) {
+    return (vec)(((lanes_t)v & holds) | ((lanes_t)w & ~holds));
+}
+
+INLINE vec FN(larger)(vec v, vec w) { return FN(either)(v > w, v, w); }
+
+INLINE vec FN(smaller)(vec v, vec w) { return FN(either)(v < w, v, w); }
+
+/* size where x > 0, -size where x < 0, 0 elsewhere */
+INLINE vec FN(signed_as)(vec size, vec x) {
+    return (vec)((lanes_t)size & (x > 0)) - (vec)((lanes_t)size & (x < 0));
 }
 
 /* v with each block of `size` lanes in the place of its neighbour. */

@@ -3,11 +3,11 @@
 from pynn import callbacks
 from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
 from pynn.config import show_config
-from pynn.costs import Huber
+from pynn.costs import Huber, Quantile
 from pynn.estimators.classifier import MLPClassifier
 from pynn.estimators.regressor import MLPRegressor
 from pynn.network import Network
-from pynn.optimizers import SGD, Adam, AdamW, RMSprop
+from pynn.optimizers import SGD, Adam, AdamW, RMSprop, Rprop
 from pynn.schedules import CosineRestarts, OneCycle, ReduceOnPlateau, StepDecay, WarmUp
 from pynn.streams import NpyBlocks, ParquetBlocks
 
@@ -23,8 +23,10 @@ __all__ = [
     "NpyBlocks",
     "OneCycle",
     "ParquetBlocks",
+    "Quantile",
     "RMSprop",
     "ReduceOnPlateau",
+    "Rprop",
     "StepDecay",
     "WarmUp",
     "__version__",

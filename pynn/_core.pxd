@@ -55,6 +55,10 @@ cdef extern from "pynn.h" nogil:
         double beta_2
         double epsilon
         double weight_decay
+        double grow
+        double shrink
+        double smallest
+        double largest
 
     ctypedef struct pynn_optimizer_state:
         void *slots[2]

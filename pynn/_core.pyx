@@ -514,7 +514,8 @@ cdef class State:
     slots : list of as many contiguous vectors (n_parameters,) as the rule has slots, of the
         network's dtype; written to
     n_updates : int >= 0
-    coefficients : learning_rate, momentum, beta_1, beta_2, epsilon, weight_decay
+    coefficients : learning_rate, momentum, beta_1, beta_2, epsilon, weight_decay, grow, shrink,
+        smallest, largest
     """
 
     cdef pynn_optimizer_state state
@@ -536,7 +537,8 @@ cdef class State:
         self.set_coefficients(**coefficients)
 
     def set_coefficients(self, *, double learning_rate, double momentum=0, double beta_1=0,
-                         double beta_2=0, double epsilon=0, double weight_decay=0):
+                         double beta_2=0, double epsilon=0, double weight_decay=0, double grow=0,
+                         double shrink=0, double smallest=0, double largest=0):
         """Go on with other coefficients; those left out are zero."""
         self.optimizer.learning_rate = learning_rate
         self.optimizer.momentum = momentum
@@ -544,6 +546,10 @@ cdef class State:
         self.optimizer.beta_2 = beta_2
         self.optimizer.epsilon = epsilon
         self.optimizer.weight_decay = weight_decay
+        self.optimizer.grow = grow
+        self.optimizer.shrink = shrink
+        self.optimizer.smallest = smallest
+        self.optimizer.largest = largest
 
     @property
     def n_updates(self):

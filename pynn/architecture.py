@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from pynn import _core, checks
-from pynn.costs import Huber
+from pynn.costs import PARAMETRISED, Cost
 
 __all__ = ["ALIASES", "HIDDEN_ACTIVATIONS", "Architecture", "Views"]
 
@@ -32,14 +32,14 @@ class Architecture:
         Units of the input, of each hidden layer and of the output.
     activations : tuple of str
         One for each layer but the input, the output's last.
-    cost : str or Huber
+    cost : str or Cost
     bias : bool
     dtype : numpy.dtype, float32 or float64
     """
 
     layer_sizes: tuple[int, ...]
     activations: tuple[str, ...]
-    cost: str | Huber
+    cost: str | Cost
     bias: bool
     dtype: np.dtype[Any]
 
@@ -49,7 +49,7 @@ class Architecture:
         layer_sizes: Sequence[int],
         activation: str | Sequence[str],
         output_activation: str,
-        cost: str | Huber,
+        cost: str | Cost,
         bias: bool,
         dtype: DTypeLike,
     ) -> Architecture:
@@ -71,11 +71,11 @@ class Architecture:
     @property
     def cost_name(self) -> str:
         """Name of the cost in the compiled core."""
-        return "huber" if isinstance(self.cost, Huber) else self.cost
+        return self.cost._name() if isinstance(self.cost, Cost) else self.cost
 
     def core(self) -> _core.Core:
         """Make the compiled counterpart."""
-        parameter = self.cost.delta if isinstance(self.cost, Huber) else 0.0
+        parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
         return _core.Core(
             self.layer_sizes,
             self.activations,
@@ -133,14 +133,15 @@ def _alias(name: object) -> object:
     return ALIASES.get(name, name) if isinstance(name, str) else name
 
 
-def _cost(given: object, output: str) -> str | Huber:
-    if not isinstance(given, Huber):
+def _cost(given: object, output: str) -> str | Cost:
+    if not isinstance(given, Cost):
         given = checks.choice("cost", given, _core.COSTS)
-    name = "huber" if isinstance(given, Huber) else given
+        given = PARAMETRISED[given]() if given in PARAMETRISED else given
+    name = given._name() if isinstance(given, Cost) else given
     needed = _core.COSTS[name]
     if needed is not None and needed != output:
         raise ValueError(f"cost {name!r} needs output_activation={needed!r}, got {output!r}")
-    return Huber() if given == "huber" else given
+    return given
 
 
 def _dtype(given: DTypeLike) -> np.dtype[Any]:

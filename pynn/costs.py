@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
-__all__ = ["Cost", "Huber"]
+__all__ = ["PARAMETRISED", "Cost", "Huber", "Quantile"]
 
 
 @dataclass(frozen=True)
-class Huber:
+class Cost:
+    """What costs with a parameter have in common: one number, and a name in the compiled core."""
+
+    def _name(self) -> str:
+        return type(self).__name__.lower()
+
+    def _parameter(self) -> float:
+        (value,) = vars(self).values()
+        return float(value)
+
+    def _check_number(self) -> None:
+        """Raise TypeError unless the parameter is a real number."""
+        ((name, value),) = vars(self).items()
+        if not isinstance(value, Real) or isinstance(value, bool):
+            kind = type(self).__name__
+            raise TypeError(f"{kind}: {name} must be a real number, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Huber(Cost):
     """Huber's cost: quadratic for small errors, linear for large ones (Huber 1964).
 
     Each output with error ``r`` costs ``r**2 / 2`` where ``abs(r) <= delta`` and
@@ -37,10 +57,44 @@ class Huber:
 
     def __post_init__(self) -> None:
         """Check delta."""
-        if not isinstance(self.delta, Real) or isinstance(self.delta, bool):
-            raise TypeError(f"Huber: delta must be a real number, got {self.delta!r}")
+        self._check_number()
         if not 0 < self.delta < math.inf:
             raise ValueError(f"Huber: delta must be positive and finite, got {self.delta!r}")
 
 
-Cost = Huber  # those that have a parameter
+@dataclass(frozen=True)
+class Quantile(Cost):
+    """The pinball loss, whose best constant is a quantile of the targets (Koenker & Bassett 1978).
+
+    Each output with error ``r = y - a`` costs ``quantile * r`` where ``r >= 0`` and
+    ``(quantile - 1) * r`` elsewhere; its derivative is taken as 0 where ``r`` is 0.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        Between 0 and 1, both excluded. One half gives half the absolute error, and medians.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If quantile is not a real number, or not between 0 and 1.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> net = pynn.Network([2, 1], cost=pynn.Quantile(0.9), initializer="zeros")
+    >>> round(net.cost([[1, 2], [3, 4]], [10, -10]), 3)
+    5.0
+    """
+
+    quantile: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check quantile."""
+        self._check_number()
+        if not 0 < self.quantile < 1:
+            raise ValueError(f"Quantile: quantile must be in (0, 1), got {self.quantile!r}")
+
+
+# By their names in the core
+PARAMETRISED: dict[str, Callable[..., Cost]] = {"huber": Huber, "quantile": Quantile}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pynn.costs import Huber
+from pynn.costs import PARAMETRISED, Cost
 
 if TYPE_CHECKING:
     from pynn.network import Network
@@ -44,7 +44,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         "layer_sizes": network.layer_sizes,
         "activation": network.activations[:-1],
         "output_activation": network.activations[-1],
-        "cost": {"huber": cost.delta} if isinstance(cost, Huber) else cost,
+        "cost": {cost._name(): cost._parameter()} if isinstance(cost, Cost) else cost,
         "bias": network.bias,
         "dtype": network.dtype.name,
     }
@@ -75,7 +75,8 @@ def _network(kind: type[Network], file: Any) -> Network:
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {_KEY!r} is not a JSON object")
     if isinstance(arguments.get("cost"), dict):
-        arguments["cost"] = Huber(arguments["cost"]["huber"])
+        ((name, parameter),) = arguments["cost"].items()
+        arguments["cost"] = PARAMETRISED[name](parameter)
     found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, found)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core, checks, threads
 from pynn.architecture import Architecture, Views
-from pynn.costs import Huber
+from pynn.costs import Cost
 from pynn.regularisation import Regularisation
 
 __all__ = ["Model", "zeros"]
@@ -59,8 +59,8 @@ class Model:
         return self._architecture.activations
 
     @property
-    def cost_function(self) -> str | Huber:
-        """What is minimised: a name, or `Huber`."""
+    def cost_function(self) -> str | Cost:
+        """What is minimised: a name, `Huber` or `Quantile`."""
         return self._architecture.cost
 
     @property

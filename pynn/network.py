@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 
 from pynn import _core, checks, io
 from pynn.architecture import Architecture
-from pynn.costs import Huber
+from pynn.costs import Cost
 from pynn.initializers import INITIALIZERS, Random, initial_layer
 from pynn.model import Model, zeros
 from pynn.optimizers import Adam, Optimizer
@@ -45,12 +45,13 @@ class Network(Model):
         "softplus".
     output_activation : str, default="identity"
         One of the above, "softmax" or "exp".
-    cost : str or Huber, default="squared_error"
+    cost : str, Huber or Quantile, default="squared_error"
         What is minimised, as the mean over the rows; sums are over the outputs:
 
         - "squared_error", ½ Σ (a − y)²
         - "absolute_error", Σ abs(a − y)
         - "huber" or `Huber`, in between
+        - "quantile" or `Quantile`, Σ q (y − a) above the output, Σ (1 − q) (a − y) below
         - "cross_entropy", −Σ y log a, with the output "softmax"
         - "binary_cross_entropy", −Σ (y log a + (1 − y) log(1 − a)), with the output "sigmoid"
         - "poisson", Σ (y log(y / a) − y + a), half the Poisson deviance, with the output "exp"
@@ -111,7 +112,7 @@ class Network(Model):
         *,
         activation: str | Sequence[str] = "relu",
         output_activation: str = "identity",
-        cost: str | Huber = "squared_error",
+        cost: str | Cost = "squared_error",
         bias: bool = True,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
@@ -169,7 +170,7 @@ class Network(Model):
             Passes over all rows.
         batch_size : int, default=32
             Rows for each update; the last mini-batch of an epoch has what is left.
-        optimizer : SGD, Adam, AdamW or RMSprop, optional
+        optimizer : SGD, Adam, AdamW, RMSprop or Rprop, optional
             Update rule, with fresh state. None goes on with the rule of the last fit and its
             state; at first it is ``Adam()``.
         dropout : float or sequence of float, default=0.0
@@ -221,7 +222,8 @@ class Network(Model):
             if not isinstance(flag, bool | int | np.bool_):
                 raise TypeError(f"{name} must be True or False, got {flag!r}")
         if optimizer is not None and not isinstance(optimizer, Optimizer):
-            raise TypeError(f"optimizer must be SGD, Adam, AdamW or RMSprop, got {optimizer!r}")
+            accepted = "SGD, Adam, AdamW, RMSprop or Rprop"
+            raise TypeError(f"optimizer must be {accepted}, got {optimizer!r}")
         validation = self._validation(validation_data)
         table = EpochTable(epochs) if verbose else None
         with self._lock, self._training(optimizer) as state:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "Rprop"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Optimizer:
             if not isinstance(value, Real) or isinstance(value, bool):
                 raise TypeError(f"{rule}: {name} must be a real number, got {value!r}")
             low, high, closed = self._ranges.get(name, (0.0, math.inf, False))
-            positive = name in ("learning_rate", "epsilon")
+            positive = name in ("learning_rate", "epsilon", "shrink", "smallest", "largest")
             number = float(value)
             above = number > low if positive else number >= low
             below = number <= high if closed else number < high
@@ -217,3 +217,60 @@ class RMSprop(Optimizer):
             "beta_2": self.rho,
             "epsilon": self.epsilon,
         }
+
+
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """Rprop, which goes by the signs of the gradient alone (Riedmiller & Braun 1993).
+
+    Each parameter has a step of its own, which grows while the sign of its gradient ``g`` stays
+    and shrinks where it has changed since the last update: ``step = min(grow * step, largest)`` or
+    ``step = max(shrink * step, smallest)``. Then ``w -= step * sign(g)``, but not where the sign
+    has changed, and there the next update takes it as new: iRprop⁻ of Igel & Hüsken 2003.
+
+    It is meant for whole batches (`batch_size` as large as the data): signs of a mini-batch's
+    gradient change by chance, and steps shrink without need.
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.01
+        First step; from smallest to largest.
+    grow : float, default=1.2
+        At least 1.
+    shrink : float, default=0.5
+        Positive, at most 1.
+    smallest, largest : float, default=1e-6, 50.0
+        Positive; limits of the steps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a coefficient is not of its type or out of its range.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> pynn.Rprop(0.1).grow
+    1.2
+    """
+
+    learning_rate: float = 0.01
+    grow: float = 1.2
+    shrink: float = 0.5
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {
+        "grow": (1.0, math.inf, False),
+        "shrink": (0.0, 1.0, True),
+    }
+
+    def __post_init__(self) -> None:
+        """Check every coefficient."""
+        super().__post_init__()
+        if not self.smallest <= self.learning_rate <= self.largest:
+            raise ValueError(
+                "Rprop: learning_rate must be from smallest to largest, got "
+                f"smallest={self.smallest!r}, learning_rate={self.learning_rate!r}, "
+                f"largest={self.largest!r}"
+            )

@@ -30,9 +30,10 @@ class Bare:
     """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
 
     def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True):
-        self.oracle = reference.Network(list(sizes), list(activations), cost, bias)
+        parameter = {"huber": 1.0, "quantile": 0.3}.get(cost, 0.0)
+        self.oracle = reference.Network(list(sizes), list(activations), cost, bias, parameter)
         self.core = _core.Core(
-            tuple(sizes), tuple(activations), bias, cost, 1.0, parameters.dtype.name
+            tuple(sizes), tuple(activations), bias, cost, parameter, parameters.dtype.name
         )
         assert self.core.n_parameters == parameters.size
         self.guarded, self.offset = Guarded(parameters, offset), offset

@@ -31,6 +31,8 @@ RULES = [
     pynn.AdamW(0.01, epsilon=1e-2, weight_decay=0.5),
     pynn.RMSprop(0.01, rho=0.8, epsilon=1e-2),
 ]
+# Rprop goes by signs alone: it is for sums that do not cancel.
+EVERY_RULE = [*RULES, pynn.Rprop(0.01)]
 
 
 @contextmanager
@@ -62,12 +64,13 @@ class Problem:
 def problem(
     rng, sizes, hidden, output, cost, dtype, n_rows=5, bias=True, delta=1.0, weighted=False
 ):
+    parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
     net = pynn.Network(
         sizes,
         activation=hidden,
         output_activation=output,
-        cost=pynn.Huber(delta=delta) if cost == "huber" else cost,
+        cost=parametrised.get(cost, cost),
         bias=bias,
         dtype=dtype,
         random_state=0,
@@ -77,7 +80,8 @@ def problem(
     for b in net.biases:
         b[...] = rng.normal(size=b.shape) / 2
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
-    oracle = reference.Network(sizes, [*hidden, output], cost, bias, delta)
+    parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
+    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])

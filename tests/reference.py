@@ -44,6 +44,10 @@ COSTS_OF_A = {
         ),
         lambda a, y, delta: np.clip(a - y, -delta, delta),
     ),
+    "quantile": (
+        lambda a, y, q: np.where(y >= a, q * (y - a), (q - 1) * (y - a)),
+        lambda a, y, q: np.where(a > y, 1 - q, np.where(a < y, -q, 0)),
+    ),
 }
 # ... and by z for those that belong to one output activation: no log of a rounded probability.
 COSTS_OF_Z = {
@@ -86,7 +90,18 @@ def rmsprop(rule, w, g, m, v, t, is_weight):
     return w - rule.learning_rate * g / (np.sqrt(v) + rule.epsilon), m, v
 
 
-RULES = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}  # by the class's name
+def rprop(rule, w, g, m, v, t, is_weight):
+    """m is the last gradient, v the size of the step, both 0 at first."""
+    size = np.where(v == 0, rule.learning_rate, v)
+    turn = np.sign(m) * np.sign(g)
+    size = np.where(turn > 0, np.minimum(size * rule.grow, rule.largest), size)
+    size = np.where(turn < 0, np.maximum(size * rule.shrink, rule.smallest), size)
+    g = np.where(turn < 0, 0, g)
+    return w - size * np.sign(g), g, size
+
+
+# By the class's name
+RULES = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop, "Rprop": rprop}
 
 
 def key(parent, number):
@@ -120,7 +135,7 @@ class Network:
     activations: list  # of every layer, the output's last
     cost_name: str
     bias: bool = True
-    delta: float = 1.0  # of huber
+    parameter: float = 1.0  # the delta of huber, the quantile of quantile
 
     def views(self, p):
         weights, biases, at = [], [], 0
@@ -167,7 +182,7 @@ class Network:
         zs, activations = self.forward(p, X, factors)
         y = np.asarray(y, p.dtype)
         if self.cost_name in COSTS_OF_A:
-            costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.delta)
+            costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.parameter)
         else:
             costs = COSTS_OF_Z[self.cost_name][0](zs[-1], y)
         penalty = np.sum(self.strengths(p, alpha) / 2 * p**2 + self.strengths(p, l1) * np.abs(p))
@@ -177,7 +192,7 @@ class Network:
         """Derivative of the cost of each row by the output layer's z."""
         if self.cost_name in COSTS_OF_Z:
             return COSTS_OF_Z[self.cost_name][1](z, y)
-        da = COSTS_OF_A[self.cost_name][1](a, y, self.delta)
+        da = COSTS_OF_A[self.cost_name][1](a, y, self.parameter)
         if self.activations[-1] == "softmax":
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
         return da * ACTIVATIONS[self.activations[-1]][1](z)

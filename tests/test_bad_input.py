@@ -131,6 +131,7 @@ def test_a_network_that_cannot_be(arguments, words):
 NAN, INF = float("nan"), float("inf")
 SETTINGS = [
     (pynn.Huber, "delta", [0, -1.0, NAN, INF, "1", None]),
+    (pynn.Quantile, "quantile", [0, 1, -0.1, 1.5, NAN, "0.5", None, True]),
     (pynn.SGD, "learning_rate", [0, -0.1, NAN, INF, "0.1", None, 1j]),
     (pynn.SGD, "momentum", [-0.1, 1.1, NAN, "0.9", None]),
     (pynn.SGD, "nesterov", ["yes", None, 2]),
@@ -141,6 +142,11 @@ SETTINGS = [
     (pynn.AdamW, "weight_decay", [-0.1, NAN, INF, "0"]),
     (pynn.RMSprop, "rho", [-0.1, 1.0, NAN, "0.9"]),
     (pynn.RMSprop, "epsilon", [0, -1e-8, NAN, INF]),
+    (pynn.Rprop, "learning_rate", [0, NAN, INF, "0.1", 1e-7, 51]),
+    (pynn.Rprop, "grow", [0.9, NAN, INF, "1.2"]),
+    (pynn.Rprop, "shrink", [0, 1.1, NAN, "0.5"]),
+    (pynn.Rprop, "smallest", [0, -1.0, NAN, 0.02]),
+    (pynn.Rprop, "largest", [0, NAN, INF, 0.001]),
 ]
 
 

@@ -20,6 +20,7 @@ OPTIMIZERS = [
     pynn.Adam(),
     pynn.AdamW(),
     pynn.RMSprop(),
+    pynn.Rprop(),
 ]
 
 networks = st.fixed_dictionaries(

@@ -32,7 +32,7 @@ def distance_to_a_kink(problem):
     """Smallest distance of any hidden or output z from 0 and of any |a - y| from 0 and delta."""
     zs, activations = problem.oracle.forward(problem.parameters, problem.X)
     r = np.abs(activations[-1] - problem.y)
-    kinks = [*zs, r, r - problem.oracle.delta]
+    kinks = [*zs, r, r - problem.oracle.parameter]
     return min(np.abs(distance).min() for distance in kinks)
 
 

@@ -14,6 +14,7 @@ KEPT = [
     {"bias": False},
     {"dtype": "float32"},
     {"output_activation": "identity", "cost": pynn.Huber(delta=0.5)},
+    {"output_activation": "identity", "cost": pynn.Quantile(0.9)},
 ]
 
 

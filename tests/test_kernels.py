@@ -71,7 +71,7 @@ def test_costs_and_their_deltas(cost, isa, dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("rule", cases.RULES, ids=str)
+@pytest.mark.parametrize("rule", cases.EVERY_RULE, ids=str)
 def test_updates(rule, isa, dtype, rng):
     """Parameters of any number, beginning anywhere; two updates, so that state counts."""
     for n in LENGTHS:

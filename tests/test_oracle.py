@@ -28,7 +28,7 @@ def test_every_name_of_the_core_has_an_oracle():
     }
     assert dict(_core.COSTS) == required
     assert set(reference.COSTS_OF_A) | set(reference.COSTS_OF_Z) == set(required)
-    assert {rule._rule() for rule in cases.RULES} == set(_core.RULES)
+    assert {rule._rule() for rule in cases.EVERY_RULE} == set(_core.RULES)
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -97,6 +97,35 @@ def test_batches_of_many_rows(dtype, rng):
     check_training(problem, cases.RULES[0], batch_size=2100, alpha=0.1)
 
 
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pynn.Rprop(),
+        pynn.Rprop(0.1, grow=1.5, shrink=0.9, largest=0.15),
+        pynn.Rprop(0.3, smallest=0.2),
+    ],
+    ids=["default", "largest", "smallest"],
+)
+def test_rprop_over_whole_batches(rule, alpha, isa, dtype, rng):
+    """Long enough that steps grow to the largest, signs turn and steps shrink to the smallest."""
+    names = ("tanh", "identity", "squared_error")
+    problem = cases.problem(rng, [3, 17, 2], *names, dtype, n_rows=20)
+    check_training(problem, rule, batch_size=20, epochs=12, alpha=alpha)
+    (gradients, steps) = problem.net._state.slots
+    assert (gradients == 0).any()  # a sign has changed in the last update
+    assert steps.min() < rule.learning_rate
+    if rule.largest < 1:
+        assert np.isclose(steps.max(), rule.largest)
+
+
+def test_rprop_does_not_hide_a_gradient_that_is_not_finite():
+    net = pynn.Network([1, 1], initializer="zeros", dtype="float64", cost=pynn.Huber(2))
+    with pytest.raises(FloatingPointError):
+        net.fit([[1.7e308]] * 2, [3.0, 3.0], optimizer=pynn.Rprop())
+
+
 DEFAULTS = [
     pynn.SGD(),
     pynn.SGD(momentum=0.9),
@@ -104,6 +133,7 @@ DEFAULTS = [
     pynn.Adam(),
     pynn.AdamW(),
     pynn.RMSprop(),
+    pynn.Rprop(),
 ]
 
 

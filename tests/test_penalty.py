@@ -113,7 +113,7 @@ def test_bad_strengths(call, name, bad, words):
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("rule", cases.RULES, ids=str)
+@pytest.mark.parametrize("rule", cases.EVERY_RULE, ids=str)
 def test_rates_stand_for_the_rule_s(rule, dtype, rng):
     """One call with a rate for each update is as many fits with these rates."""
     n_rows, batch_size, n_epochs = 9, 4, 2
