@@ -225,11 +225,12 @@ PARAMETERS = {  # name: values that are refused
     "class_weight": ["heavy", 2.0],
     "label_smoothing": [-0.1, 1.0],
     "loss": ["hinge"],
+    "quantile": [0.0, 1.0],
     "delta": [0.0],
 }
 OF_ONE = {  # parameters that only one of the two has
     pynn.MLPClassifier: {"class_weight", "label_smoothing"},
-    pynn.MLPRegressor: {"loss", "delta"},
+    pynn.MLPRegressor: {"loss", "quantile", "delta"},
 }
 
 

@@ -25,6 +25,7 @@ CASES = {
     "sgd without momentum": {"solver": "sgd", "momentum": 0.0, "shuffle": False},
     "adamw": {"solver": "adamw", "learning_rate": pynn.OneCycle(N)},
     "rmsprop": {"solver": "rmsprop", "learning_rate": pynn.CosineRestarts(3)},
+    "rprop": {"solver": "rprop"},
     "plateau": {"learning_rate": pynn.ReduceOnPlateau(patience=1, tol=0.2)},
     "adaptive": {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 0.1},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},

@@ -14,7 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from pynn.costs import Cost, Huber
+from pynn.costs import Cost, Huber, Quantile
 from pynn.estimators.hooks import CallbackSupportMixin
 from pynn.estimators.training import Trained
 
@@ -99,11 +99,13 @@ n_features_in_, feature_names_in_, n_layers_
     """
 
     _: KW_ONLY
+    quantile: float = 0.5
     delta: float = 1.0
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Trained._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber"})],
+        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
         "delta": [Interval(Real, 0, None, closed="neither")],
     }
 
@@ -167,7 +169,7 @@ n_features_in_, feature_names_in_, n_layers_
     def _cost(self) -> str | Cost:
         if self.loss == "huber":
             return Huber(float(self.delta))
-        return self.loss
+        return Quantile(float(self.quantile)) if self.loss == "quantile" else self.loss
 
     def _output_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"

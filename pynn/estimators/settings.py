@@ -70,7 +70,7 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", _COUNT],
         "activation": [StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "rprop"})],
         "alpha": [_NOT_NEGATIVE, "array-like"],
         "batch_size": [StrOptions({"auto"}), _COUNT],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],

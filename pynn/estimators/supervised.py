@@ -16,7 +16,7 @@ from pynn import checks
 from pynn.estimators.perceptron import Perceptron
 from pynn.estimators.samples import Samples
 from pynn.network import Network
-from pynn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from pynn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
 from pynn.regularisation import Regularisation
 from pynn.schedules import Schedule
 
@@ -166,6 +166,7 @@ class Supervised(Perceptron):
             "adam": lambda: Adam(*adam),
             "adamw": lambda: AdamW(*adam, float(self.weight_decay)),
             "rmsprop": lambda: RMSprop(rate, float(self.rho), epsilon),
+            "rprop": lambda: Rprop(rate),
             "sgd": lambda: SGD(rate, float(self.momentum), bool(self.nesterovs_momentum)),
         }
         return rules[self.solver]()
