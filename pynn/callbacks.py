@@ -241,9 +241,20 @@ class ProgressBar(_Callback):
     [ProgressBar()]
     """
 
-    def begin(self, state: State) -> EpochBar:
+    def begin(self, state: State) -> _Bar:
         """Return what is called after each epoch."""
-        return EpochBar(state.max_epochs)
+        return _Bar(EpochBar(state.max_epochs))
+
+
+@dataclass(frozen=True)
+class _Bar:
+    bar: EpochBar
+
+    def __call__(self, state: State) -> None:
+        self.bar.add(state.epoch, state.figures, state.seconds, state.n_samples)
+
+    def end(self, state: State) -> None:
+        self.bar.close()
 
 
 @dataclass(frozen=True)

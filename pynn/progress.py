@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
-
-if TYPE_CHECKING:
-    from pynn.estimators.state import State
+from typing import Any, TextIO
 
 __all__ = ["EpochBar", "EpochTable"]
 
@@ -95,14 +92,13 @@ class EpochBar:
         self._task = self._bar.add_task("epochs", total=n_epochs, figures="")
         self._bar.start()
 
-    def __call__(self, state: State) -> None:
-        """Grow by an epoch."""
-        figures = [f"{name} {state.figures[name]:.4g}" for name in _SHOWN if name in state.figures]
-        rate = state.n_samples / max(state.seconds, 1e-9)
-        shown = "  ".join([*figures, f"{rate:,.0f} samples/s"])
-        self._bar.update(self._task, completed=state.epoch, figures=shown)
+    def add(self, epoch: int, figures: dict[str, float], seconds: float, n_rows: int) -> None:
+        """Grow to an epoch, which took so many seconds for so many rows."""
+        shown = [f"{name} {figures[name]:.4g}" for name in _SHOWN if name in figures]
+        shown.append(f"{n_rows / max(seconds, 1e-9):,.0f} samples/s")
+        self._bar.update(self._task, completed=epoch, figures="  ".join(shown))
 
-    def end(self, state: State) -> None:
+    def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
 
