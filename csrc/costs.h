@@ -3,6 +3,8 @@
  * To add one: a line in the list, cost_NAME(z, a, y, parameter) for one output, and
  * delta_NAME(z, a, y, parameter). A cost for any output gives dC/da there; one that is tied to an
  * output activation gives dC/dz, where the activation's derivative has cancelled against it.
+ * parameter: the delta of huber, the quantile of quantile; of both cross-entropies how far their
+ * values keep probabilities from 0 and 1, not at all where it is 0.
  */
 #ifndef PYNN_COSTS_H
 #define PYNN_COSTS_H
@@ -17,10 +19,11 @@ enum { PYNN_ANY_OUTPUT = -1 };
     X(absolute_error, PYNN_ANY_OUTPUT)                                                             \
     X(huber, PYNN_ANY_OUTPUT)                                                                      \
     X(quantile, PYNN_ANY_OUTPUT)                                                                   \
-    X(binary_cross_entropy, PYNN_ACTIVATION_sigmoid)                                               \
     X(poisson, PYNN_ACTIVATION_exp)
-/* cross_entropy works on whole rows: see the end of this file. */
-#define PYNN_COSTS(X) PYNN_POINTWISE_COSTS(X) X(cross_entropy, PYNN_ACTIVATION_softmax)
+/* These have two forms each, and cross_entropy works on whole rows: see the end of this file. */
+#define PYNN_COSTS(X)                                                                              \
+    PYNN_POINTWISE_COSTS(X)                                                                        \
+    X(binary_cross_entropy, PYNN_ACTIVATION_sigmoid) X(cross_entropy, PYNN_ACTIVATION_softmax)
 
 enum {
 #define X(name, output) PYNN_COST_##name,
@@ -77,6 +80,12 @@ static inline real FN(cost_binary_cross_entropy)(real z, real a, real y, real pa
     UNUSED2(a, parameter);
     return (z < 0 ? 0 : z) - z * y + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
 }
+/* As scikit-learn has it: a kept by `least` from 0 and 1. In the cost alone, not in its delta. */
+static inline real FN(cost_capped_binary_cross_entropy)(real z, real a, real y, real least) {
+    (void)z;
+    const real kept = FN(clamp)(a, least, 1 - least);
+    return -y * FN(vlog)(kept) - (1 - y) * FN(vlog)(1 - kept);
+}
 static inline real FN(delta_binary_cross_entropy)(real z, real a, real y, real parameter) {
     UNUSED2(z, parameter);
     return a - y;
@@ -92,13 +101,30 @@ static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
     return a - y;
 }
 
+/* -sum of y log a for one row, with log a_j = (z_j - z_max) - log_sum and a from least to 1 - least
+ */
+static inline real FN(capped_cross_entropy)(const real *z /* (n,), room for whole vectors */,
+                                            const real *y /* as z */, size_t n, real z_max,
+                                            real log_sum, real least) {
+    const vec low = (vec){0} - FN(vlog)(1 - least), high = (vec){0} - FN(vlog)(least);
+    vec costs = {0};
+    for (size_t j = 0; j < n; j += LANES) {
+        const vec cost = (z_max - FN(load)(z + j)) + log_sum;
+        const vec above = FN(either)(cost < low, low, cost); /* NaN stays NaN */
+        costs +=
+            FN(lanes_before)(FN(load)(y + j) * FN(either)(above > high, high, above), n - j, 0);
+    }
+    return FN(sum_of_lanes)(costs);
+}
+
 /* -sum of y log a for one row, with a = softmax(z). Returns the cost, and delta = dC/dz.
  * log a_j = (z_j - z_max) - log(1 + rest) with rest = sum of e^(z_k - z_max) over the others, which
  * is their share of a over a_max: exact where the row is nearly certain, finite where a_j is 0.
- * Of several that are largest, all but one are among the others. */
+ * Of several that are largest, all but one are among the others. Where least is not 0, no a is
+ * smaller than it, or larger than 1 - least, in the cost. */
 static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors */,
                                      const real *z /* as delta */, const real *a /* as delta */,
-                                     const real *y /* as delta */, size_t n) {
+                                     const real *y /* as delta */, size_t n, real least) {
     const size_t width = (n + LANES - 1) / LANES * LANES;
     const real z_max = FN(largest)(z, n), a_max = FN(largest)(a, n);
     vec others = {0}, n_largest = {0}, weights = {0}, costs = {0};
@@ -115,7 +141,9 @@ static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors
     const real weight = FN(sum_of_lanes)(weights);
     const real rest = FN(sum_of_lanes)(others) + (FN(sum_of_lanes)(n_largest) - 1) * a_max;
     for (size_t j = 0; j < width; j++) { delta[j] = a[j] * weight - y[j]; }
-    return FN(sum_of_lanes)(costs) + weight * FN(log1p_of_any)(rest / a_max);
+    const real log_sum = FN(log1p_of_any)(rest / a_max);
+    return least > 0 ? FN(capped_cross_entropy)(z, y, n, z_max, log_sum, least)
+                     : FN(sum_of_lanes)(costs) + weight * log_sum;
 }
 
 #endif

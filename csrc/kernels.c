@@ -106,6 +106,18 @@ static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, siz
 PYNN_POINTWISE_COSTS(X)
 #undef X
 
+static void FN(costs_binary_cross_entropy)(real *delta, double *row_costs, const real *z,
+                                           const real *a, const real *y, const real *row_scales,
+                                           size_t stride, size_t n_rows, size_t n, real parameter) {
+    if (parameter > 0) {
+        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,
+                 FN(cost_capped_binary_cross_entropy), FN(delta_binary_cross_entropy));
+    } else {
+        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,
+                 FN(cost_binary_cross_entropy), FN(delta_binary_cross_entropy));
+    }
+}
+
 static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {
     for (size_t i = 0; i < n_rows; i++) { FN(softmax)(a + i * stride, z + i * stride, n); }
 }
@@ -121,9 +133,8 @@ static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t
 static void FN(costs_cross_entropy)(real *delta, double *row_costs, const real *z, const real *a,
                                     const real *y, const real *row_scales, size_t stride,
                                     size_t n_rows, size_t n, real parameter) {
-    (void)parameter;
     for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
-        row_costs[i] = FN(cross_entropy)(delta, z, a, y, n);
+        row_costs[i] = FN(cross_entropy)(delta, z, a, y, n, parameter);
         for (size_t j = 0; j < n; j++) { delta[j] *= row_scales[i]; }
     }
 }

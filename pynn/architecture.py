@@ -19,6 +19,8 @@ __all__ = ["ALIASES", "HIDDEN_ACTIVATIONS", "Architecture", "Views"]
 ALIASES = {"logistic": "sigmoid"}
 HIDDEN_ACTIVATIONS = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
 
+_CAPPED = ("cross_entropy", "binary_cross_entropy")
+
 Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
 
 
@@ -73,9 +75,15 @@ class Architecture:
         """Name of the cost in the compiled core."""
         return self.cost._name() if isinstance(self.cost, Cost) else self.cost
 
-    def core(self) -> _core.Core:
-        """Make the compiled counterpart."""
+    def core(self, capped: bool = False) -> _core.Core:
+        """Make the compiled counterpart.
+
+        capped: the values of both cross-entropies keep probabilities by the dtype's eps from 0 and
+        1, as scikit-learn's do; their gradients do not.
+        """
         parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
+        if capped and self.cost in _CAPPED:
+            parameter = float(np.finfo(self.dtype).eps)
         return _core.Core(
             self.layer_sizes,
             self.activations,

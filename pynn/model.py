@@ -273,6 +273,10 @@ class Model:
         n_threads = self._threads_for(data)
         return self._core.cost(parameters, data, regularisation, gradient, n_threads)
 
+    def _cap_cost(self) -> None:
+        """From now on take the cost's value as scikit-learn does: see `Architecture.core`."""
+        self._core = self._architecture.core(capped=True)
+
     def _data(
         self,
         X: ArrayLike,
