@@ -165,7 +165,7 @@ class Perceptron(Settings):
     def _new_network(
         self, sizes: Sequence[int], dtype: DTypeLike, cost: str | Cost | None = None
     ) -> Network:
-        return Network(
+        network = Network(
             sizes,
             activation=self.activation,
             output_activation=self.out_activation_,
@@ -175,6 +175,8 @@ class Perceptron(Settings):
             n_threads=self.n_threads,
             random_state=0,
         )
+        network._cap_cost()  # losses are scikit-learn's, of probabilities that it cuts off
+        return network
 
     def _show(self, network: Network) -> None:
         self._network = network
