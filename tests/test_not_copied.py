@@ -177,7 +177,7 @@ def test_a_batch_whose_samples_all_weigh_nothing():
 
 
 def test_the_loss_of_what_was_all_but_excluded():
-    """Classes: copied, but a Network's cost is exact. Counts: from the sum before the activation."""
+    """Of classes copied, but a Network's cost is exact; of counts from the weighted sum."""
     tiny = {"hidden_layer_sizes": (), "solver": "sgd", "learning_rate_init": 1e-9, "max_iter": 1}
     tiny |= {"warm_start": True, "alpha": 0}
     X, y, losses = np.zeros((2, 1)), [0, 1], []
