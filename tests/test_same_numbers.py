@@ -241,7 +241,8 @@ def losses_of_extremes():
     """Yield a list, empty if scikit-learn computes no loss of outputs that it has rounded away.
 
     The Poisson loss of a count of 0 is NaN where the prediction is so small as to be 0. pynn
-    computes the true loss, from the sums before the activation, and a line search sees the difference.
+    computes the true loss, from the sums before the activation, and a line search sees the
+    difference.
     """
     found = []
 
