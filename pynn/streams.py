@@ -7,8 +7,11 @@ blocks (X, y) or (X, y, sample_weight): a list, or an object with ``__iter__``. 
 
 from __future__ import annotations
 
+import itertools
+import operator
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +20,14 @@ from numpy.typing import NDArray
 
 from pynn.checks import positive_integer
 
-__all__ = ["NpyBlocks", "ParquetBlocks", "blocks_of"]
+__all__ = ["NpyBlocks", "ParquetBlocks", "blocks_of", "targets_of"]
 
 Array = NDArray[Any]
 Path = str | os.PathLike[str]
-_ROWS = 65536  # of a block, unless it is said
-_BUFFER = 1 << 16  # bytes that are read ahead from each column of a Parquet file
+# Of a block, unless it is said: at most so many rows, and MB if each number were a float64. From
+# Parquet it is copied twice, and pyarrow holds some 0.1 MB more for each column.
+_ROWS, _MB_MAPPED, _MB_DECODED = 1 << 16, 128, 16
+_BUFFER = 1 << 14  # bytes that are read ahead from each column of a Parquet file
 
 
 def blocks_of(source: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
@@ -69,25 +74,57 @@ def blocks_of(source: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
     return _checked(blocks)
 
 
+def targets_of(source: Iterable[Any]) -> Iterator[Any]:
+    """Go through y of each block of a source; of Parquet files no other columns are read.
+
+    Parameters
+    ----------
+    source : iterable
+        As `blocks_of` takes it.
+
+    Yields
+    ------
+    y
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `blocks_of`.
+
+    Examples
+    --------
+    >>> from pynn.streams import targets_of
+    >>> list(targets_of([([[1.0], [2.0]], [0, 1]), ([[3.0]], [1])]))
+    [[0, 1], [1]]
+    """
+    if isinstance(source, ParquetBlocks):
+        return source.targets()
+    return map(operator.itemgetter(1), blocks_of(source))
+
+
 def _checked(blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, Any]]:
-    number = -1
-    for number, block in enumerate(blocks):
-        if not isinstance(block, tuple | list) or len(block) not in (2, 3):
-            size = f" of {len(block)}" if isinstance(block, tuple | list) else ""
-            raise TypeError(
-                f"block {number} must be a tuple (X, y) or (X, y, sample_weight), "
-                f"got {type(block).__name__}{size}"
-            )
-        X, y, sample_weight = (*block, None)[:3]
-        lengths = [_length(part) for part in (X, y, sample_weight) if part is not None]
-        if None in lengths or len(set(lengths)) > 1 or not all(lengths):
-            raise ValueError(
-                f"X, y and sample_weight of block {number} must have the same number of rows, at "
-                f"least one; got {', '.join(map(str, lengths))}"
-            )
-        yield X, y, sample_weight
-    if number < 0:
+    numbers = itertools.count()
+    # Neither these nor a source here hold a block that is worked on: what is done with is freed.
+    yield from map(_checked_block, blocks, numbers)
+    if next(numbers) == 0:
         raise ValueError("a source must give at least one block each time, but this one gave none")
+
+
+def _checked_block(block: Any, number: int) -> tuple[Any, Any, Any]:
+    if not isinstance(block, tuple | list) or len(block) not in (2, 3):
+        size = f" of {len(block)}" if isinstance(block, tuple | list) else ""
+        raise TypeError(
+            f"block {number} must be a tuple (X, y) or (X, y, sample_weight), "
+            f"got {type(block).__name__}{size}"
+        )
+    X, y, sample_weight = (*block, None)[:3]
+    lengths = [_length(part) for part in (X, y, sample_weight) if part is not None]
+    if None in lengths or len(set(lengths)) > 1 or not all(lengths):
+        raise ValueError(
+            f"X, y and sample_weight of block {number} must have the same number of rows, at "
+            f"least one; got {', '.join(map(str, lengths))}"
+        )
+    return X, y, sample_weight
 
 
 def _length(part: Any) -> int | None:
@@ -98,16 +135,24 @@ def _length(part: Any) -> int | None:
     return len(part) if isinstance(part, Sized) else None
 
 
+def _rows_of_a_block(wanted: int | None, n_columns: int, n_mb: int) -> int:
+    """Return what is wanted, or a power of two, as sizes of mini-batches often are."""
+    if wanted is not None:
+        return positive_integer("rows", wanted)
+    within = max(1, (n_mb << 20) // (8 * max(1, n_columns)))
+    return min(_ROWS, 1 << (within.bit_length() - 1))
+
+
 # ---- .npy files ----------------------------------------------------------------------------------
 
 
 class NpyBlocks:
     """Blocks of rows of .npy files, which are mapped into the memory and never copied.
 
-    Each block is mapped anew and only to read. So when the one before is forgotten, its pages are
-    given back, and a file of any size takes the memory of two blocks. Files in Fortran order are
-    not copied either: a block of them takes as much memory, but as its rows lie scattered, going
-    through them is slower.
+    Each block is mapped anew and only to read. When it is forgotten, its pages are given back, so
+    with ``fit_batches`` a file of any size takes the memory of one block. Files in Fortran order
+    are not copied either: a block of them takes as much memory, but as its rows lie scattered,
+    going through them is slower.
 
     Parameters
     ----------
@@ -117,8 +162,9 @@ class NpyBlocks:
         Likewise.
     sample_weight : path-like or ndarray of shape (n_rows,), default=None
         Likewise.
-    rows : int, default=65536
-        Of a block; the last may have fewer.
+    rows : int, default=None
+        Of a block; the last may have fewer. None: 65536, or a lower power of two, so that they are
+        at most 128 MiB in float64: 16384 of 1000 features.
 
     Attributes
     ----------
@@ -147,9 +193,8 @@ class NpyBlocks:
         X: Path | Array,
         y: Path | Array,
         sample_weight: Path | Array | None = None,
-        rows: int = _ROWS,
+        rows: int | None = None,
     ) -> None:
-        self.rows = positive_integer("rows", rows)
         self._parts = [_Rows("X", X, (2,)), _Rows("y", y, (1, 2))]
         if sample_weight is not None:
             self._parts.append(_Rows("sample_weight", sample_weight, (1,)))
@@ -160,6 +205,8 @@ class NpyBlocks:
                 + ", ".join(map(str, lengths))
             )
         self.n_rows: int = lengths[0]
+        n_columns = sum(size for part in self._parts for size in (*part.shape[1:], 1)[:1])
+        self.rows = _rows_of_a_block(rows, n_columns, _MB_MAPPED)
 
     def __len__(self) -> int:
         return -(-self.n_rows // self.rows)
@@ -219,7 +266,9 @@ class ParquetBlocks:
 
     X of a block is a `pyarrow.Table`, from which scikit-learn takes the names of the features, and
     which ``np.asarray`` makes an array of: float32 where all features are, while scikit-learn makes
-    it float64. Of each file no more is held than what a block is decoded from.
+    it float64. Of each file no more is held than what a block is decoded from: a page of each
+    column and its dictionary. Of many columns, fewer ``rows`` and an estimator's
+    ``dtype="float32"`` take less memory.
 
     Parameters
     ----------
@@ -234,8 +283,10 @@ class ParquetBlocks:
         arguments, in the first file's order.
     sample_weight : str, default=None
         Name of the column of the rows' weights: numbers.
-    rows : int, default=65536
-        Of a block, at the most: where a group of rows ends in a file, there may be fewer.
+    rows : int, default=None
+        Of a block, at the most: where a group of rows ends in a file, there may be fewer. None:
+        65536, or a lower power of two, so that they are at most 16 MiB in float64: 2048 of 1000
+        columns, 16384 of 100.
 
     Attributes
     ----------
@@ -273,9 +324,8 @@ class ParquetBlocks:
         target: str | Sequence[str],
         features: Sequence[str] | None = None,
         sample_weight: str | None = None,
-        rows: int = _ROWS,
+        rows: int | None = None,
     ) -> None:
-        self.rows = positive_integer("rows", rows)
         paths = path if isinstance(path, list | tuple) else [path]
         if not all(isinstance(one, str | os.PathLike) for one in paths):
             raise TypeError(f"path must be path-like, or a list of what is, got {path!r}")
@@ -297,6 +347,7 @@ class ParquetBlocks:
         all_others = [name for name in schemas[0].names if name not in others]
         self.feature_names = _names("features", all_others if features is None else features)
         self._columns = _names("columns", [*self.feature_names, *self._targets, *self._weights])
+        self.rows = _rows_of_a_block(rows, len(self._columns), _MB_DECODED)
         for one, schema in zip(self.paths, schemas, strict=True):
             self._check(one, schema, schemas[0])
 
@@ -319,25 +370,38 @@ class ParquetBlocks:
                 )
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self._read(self._columns, self._block)
+
+    def targets(self) -> Iterator[Array]:
+        """Go through y of each block; no other columns are read.
+
+        Yields
+        ------
+        ndarray of shape (n_rows,) or (n_rows, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If a column of targets holds nulls.
+        """
+        return self._read(self._targets, self._y)
+
+    def _read(self, names: list[str], take: Callable[[dict[str, Any]], Any]) -> Iterator[Any]:
         for path in self.paths:
             with _parquet_file(path) as file:
-                batches = file.iter_batches(self.rows, columns=self._columns, use_threads=False)
-                yield from (self._block(path, batch) for batch in batches if batch.num_rows)
+                batches = file.iter_batches(self.rows, columns=names, use_threads=False)
+                filled = filter(operator.attrgetter("num_rows"), batches)
+                yield from map(take, map(partial(_columns_of, path, names), filled))
 
-    def _block(self, path: str, batch: Any) -> tuple[Any, ...]:
+    def _block(self, columns: dict[str, Any]) -> tuple[Any, ...]:
         import pyarrow
 
-        columns = {name: _dense(batch.column(name)) for name in self._columns}
-        for name, column in columns.items():
-            if column.null_count:
-                raise ValueError(
-                    f"column {name!r} of {path!r} must not hold nulls, got {column.null_count} of "
-                    f"them among {len(column)} rows"
-                )
         X = pyarrow.table({name: columns[name] for name in self.feature_names})
+        return X, self._y(columns), *(_array(columns[name]) for name in self._weights)
+
+    def _y(self, columns: dict[str, Any]) -> Array:
         targets = [_array(columns[name]) for name in self._targets]
-        y = targets[0] if isinstance(self.target, str) else np.column_stack(targets)
-        return X, y, *(_array(columns[name]) for name in self._weights)
+        return targets[0] if isinstance(self.target, str) else np.column_stack(targets)
 
     def __repr__(self) -> str:
         weights = f", sample_weight={self._weights[0]!r}" if self._weights else ""
@@ -359,6 +423,17 @@ def _parquet_file(path: str) -> Any:
         return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
     except ValueError as error:
         raise ValueError(f"{path!r} is no Parquet file, or damaged: {error}") from error
+
+
+def _columns_of(path: str, names: list[str], batch: Any) -> dict[str, Any]:
+    columns = {name: _dense(batch.column(name)) for name in names}
+    for name, column in columns.items():
+        if column.null_count:
+            raise ValueError(
+                f"column {name!r} of {path!r} must not hold nulls, got {column.null_count} of "
+                f"them among {len(column)} rows"
+            )
+    return columns
 
 
 def _names(what: str, names: Iterable[str]) -> list[str]:

@@ -1,6 +1,9 @@
 """fit_batches: learning from data that come in blocks."""
 
+import subprocess
+import sys
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -115,6 +118,88 @@ def test_bad_sources_are_refused_and_the_estimator_is_as_it_was(source, error, w
     with pytest.raises(error, match=words):
         model.fit_batches(source)
     assert vars(model) == vars(small(pynn.MLPClassifier))
+
+
+class Counted:
+    """A source that counts how often it is begun and, for each block, others in memory then."""
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+        self.begun, self.in_memory, self.made = 0, 0, []
+
+    def __iter__(self):
+        self.begun += 1
+        return map(self._block, blocks(self.X, self.y))
+
+    def _block(self, block):
+        self.made.append(self.in_memory)
+        X = block[0].copy()
+        self.in_memory += 1
+        weakref.finalize(X, self._forget)
+        return X, block[1]
+
+    def _forget(self):
+        self.in_memory -= 1
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_one_block_is_in_memory_at_a_time(Estimator, dtype):
+    """As it is given, and where it is converted."""
+    source = Counted(*DATA[Estimator])
+    small(Estimator, dtype=dtype).fit_batches(source)
+    assert set(source.made) == {0}
+
+
+def test_an_epoch_reads_the_source_once():
+    """Beside the first block, which is looked at before; or all, where classes are searched."""
+    source = Counted(X_IRIS, Y_IRIS)
+    small(pynn.MLPClassifier, max_iter=3).fit_batches(source, classes=[0, 1, 2])
+    assert (source.begun, len(source.made)) == (1 + 3, 1 + 3 * 4)
+    source = Counted(X_IRIS, Y_IRIS)
+    small(pynn.MLPClassifier, max_iter=3).fit_batches(source)
+    assert (source.begun, len(source.made)) == (2 + 3, 4 + 1 + 3 * 4)
+
+
+# Prints by how many MB the peak has risen, and what is no page of a file.
+RISE = """
+import sys, warnings
+import numpy as np, pynn
+
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1000
+
+X, y = sys.argv[1:]
+warnings.simplefilter("ignore")
+mlp = pynn.MLPClassifier((10,), max_iter=2, n_threads=1)
+mlp.fit(np.ones((500, 2), np.float32), [0, 1] * 250)  # which loads what there is to be loaded
+before = status("VmHWM")
+mlp.fit_batches(pynn.NpyBlocks(X, y))
+print(status("VmHWM") - before)
+before = status("RssAnon")
+seen = []
+mlp.set_params(callbacks=[lambda state: seen.append(status("RssAnon"))])
+mlp.fit(np.load(X, mmap_mode="r"), np.load(y))
+print(max(seen) - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_file_takes_the_memory_of_a_block_and_a_memory_map_is_not_copied(tmp_path):
+    n_rows, n_features = 200_000, 250
+    X = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float32, (n_rows, n_features))
+    X[:] = np.arange(n_features)
+    np.save(tmp_path / "y.npy", np.arange(n_rows) % 2)
+    rows = pynn.NpyBlocks(tmp_path / "X.npy", tmp_path / "y.npy").rows
+    files = [str(tmp_path / name) for name in ("X.npy", "y.npy")]
+    command = [sys.executable, "-c", RISE, *files]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    streamed, mapped = map(float, out.split())
+    assert X.nbytes == 200e6
+    assert streamed < rows * n_features * 4 / 1e6 + 30, out
+    assert mapped < 40, out
 
 
 def test_what_it_is_not_for():

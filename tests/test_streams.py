@@ -16,7 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.utils.validation import validate_data
 
 import pynn
-from pynn.streams import blocks_of
+from pynn.streams import blocks_of, targets_of
 
 X, Y = load_diabetes(return_X_y=True)
 WEIGHTS = np.linspace(0.5, 2, len(X))
@@ -417,6 +417,37 @@ def test_without_pyarrow():
     command = [sys.executable, "-c", code]
     errors = subprocess.run(command, capture_output=True, text=True).stderr
     assert errors.endswith("needs pyarrow: pip install 'pynn-learn[parquet]'\n")
+
+
+def test_of_targets_nothing_else_is_read(tmp_path):
+    """Neither from files, nor are the features looked at, which hold nulls here."""
+    table = pyarrow.table({"a": [1.0, None, 3.0], "y": ["u", "v", "u"], "z": [1, 2, 3]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    source = pynn.ParquetBlocks(tmp_path / "t.parquet", target="y", rows=2)
+    assert [y.tolist() for y in targets_of(source)] == [["u", "v"], ["u"]]
+    with pytest.raises(ValueError, match="must not hold nulls"):
+        list(source)
+    holey = pynn.ParquetBlocks(tmp_path / "t.parquet", target="a", features=["z"])
+    with pytest.raises(ValueError, match="must not hold nulls"):
+        list(targets_of(holey))
+    assert [y.tolist() for y in targets_of(pynn.NpyBlocks(X, Y, rows=221))] == [
+        Y[:221].tolist(),
+        Y[221:].tolist(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("n_features", "of_files", "of_parquet"),
+    [(1, 65536, 65536), (1000, 16384, 2048), (2**24, 1, None)],
+)
+def test_blocks_of_many_columns_have_fewer_rows(tmp_path, n_features, of_files, of_parquet):
+    row = np.broadcast_to(np.float32(0), (1, n_features))
+    assert pynn.NpyBlocks(row, np.zeros(1)).rows == of_files
+    assert pynn.NpyBlocks(row, np.zeros(1), rows=7).rows == 7
+    if of_parquet:
+        columns = {f"{i}": [0.0] for i in range(n_features)}
+        parquet.write_table(pyarrow.table(columns | {"y": [1]}), tmp_path / "t.parquet")
+        assert pynn.ParquetBlocks(tmp_path / "t.parquet", "y").rows == of_parquet
 
 
 # ---- Memory --------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import (
 
 from pynn.estimators.hooks import CallbackSupportMixin
 from pynn.estimators.training import Trained
-from pynn.streams import blocks_of
+from pynn.streams import targets_of
 
 __all__ = ["MLPClassifier"]
 
@@ -330,7 +330,7 @@ class MLPClassifier(
         several = False
         if classes is None:
             found: set[Any] = set()
-            for _, y, _ in blocks_of(source):
+            for y in targets_of(source):
                 several = several or type_of_target(y).startswith("multilabel")
                 found |= set(unique_labels(y).tolist())
             classes = sorted(found)

@@ -111,9 +111,11 @@ class Blocks:
         rate, total, n_rows = self.descent.rates(1), 0.0, 0
         for block in streams.blocks_of(self.source):
             rows = self._rows(self.estimator._samples(*block, first=False, incremental=True))
+            del block  # where it was converted, only what came of it is in memory from here on
             rates = None if rate is None else rate.repeat(rows.n_updates)
             loss, n = rows.learn_at(rates)
             total, n_rows = total + n * loss, n_rows + n
+            del rows  # before the next block comes
         return total / n_rows, n_rows
 
     def _rows(self, samples: Samples) -> Rows:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
@@ -49,6 +50,10 @@ class Samples:
             return self.class_weight
         return self.class_weight * self.sample_weight
 
+    def outline(self) -> Samples:
+        """Return samples of the same shapes and dtypes, all 0, which take no memory."""
+        return Samples(_outline(self.X), _outline(self.y), _outline(self.labels))
+
     def split(
         self, fraction: float, random: np.random.RandomState, stratify: bool
     ) -> tuple[Samples, Samples]:
@@ -71,3 +76,9 @@ class Samples:
             return None if array is None else _safe_indexing(array, indices)
 
         return Samples(**{name: take(array) for name, array in vars(self).items()})
+
+
+def _outline(array: Any) -> Any:
+    if issparse(array):
+        return type(array)(array.shape, dtype=array.dtype)
+    return np.broadcast_to(np.zeros((), array.dtype), array.shape)

@@ -110,7 +110,8 @@ class Trained(Supervised):
         source : re-iterable of tuples (X, y) or (X, y, sample_weight)
             Such as a list, `NpyBlocks` or `ParquetBlocks`; each block as `fit` takes it.
         classes : array-like of shape (n_classes,), default=None
-            All classes in the blocks. Without it a classifier looks through all blocks first.
+            All classes in the blocks. Without it a classifier looks through the targets of all
+            blocks first.
         eval_set : tuple (X, y) or (X, y, sample_weight), default=None
             See `fit`; `early_stopping` needs it here.
 
@@ -133,7 +134,8 @@ class Trained(Supervised):
             if not goes_on:
                 self._learn_classes(source, classes)
             first = next(streams.blocks_of(source))
-            samples = self._samples(*first, first=not goes_on, incremental=True)
+            samples = self._samples(*first, first=not goes_on, incremental=True).outline()
+            del first  # it is read again in its turn, and not held until then
             held_out = self._eval_samples(eval_set)
             outcome = self._train(samples, held_out, goes_on, source=source)
         return self._ended(outcome)
