@@ -1,4 +1,4 @@
-"""The nine cases: networks, data, arithmetic, and the loss that every peer is held against."""
+"""The cases: networks, data, arithmetic, and the loss that every peer is held against."""
 
 import os
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
 MNIST_PLACE = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist.npz"
 SEED = 20260  # of all generated data and initial weights
@@ -14,6 +15,9 @@ N_LOSS_ROWS = 256  # the first rows, on which networks are compared
 # |loss - NumPy's loss| may be this part of what training took off the loss. Adam magnifies
 # rounding where a gradient is close to zero, and PyTorch's form scales epsilon differently.
 TOLERANCE = {"sgd": 1e-4, "adam": 1e-3}
+# With dropout each draws masks of its own: this part of what dropout adds to NumPy's loss. Other
+# seeds were within 0.22 of it, dropout 0.3 in place of 0.5 was 0.5 away.
+DROPOUT_TOLERANCE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class Case:
     n_rows_quick: int
     n_check_rows: int
     n_check_epochs: int
+    dropout: float = 0.0  # of hidden layers
+    weights: str = ""  # of the rows: "" none, "drawn", or "balanced", as their classes are rare
+    density: float = 1.0  # part of X that is not 0; below 1 rows are sparse, in the format CSR
 
     @property
     def activations(self):
@@ -50,9 +57,18 @@ class Case:
 
     @property
     def flop_per_sample(self):
-        """Arithmetic of a training step: three products a layer, no delta for the input."""
+        """Arithmetic of a training step: three products a layer, no delta for the input.
+
+        Of sparse rows only entries count.
+        """
         products = [n_in * n_out for n_in, n_out in self.shapes]
+        products[0] *= self.density
         return 2 * (3 * sum(products) - products[0])
+
+    @property
+    def plain(self):
+        """Whether it is dense rows of one weight, and nothing is left out."""
+        return not self.dropout and not self.weights and self.density == 1
 
     @property
     def heavy(self):
@@ -63,7 +79,10 @@ class Case:
         sizes = "-".join(map(str, self.layers))
         rule = "Adam" if self.rule == "adam" else f"SGD {self.learning_rate:g}"
         kind = "/".join(dict.fromkeys((self.hidden, self.output)))
-        return f"{sizes} {kind}, {self.cost}, batch {self.batch_size}, {rule}"
+        more = [f"dropout {self.dropout:g}"] if self.dropout else []
+        more += [f"{self.weights} weights"] if self.weights else []
+        more += [f"CSR, {self.density:.0%} not 0"] if self.density < 1 else []
+        return ", ".join([f"{sizes} {kind}, {self.cost}, batch {self.batch_size}, {rule}", *more])
 
 
 _SIGMOIDS = ("sigmoid", "sigmoid", "squared_error")
@@ -89,16 +108,25 @@ CASES = {
              29952, 3840, 2560, 1),
         Case("big", (1024, 4096, 4096, 100), *_CLASSIFY, 1024, "sgd", 0.01, "big",
              2048, 1024, 1024, 1),
+        Case("dropout", (784, 512, 512, 10), *_CLASSIFY, 128, "adam", 0.001, "mnist",
+             29952, 3840, 2560, 3, dropout=0.5),
+        Case("weighted", (784, 100, 10), *_CLASSIFY, 200, "adam", 0.001, "mnist",
+             60000, 10000, 10000, 2, weights="drawn"),
+        Case("balanced", (784, 100, 10), *_CLASSIFY, 200, "adam", 0.001, "rare",
+             16000, 4000, 4000, 4, weights="balanced"),
+        Case("sparse", (20000, 100, 10), *_CLASSIFY, 200, "adam", 0.001, "sparse",
+             10000, 2000, 2000, 12, density=0.01),
     )
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What `compare.py --check` asks of pynn in one case, at least."""
+    """What `compare.py --check` asks of pynn in one case, at least; None: not asked for."""
 
-    ratio: float  # median paired ratio of throughputs, against the fastest of all peers
-    percent: float | None  # of the FMA peak of the threads used; None: not asked for
+    ratio: float | None = None  # median paired ratio of throughputs
+    percent: float | None = None  # of the FMA peak of the threads used
+    peer: str = ""  # whose throughput the ratio is to, "": the fastest of all peers'
 
 
 GOALS = {
@@ -111,6 +139,10 @@ GOALS = {
     "tabular": Goal(1.8, 75),
     "mid": Goal(1.4, 80),
     "big": Goal(1.12, 90),
+    "dropout": Goal(),
+    "weighted": Goal(),
+    "balanced": Goal(),
+    "sparse": Goal(5, peer="sklearn"),
 }
 
 
@@ -145,7 +177,37 @@ def targets(case, y):
 def load_data(case, quick):
     """Return X, y, and where they come from; classes are integers, targets (n_rows, n_out)."""
     n_rows = case.n_rows_quick if quick else case.n_rows
-    return {"xor": _xor, "mnist": _mnist, "tabular": _tabular, "big": _big}[case.data](n_rows)
+    make = {"xor": _xor, "mnist": _mnist, "rare": _rare, "tabular": _tabular, "big": _big,
+            "sparse": _sparse}  # fmt: skip
+    return make[case.data](n_rows)
+
+
+def write(file, X, y, initial):
+    """Keep rows, dense or sparse, with what belongs to them, for `read`."""
+    rows = {"X": X}
+    if sparse.issparse(X):
+        rows = {"values": X.data, "columns": X.indices, "starts": X.indptr, "shape": X.shape}
+    np.savez(file, y=y, initial=initial, **rows)
+
+
+def read(file):
+    """Return X, y, initial as `write` got them."""
+    with np.load(file) as data:
+        if "X" in data:
+            X = data["X"]
+        else:
+            parts = data["values"], data["columns"], data["starts"]
+            X = sparse.csr_array(parts, shape=tuple(data["shape"]))
+        return X, data["y"], data["initial"]
+
+
+def row_weights(case, y):
+    """Return weights of the rows (n_rows,), float64, or None: of the first rows the first ones."""
+    if case.weights == "drawn":
+        return np.random.default_rng(SEED).exponential(size=len(y))
+    if case.weights == "balanced":
+        return (len(y) / (case.layers[-1] * np.bincount(y)))[y]
+    return None
 
 
 def _xor(n_rows):
@@ -166,6 +228,13 @@ def _mnist(n_rows):
     return X, _teach(rng, X, 10), f"GENERATED, seed {SEED}: no MNIST file (set PYNN_MNIST)"
 
 
+def _rare(n_rows):
+    """MNIST with class c in one of c + 1 of its rows."""
+    X, y, source = _mnist(60000)
+    kept = np.flatnonzero(np.random.default_rng(SEED).random(len(y)) * (y + 1) < 1)[:n_rows]
+    return X[kept], y[kept], f"{source}, class c thinned to 1 / (c + 1)"
+
+
 def _tabular(n_rows):
     rng = np.random.default_rng(SEED)
     X = rng.standard_normal((n_rows, 50), np.float32)
@@ -181,6 +250,18 @@ def _big(n_rows):
     return X, _teach(rng, X, 100), f"generated, seed {SEED}"
 
 
+def _sparse(n_rows):
+    """Rows as tf-idf makes them: few entries, all positive, of Euclidean norm 1."""
+    rng = np.random.default_rng(SEED)
+    X = sparse.random_array(
+        (n_rows, 20000), density=0.01, format="csr", dtype=np.float32, rng=rng,
+        data_sampler=lambda size: 1 - rng.random(size, np.float32),
+    )  # fmt: skip
+    norms = np.sqrt(X.multiply(X).sum(axis=1))
+    X.data /= np.repeat(norms, np.diff(X.indptr))
+    return X, _teach(rng, X, 10), f"generated, seed {SEED}"
+
+
 def _teach(rng, X, n_classes):
     """Classes of a random linear teacher, its outputs brought to one scale."""
     z = X @ rng.standard_normal((X.shape[1], n_classes), np.float32)
@@ -188,10 +269,10 @@ def _teach(rng, X, n_classes):
 
 
 def mini_batches(case, X):
-    """Return at most 100 mini-batches of a shuffled epoch, (n, batch_size, n_in)."""
-    n = min(100, len(X) // case.batch_size)
-    order = np.random.default_rng(SEED).permutation(len(X))[: n * case.batch_size]
-    return X[order].reshape(n, case.batch_size, -1)
+    """Return at most 100 mini-batches of a shuffled epoch, each (batch_size, n_in)."""
+    n = min(100, X.shape[0] // case.batch_size)
+    order = np.random.default_rng(SEED).permutation(X.shape[0])[: n * case.batch_size]
+    return [X[rows] for rows in order.reshape(n, -1)]
 
 
 def columns_used(batches):
@@ -200,18 +281,21 @@ def columns_used(batches):
     The others take no part in the first layer's products, and a core that leaves them out does so
     much less than the arithmetic of dense products, by which the % of the peak is counted.
     """
-    return batches.any(axis=1).mean(axis=1)
+    return np.array([(np.abs(batch).sum(axis=0) > 0).mean() for batch in batches])
 
 
 def loss(case, parameters, X, y):
-    """Mean cost on the first rows, from flat parameters: the same code for every peer."""
+    """Mean cost of the first rows by their weights, from flat parameters: for every peer alike."""
     a, y = X[:N_LOSS_ROWS], y[:N_LOSS_ROWS]
+    weights = row_weights(case, y)
     for (W, b), activation in zip(views(case, parameters), case.activations, strict=True):
         a = _ACTIVATIONS[activation](a @ W + b)
     a = a.astype(np.float64)
     if case.cost == "cross_entropy":
-        return float(-np.mean(a[np.arange(len(y)), y]))  # the output is log softmax
-    return float(0.5 * np.mean(np.sum(np.square(a - targets(case, y)), axis=1)))
+        costs = -a[np.arange(len(y)), y]  # the output is log softmax
+    else:
+        costs = 0.5 * np.sum(np.square(a - targets(case, y)), axis=1)
+    return float(np.average(costs, weights=weights))
 
 
 def _log_softmax(z):

@@ -40,7 +40,7 @@ def main():
     gflops, method = peak.measure(thread_counts)
 
     say("starting the peers")
-    workers, versions, absent = _start(options.peers, thread_counts, plan.quick)
+    workers, versions, absent = _start(options.peers, thread_counts)
     results = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": {"processor": processor(), "n_processors": n_processors()},
@@ -59,7 +59,7 @@ def main():
                 results["cases"][name] = measure(CASES[name], workers, plan, folder, say)
                 say(f"  {time.perf_counter() - begun:.0f} s")
     finally:
-        for worker, _ in workers:
+        for worker in workers:
             worker.close()
     results["seconds"] = round(time.perf_counter() - started, 1)
     return _publish(results, options)
@@ -89,8 +89,8 @@ def _command_line():
     return options
 
 
-def _start(names, thread_counts, quick):
-    """Return [(worker, forms), …], {label: version}, {name: why it is absent}."""
+def _start(names, thread_counts):
+    """Return [worker, …], {label: version}, {name: why it is absent}."""
     started = [Worker(name, n) for name in names for n in thread_counts]
     workers, versions, absent = [], {}, {}
     for worker in started:
@@ -103,7 +103,7 @@ def _start(names, thread_counts, quick):
             worker.close()
             continue
         versions[worker.peer] = greeting["version"]
-        workers.append((worker, greeting["quick_forms" if quick else "forms"]))
+        workers.append(worker)
     return workers, versions, absent
 
 

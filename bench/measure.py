@@ -32,6 +32,7 @@ class Contender:
     form: str
     worker: object
     loss: float = math.nan
+    loss_dropped: float = math.nan  # with dropout, where the case has it
     footnote: str = ""
     problem: str = ""
     n_batches: int = 1
@@ -50,20 +51,29 @@ class Contender:
 def measure(case, workers, plan, folder, say):
     """Return the result of one case as plain data, ready for JSON."""
     if plan.quick and case.heavy:
-        most = max(worker.n_threads for worker, _ in workers)
-        workers = [pair for pair in workers if pair[0].n_threads == most]
+        most = max(worker.n_threads for worker in workers)
+        workers = [worker for worker in workers if worker.n_threads == most]
     X, y, source = cases.load_data(case, plan.quick)
     initial = cases.initial_parameters(case)
     file = Path(folder) / f"{case.name}.npz"
-    np.savez(file, X=X, y=y, initial=initial)
+    cases.write(file, X, y, initial)
 
     contenders = [
-        _open(case, worker, form, file, say) for worker, forms in workers for form in forms
+        _open(case, worker, form, file, say)
+        for worker in workers
+        for form in _forms(case, worker, plan)
     ]
     file.unlink()
     before = cases.loss(case, initial, X, y)
-    reference = next(c.loss for c in contenders if c.peer == "numpy")
-    _judge(contenders, before, reference, cases.TOLERANCE[case.rule])
+    numpy = next(c for c in contenders if c.peer == "numpy")
+    reference = numpy.loss
+    if not reference < before:
+        raise SystemExit(f"the reference did not learn: loss {before} before, {reference} after")
+    # Distances are measured by what training took off the loss, or by what dropout adds to it.
+    _judge(contenders, "loss", reference, cases.TOLERANCE[case.rule] * (before - reference))
+    if case.dropout:
+        added = numpy.loss_dropped - reference
+        _judge(contenders, "loss_dropped", numpy.loss_dropped, cases.DROPOUT_TOLERANCE * added)
 
     _each(contenders, lambda c: _calibrate(c, case, plan))
     say("  choosing each peer's best form and thread count")
@@ -77,12 +87,12 @@ def measure(case, workers, plan, folder, say):
         say(f"  round {number + 1} of {plan.n_rounds}", end="\r")
         _each(chosen.values(), lambda c: _round(c, case))
     _each(chosen.values(), lambda c: _check_end(c, before))
-    for worker, _ in workers:
+    for worker in workers:
         with suppress(WorkerError):  # it said so before
             worker.ask(do="forget")
     return {
         "description": case.describe(),
-        "data": f"{source}, {len(X)} rows",
+        "data": f"{source}, {X.shape[0]} rows",
         "flop_per_sample": case.flop_per_sample,
         "columns_used": float(cases.columns_used(cases.mini_batches(case, X)).mean()),
         "loss_before": before,
@@ -93,27 +103,34 @@ def measure(case, workers, plan, folder, say):
     }
 
 
+def _forms(case, worker, plan):
+    """Return in which forms a peer trains the case; none where it cannot."""
+    try:
+        return worker.ask(do="forms", case=case.name, quick=plan.quick)["forms"]
+    except WorkerError:
+        return [""]  # `_open` will say why
+
+
 def _open(case, worker, form, file, say):
     contender = Contender(worker.peer, form, worker)
     say(f"  check: {worker.peer} {form} with {worker.n_threads} thread(s)", end="\r")
     try:
         reply = worker.ask(do="open", file=str(file), case=case.name, form=form)
         contender.loss, contender.footnote = reply["loss"], reply["footnote"]
+        contender.loss_dropped = reply.get("loss_dropped", math.nan)
     except WorkerError as error:
         contender.problem = str(error)
     return contender
 
 
-def _judge(contenders, before, reference, tolerance):
-    """Mark whose loss is too far from NumPy's, measured by what training took off it."""
-    if not reference < before:
-        raise SystemExit(f"the reference did not learn: loss {before} before, {reference} after")
+def _judge(contenders, kind, reference, allowed):
+    """Mark whose loss of a kind, a contender's attribute, is further from NumPy's than allowed."""
     for contender in contenders:
         if contender.problem or contender.footnote:
             continue
-        distance = abs(contender.loss - reference) / (before - reference)
-        if not distance <= tolerance:
-            contender.problem = f"disagrees: loss {contender.loss:.6g}, NumPy's {reference:.6g}"
+        loss = getattr(contender, kind)
+        if not abs(loss - reference) <= allowed:
+            contender.problem = f"disagrees: {kind} {loss:.6g}, NumPy's {reference:.6g}"
 
 
 def _each(contenders, action):
@@ -167,6 +184,7 @@ def _result(contender, contenders):
         "problem": contender.problem,
         "footnote": contender.footnote,
         "loss": contender.loss if math.isfinite(contender.loss) else None,
+        "loss_dropped": contender.loss_dropped if math.isfinite(contender.loss_dropped) else None,
         "samples_per_second": float(np.median(contender.rates)) if contender.rates else None,
         "processors_busy": float(np.median(contender.processors)) if contender.rates else None,
         "rounds": contender.rates,

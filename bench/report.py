@@ -43,8 +43,9 @@ def _legend(results):
         if min(busy) < _UNDISTURBED:
             disturbed.append(name)
     lines = [
-        "Samples a second in training (t: threads, %: arithmetic of dense products as part of the "
-        "FMA peak of those threads).",
+        "Samples a second in training (t: threads, %: arithmetic of dense products, or of the "
+        "entries of sparse rows, as part of the FMA peak of those threads). "
+        "–: the library has no means for the case.",
         "Input columns used: those in which a mini-batch has a number other than 0, on average. "
         "Whoever leaves the others out of the first layer's products does that much less of them.",
         f"Ratios: median of at most {results['settings']['n_rounds']} paired rounds (quartiles).",
@@ -103,28 +104,30 @@ def goals_table(results, goals):
     """Return (table of goals, whether every case that was asked for reached both of its)."""
     lines, reached_all = [], True
     for name, case in results["cases"].items():
-        ratio = case["pynn_to"].get(case["best_other"])
+        goal = goals[name]
+        ratio = case["pynn_to"].get(goal.peer or case["best_other"])
         pynn = case["peers"].get("pynn")
         percent = None
         if pynn and not pynn["problem"] and pynn["samples_per_second"]:
             percent = _percent_of_peak(case, pynn, results["peak"])
         cells = [
-            _goal_cells(goals[name].ratio, ratio and ratio["median"], "×"),
-            _goal_cells(goals[name].percent, percent, "%"),
+            _goal_cells(goal.ratio, ratio and ratio["median"], "×", goal.peer),
+            _goal_cells(goal.percent, percent, "%"),
         ]
         reached_all &= all(reached for *_, reached in cells)
         texts = [text for *pair, _ in cells for text in pair]
         lines.append("| " + " | ".join([name, *texts, f"{case['columns_used']:.0%}"]) + " |")
-    title = "Goals: pynn against the fastest peer, and % of the FMA peak of the threads used"
+    title = "Goals: pynn against the fastest peer, or the one that is named, and % of the FMA peak "
+    title += "of the threads used"
     head = "| case | ratio: goal | reached | % of peak: goal | reached | input columns used |"
     return "\n".join([title, "", head, "|---" + "|---:" * 5 + "|", *lines]), reached_all
 
 
-def _goal_cells(goal, value, unit):
+def _goal_cells(goal, value, unit, peer=""):
     """Return the texts of a goal and of what was reached, and whether that is enough."""
-    target = "–" if goal is None else f"{goal:g}{unit}"
+    target = "–" if goal is None else f"{goal:g}{unit}" + (f" {peers.label(peer)}" if peer else "")
     if value is None:
-        return target, "**not measured**", False
+        return target, "**not measured**", goal is None
     reached = goal is None or value >= goal
     mark = "" if goal is None else " yes" if reached else " **no**"
     return target, f"{value:.3g}{unit}{mark}", reached
@@ -186,11 +189,11 @@ def _tick(results, name):
 
 def _draw_goals(axes, results, goals, names):
     """Mark what pynn should reach, on the scale of the picture."""
-    label = "goal for pynn: so many times the fastest peer"
+    label = "goal for pynn: so many times the fastest peer (sparse: scikit-learn)"
     for place, name in enumerate(names):
         case = results["cases"][name]
-        best = case["best_other"]
-        if "pynn" in results["peers"] and best in case["to_numpy"]:
+        best = goals[name].peer or case["best_other"]
+        if "pynn" in results["peers"] and best in case["to_numpy"] and goals[name].ratio:
             goal = goals[name].ratio * case["to_numpy"][best]["median"]
             axes.plot([place - 0.45, place + 0.45], [goal, goal], color="black", linestyle=":",
                       linewidth=1.2, label=label)  # fmt: skip

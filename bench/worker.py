@@ -14,9 +14,8 @@ import tempfile
 import time
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 PATIENCE = 900  # seconds before a worker that does not answer is given up
 _THREAD_VARIABLES = (
@@ -57,7 +56,7 @@ class Worker:
         )
 
     def greeting(self):
-        """Return {"version", "forms", "quick_forms"}, or {"absent": why}."""
+        """Return {"version"}, or {"absent": why}."""
         return self._reply()
 
     def ask(self, **request):
@@ -126,19 +125,37 @@ class _Server:
         self._forms = {}
         self._file = None
 
+    def forms(self, case, quick):
+        """Return the forms in which the library can train a case; none where it cannot."""
+        from cases import CASES
+
+        peer_class = self._peer_class.for_case(CASES[case])
+        if peer_class is None:
+            return {"forms": ()}
+        return {"forms": peer_class.quick_forms if quick else peer_class.forms}
+
     def open(self, file, case, form):
-        """Train the check's rows in order, return the loss; then take the whole data."""
+        """Train the check's rows in order, return the loss; then take the whole data.
+
+        Where the case has dropout, the loss is the one without, and beside it the one with.
+        """
         self._load(file, case)
-        peer = self._peer_class(self._case, form, self._n_threads)
-        n = self._case.n_check_rows
-        X, y = self._X[:n], self._y[:n]
-        peer.start(self._initial, X, y)
-        n_batches = self._case.n_check_epochs * (len(X) // self._case.batch_size)
-        peer.train(n_batches, shuffle=False)
-        loss = self._loss(peer)
+        peer_class, reply = self._peer_class.for_case(self._case), {}
+        if self._case.dropout:
+            peer = peer_class(replace(self._case, dropout=0.0), form, self._n_threads)
+            reply["loss"] = self._check(peer)
+        peer = peer_class(self._case, form, self._n_threads)
+        reply["loss_dropped" if reply else "loss"] = self._check(peer)
         peer.start(self._initial, self._X, self._y)
         self._forms[form] = peer
-        return {"loss": loss, "footnote": peer.footnote()}
+        return reply | {"footnote": peer.footnote()}
+
+    def _check(self, peer):
+        case = self._case
+        n = case.n_check_rows
+        peer.start(self._initial, self._X[:n], self._y[:n])
+        peer.train(case.n_check_epochs * (n // case.batch_size), shuffle=False)
+        return self._loss(peer)
 
     def train(self, form, n_batches):
         """Return how many batches were trained and the wall and processor time of it."""
@@ -159,12 +176,11 @@ class _Server:
         return {}
 
     def _load(self, file, case):
-        from cases import CASES
+        import cases
 
         if file != self._file:
-            with np.load(file) as data:
-                self._X, self._y, self._initial = data["X"], data["y"], data["initial"]
-            self._case = CASES[case]
+            self._X, self._y, self._initial = cases.read(file)
+            self._case = cases.CASES[case]
             self._file = file
 
     def _loss(self, peer):
@@ -206,7 +222,7 @@ def _serve(peer, n_threads):
         return
     blas = _blas_kernels()
     version += f" ({blas})" if blas else ""
-    say(version=version, forms=peer_class.forms, quick_forms=peer_class.quick_forms)
+    say(version=version)
     warnings.simplefilter("ignore")
     answer(_Server(peer_class, n_threads), say)
 

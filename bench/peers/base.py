@@ -16,6 +16,11 @@ class BasePeer:
     forms = ("",)
     quick_forms = ("",)
 
+    @classmethod
+    def for_case(cls, case):
+        """Return the class that trains a case; None where the library has no means for it."""
+        return cls
+
     def __init__(self, case, form, n_threads):
         self.case = case
         self.form = form

@@ -10,7 +10,7 @@ if hasattr(os, "sched_setaffinity"):
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import targets, views
+from cases import row_weights, targets, views
 
 from peers.base import BasePeer
 
@@ -31,27 +31,33 @@ class Peer(BasePeer):
     forms = ("scan", "scan, unrolled")
     quick_forms = ("scan",)
 
+    @classmethod
+    def for_case(cls, case):
+        return cls if case.density == 1 else None  # its sparse arrays are an experiment
+
     def start(self, parameters, X, y):
         case = self.case
-        self.n_rows = len(X)
+        self.n_rows = X.shape[0]
         self._X = jnp.asarray(X)
         self._y = jnp.asarray(y if case.cost == "cross_entropy" else targets(case, y))
+        weights = row_weights(case, y)
+        self._weights = None if weights is None else jnp.asarray(weights, jnp.float32)
         layers = [(jnp.array(W), jnp.array(b)) for W, b in views(case, parameters)]
         zeros = jax.tree.map(jnp.zeros_like, layers)
         adam = case.rule == "adam"
         self._state = (layers, zeros, jax.tree.map(jnp.copy, zeros)) if adam else (layers,)
         self._t = 0
-        self._order = np.arange(len(X), dtype=np.int32)
+        self._order = np.arange(self.n_rows, dtype=np.int32)
         self._rng = np.random.default_rng(0)
         epoch = jax.jit(self._epoch, donate_argnums=0)
-        self._compiled = epoch.lower(self._state, self._X, self._y, *self._plan()).compile()
+        self._compiled = epoch.lower(*self._arguments()).compile()
 
     def train(self, n_batches, shuffle=True):
         n_epochs = self.n_epochs(n_batches)
         for _ in range(n_epochs):
             if shuffle:
                 self._rng.shuffle(self._order)
-            self._state = self._compiled(self._state, self._X, self._y, *self._plan())
+            self._state = self._compiled(*self._arguments())
             self._t += self.n_batches_in_epoch
         jax.block_until_ready(self._state)
         return n_epochs * self.n_batches_in_epoch
@@ -59,31 +65,45 @@ class Peer(BasePeer):
     def parameters(self):
         return np.concatenate([np.ravel(part) for layer in self._state[0] for part in layer])
 
+    def _arguments(self):
+        return self._state, (self._X, self._y, self._weights), self._plan()
+
     def _plan(self):
-        """Row numbers (n_batches, batch) and the rate of each update."""
+        """Row numbers (n_batches, batch), the rate of each update, and its number for dropout."""
         n = self.n_batches_in_epoch
         t = np.arange(self._t + 1, self._t + n + 1, dtype=np.float64)
         corrected = np.sqrt(1 - _BETA_2**t) / (1 - _BETA_1**t)
         rates = self.case.learning_rate * (corrected if self.case.rule == "adam" else t**0)
-        return self._order.reshape(n, self.case.batch_size), rates.astype(np.float32)
+        numbers = t.astype(np.uint32) if self.case.dropout else None
+        return self._order.reshape(n, self.case.batch_size), rates.astype(np.float32), numbers
 
-    def _epoch(self, state, X, y, order, rates):
+    def _epoch(self, state, data, plan):
         unroll = 1 if self.form == "scan" else 4
 
         def step(state, plan):
-            rows, rate = plan
-            gradients = jax.grad(self._loss)(state[0], X[rows], y[rows])
+            rows, rate, number = plan
+            x, y, w = (None if part is None else part[rows] for part in data)
+            gradients = jax.grad(self._loss)(state[0], x, y, w, number)
             return self._update(state, gradients, rate), None
 
-        return jax.lax.scan(step, state, (order, rates), unroll=unroll)[0]
+        return jax.lax.scan(step, state, plan, unroll=unroll)[0]
 
-    def _loss(self, layers, x, y):
+    def _loss(self, layers, x, y, w, number):
         case, a = self.case, x
-        for (W, b), activation in zip(layers, case.activations, strict=True):
+        for layer, ((W, b), activation) in enumerate(zip(layers, case.activations, strict=True)):
             a = _ACTIVATIONS[activation](a @ W + b)
+            if case.dropout and layer < len(layers) - 1:
+                a = self._left(a, number, layer)
         if case.cost == "cross_entropy":  # the output is log softmax
-            return -jnp.mean(jnp.take_along_axis(a, y[:, jnp.newaxis], axis=1))
+            costs = -jnp.take_along_axis(a, y[:, jnp.newaxis], axis=1)[:, 0]
+            return jnp.mean(costs) if w is None else costs @ (w / jnp.sum(w))
         return 0.5 * jnp.sum((a - y) ** 2) / case.batch_size
+
+    def _left(self, a, number, layer):
+        """What dropout leaves of activations; JAX's other generators, "rbg" ..., are slower."""
+        key = jax.random.fold_in(jax.random.key(0), number * len(self.case.layers) + layer)
+        keep = 1 - self.case.dropout
+        return jnp.where(jax.random.bernoulli(key, keep, a.shape), a / keep, 0)
 
     def _update(self, state, gradients, rate):
         if self.case.rule == "sgd":

@@ -9,6 +9,10 @@ Nothing is allocated while it trains, and each step is a list of NumPy calls pre
 - The sigmoid is a tanh (one SIMD loop), and 1/batch and SGD's rate multiply the small output
   delta, not the gradient.
 - Rows are gathered a few batches at a time; each batch of the chunk has its own list of calls.
+- Dropout multiplies activations by what a comparison of random numbers says. Under it a unit that
+  is left out has the activation 0, so relu's derivative is that of what is left.
+
+Only the products of sparse rows, which are SciPy's, allocate their results.
 
 It measures no cost while it trains.
 """
@@ -16,9 +20,11 @@ It measures no cost while it trains.
 from functools import partial
 
 import numpy as np
-from cases import targets
+from cases import row_weights, targets
+from scipy import sparse
 
 from peers.base import BasePeer, RowOrder
+from peers.numpy_rows import DenseRows, SparseRows, gather
 
 VERSION = np.__version__
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
@@ -36,12 +42,16 @@ class Peer(BasePeer):
 
     def start(self, parameters, X, y):
         case = self.case
-        self.n_rows = len(X)
-        self._X = np.hstack([X, np.ones((len(X), 1), np.float32)])
-        self._y = targets(case, y)
-        self._order = RowOrder(len(X), case.batch_size, self._X.itemsize * self._X.shape[1])
-        self._x_chunk = np.empty((self._order.chunk, self._X.shape[1]), np.float32)
+        self.n_rows = X.shape[0]
+        self._rows = SparseRows(X) if sparse.issparse(X) else DenseRows(X)
+        self._y, self._weights = targets(case, y), row_weights(case, y)
+        self._order = RowOrder(self.n_rows, case.batch_size, self._rows.row_bytes)
+        self._rows.make_room(self._order.chunk)
         self._y_chunk = np.empty((self._order.chunk, self._y.shape[1]), np.float32)
+        if self._weights is not None:
+            self._weights = self._weights.astype(np.float32)
+            self._w_chunk = np.empty(self._order.chunk, np.float32)
+        self._random = np.random.Generator(np.random.SFC64(0))
 
         self._flat = parameters.copy()
         self._gradient = np.empty_like(self._flat)
@@ -50,16 +60,16 @@ class Peer(BasePeer):
         self._calls = []
         for first in range(0, self._order.chunk, case.batch_size):
             batch = slice(first, first + case.batch_size)
-            x, y_t = self._x_chunk[batch], self._y_chunk[batch].T
-            self._calls.append(self._forward_calls(x) + self._backward_calls(x, y_t) + update)
+            self._calls.append(self._forward_calls(batch) + self._backward_calls(batch) + update)
 
     def train(self, n_batches, shuffle=True):
         done = 0
         while done < n_batches:
             rows = self._order.take(shuffle)
-            # Any mode but the default "raise" writes to out without a buffer.
-            np.take(self._X, rows, axis=0, out=self._x_chunk[: len(rows)], mode="clip")
-            np.take(self._y, rows, axis=0, out=self._y_chunk[: len(rows)], mode="clip")
+            self._rows.gather(rows)
+            gather(self._y, rows, self._y_chunk)
+            if self._weights is not None:
+                gather(self._weights, rows, self._w_chunk)
             batches = len(rows) // self.case.batch_size
             for calls in self._calls[:batches]:
                 for call in calls:
@@ -84,12 +94,14 @@ class Peer(BasePeer):
         self._zeros = [np.zeros_like(d) for d in self._da]  # faster in maximum than a scalar
         self._positive = [np.empty(d.shape, bool) for d in self._da]
         self._row = np.empty(case.batch_size, np.float32)
+        self._keep = _scalar(1 / (1 - case.dropout))  # what activations that are left are times
 
-    def _forward_calls(self, x):
-        calls, below = [], x.T
+    def _forward_calls(self, batch):
+        calls = self._rows.forward_calls(batch, self._W[0], self._a[0][:-1])
         for layer, activation in enumerate(self.case.activations):
             z = self._a[layer][:-1]
-            calls.append(partial(np.dot, self._W[layer].T, below, z))
+            if layer:
+                calls.append(partial(np.dot, self._W[layer].T, self._a[layer - 1], z))
             if activation == "tanh":
                 calls.append(partial(np.tanh, z, z))
             elif activation == "sigmoid":  # ½ + ½ tanh(z / 2)
@@ -102,22 +114,34 @@ class Peer(BasePeer):
                           partial(np.subtract, z, self._row, z), partial(np.exp, z, z),
                           partial(np.add.reduce, z, 0, None, self._row),
                           partial(np.divide, z, self._row, z)]  # fmt: skip
-            below = self._a[layer]
+            if self.case.dropout and layer < len(self._a) - 1:
+                drawn, left = self._scratch[layer], self._positive[layer]
+                calls += [partial(self._random.random, None, np.float32, drawn),
+                          partial(np.greater_equal, drawn, _scalar(self.case.dropout), left),
+                          partial(np.multiply, z, left, z),
+                          partial(np.multiply, z, self._keep, z)]  # fmt: skip
         return calls
 
-    def _backward_calls(self, x, y_t):
+    def _backward_calls(self, batch):
         case, last = self.case, len(self.case.shapes) - 1
         rate = case.learning_rate if case.rule == "sgd" else 1
+        y_t = self._y_chunk[batch].T
         calls = [partial(np.subtract, self._a[last][:-1], y_t, self._da[last])]
         if case.cost == "squared_error":
             calls += self._derivative_calls(last)
         scale = _scalar(rate / case.batch_size)
+        if self._weights is not None:
+            weights, scale, total = self._w_chunk[batch], self._row, _scalar(0)
+            calls += [partial(np.add.reduce, weights, None, None, total),
+                      partial(np.divide, weights, total, scale),
+                      partial(np.multiply, scale, _scalar(rate), scale)]  # fmt: skip
         calls.append(partial(np.multiply, self._da[last], scale, self._da[last]))
         for layer in range(last, -1, -1):
             delta = self._da[layer]
-            below = self._a[layer - 1] if layer else x.T
-            calls.append(partial(np.dot, below, delta.T, self._dW[layer]))
-            if layer:
+            if not layer:
+                calls += self._rows.gradient_calls(batch, delta, self._dW[0])
+            else:
+                calls.append(partial(np.dot, self._a[layer - 1], delta.T, self._dW[layer]))
                 calls.append(partial(np.dot, self._W[layer][:-1], delta, self._da[layer - 1]))
                 calls += self._derivative_calls(layer - 1)
         return calls
@@ -133,6 +157,8 @@ class Peer(BasePeer):
         elif activation == "relu":
             s = self._positive[layer]
             calls = [partial(np.greater, a, _scalar(0), s)]
+            if self.case.dropout:
+                calls.append(partial(np.multiply, delta, self._keep, delta))
         else:
             return []
         return [*calls, partial(np.multiply, delta, s, delta)]

@@ -2,8 +2,11 @@
 
 import inspect
 
+from cases import row_weights
+
 import pynn
 from peers.base import BasePeer
+from peers.whole_fits import WholeFits
 
 VERSION = pynn.__version__
 
@@ -13,10 +16,15 @@ class Peer(BasePeer):
 
     dtype = "float32"
 
+    @classmethod
+    def for_case(cls, case):
+        """Return the estimator where the weights are those of classes, which are its business."""
+        return _Balanced if case.weights == "balanced" else cls
+
     def start(self, parameters, X, y):
         case = self.case
-        self.n_rows = len(X)
-        self._X, self._y = X, y
+        self.n_rows = X.shape[0]
+        self._X, self._y, self._weights = X, y, row_weights(case, y)
         options = {}
         if "n_threads" in inspect.signature(pynn.Network).parameters:
             options["n_threads"] = self.n_threads
@@ -42,9 +50,20 @@ class Peer(BasePeer):
             batch_size=self.case.batch_size,
             optimizer=self._optimizer,
             shuffle=shuffle,
+            dropout=self.case.dropout,
+            sample_weight=self._weights,
         )
         self._optimizer = None  # from now on: go on with the state
         return n_epochs * self.n_batches_in_epoch
 
     def parameters(self):
         return self._net.parameters
+
+
+class _Balanced(WholeFits):
+    """``MLPClassifier`` makes the weights of the classes in each fit."""
+
+    model_class = pynn.MLPClassifier
+
+    def options(self):
+        return {"class_weight": "balanced", "n_threads": self.n_threads}

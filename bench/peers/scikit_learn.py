@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import sklearn
-from cases import views
+from cases import row_weights, views
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.class_weight import compute_sample_weight
 
 from peers.base import BasePeer
+from peers.whole_fits import WholeFits
 
 VERSION = sklearn.__version__
 _NAMES = {"sigmoid": "logistic"}
@@ -20,6 +22,12 @@ class Peer(BasePeer):
     optimizer's state. Each call gets the next window of rows, long enough for its checks of
     the input not to matter.
     """
+
+    @classmethod
+    def for_case(cls, case):
+        if case.dropout:
+            return None
+        return _Balanced if case.weights == "balanced" else cls
 
     def footnote(self):
         case = self.case
@@ -43,8 +51,8 @@ class Peer(BasePeer):
             nesterovs_momentum=False,
             random_state=np.random.RandomState(0),
         )
-        self.n_rows = len(X)
-        self._X, self._y = X, y.ravel()
+        self.n_rows = X.shape[0]
+        self._X, self._y, self._weights = X, y.ravel(), row_weights(case, y)
         self._next = 0
         classes = {} if y.ndim == 2 else {"classes": np.arange(case.layers[-1])}
         with warnings.catch_warnings():
@@ -63,7 +71,8 @@ class Peer(BasePeer):
             while done < n_batches:
                 left = (n_batches - done) * self.case.batch_size
                 window = slice(self._next, min(self._next + left, self.n_rows))
-                self._model.partial_fit(self._X[window], self._y[window])
+                weights = None if self._weights is None else self._weights[window]
+                self._model.partial_fit(self._X[window], self._y[window], sample_weight=weights)
                 done += (window.stop - window.start) // self.case.batch_size
                 self._next = window.stop % self.n_rows
         return done
@@ -71,3 +80,12 @@ class Peer(BasePeer):
     def parameters(self):
         layers = zip(self._model.coefs_, self._model.intercepts_, strict=True)
         return np.concatenate([part.ravel() for layer in layers for part in layer])
+
+
+class _Balanced(WholeFits):
+    """Without a ``class_weight``, users make weights of the rows for each fit."""
+
+    model_class = MLPClassifier
+
+    def weights(self, y):
+        return compute_sample_weight("balanced", y)
