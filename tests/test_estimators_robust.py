@@ -72,7 +72,10 @@ def test_a_pickle_goes_on_with_partial_fit(Estimator, solver, tmp_path):
 
 @BOTH
 def test_pickles_are_lean(Estimator):
-    """Weights and little else; two more numbers for each weight where partial_fit goes on."""
+    """Weights and little else; two more numbers for each weight where partial_fit goes on.
+
+    What a call of it adds are its figures, a number for each list.
+    """
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 50)), np.arange(500) % 3
     model = Estimator(hidden_layer_sizes=(300,), max_iter=2).fit(X, y)
@@ -80,6 +83,11 @@ def test_pickles_are_lean(Estimator):
     assert len(pickle.dumps(model)) < n_bytes + 3000
     size = len(pickle.dumps(model.partial_fit(X, y)))
     assert 3 * n_bytes < size < 3 * n_bytes + 3500
+    for _ in range(10):
+        model.partial_fit(X, y)
+    grown = len(pickle.dumps(model)) - size
+    assert grown <= 10 * 9 * len([model.loss_curve_, *model.history_.values()])
+    assert len(pickle.dumps(model.set_params(keep_optimizer=False))) < n_bytes + 3500
 
 
 @BOTH

@@ -1,0 +1,45 @@
+"""Rare classes: what class_weight changes, and hidden activations as features for another model.
+
+One digit of ten is to be told from the others, so 1 image of 10 is of the rare class, and half of
+the pixels are covered to make it hard. With class_weight more of the rare ones are found, and more
+of the others are taken for them. Then the hidden layer's activations are what neighbours are
+searched by, and compared with the pixels. Needs nothing but pynn.
+"""
+
+from sklearn.datasets import load_digits
+from sklearn.metrics import balanced_accuracy_score, precision_score, recall_score
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import pynn
+
+X, digits = load_digits(return_X_y=True)
+X, y = X[:, :32], digits == 8  # the upper half of each image
+X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+settings = {"hidden_layer_sizes": (20,), "alpha": 1.0, "learning_rate_init": 0.01, "tol": 1e-3}
+
+
+def perceptron(class_weight):
+    return pynn.MLPClassifier(**settings, class_weight=class_weight, random_state=0)
+
+
+models = {
+    "class_weight=None": perceptron(None),
+    "class_weight={True: 3}": perceptron({True: 3}),
+    'class_weight="balanced"': perceptron("balanced"),
+    "pixels -> neighbours": KNeighborsClassifier(),
+    "hidden layer -> neighbours": make_pipeline(perceptron("balanced"), KNeighborsClassifier()),
+}
+print(f"{y_train.sum()} of {len(y_train)} images to learn from are of the rare class")
+print(f"{'':26}  recall  precision  balanced accuracy")
+for name, model in models.items():
+    said = make_pipeline(StandardScaler(), model).fit(X_train, y_train).predict(X_test)
+    recall, precision, balanced = (
+        score(y_test, said) for score in (recall_score, precision_score, balanced_accuracy_score)
+    )
+    print(f"{name:26}  {recall:6.0%}  {precision:9.0%}  {balanced:17.3f}")
+
+hidden = models['class_weight="balanced"'].transform(X_test)
+print(f"of {X_test.shape[1]} pixels transform makes {hidden.shape[1]} features")
