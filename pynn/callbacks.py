@@ -9,8 +9,10 @@ stopped.
 
 from __future__ import annotations
 
+import glob
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -272,8 +274,9 @@ class Checkpoint(_Callback):
     every : int, default=1
         Epochs from one to the next.
     resume : bool, default=False
-        Go on from the file where there is one; else start. Data and parameters must be the same,
-        but for those that tell only how long and how: max_iter, verbose, callbacks, n_threads.
+        Go on from the file where there is one, the last one of several; else start. Data and
+        parameters must be the same, but for those that tell only how long and how: max_iter,
+        verbose, callbacks, n_threads. Of data in blocks, the first is compared.
 
     Raises
     ------
@@ -307,7 +310,20 @@ class Checkpoint(_Callback):
 
     def file(self, epoch: int) -> Path:
         """Return where the checkpoint after an epoch goes."""
-        return Path(os.fspath(self.path).replace("{epoch}", str(epoch)))
+        return Path(self._path.replace("{epoch}", str(epoch)))
+
+    def latest(self) -> Path | None:
+        """Return the checkpoint to go on from, that of the last epoch; None if there is none."""
+        number = re.escape(self._path).replace(re.escape("{epoch}"), "([0-9]+)", 1)
+        pattern = re.compile(number.replace(re.escape("{epoch}"), r"\1"))
+        found = glob.glob(glob.escape(self._path).replace("{epoch}", "*"), include_hidden=True)
+        matches = [match for match in map(pattern.fullmatch, found) if match]
+        last = max(matches, key=lambda match: int(match[1]) if match.re.groups else 0, default=None)
+        return None if last is None else Path(last[0])
+
+    @property
+    def _path(self) -> str:
+        return os.fspath(self.path)
 
     def begin(self, state: State) -> Callable[[State], None]:
         """Return what is called after each epoch."""

@@ -56,7 +56,8 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     TypeError
         If an entry is of another type, or an array of another kind. Nothing is written.
     ValueError
-        If the name of an array is empty, has a NUL in it, or is "facts" or starts with "facts/".
+        If the name of an array is empty, has a NUL in it, or is "facts" or starts with "facts/";
+        or if `path` is a device or the like.
     OSError
         If the file cannot be written.
 
@@ -82,7 +83,10 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     text = json.dumps({_VERSION: 1, "facts": encoder.encode("facts", facts)}, allow_nan=False)
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
     entries |= {f"{_FACTS}/{i}": array for i, array in enumerate(encoder.lifted)}
-    _replace(os.path.realpath(os.fspath(path)), entries)
+    target = os.path.realpath(os.fspath(path))
+    if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+        raise ValueError(f"{target!r} is a device or the like: a file would replace it")
+    _replace(target, entries)
 
 
 def _replace(path: str, entries: dict[str, Array]) -> None:

@@ -84,9 +84,100 @@ def test_an_error_in_a_callback_ends_the_fit_and_undoes_it(Estimator, solver):
     assert np.array_equal(flat(model), weights)
 
 
-def test_what_is_no_callback_is_refused():
+@pytest.mark.parametrize("wrong", ["print", EarlyStopping])
+def test_what_is_no_callback_is_refused(wrong):
     with pytest.raises(TypeError, match="callbacks must be functions"):
-        small(callbacks=["print"]).fit(X_IRIS, Y_IRIS)
+        small(callbacks=[wrong]).fit(X_IRIS, Y_IRIS)
+
+
+def test_an_error_of_a_callback_s_is_not_taken_for_divergence():
+    def fail(state):
+        raise FloatingPointError("of mine")
+
+    for early_stopping in (False, True):
+        with pytest.raises(FloatingPointError, match="of mine"):
+            small(callbacks=[fail], early_stopping=early_stopping).fit(X_IRIS, Y_IRIS)
+
+
+def test_what_has_begun_is_ended_where_another_cannot_begin():
+    told = []
+
+    class Begins:
+        def begin(self, state):
+            return self
+
+        def __call__(self, state):
+            told.append("epoch")
+
+        def end(self, state):
+            told.append("end")
+
+    class Fails(Begins):
+        def begin(self, state):
+            raise RuntimeError("no start")
+
+    with pytest.raises(RuntimeError, match="no start"):
+        small(callbacks=[Begins(), Fails()]).fit(X_IRIS, Y_IRIS)
+    assert told == ["end"]
+
+
+def replace(estimator):
+    estimator.coefs_[0] = np.ones((4, 7))
+
+
+def replace_and_predict(estimator):
+    replace(estimator)
+    estimator.predict(X_IRIS)
+
+
+def write(estimator):
+    estimator.coefs_[0][:] = 1.0
+
+
+@pytest.mark.parametrize("change", [replace, replace_and_predict, write])
+def test_a_fit_goes_on_from_weights_that_a_callback_puts_there(change):
+    kept = []
+
+    def change_at_4(state):
+        if state.epoch == 4:
+            change(state.estimator)
+        kept.append(flat(state.estimator))
+
+    model = small(callbacks=[change_at_4]).fit(X_IRIS, Y_IRIS)
+    assert (kept[3][:28] == 1).all()
+    assert 0 < abs(kept[4][:28] - 1).max() < 0.002  # adam's step is about the learning rate
+    assert np.array_equal(flat(model), kept[5])
+    assert all(map(np.shares_memory, model.coefs_, model._network.weights))
+
+
+def test_lbfgs_goes_its_own_way():
+    watched = small(solver="lbfgs", callbacks=[lambda state: replace(state.estimator)])
+    expected = flat(small(solver="lbfgs").fit(X_IRIS, Y_IRIS))
+    assert np.array_equal(flat(watched.fit(X_IRIS, Y_IRIS)), expected)
+
+
+def test_weights_of_other_layers_are_refused():
+    def shrink(state):
+        state.estimator.coefs_ = [np.ones((4, 3))]
+        state.estimator.intercepts_ = [np.ones(3)]
+
+    with pytest.raises(ValueError, match="a callback has put arrays of other shapes"):
+        small(callbacks=[shrink]).fit(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_callback_cannot_fit_what_is_being_fitted(solver):
+    def fit(state):
+        state.estimator.fit(X_IRIS, Y_IRIS)
+
+    def fit_a_clone(state):
+        clone(state.estimator).set_params(callbacks=None).fit(X_IRIS, Y_IRIS)
+
+    with pytest.raises(RuntimeError, match="is being fitted"):
+        small(solver=solver, callbacks=[fit]).fit(X_IRIS, Y_IRIS)
+    model = small(solver=solver, callbacks=[fit_a_clone]).fit(X_IRIS, Y_IRIS)
+    assert np.array_equal(flat(model), flat(small(solver=solver).fit(X_IRIS, Y_IRIS)))
+    model.set_params(callbacks=None).fit(X_IRIS, Y_IRIS)
 
 
 def test_a_callback_can_set_the_learning_rate():

@@ -224,6 +224,13 @@ def test_paths_that_lead_nowhere(tmp_path):
     assert folder_of(tmp_path / "c") == []
 
 
+def test_what_is_no_file_stays_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=r"pipe.* is a device or the like"):
+        checkpoints.write(tmp_path / "pipe", ARRAYS, FACTS)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 # ---- Damaged and foreign files -------------------------------------------------------------------
 
 

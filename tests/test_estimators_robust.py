@@ -350,3 +350,85 @@ def test_too_little_to_set_aside(Estimator):
     X, y = DATA[Estimator]
     with pytest.raises(ValueError, match=r"validation set is too small.* 1 of 5"):
         Estimator(early_stopping=True).fit(X[::30][:5], y[::30][:5])
+
+
+@BOTH
+def test_without_hidden_layers_there_is_nothing_to_activate(Estimator):
+    X, y = DATA[Estimator]
+    model = Estimator(hidden_layer_sizes=(), activation=(), max_iter=5, random_state=0).fit(X, y)
+    plain = Estimator(hidden_layer_sizes=(), max_iter=5, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(flat(model), flat(plain))
+
+
+@pytest.mark.parametrize("sizes", [np.array(3), ["3"], [[3, 4]], [True], np.array([3.0])])
+def test_hidden_layers_are_counted_in_integers(sizes):
+    with pytest.raises(TypeError, match="hidden_layer_sizes must be integers, got"):
+        small(pynn.MLPClassifier, hidden_layer_sizes=sizes).fit(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.parametrize("sizes", [range(3, 5), np.array([3, 4]), [np.int64(3), np.uint8(4)]])
+def test_sequences_of_hidden_layers(sizes):
+    model = small(pynn.MLPClassifier, hidden_layer_sizes=sizes).fit(X_IRIS, Y_IRIS)
+    assert [len(b) for b in model.intercepts_] == [3, 4, 3]
+
+
+# Weights of classes, and settings that change between blocks
+
+
+def test_a_block_may_lack_classes_that_have_a_weight():
+    weights = {0: 2.0, 2: 3.0}
+    blocks = [(X_IRIS[:100], Y_IRIS[:100]), (X_IRIS[100:], Y_IRIS[100:])]
+    weighted = small(pynn.MLPClassifier, class_weight=weights).fit_batches(blocks)
+    counts = np.array([2.0, 1.0, 3.0])
+    given = [(X, y, counts[y]) for X, y in blocks]
+    expected = small(pynn.MLPClassifier).fit_batches(given)
+    np.testing.assert_array_equal(flat(weighted), flat(expected))
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+def test_a_block_may_lack_labels_that_have_a_weight(container):
+    labels = (Y_IRIS[:, np.newaxis] == [0, 2]).astype(int)
+    weighted = small(pynn.MLPClassifier, class_weight=[{0: 1.0, 1: 2.0}, {1: 3.0}])
+    expected = small(pynn.MLPClassifier)
+    for rows in (slice(0, 150), slice(0, 100)):
+        X, y = X_IRIS[rows], labels[rows]
+        weighted.partial_fit(X, container(y), classes=[0, 1])
+        expected.partial_fit(X, y, (1 + y[:, 0]) * (1 + 2 * y[:, 1]), classes=[0, 1])
+    np.testing.assert_array_equal(flat(weighted), flat(expected))
+
+
+def test_a_weight_of_a_class_that_there_is_not():
+    model = small(pynn.MLPClassifier, class_weight={0: 2.0, 7: 3.0})
+    with pytest.raises(ValueError, match="not in class_weight"):
+        model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+
+
+def steps(model, n=1):
+    """How far each parameter goes in some calls of partial_fit."""
+    before = flat(model)
+    for _ in range(n):
+        model.partial_fit(X_IRIS, Y_IRIS)
+    return abs(flat(model) - before)
+
+
+def test_partial_fit_follows_the_settings():
+    """scikit-learn goes on with those of the first call, and says nothing."""
+    model = small(pynn.MLPClassifier).partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    assert steps(model).max() < 0.002
+    assert steps(model.set_params(learning_rate_init=0.1)).max() > 0.02
+    assert model.history_["learning_rate"][-1] == 0.1
+    assert model._optimizer.memory[1] == 3  # the moments are those of all updates
+    model.set_params(solver="sgd", learning_rate_init=1e-9)
+    assert steps(model).max() < 1e-7
+    model.set_params(learning_rate=pynn.StepDecay(1, 0.5))
+    steps(model, 2)
+    assert model.history_["learning_rate"][-2:] == [1e-9, 0.5e-9]
+    model.set_params(solver="adam", learning_rate_init=0.01)
+    assert 0.002 < steps(model).max() < 0.0026  # a quarter, after two halvings
+
+
+def test_partial_fit_keeps_a_learning_rate_that_fell_on_the_way():
+    model = small(pynn.MLPClassifier, solver="sgd", learning_rate="invscaling")
+    model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    model.set_params(momentum=0.5).partial_fit(X_IRIS, Y_IRIS)
+    assert model.history_["learning_rate"] == pytest.approx([0.001, 0.001 / 151**0.5])

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 from mlp_cases import BOTH, DATA, X_IRIS, Y_IRIS, flat
+from scipy import sparse
 
 import pynn
 from pynn import checkpoints
@@ -155,6 +156,67 @@ def test_the_checkpoint_of_another_fit_is_refused(change, words, tmp_path):
         other.fit(X_IRIS, Y_IRIS)
     with pytest.raises(ValueError, match="was kept of a fit with X"):
         model(pynn.MLPClassifier, keep).fit(X_IRIS[1:], Y_IRIS[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("X", lambda X, y, w: (X[::-1], y, w)),
+        ("y", lambda X, y, w: (X, y[::-1], w)),
+        ("weights", lambda X, y, w: (X, y, w[::-1])),
+        ("X", lambda X, y, w: (sparse.csr_array(X), y, w)),
+    ],
+)
+def test_other_data_of_the_same_shape_are_refused(name, change, tmp_path):
+    """As in a cross-validation, where the second fold would else go on with the first one's fit."""
+    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+    data = X_IRIS, Y_IRIS, np.arange(150.0)
+    model(pynn.MLPClassifier, keep, max_iter=2).fit(*data)
+    with pytest.raises(ValueError, match=f"was kept of a fit with {name} .*checksum"):
+        model(pynn.MLPClassifier, keep).fit(*change(*data))
+
+
+def test_another_eval_set_is_refused(tmp_path):
+    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+    data = X_IRIS, Y_IRIS
+    model(pynn.MLPClassifier, keep, max_iter=2).fit(*data, eval_set=(X_IRIS, Y_IRIS))
+    for eval_set in (None, (X_IRIS[1:], Y_IRIS[1:])):
+        with pytest.raises(ValueError, match="was kept of a fit with an eval_set"):
+            model(pynn.MLPClassifier, keep).fit(*data, eval_set=eval_set)
+
+
+def test_layout_and_kinds_of_numbers_do_not_matter(tmp_path):
+    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+    model(pynn.MLPClassifier, keep, max_iter=2).fit(X_IRIS, Y_IRIS)
+    same = model(pynn.MLPClassifier, keep, alpha=np.float64(0.0001), random_state=np.int64(4))
+    same.fit(np.asfortranarray(X_IRIS), Y_IRIS.tolist())
+    assert_same(same, model(pynn.MLPClassifier).fit(X_IRIS, Y_IRIS))
+    with pytest.raises(ValueError, match="was kept of a fit with random_state 4, not 5"):
+        model(pynn.MLPClassifier, keep, random_state=5).fit(X_IRIS, Y_IRIS)
+
+
+def test_a_function_is_the_same_in_another_process(tmp_path):
+    def make():  # each time another object
+        def negated_loss(estimator, X, y):
+            return -1.0
+
+        keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+        return model(pynn.MLPClassifier, keep, early_stopping=True, scoring=negated_loss)
+
+    make().set_params(max_iter=2).fit(X_IRIS, Y_IRIS)
+    assert make().fit(X_IRIS, Y_IRIS).n_iter_ == N
+
+
+def test_of_several_files_the_last_epoch_s_is_gone_on_with(tmp_path):
+    (tmp_path / "[a]").mkdir()
+    (tmp_path / "[a]" / "other.npz").touch()
+    keep = Checkpoint(tmp_path / "[a]" / "{epoch}.npz", resume=True)
+    model(pynn.MLPClassifier, keep, max_iter=11).fit(X_IRIS, Y_IRIS)
+    files = {file: file.stat().st_mtime_ns for file in (tmp_path / "[a]").iterdir()}
+    assert keep.latest() == tmp_path / "[a]" / "11.npz"
+    resumed = model(pynn.MLPClassifier, keep, max_iter=13).fit(X_IRIS, Y_IRIS)
+    assert_same(resumed, model(pynn.MLPClassifier, max_iter=13).fit(X_IRIS, Y_IRIS))
+    assert all(file.stat().st_mtime_ns == time for file, time in files.items())
 
 
 def test_files_that_are_no_checkpoints_are_refused(tmp_path):

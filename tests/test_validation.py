@@ -86,6 +86,7 @@ def test_validation_rows_may_be_weighted(Estimator):
         ((IRIS[1], IRIS[3] + 1), ValueError, "eval_set: `y` has classes not in"),
         ((IRIS[1], IRIS[3][1:]), ValueError, "eval_set: .*inconsistent numbers"),
         ((IRIS[1] * np.nan, IRIS[3]), ValueError, "eval_set: Input X contains NaN"),
+        ((*IRIS[1::2], np.full(38, -1.0)), ValueError, "to validate on: sample_weight must not"),
     ],
 )
 def test_a_bad_eval_set_is_refused_and_the_estimator_is_as_it_was(eval_set, error, words):
@@ -224,6 +225,18 @@ def test_partial_fit_with_an_eval_set_says_when_to_stop_and_keeps_the_best(Estim
     assert 4 < len(scores) < 300
     assert model.score(X_val, y_val) == pytest.approx(max(scores))
     assert scores[-4:] != sorted(scores[-4:]) or len(set(scores[-4:])) == 1
+
+
+def test_partial_fit_does_not_return_to_the_best_weights_of_before_a_fit():
+    X, X_val, y, y_val = IRIS
+    model = small(pynn.MLPClassifier, early_stopping=True, warm_start=True, n_iter_no_change=1)
+    model.partial_fit(X, y, classes=[0, 1, 2], eval_set=(X_val, y_val))
+    model.set_params(learning_rate_init=0.05).fit(X, y, eval_set=(X_val, y_val))
+    best = model.score(X_val, y_val)
+    for _ in range(5):
+        model.partial_fit(X, y, eval_set=(X_val, y_val))
+    assert model.stopped_early_
+    assert model.score(X_val, y_val) >= best > 0.6
 
 
 def test_partial_fit_without_early_stopping_only_takes_down_figures():

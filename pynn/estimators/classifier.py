@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -350,7 +351,7 @@ class MLPClassifier(
             columns = self._label_binarizer.transform(labels).astype(bool)
         return columns
 
-    def _class_weights(self, labels: Array, incremental: bool) -> Array | None:
+    def _class_weights(self, labels: Any, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return None
         if incremental and isinstance(self.class_weight, str):
@@ -359,8 +360,13 @@ class MLPClassifier(
                 "give a dict of classes, such as sklearn.utils.class_weight.compute_class_weight "
                 "finds them"
             )
+        n_rows = labels.shape[0]
+        if incremental:  # one block may have no sample of a class, which is known all the same
+            labels = labels.toarray() if issparse(labels) else labels
+            each = self.classes_ if labels.ndim == 1 else np.repeat([[0], [1]], labels.shape[1], 1)
+            labels = np.concatenate((labels, each))
         weights: Array = compute_sample_weight(self.class_weight, labels)
-        return weights
+        return weights[:n_rows]
 
     def _labels(self, out: Array) -> Array:
         """Return what the label binarizer makes of outputs; its checks cost more than a row."""

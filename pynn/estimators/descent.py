@@ -50,6 +50,21 @@ class Descent:
         self._memory: tuple[list[NDArray[Any]], int] | None = None  # slots, updates made
         self._state: Any = None
 
+    def going_on_as(self, other: Descent) -> Descent:
+        """Return what goes on from here as another says; this one where that says the same.
+
+        A learning rate that has changed on the way stays, unless it is given anew.
+        """
+        now, then = other.optimizer, self.optimizer
+        if (now, other.schedule, other.power_t) == (then, self.schedule, self.power_t):
+            return self
+        if self.memory is not None and now._rule() == then._rule():
+            other.remember(*self.memory)
+        if now.learning_rate == then.learning_rate and other.schedule == self.schedule:
+            other.learning_rate = self.learning_rate
+        other.monitored = self.monitored
+        return other
+
     def state_on(self, network: Network) -> Any:
         """Return what the core trains this network with, going on from where the rule was."""
         if self._state is None or not _fits(self._state.slots, network):

@@ -66,6 +66,7 @@ class Epochs:
         if self.incremental and hasattr(estimator, "_best_parameters"):
             self.best = estimator._best_parameters
             return
+        estimator._forget("_best_parameters")  # of other calls
         self.best = self.network.parameters.copy()
         score = validation.figures()["val_score"] if estimator.loss_curve_ else -math.inf
         if score != estimator.best_validation_score_:  # that was of other rows
@@ -80,17 +81,11 @@ class Epochs:
         outcome: Outcome = None
         try:
             with state:
-                self._go_on_until_stopped()
+                outcome = self._go_on_until_stopped()
             if not (state.is_stopped or self.incremental):
                 outcome = partial(warn, NOT_CONVERGED.format(state.max_epochs), ConvergenceWarning)
         except KeyboardInterrupt:
             outcome = partial(warn, INTERRUPTED)
-        except FloatingPointError:
-            if self.best is None:
-                raise ValueError(NOT_FINITE) from None
-            state.stop()
-            self.record.add(0, dict.fromkeys(("loss", "val_loss", "val_score"), math.nan))
-            outcome = partial(warn, NOT_FINITE + _BEST_KEPT, ConvergenceWarning)
         estimator.stopped_early_ = state.is_stopped
         if self.best is not None:
             if self.incremental and not state.is_stopped:
@@ -99,11 +94,14 @@ class Epochs:
                 self.network.parameters[:] = self.best
         return outcome
 
-    def _go_on_until_stopped(self) -> None:
+    def _go_on_until_stopped(self) -> Outcome:
         state = self.state
         while state.epoch < state.max_epochs and not state.is_stopped:
             rate = self.descent.rate_now
-            loss, n_rows = self.learner.learn()
+            try:
+                loss, n_rows = self.learner.learn()
+            except FloatingPointError:
+                return self._diverged()
             figures = {"loss": loss}
             if self.validation is not None:
                 figures |= self.validation.figures()
@@ -113,8 +111,19 @@ class Epochs:
             self.descent.epoch_ended(self.estimator.t_, self._monitored(figures))
             verdict = self._slow_down() if self.record.stalls else ""
             state.epoch_ended(n_rows, figures)  # last, so that a checkpoint misses nothing
+            if state.is_watched:
+                self.estimator._return_to(self.network)
             if verdict and self.estimator.verbose:
                 print(verdict)
+        return None
+
+    def _diverged(self) -> Outcome:
+        """End with the best weights where there are any."""
+        if self.best is None:
+            raise ValueError(NOT_FINITE) from None
+        self.state.stop()
+        self.record.add(0, dict.fromkeys(("loss", "val_loss", "val_score"), math.nan))
+        return partial(warn, NOT_FINITE + _BEST_KEPT, ConvergenceWarning)
 
     def _monitored(self, figures: dict[str, float]) -> float:
         """Return what a schedule goes by, the lower the better."""

@@ -130,6 +130,23 @@ class Perceptron(Settings):
         self._show(network)
         return network
 
+    def _return_to(self, network: Network, keep: bool = True) -> None:
+        """Let coefs_ be views of a network in training again, if a callback has put others there.
+
+        The network takes over their numbers, unless they are not to be kept.
+        """
+        current = self._synchronised(network.cost_function)
+        if current is network:
+            return
+        if current.layer_sizes != network.layer_sizes:
+            raise ValueError(
+                f"a callback has put arrays of other shapes into coefs_: layers of "
+                f"{current.layer_sizes} units instead of {network.layer_sizes}"
+            )
+        if keep:
+            network.parameters[:] = current.parameters
+        self._show(network)
+
     def _hidden_activations(self) -> tuple[str, ...]:
         names: Any = self.activation
         if isinstance(names, str):
@@ -141,7 +158,7 @@ class Perceptron(Settings):
         self.out_activation_ = self._output_activation()
         network = self._new_network([n_in, *self._hidden_sizes(), n_out], dtype, self._cost())
         # scikit-learn's bound goes by the hidden activation, in the output layer too.
-        names = [*network.activations[:-1], *self._hidden_names()[-1:]]
+        names = [*network.activations[:-1], *(self._hidden_names()[-1:] or ["identity"])]
         for W, b, name in zip(network.weights, network.biases, names, strict=True):
             W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
         self._show(network)
@@ -153,7 +170,10 @@ class Perceptron(Settings):
 
     def _hidden_sizes(self) -> list[int]:
         sizes: Any = self.hidden_layer_sizes
-        hidden = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        is_one = not isinstance(sizes, Iterable) or getattr(sizes, "ndim", 1) == 0
+        hidden = [sizes] if is_one else list(sizes)
+        if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in hidden):
+            raise TypeError(f"hidden_layer_sizes must be integers, got {hidden}")
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return hidden
@@ -188,7 +208,8 @@ class Perceptron(Settings):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_network", None)
+        for name in ("_network", "_fit_under_way"):
+            state.pop(name, None)
         optimizer = state.get("_optimizer")
         keeps = optimizer is not None and optimizer.is_kept
         if not (keeps if self.keep_optimizer is None else self.keep_optimizer):

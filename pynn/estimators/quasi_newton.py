@@ -46,15 +46,16 @@ def minimise(
     state = State(estimator, estimator.max_iter, callbacks, train=samples, validation=held_out)
     objective = _Objective(estimator, network, samples)
     validation = None if held_out is None else Validation(estimator, network, held_out)
-    estimator.n_iter_, estimator.history_ = 0, {}
+    estimator.n_iter_, estimator.history_, estimator.stopped_early_ = 0, {}, False
 
     def iterated(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-        estimator.n_iter_ += 1
         estimator.loss_ = float(intermediate_result.fun)
         network.parameters[:] = objective.parameters(intermediate_result.x)
         figures = {"loss": estimator.loss_, **(validation.figures() if validation else {})}
         add_epoch(estimator.history_, figures)
+        estimator.n_iter_ += 1
         state.epoch_ended(len(samples), figures)
+        estimator._return_to(network, keep=False)
         if state.is_stopped:
             raise StopIteration
 

@@ -14,10 +14,15 @@ __all__ = ["Record", "add_epoch"]
 def add_epoch(history: dict[str, list[float]], figures: dict[str, float]) -> None:
     """Add an epoch to lists that stay of one length; a figure that it has not is NaN there."""
     n = max(map(len, history.values()), default=0)
-    for name in figures:
-        history.setdefault(name, [math.nan] * n)
-    for name, values in history.items():
-        values.append(figures.get(name, math.nan))
+    try:
+        for name in figures:
+            history.setdefault(name, [math.nan] * n)
+        for name, values in history.items():
+            values.append(figures.get(name, math.nan))
+    except KeyboardInterrupt:  # an epoch is taken down as a whole or not at all
+        for values in history.values():
+            del values[n:]
+        raise
 
 
 class Record:
@@ -50,11 +55,20 @@ class Record:
     def add(self, n_rows: int, figures: dict[str, float]) -> bool:
         """Take down an epoch over so many rows; return whether its score is the best until now."""
         estimator, loss = self.estimator, figures["loss"]
+        lists = [estimator.loss_curve_, *([estimator.validation_scores_] if self.by_score else [])]
+        lengths = list(map(len, lists))
+        try:
+            lists[0].append(loss)
+            if self.by_score:
+                lists[1].append(figures["val_score"])
+            add_epoch(estimator.history_, figures)
+        except KeyboardInterrupt:
+            for values, n in zip(lists, lengths, strict=True):
+                del values[n:]
+            raise
         estimator.n_iter_ += 1
         estimator.t_ += n_rows
         estimator.loss_ = loss
-        estimator.loss_curve_.append(loss)
-        add_epoch(estimator.history_, figures)
         if self.by_score:
             return self._judge(figures["val_score"])
         self._count_if(loss > estimator.best_loss_ - estimator.tol)
@@ -63,7 +77,6 @@ class Record:
 
     def _judge(self, score: float) -> bool:
         estimator = self.estimator
-        estimator.validation_scores_.append(score)
         # NaN is no progress; scikit-learn takes it for some.
         self._count_if(not score >= estimator.best_validation_score_ + estimator.tol)
         is_best = score > estimator.best_validation_score_

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pynn import checkpoints
 from pynn.callbacks import Checkpoint
@@ -29,6 +33,7 @@ _FITTED = (
 )
 # Parameters that may be others when a fit goes on.
 _FREE = {"max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"}
+_CHUNK = 1 << 24  # bytes
 
 
 class Resumption:
@@ -39,9 +44,8 @@ class Resumption:
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-    samples : Samples
-        What it learns from, or the first block of it.
+    description : dict of str
+        What must be the same where a fit goes on.
     random : RandomState
         Its random source, which is set back to where the kept fit began.
     kept : tuple of dict or None
@@ -50,12 +54,11 @@ class Resumption:
 
     def __init__(
         self,
-        estimator: Supervised,
-        samples: Samples,
+        description: dict[str, str],
         random: np.random.RandomState,
         kept: tuple[dict[str, Any], dict[str, Any]] | None,
     ) -> None:
-        self.facts = {"fit": _description(estimator, samples)}
+        self.facts: dict[str, Any] = {"fit": description}
         self.kept, self.random = kept, random
         if kept is not None:
             random.set_state(kept[1]["random_at_start"])
@@ -63,7 +66,11 @@ class Resumption:
 
     @classmethod
     def wanted(
-        cls, estimator: Supervised, samples: Samples, random: np.random.RandomState
+        cls,
+        estimator: Supervised,
+        samples: Samples,
+        held_out: Samples | None,
+        random: np.random.RandomState,
     ) -> Resumption | None:
         """Return one if there is a `Checkpoint` among the estimator's callbacks.
 
@@ -76,13 +83,14 @@ class Resumption:
         if not wishes:
             return None
         kept = None
-        for path in (wish.file(0) for wish in wishes if wish.resume):
-            if path.exists():
+        description = _description(estimator, samples, held_out)
+        for path in (wish.latest() for wish in wishes if wish.resume):
+            if path is not None:
                 kept = checkpoints.read(path)
-                _compare(path, kept[1], _description(estimator, samples))
+                _compare(path, kept[1], description)
         if estimator.random_state is None and kept is not None:
             random = np.random.RandomState()  # NumPy's global one is not to be set back
-        return cls(estimator, samples, random, kept)
+        return cls(description, random, kept)
 
     def prepare(self, descent: Descent) -> None:
         """Let a new descent go on from where the kept one was."""
@@ -130,11 +138,38 @@ class Resumption:
         }
 
 
-def _description(estimator: Supervised, samples: Samples) -> dict[str, str]:
-    """Tell what must be the same where a fit goes on."""
+def _description(
+    estimator: Supervised, samples: Samples, held_out: Samples | None
+) -> dict[str, str]:
+    """Tell what must be the same where a fit goes on; of data from blocks, the first block."""
     settings = estimator.get_params(deep=False)
-    told = {name: repr(value) for name, value in settings.items() if name not in _FREE}
-    return told | {"X": f"{samples.X.dtype} {samples.X.shape}", "y": str(samples.y.shape)}
+    told = {name: _text(value) for name, value in settings.items() if name not in _FREE}
+    if isinstance(estimator.random_state, Integral):
+        told["random_state"] = _text(estimator.random_state)
+    told |= {"X": _sum_of(samples.X), "y": _sum_of(samples.y), "weights": _sum_of(samples.weights)}
+    if held_out is not None:
+        for name in ("X", "y", "sample_weight"):
+            told[f"an eval_set with {name}"] = _sum_of(getattr(held_out, name))
+    return told
+
+
+def _text(value: object) -> str:
+    """Return what represents a parameter in another process, too."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return re.sub(" at 0x[0-9a-f]+", "", repr(plain))
+
+
+def _sum_of(array: Any) -> str:
+    """Return dtype, shape and a checksum of what may be a matrix in the format CSR."""
+    if array is None:
+        return "None"
+    parts = (array.data, array.indices, array.indptr) if issparse(array) else (array,)
+    checksum = 0
+    for part in parts:
+        n = max(1, _CHUNK // (part[:1].nbytes or 1))
+        for start in range(0, len(part), n):  # by rows: what is not contiguous is copied
+            checksum = zlib.crc32(np.ascontiguousarray(part[start : start + n]).data, checksum)
+    return f"{array.dtype} {array.shape} of checksum {checksum:08x}"
 
 
 def _compare(path: Any, facts: dict[str, Any], now: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
@@ -22,7 +23,8 @@ class State:
     Attributes
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Fitted as far as the fit has come: it predicts, and ``coefs_`` can be read and written to.
+        Fitted as far as the fit has come: it predicts, and ``coefs_`` can be read, and written to
+        or replaced, which a fit by "lbfgs" takes no notice of. It cannot be fitted meanwhile.
     epoch : int
         Epochs finished in this fit.
     max_epochs : int
@@ -75,17 +77,19 @@ class State:
         self._since = perf_counter()
 
     def __enter__(self) -> State:
-        for callback in self._callbacks:
-            begin = getattr(callback, "begin", None)
-            self._observers.append(begin(self) if begin else callback)
+        with ExitStack() as ends:  # those that have begun are ended, whatever the others raise
+            for callback in self._callbacks:
+                begin = getattr(callback, "begin", None)
+                observer = begin(self) if begin else callback
+                self._observers.append(observer)
+                if hasattr(observer, "end"):
+                    ends.callback(observer.end, self)
+            self._ends = ends.pop_all()
         self._since = perf_counter()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for observer in self._observers:
-            end = getattr(observer, "end", None)
-            if end:
-                end(self)
+        self._ends.close()
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -121,6 +125,11 @@ class State:
     def stop(self) -> None:
         """End the fit after this epoch, whose weights it keeps."""
         self.is_stopped = True
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there are callbacks."""
+        return bool(self._observers)
 
     def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:
         """Tell callbacks of an epoch; one that returns True ends the fit."""

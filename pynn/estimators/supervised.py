@@ -117,7 +117,8 @@ class Supervised(Perceptron):
         try:
             return self._samples(*eval_set, first=False, incremental=True, trains=False)
         except (ValueError, TypeError) as error:
-            raise type(error)(f"eval_set: {error}") from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"eval_set: {error}") from error
 
     def _dtypes(self) -> Any:
         return (np.float64, np.float32) if self.dtype == "auto" else np.dtype(self.dtype)

@@ -7,6 +7,7 @@ same rules decide when to stop, and messages that programs may look for are word
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -45,6 +46,7 @@ class Trained(Supervised):
     """The common part of both estimators."""
 
     _optimizer: Descent
+    _fit_under_way: weakref.ref[set[None]]
 
     # ---- Fitting ---------------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ class Trained(Supervised):
         """Train on these samples, or on the source whose first block they are."""
         self._check_solver_takes_all()
         random = check_random_state(self.random_state)
-        resumption = None if incremental else Resumption.wanted(self, samples, random)
+        resumption = None if incremental else Resumption.wanted(self, samples, held_out, random)
         random = resumption.random if resumption else random
         if not goes_on:
             self._begin(samples.X.shape[1], samples.y.shape[1], samples.X.dtype, random)
@@ -207,12 +209,12 @@ class Trained(Supervised):
         """Train by mini-batches; return what warns of the outcome where there is need to."""
         if self.early_stopping and held_out is None:
             samples, held_out = self._split(samples, random)
-        descent = getattr(self, "_optimizer", None) if incremental else None
-        if descent is None:
-            schedule = self.learning_rate
-            if isinstance(schedule, str) and self.solver != "sgd":  # as scikit-learn has it
-                schedule = "constant"
-            descent = Descent(self._rule(), schedule, self.power_t)
+        schedule = self.learning_rate
+        if isinstance(schedule, str) and self.solver != "sgd":  # as scikit-learn has it
+            schedule = "constant"
+        descent = Descent(self._rule(), schedule, self.power_t)
+        if incremental and hasattr(self, "_optimizer"):
+            descent = self._optimizer.going_on_as(descent)
         self._optimizer = descent
         descent.is_kept = incremental
         if resumption:
@@ -254,14 +256,22 @@ class Trained(Supervised):
 
     @contextmanager
     def _undone_on_error(self, goes_on: bool) -> Iterator[None]:
+        if hasattr(self, "_fit_under_way") and self._fit_under_way() is not None:
+            raise RuntimeError(
+                f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
+                "threads can fit no more than a clone of it"
+            )
+        under_way: set[None] = set()  # lives as long as this fit, come what may
         before = dict(vars(self))
-        parameters = None
+        random, parameters = self.random_state, None
+        drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
         if goes_on:  # these are written to; a fit from the start makes new ones
             parameters = self._synchronised().parameters.copy()
             before = dict(vars(self))
             for name in _WRITTEN_TO & before.keys():
                 before[name] = copy.deepcopy(before[name])
         try:
+            self._fit_under_way = weakref.ref(under_way)
             yield
         except BaseException:
             of_callbacks = {name: self.__dict__[name] for name in _OF_CALLBACKS & vars(self).keys()}
@@ -269,14 +279,21 @@ class Trained(Supervised):
             self.__dict__.update(before | of_callbacks)
             if parameters is not None:
                 self._synchronised().parameters[:] = parameters
+            if isinstance(random, np.random.RandomState) and drawn_by:
+                random.set_state(drawn_by)
             raise
+        finally:
+            self._forget("_fit_under_way")
 
     def _all_callbacks(self, incremental: bool) -> list[Any]:
         """Return all that is to be told of epochs."""
         shown = [ProgressBar()] if self.verbose == 2 and not incremental else [PrintLog()]
         own = list(self.callbacks or ())
-        if not all(map(callable, own)):
-            raise TypeError(f"callbacks must be functions of the state of the fit, got {own}")
+        if not all(callable(one) and not isinstance(one, type) for one in own):
+            raise TypeError(
+                "callbacks must be functions of the state of the fit, such as objects (no classes) "
+                f"of pynn.callbacks; got {own}"
+            )
         hooks = [] if incremental else hooks_of(self)
         told = [*own, *(shown if self.verbose else []), *hooks]
         return sorted(told, key=lambda c: isinstance(c, Checkpoint))  # which are to miss nothing

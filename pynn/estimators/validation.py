@@ -32,7 +32,10 @@ class Validation:
         self.estimator, self.network, self.samples = estimator, network, samples
         scoring = estimator.scoring
         self._scorer = None if scoring in (None, "loss") else get_scorer(scoring)
-        data = estimator._data(network, samples, samples.sample_weight)
+        try:
+            data = estimator._data(network, samples, samples.sample_weight)
+        except ValueError as error:
+            raise ValueError(f"samples to validate on: {error}") from error
         self._cost = partial(network._cost, data, Regularisation.checked(len(network.activations)))
 
     def figures(self) -> dict[str, float]:

@@ -1,0 +1,157 @@
+"""Whatever is raised wherever, an estimator is as it was; after Ctrl-C its lists are of one length.
+
+Errors are raised at one line after the other of what Python runs in a fit.
+"""
+
+import copy
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlp_cases import X_IRIS, Y_IRIS, flat
+
+import pynn
+from pynn.estimators.descent import Descent
+
+FOLDER = str(Path(pynn.__file__).parent)
+X, y = X_IRIS[::3], Y_IRIS[::3]
+HELD_OUT = X_IRIS[1::3], Y_IRIS[1::3]
+
+
+class UnheardOfError(Exception):
+    pass
+
+
+def raise_at(number, error, call):
+    """Raise an error at this line that runs in the midst of a fit; return where, if ever."""
+    depth, n_lines, place = 0, 0, None
+
+    def count(frame, event, argument):
+        nonlocal depth, n_lines, place
+        if frame.f_code.co_name == "_train" and event == "return":
+            depth -= 1
+        n_lines += depth > 0 and event == "line"
+        if n_lines == number and event == "line":
+            place = Path(frame.f_code.co_filename).name, frame.f_code.co_name
+            sys.settrace(None)
+            raise error
+        return count
+
+    def enter(frame, event, argument):
+        nonlocal depth
+        depth += frame.f_code.co_name == "_train"
+        return count if frame.f_code.co_filename.startswith(FOLDER) else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        call()
+    except error:
+        return place, True
+    finally:
+        sys.settrace(before)
+    return place, False
+
+
+def content(value):
+    """What is in attributes, in a form that can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, np.random.RandomState):
+        return content(value.get_state(legacy=False))
+    if isinstance(value, dict):
+        return {key: content(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [content(item) for item in value]
+    if isinstance(value, Descent):
+        return content(value.__getstate__())
+    if hasattr(value, "get_params"):
+        return content(vars(value))
+    return repr(value)
+
+
+def of(model):
+    passing = ("_network", "_fit_under_way")  # in no pickle, either
+    return content({name: value for name, value in vars(model).items() if name not in passing})
+
+
+def fresh(**parameters):
+    return pynn.MLPClassifier((3,), max_iter=2, **{"random_state": 0} | parameters)
+
+
+def fitted(**parameters):
+    return fresh(warm_start=True, **parameters).fit(X, y)
+
+
+def validated(**parameters):
+    model = fresh(early_stopping=True, **parameters)
+    return model.partial_fit(X, y, classes=[0, 1, 2], eval_set=HELD_OUT)
+
+
+CALLS = {
+    "fit": (fresh, lambda model: model.fit(X, y)),
+    "warm fit": (
+        lambda: fitted(early_stopping=True, random_state=np.random.RandomState(0)),
+        lambda model: model.fit(X, y),
+    ),
+    "partial_fit": (validated, lambda model: model.partial_fit(X, y, eval_set=HELD_OUT)),
+    "lbfgs": (
+        lambda: fitted(solver="lbfgs"),
+        lambda model: model.fit(X, y, eval_set=HELD_OUT),
+    ),
+    "fit_batches": (fitted, lambda model: model.fit_batches([(X, y), (X, y)])),
+}
+EACH = 5  # lines from one to the next that is tried: all of them take a minute
+
+
+@pytest.fixture(autouse=True)
+def few_epochs_are_meant():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CALLS)
+def test_an_error_at_any_line_leaves_the_estimator_as_it_was(case):
+    make, call = CALLS[case]
+    original, place, number = make(), "", 1
+    while place is not None:
+        model = copy.deepcopy(original)
+        before = of(model)
+        place, raised = raise_at(number, UnheardOfError, lambda: call(model))  # noqa: B023
+        number += EACH
+        if place is not None:
+            assert raised
+            assert of(model) == before, place
+    assert number > 150
+
+
+def lengths(model):
+    lists = [*model.history_.values()]
+    if model.solver != "lbfgs":
+        lists.append(model.loss_curve_)
+    if getattr(model, "validation_scores_", None) is not None:
+        lists.append(model.validation_scores_)
+    return {len(values) for values in lists}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CALLS)
+def test_ctrl_c_at_any_line_leaves_lists_of_one_length(case):
+    make, call = CALLS[case]
+    original, place, number, n_heard = make(), "", 1, 0
+    while place is not None:
+        model = copy.deepcopy(original)
+        before = of(model)
+        place, raised = raise_at(number, KeyboardInterrupt, lambda: call(model))  # noqa: B023
+        number += EACH
+        if raised:  # before the first epoch, or behind the last
+            assert of(model) == before, place
+        elif place is not None:
+            n_heard += 1
+            assert len(lengths(model)) <= 1, place
+            assert np.isfinite(flat(model)).all()
+    assert n_heard > 20
