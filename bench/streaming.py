@@ -124,7 +124,7 @@ def main() -> None:
         return measure(kind, Path(folder), task)
     kinds = {"npy": options.gigabytes, "parquet": options.parquet_gigabytes}
     writers = {"npy": write_npy, "parquet": write_parquet}
-    print(f"{'':38} seconds    MB/s  peak MB  before  anonymous   file")
+    print(f"{'':42} seconds    MB/s  peak MB  before  anonymous   file")
     for kind, gigabytes in kinds.items():
         n_rows = int(gigabytes * 1e9) // (4 * N_FEATURES)
         if not n_rows:
@@ -136,7 +136,7 @@ def main() -> None:
                 output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 f = json.loads(output)
                 print(
-                    f"{f'{kind}, {gigabytes:g} GB, {title}':38} {f['seconds']:7.1f}"
+                    f"{f'{kind}, {gigabytes:g} GB, {title}':42} {f['seconds']:7.1f}"
                     f" {gigabytes * 1000 / f['seconds']:7.0f} {f['peak']:8.0f} {f['before']:7.0f}"
                     f" {f['anonymous']:10.0f} {f['file']:6.0f}",
                     flush=True,
