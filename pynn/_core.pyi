@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn.regularisation import Regularisation
-
 VERSION: str
 ACTIVATION_CODES: dict[str, int]
 COST_CODES: dict[str, int]
@@ -52,7 +50,7 @@ class Data:
     @property
     def n_rows(self) -> int: ...
     @property
-    def n_numbers(self) -> int: ...
+    def n_missing(self) -> int: ...
     @property
     def has_labels(self) -> bool: ...
 
@@ -67,6 +65,17 @@ class State:
     def slots(self) -> list[NDArray[Any]]: ...
     @property
     def n_updates(self) -> int: ...
+
+class Regularisation:
+    def __init__(
+        self,
+        l2: tuple[float, ...],
+        l1: tuple[float, ...],
+        by_row: bool,
+        dropout: tuple[float, ...],
+        max_norm: float,
+        clip_norm: float,
+    ) -> None: ...
 
 class Core:
     def __init__(

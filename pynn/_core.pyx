@@ -267,7 +267,7 @@ cdef class Data:
 
     cdef pynn_data data
     cdef int64_t n_in
-    cdef readonly int64_t n_numbers  # of x that the core reads
+    cdef readonly int64_t n_missing  # numbers of x that are 0 and not there
     cdef tuple held
 
     def __init__(self, x, y=None, row_weights=None, bint checked=False):
@@ -280,13 +280,14 @@ cdef class Data:
         self.data.checked = checked
         if isinstance(x, SparseRows):
             rows = x
-            a, self.n_in, self.n_numbers = rows.values_held, rows.n_in, len(rows.values)
+            a, self.n_in = rows.values_held, rows.n_in
+            self.n_missing = n_rows * rows.n_in - len(rows.values)
             self.data.starts = <const int64_t *>rows.starts_held.view.buf
             self.data.columns = <const int32_t *>rows.columns_held.view.buf
             self.data.values = a.view.buf
         else:
             a = _borrow(x, "fd", 2)
-            self.n_in, self.n_numbers = a.view.shape[1], n_rows * a.view.shape[1]
+            self.n_in = a.view.shape[1]
             self.data.x = a.view.buf
             self.data.x_strides[0], self.data.x_strides[1] = a.view.strides[0], a.view.strides[1]
         if y is not None and y.ndim == 1:
@@ -333,24 +334,31 @@ cdef _Array _numbers(numbers):
     return _borrow(array("d", numbers), "d", 1)
 
 
-cdef class _Regularisation:
-    """A `pynn.regularisation.Regularisation` as the core reads it."""
+cdef class Regularisation:
+    """A `pynn.regularisation.Regularisation` as the core reads it: its fields, in their order."""
 
     cdef pynn_regularisation regularisation
+    cdef int n_layers
     cdef tuple held
 
-    def __init__(self, given, int n_layers, uint64_t dropout_seed=0):
-        cdef _Array l2 = _numbers(given.alpha), l1 = _numbers(given.l1)
-        cdef _Array dropout = _numbers(given.dropout) if given.dropout else None
+    def __init__(self, l2, l1, bint by_row, dropout, double max_norm, double clip_norm):
+        cdef int n_layers = len(l2)
+        cdef _Array a = _numbers(l2), b = _numbers(l1)
+        cdef _Array c = _numbers(dropout) if dropout else None
         self.regularisation.penalty = pynn_penalty(
-            l2=<const double *>l2.vector(n_layers), l1=<const double *>l1.vector(n_layers),
-            by_row=given.by_row)
-        if dropout is not None:
-            self.regularisation.dropout = <const double *>dropout.vector(n_layers - 1)
-        self.regularisation.dropout_seed = dropout_seed
-        self.regularisation.max_norm = given.max_norm
-        self.regularisation.clip_norm = given.clip_norm
-        self.held = (l2, l1, dropout)
+            l2=<const double *>a.vector(n_layers), l1=<const double *>b.vector(n_layers),
+            by_row=by_row)
+        if c is not None:
+            self.regularisation.dropout = <const double *>c.vector(n_layers - 1)
+        self.regularisation.max_norm = max_norm
+        self.regularisation.clip_norm = clip_norm
+        self.n_layers = n_layers
+        self.held = (a, b, c)
+
+    cdef int expect(self, int n_layers) except -1:
+        if self.n_layers != n_layers:
+            raise ValueError(f"a penalty of {n_layers} layers expected, got {self.n_layers}")
+        return 0
 
 
 cdef class Core:
@@ -421,28 +429,29 @@ cdef class Core:
                 &interruption.control)
         _raise_if(status, interruption)
 
-    def cost(self, parameters, Data data, regularisation, gradient=None, int n_threads=1):
+    def cost(self, parameters, Data data, Regularisation regularisation, gradient=None,
+             int n_threads=1):
         """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None.
 
-        regularisation : a `pynn.regularisation.Regularisation`, of which the penalty is read
+        regularisation : of which the penalty is read
         """
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
         cdef void *gradient_start = NULL if g is None else g.view.buf
         cdef _Interruption interruption = _Interruption()
-        cdef _Regularisation reg = _Regularisation(regularisation, self.network.n_layers)
+        regularisation.expect(self.network.n_layers)
         cdef pynn_cost cost
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
         with nogil:
             status = pynn_gradient(&cost, gradient_start, &self.network, p.view.buf, &data.data,
-                                   reg.regularisation.penalty, n_threads,
+                                   regularisation.regularisation.penalty, n_threads,
                                    &interruption.control)
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
-              int64_t n_epochs, int64_t batch_size, regularisation, rates=None,
+              int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               uint64_t dropout_seed=0, int n_threads=1):
         """Train parameters and state in place.
 
@@ -451,7 +460,6 @@ cdef class Core:
         costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
         order : int64 (n_rows,), contiguous, the rows in their order; shuffled in place
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
-        regularisation : a `pynn.regularisation.Regularisation`
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
         dropout_seed : which units are dropped, with the number of updates that the state has seen
@@ -468,8 +476,6 @@ cdef class Core:
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
-        cdef _Regularisation reg = _Regularisation(
-            regularisation, self.network.n_layers, dropout_seed)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
@@ -486,7 +492,9 @@ cdef class Core:
         plan.rates = NULL
         if r is not None:
             plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
-        plan.regularisation = reg.regularisation
+        regularisation.expect(self.network.n_layers)
+        plan.regularisation = regularisation.regularisation
+        plan.regularisation.dropout_seed = dropout_seed
         plan.shuffle = NULL
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:

@@ -44,6 +44,7 @@ class Model:
         self._lock = threading.RLock()
         self._core = self._architecture.core()
         self._parameters = parameters
+        self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
         self._weights, self._biases = self._architecture.views(parameters)
 
     # ---- What it is ------------------------------------------------------------------------------
@@ -104,12 +105,15 @@ class Model:
 
     def _threads_for(self, data: _core.Data, batch_rows: int | None = None) -> int:
         """Threads for all rows of the data, or for a step that learns from so many of them."""
-        n_parameters, (n_in, n_out) = self._core.n_parameters, self.layer_sizes[:2]
-        n_missing = n_in - data.n_numbers / data.n_rows  # in a row, where they are sparse
-        work = 3.0 * (batch_rows or data.n_rows) * (n_parameters - n_missing * n_out)
-        if batch_rows and n_missing:  # else the update takes a small part of the time
-            work += threads.WORK_OF_UPDATE * n_parameters
-        return threads.chosen(self._n_threads, work * self.dtype.itemsize / 4)
+        if self._n_threads is not None:
+            return self._n_threads
+        work: float = self._products_of_row * (batch_rows or data.n_rows)
+        n_missing = data.n_missing
+        if n_missing:  # rows are sparse
+            work *= 1 - n_missing / data.n_rows * self.layer_sizes[1] / self.n_parameters
+            # Else the update takes a small part of the time.
+            work += threads.WORK_OF_UPDATE * self.n_parameters if batch_rows else 0
+        return threads.chosen(work * self._architecture.dtype.itemsize / 4)
 
     def views(self, vector: NDArray[Any]) -> Views:
         """View a vector that is laid out as the parameters are, such as a gradient, by layer.
@@ -271,7 +275,7 @@ class Model:
         """
         parameters = self._parameters if parameters is None else parameters
         n_threads = self._threads_for(data)
-        return self._core.cost(parameters, data, regularisation, gradient, n_threads)
+        return self._core.cost(parameters, data, regularisation.core, gradient, n_threads)
 
     def _cap_cost(self) -> None:
         """From now on take the cost's value as scikit-learn does: see `Architecture.core`."""

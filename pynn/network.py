@@ -368,7 +368,7 @@ class Network(Model):
                 bits if shuffle else None,
                 n_epochs=n_epochs,
                 batch_size=batch_size,
-                regularisation=regularisation,
+                regularisation=regularisation.core,
                 rates=rates,
                 dropout_seed=dropout_seed,
                 n_threads=self._threads_for(data, min(batch_size, data.n_rows)),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 
 import numpy as np
 
-from pynn import checks
+from pynn import _core, checks
 
 __all__ = ["Regularisation"]
 
 
 @dataclass(frozen=True)
 class Regularisation:
-    """What the compiled core reads; `checked` makes one from a user's arguments.
+    """What the compiled core reads as `core`; `checked` makes one from a user's arguments.
 
     Parameters
     ----------
@@ -47,6 +47,14 @@ class Regularisation:
     dropout: tuple[float, ...] = ()
     max_norm: float = math.inf
     clip_norm: float = math.inf
+    core: _core.Regularisation = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the compiled counterpart, once for all calls."""
+        core = _core.Regularisation(
+            self.alpha, self.l1, self.by_row, self.dropout, self.max_norm, self.clip_norm
+        )
+        object.__setattr__(self, "core", core)
 
     @classmethod
     def checked(

@@ -36,10 +36,8 @@ def usable() -> int:
     return max(1, min(n for n in limits if n))
 
 
-def chosen(n_threads: int | None, work: float) -> int:
-    """Return n_threads, or what suits a step of so many multiply-adds where it is None."""
-    if n_threads is not None:
-        return n_threads
+def chosen(work: float) -> int:
+    """Return what suits a step of so many multiply-adds in float32."""
     worth = int(work / WORK_PER_THREAD)
     return 1 if worth < 2 else min(usable(), worth)
 

@@ -45,7 +45,7 @@ class Bare:
         return self.guarded.array.astype(float)
 
     def regularisation(self, alpha):
-        return Regularisation.checked(len(self.oracle.activations), alpha=alpha)
+        return Regularisation.checked(len(self.oracle.activations), alpha=alpha).core
 
     def empty(self, *shape):
         return Guarded(np.full(shape, np.nan, self.dtype), self.offset)

@@ -118,15 +118,14 @@ def test_threads_are_limited_from_outside(monkeypatch):
     processors = threads.usable()
     with threadpoolctl.threadpool_limits(limits=1):
         assert threads.usable() == 1
-        assert threads.chosen(None, 1e12) == 1
-        assert threads.chosen(3, 1e12) == 3
+        assert threads.chosen(1e12) == 1
     assert threads.usable() == processors
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert threads.usable() == 1
 
 
 def test_small_steps_take_one_thread():
-    assert threads.chosen(None, 1000) == 1
+    assert threads.chosen(1000) == 1
 
 
 @pytest.mark.parametrize("n_threads", [0, -1, 1.5, "two", True])

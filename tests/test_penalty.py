@@ -51,7 +51,7 @@ def test_a_weight_of_zero_has_no_slope(isa, dtype):
         net = Bare([1, n], ["identity"], "squared_error", np.append(w, np.zeros(n, dtype)), n % 16)
         gradient = net.empty(2 * n)
         data = _core.Data(np.zeros((1, 1), dtype), np.zeros((1, n), dtype))
-        lasso = Regularisation.checked(1, l1=0.5)
+        lasso = Regularisation.checked(1, l1=0.5).core
         cost = net.core.cost(net.guarded.intact(), data, lasso, gradient.array)
         assert cost == (0, 0.5 * np.abs(w).sum())
         np.testing.assert_array_equal(gradient.intact()[:n], 0.5 * np.sign(w))

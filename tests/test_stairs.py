@@ -88,6 +88,7 @@ def test_only_the_binding_knows_scipy_s_blas_and_the_core_s_face():
 def test_what_stands_above_network_does_not_reach_below_it():
     """Beside Network only its architecture, its checks, the configuration, threads, the version."""
     beside = {"network", "model", "architecture", "checks", "config", "threads", "__init__"}
+    beside |= {"regularisation"}
     importing = those_with(r"^\s*(?:from|import)\b.*\b_core\b", PYTHON)
     assert importing == beside
 
