@@ -13,6 +13,7 @@
 #include "memory.c"
 #include "rows.c"
 #include "team.c"
+#include "transpose.c"
 #include "watch.c"
 #include "workspace.c"
 

@@ -140,7 +140,7 @@ def picture(results, goals, file):
 
     names = list(results["cases"])
     shown = [name for name in peers.PEERS if name in results["peers"] and name != "numpy"]
-    figure, axes = plt.subplots(figsize=(2 + 1.2 * len(names), 5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(max(8, 2 + 1.2 * len(names)), 5), layout="constrained")
     width = 0.8 / max(1, len(shown))
     for index, peer in enumerate(shown):
         at, middle, low, high = [], [], [], []
@@ -184,7 +184,8 @@ _COLOURS = {"pynn": "#d1495b", "sklearn": "#edae49", "torch": "#7a5195", "jax": 
 
 def _tick(results, name):
     sizes, rest = results["cases"][name]["description"].split(" ", 1)
-    return f"{name}\n{sizes}\n{rest[rest.index('batch') :]}"
+    batch, rule, *more = rest[rest.index("batch") :].split(", ")
+    return "\n".join([name, sizes, f"{batch}, {rule}", *more[:1]])
 
 
 def _draw_goals(axes, results, goals, names):
