@@ -155,3 +155,26 @@ def test_ctrl_c_at_any_line_leaves_lists_of_one_length(case):
             assert len(lengths(model)) <= 1, place
             assert np.isfinite(flat(model)).all()
     assert n_heard > 20
+
+
+def test_a_call_of_partial_fit_does_not_go_through_all_of_those_before():
+    """Python's own lines are counted: a time would tell of the machine."""
+    model, counts = fitted(), []
+    for _ in range(2):
+        lines = 0
+
+        def count(frame, event, argument):
+            nonlocal lines
+            lines += event == "line"
+            return count
+
+        before = sys.gettrace()
+        sys.settrace(lambda *_: count)
+        try:
+            model.partial_fit(X, y)
+        finally:
+            sys.settrace(before)
+        counts.append(lines)
+        for _ in range(50):
+            model.partial_fit(X, y)
+    assert counts[1] < 1.2 * counts[0]

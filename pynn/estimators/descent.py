@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,15 @@ class Descent:
     def remember(self, slots: list[NDArray[Any]], n_updates: int) -> None:
         """Go on from what the rule remembered at another time."""
         self._state, self._memory = None, (slots, n_updates)
+
+    def copy(self) -> Descent:
+        """Return one that goes its own way from here."""
+        twin = copy.copy(self)
+        if self.memory is not None:
+            slots, n_updates = self.memory
+            twin._memory = [slot.copy() for slot in slots], n_updates
+        twin.monitored = list(self.monitored)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_state": None, "_memory": self.memory}

@@ -16,7 +16,8 @@ def add_epoch(history: dict[str, list[float]], figures: dict[str, float]) -> Non
     n = max(map(len, history.values()), default=0)
     try:
         for name in figures:
-            history.setdefault(name, [math.nan] * n)
+            if name not in history:
+                history[name] = [math.nan] * n
         for name, values in history.items():
             values.append(figures.get(name, math.nan))
     except KeyboardInterrupt:  # an epoch is taken down as a whole or not at all

@@ -118,9 +118,10 @@ class State:
         value : float
         """
         self.figures[name] = value
-        n_epochs = len(self.history["loss"])
-        values = self.history.setdefault(name, [float("nan")] * n_epochs)
-        values[-1] = value
+        history = self.history
+        if name not in history:
+            history[name] = [float("nan")] * len(history["loss"])
+        history[name][-1] = value
 
     def stop(self) -> None:
         """End the fit after this epoch, whose weights it keeps."""

@@ -6,7 +6,6 @@ same rules decide when to stop, and messages that programs may look for are word
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,8 +35,8 @@ __all__ = ["Trained"]
 
 Array = NDArray[Any]
 
-# Fitted attributes that a fit which goes on writes to.
-_WRITTEN_TO = {"_optimizer", "_best_parameters", "loss_curve_", "history_", "validation_scores_"}
+# Fitted attributes that a fit which goes on writes to, beside lists that it appends to.
+_WRITTEN_TO = {"_optimizer", "_best_parameters", "history_"}
 # What scikit-learn's callbacks need to be ended, whatever comes of the fit.
 _OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks", "_skl_callbacks_to_teardown"}
 
@@ -263,13 +262,15 @@ class Trained(Supervised):
             )
         under_way: set[None] = set()  # lives as long as this fit, come what may
         before = dict(vars(self))
+        lists = self._growing_lists() if goes_on else []
+        lengths = list(map(len, lists))
         random, parameters = self.random_state, None
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
         if goes_on:  # these are written to; a fit from the start makes new ones
             parameters = self._synchronised().parameters.copy()
             before = dict(vars(self))
             for name in _WRITTEN_TO & before.keys():
-                before[name] = copy.deepcopy(before[name])
+                before[name] = before[name].copy()
         try:
             self._fit_under_way = weakref.ref(under_way)
             yield
@@ -277,6 +278,8 @@ class Trained(Supervised):
             of_callbacks = {name: self.__dict__[name] for name in _OF_CALLBACKS & vars(self).keys()}
             self.__dict__.clear()
             self.__dict__.update(before | of_callbacks)
+            for values, n in zip(lists, lengths, strict=True):
+                del values[n:]
             if parameters is not None:
                 self._synchronised().parameters[:] = parameters
             if isinstance(random, np.random.RandomState) and drawn_by:
@@ -284,6 +287,12 @@ class Trained(Supervised):
             raise
         finally:
             self._forget("_fit_under_way")
+
+    def _growing_lists(self) -> list[list[float]]:
+        """Return the lists that get one more figure with each epoch."""
+        found = (vars(self).get(name) for name in ("loss_curve_", "validation_scores_"))
+        lists = [values for values in found if values is not None]
+        return [*lists, *vars(self).get("history_", {}).values()]
 
     def _all_callbacks(self, incremental: bool) -> list[Any]:
         """Return all that is to be told of epochs."""
