@@ -35,6 +35,7 @@ _COSTS = {
     "logistic": "binary_cross_entropy",
     "softmax": "cross_entropy",
 }
+_NOT_DRAWN_FROM = np.random.RandomState(0)  # a network gets its own when it is fitted
 
 
 class Perceptron(Settings):
@@ -109,8 +110,8 @@ class Perceptron(Settings):
         given = [*self.coefs_, *self.intercepts_]
         if (
             network is not None
-            and network.activations[:-1] == self._hidden_activations()
-            and cost in (None, network.cost_function)
+            and (cost is None or cost == network.cost_function)
+            and network.activations[:-1] == self._hidden_activations(len(self.coefs_) - 1)
         ):
             views = [*network.weights, *network.biases]
             if len(given) == len(views) and all(map(operator.is_, given, views)):
@@ -147,10 +148,10 @@ class Perceptron(Settings):
             network.parameters[:] = current.parameters
         self._show(network)
 
-    def _hidden_activations(self) -> tuple[str, ...]:
+    def _hidden_activations(self, n_layers: int) -> tuple[str, ...]:
         names: Any = self.activation
         if isinstance(names, str):
-            names = [names] * (len(self.coefs_) - 1)
+            return (ALIASES.get(names, names),) * n_layers
         return tuple(ALIASES.get(name, name) for name in names)
 
     def _begin(self, n_in: int, n_out: int, dtype: DTypeLike, random: Any) -> None:
@@ -158,7 +159,8 @@ class Perceptron(Settings):
         self.out_activation_ = self._output_activation()
         network = self._new_network([n_in, *self._hidden_sizes(), n_out], dtype, self._cost())
         # scikit-learn's bound goes by the hidden activation, in the output layer too.
-        names = [*network.activations[:-1], *(self._hidden_names()[-1:] or ["identity"])]
+        hidden = self._hidden_activations(1)[-1:] or ("identity",)
+        names = [*network.activations[:-1], *hidden]
         for W, b, name in zip(network.weights, network.biases, names, strict=True):
             W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
         self._show(network)
@@ -178,10 +180,6 @@ class Perceptron(Settings):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return hidden
 
-    def _hidden_names(self) -> list[str]:
-        names = [self.activation] if isinstance(self.activation, str) else list(self.activation)
-        return [ALIASES.get(name, name) for name in names]
-
     def _new_network(
         self, sizes: Sequence[int], dtype: DTypeLike, cost: str | Cost | None = None
     ) -> Network:
@@ -193,7 +191,7 @@ class Perceptron(Settings):
             initializer="zeros",
             dtype=dtype,
             n_threads=self.n_threads,
-            random_state=0,
+            random_state=_NOT_DRAWN_FROM,
         )
         network._cap_cost()  # losses are scikit-learn's, of probabilities that it cuts off
         return network
