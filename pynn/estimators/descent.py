@@ -89,12 +89,12 @@ class Descent:
     @property
     def rate_now(self) -> float:
         """Learning rate of the next update."""
-        rates = self.rates(1)
+        rates = None if isinstance(self.schedule, str) else self.rates(1)
         return self.learning_rate if rates is None else float(rates[0])
 
     def epoch_ended(self, n_rows_seen: int, monitored: float) -> None:
         """Take note of an epoch, and of all the rows seen until then."""
-        if isinstance(self.schedule, Schedule):
+        if not isinstance(self.schedule, str):
             self.monitored.append(monitored)
         elif self.schedule == "invscaling":
             self.set_rate(self.optimizer.learning_rate / (n_rows_seen + 1) ** self.power_t)

@@ -85,6 +85,7 @@ class Epochs:
             if not (state.is_stopped or self.incremental):
                 outcome = partial(warn, NOT_CONVERGED.format(state.max_epochs), ConvergenceWarning)
         except KeyboardInterrupt:
+            self.record.interrupted()
             outcome = partial(warn, INTERRUPTED)
         estimator.stopped_early_ = state.is_stopped
         if self.best is not None:
@@ -111,7 +112,7 @@ class Epochs:
             self.descent.epoch_ended(self.estimator.t_, self._monitored(figures))
             verdict = self._slow_down() if self.record.stalls else ""
             state.epoch_ended(n_rows, figures)  # last, so that a checkpoint misses nothing
-            if state.is_watched:
+            if state.observers:
                 self.estimator._return_to(self.network)
             if verdict and self.estimator.verbose:
                 print(verdict)

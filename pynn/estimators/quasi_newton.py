@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.optimize import _check_optimize_result
 
 from pynn.estimators.outcomes import INTERRUPTED, NOT_FINITE, Outcome, warn
-from pynn.estimators.record import add_epoch
+from pynn.estimators.record import add_epoch, cut_to_whole_epochs
 from pynn.estimators.samples import Samples
 from pynn.estimators.state import State
 from pynn.estimators.supervised import Supervised
@@ -75,6 +75,7 @@ def minimise(
                 },
             )
     except KeyboardInterrupt:
+        cut_to_whole_epochs([(values, 0) for values in estimator.history_.values()])
         return partial(warn, INTERRUPTED)
     estimator.n_iter_ = min(result.nit, estimator.max_iter)
     estimator.loss_ = float(result.fun)

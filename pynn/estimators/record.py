@@ -8,22 +8,29 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["Record", "add_epoch"]
+__all__ = ["Record", "add_epoch", "cut_to_whole_epochs"]
 
 
 def add_epoch(history: dict[str, list[float]], figures: dict[str, float]) -> None:
     """Add an epoch to lists that stay of one length; a figure that it has not is NaN there."""
-    n = max(map(len, history.values()), default=0)
-    try:
-        for name in figures:
-            if name not in history:
-                history[name] = [math.nan] * n
-        for name, values in history.items():
-            values.append(figures.get(name, math.nan))
-    except KeyboardInterrupt:  # an epoch is taken down as a whole or not at all
-        for values in history.values():
-            del values[n:]
-        raise
+    if history.keys() != figures.keys():
+        n = max(map(len, history.values()), default=0)
+        for name in figures.keys() - history.keys():
+            history[name] = [math.nan] * n
+        figures = dict.fromkeys(history, math.nan) | figures
+    for name, value in figures.items():
+        history[name].append(value)
+
+
+def cut_to_whole_epochs(lists: list[tuple[list[float], int]]) -> int:
+    """Forget an epoch that only some of the lists have; return how many there are.
+
+    With each list comes how many figures it had before the first of these epochs.
+    """
+    n = min((len(values) - before for values, before in lists), default=0)
+    for values, before in lists:
+        del values[before + n :]
+    return n
 
 
 class Record:
@@ -52,21 +59,13 @@ class Record:
         elif not by_score and estimator.best_loss_ is None:
             estimator.validation_scores_ = estimator.best_validation_score_ = None
             estimator.best_loss_, estimator._no_improvement_count = math.inf, 0
+        self._lengths = len(estimator.loss_curve_), len(estimator.validation_scores_ or ())
 
     def add(self, n_rows: int, figures: dict[str, float]) -> bool:
         """Take down an epoch over so many rows; return whether its score is the best until now."""
         estimator, loss = self.estimator, figures["loss"]
-        lists = [estimator.loss_curve_, *([estimator.validation_scores_] if self.by_score else [])]
-        lengths = list(map(len, lists))
-        try:
-            lists[0].append(loss)
-            if self.by_score:
-                lists[1].append(figures["val_score"])
-            add_epoch(estimator.history_, figures)
-        except KeyboardInterrupt:
-            for values, n in zip(lists, lengths, strict=True):
-                del values[n:]
-            raise
+        add_epoch(estimator.history_, figures)
+        estimator.loss_curve_.append(loss)
         estimator.n_iter_ += 1
         estimator.t_ += n_rows
         estimator.loss_ = loss
@@ -76,8 +75,18 @@ class Record:
         estimator.best_loss_ = min(estimator.best_loss_, loss)
         return False
 
+    def interrupted(self) -> None:
+        """See to it that an epoch was taken down as a whole or not at all."""
+        estimator, (n_epochs, n_scores) = self.estimator, self._lengths
+        lists = [(values, n_epochs) for values in estimator.history_.values()]
+        lists.append((estimator.loss_curve_, n_epochs))
+        if self.by_score:
+            lists.append((estimator.validation_scores_, n_scores))
+        estimator.n_iter_ = cut_to_whole_epochs(lists)
+
     def _judge(self, score: float) -> bool:
         estimator = self.estimator
+        estimator.validation_scores_.append(score)
         # NaN is no progress; scikit-learn takes it for some.
         self._count_if(not score >= estimator.best_validation_score_ + estimator.tol)
         is_best = score > estimator.best_validation_score_

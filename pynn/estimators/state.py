@@ -73,7 +73,7 @@ class State:
         self.descent = descent
         self.snapshot: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None
         self._callbacks = callbacks
-        self._observers: list[Callable[[State], Any]] = []
+        self.observers: list[Callable[[State], Any]] = []
         self._since = perf_counter()
 
     def __enter__(self) -> State:
@@ -81,7 +81,7 @@ class State:
             for callback in self._callbacks:
                 begin = getattr(callback, "begin", None)
                 observer = begin(self) if begin else callback
-                self._observers.append(observer)
+                self.observers.append(observer)
                 if hasattr(observer, "end"):
                     ends.callback(observer.end, self)
             self._ends = ends.pop_all()
@@ -127,17 +127,12 @@ class State:
         """End the fit after this epoch, whose weights it keeps."""
         self.is_stopped = True
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether there are callbacks."""
-        return bool(self._observers)
-
     def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:
         """Tell callbacks of an epoch; one that returns True ends the fit."""
         self.epoch += 1
         self.n_samples, self.figures = n_samples, figures
         self.seconds = perf_counter() - self._since
-        for observer in self._observers:
+        for observer in self.observers:
             if observer(self) is True:
                 self.stop()
         self._since = perf_counter()
