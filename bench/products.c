@@ -90,18 +90,19 @@ EXPORT double net_run(long n, net *net_, int layer, int which, int id, int n_thr
     FN(pynn_workspace) *ws = &net_->ws;
     struct pynn_team team = {.n = n_threads};
     const pynn_member member = {&team, id, n_threads};
-    const FN(pynn_rows) below = layer == 0 ? net_->x : FN(pynn_activations)(&ws->layers[layer - 1]);
+    FN(pynn_rows) below = net_->x;
+    if (layer) { FN(pynn_hand_on)(&below, &ws->layers[layer - 1]); }
     const real *w = net_->arrays[0];
     for (long k = 0; k < n; k++) {
         switch ((kind)which) {
         case FORWARD:
-            FN(pynn_layer_forward)(ws, layer, w, below, net_->n_rows, (pynn_masks){0}, member);
+            FN(pynn_layer_forward)(ws, layer, w, &below, net_->n_rows, (pynn_masks){0}, member);
             break;
         case BACKWARD: /* to the layer below */
             FN(pynn_layer_backward)(ws, layer - 1, w, net_->n_rows, (pynn_masks){0}, member);
             break;
         case GRADIENT:
-            FN(pynn_layer_gradient)(ws, layer, net_->sink, below, net_->n_rows, member);
+            FN(pynn_layer_gradient)(ws, layer, &net_->sink, &below, net_->n_rows, member);
             break;
         }
     }

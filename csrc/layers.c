@@ -98,7 +98,6 @@ static size_t FN(piece)(size_t n, size_t most) {
 static void FN(drop_some)(real *out, const real *a, const FN(pynn_workspace) * ws, int l,
                           FN(part) part, pynn_masks masks) {
     const FN(pynn_layer) *layer = &ws->layers[l];
-    if (layer->dropout == 0) { return; }
     const pynn_mask mask = {pynn_key(masks.key, (uint64_t)l), layer->dropout,
                             masks.row + part.rows.first, part.columns.first};
     const size_t at = part.rows.first * layer->stride + part.columns.first;
@@ -106,40 +105,58 @@ static void FN(drop_some)(real *out, const real *a, const FN(pynn_workspace) * w
                       part.columns.end - part.columns.first, &mask);
 }
 
-void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
-                            size_t n_rows, pynn_masks masks, pynn_member member) {
-    const FN(pynn_layer) *layer = &ws->layers[l];
-    const int is_sparse = x.sparse.starts != NULL;
-    const int by_rows = is_sparse || l == ws->n_layers - 1 || !ws->y;
-    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, by_rows, member);
-    const size_t piece =
-        FN(piece)(part.rows.end - part.rows.first, is_sparse ? SPARSE_ROWS : PYNN_BLOCK_ROWS);
+/* Weighted sums of rows i .. i + n_rows - 1 and some columns; 1 where the member leaves them. */
+static int FN(sum_dense)(FN(pynn_workspace) * ws, const FN(pynn_layer) * layer,
+                         const real *parameters, const FN(pynn_rows) * x, size_t i, size_t n_rows,
+                         pynn_share columns, pynn_member member) {
     const real *w = parameters + layer->weights, *biases = parameters + layer->biases;
+    const FN(pynn_matrix) x_block = {x->x + i * x->stride, x->stride, 1};
+    for (size_t j = columns.first; j < columns.end; j += PYNN_BLOCK_COLUMNS) {
+        const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, columns.end - j);
+        if (FN(leaves)(ws, (double)n_rows * (double)n * (double)layer->n_in, member)) { return 1; }
+        FN(pynn_fetch_ahead)(ws, member);
+        const FN(pynn_panels) w_block = {w + j, layer->w_stride, 1, ws->kernels->panel, x->columns};
+        FN(multiply)(layer->z + i * layer->stride + j, layer->stride,
+                     ws->network->bias ? biases + j : NULL, x_block, w_block, n_rows, n,
+                     x->n_columns, ws, member);
+    }
+    return 0;
+}
+
+static int FN(sum_sparse)(FN(pynn_workspace) * ws, const FN(pynn_layer) * layer,
+                          const real *parameters, size_t i, size_t n_rows, pynn_share columns,
+                          pynn_member member) {
+    const real *w = parameters + layer->weights, *biases = parameters + layer->biases;
+    const FN(pynn_sparse) entries = FN(pynn_from_row)(FN(pynn_sparse_rows)(ws), i);
+    const double n_entries = (double)FN(pynn_count_entries)(entries, n_rows);
+    for (size_t j = columns.first; j < columns.end; j += PYNN_BLOCK_COLUMNS) {
+        const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, columns.end - j);
+        if (FN(leaves)(ws, n_entries * (double)n, member)) { return 1; }
+        ws->kernels->sparse_product(layer->z + i * layer->stride + j, layer->stride,
+                                    ws->network->bias ? biases + j : NULL, entries, w + j,
+                                    layer->w_stride, n_rows, n);
+    }
+    return 0;
+}
+
+void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters,
+                            const FN(pynn_rows) * x, size_t n_rows, pynn_masks masks,
+                            pynn_member member) {
+    const FN(pynn_layer) *layer = &ws->layers[l];
+    const int by_rows = x->is_sparse || l == ws->n_layers - 1 || !ws->y;
+    const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, by_rows, member);
+    const size_t most = x->is_sparse ? SPARSE_ROWS : PYNN_BLOCK_ROWS;
+    const size_t piece = FN(piece)(part.rows.end - part.rows.first, most);
     for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
         const size_t rows = FN(least)(piece, part.rows.end - i);
-        const FN(pynn_matrix) x_block = {x.x + i * x.stride, x.stride, 1};
-        const FN(pynn_sparse) entries = FN(pynn_from_row)(x.sparse, i);
-        const size_t n_numbers =
-            is_sparse ? FN(pynn_count_entries)(entries, rows) : rows * layer->n_in;
-        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
-            const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
-            if (FN(leaves)(ws, (double)n_numbers * (double)n, member)) { return; }
-            real *z = layer->z + i * layer->stride + j;
-            const real *start = ws->network->bias ? biases + j : NULL;
-            if (is_sparse) {
-                ws->kernels->sparse_product(z, layer->stride, start, entries, w + j,
-                                            layer->w_stride, rows, n);
-                continue;
-            }
-            FN(pynn_fetch_ahead)(ws, member);
-            const FN(pynn_panels)
-                w_block = {w + j, layer->w_stride, 1, ws->kernels->panel, x.columns};
-            FN(multiply)(z, layer->stride, start, x_block, w_block, rows, n, x.n_columns, ws,
-                         member);
+        if (x->is_sparse ? FN(sum_sparse)(ws, layer, parameters, i, rows, part.columns, member)
+                         : FN(sum_dense)(ws, layer, parameters, x, i, rows, part.columns, member)) {
+            return;
         }
         const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
                                                  part.columns.end - part.columns.first);
+        if (layer->dropout == 0) { continue; }
         FN(drop_some)(layer->out, layer->a, ws, l, (FN(part)){{i, i + rows}, part.columns}, masks);
     }
 }
@@ -162,8 +179,10 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
                          rows, n, above->n_out, ws, member);
         }
         const size_t at = i * layer->stride + part.columns.first;
-        FN(drop_some)(layer->delta, layer->delta, ws, l, (FN(part)){{i, i + rows}, part.columns},
-                      masks);
+        if (layer->dropout != 0) {
+            FN(drop_some)(layer->delta, layer->delta, ws, l,
+                          (FN(part)){{i, i + rows}, part.columns}, masks);
+        }
         ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
                                                layer->stride, rows,
                                                part.columns.end - part.columns.first);
@@ -339,19 +358,19 @@ static void FN(sparse_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * s
 
 /* What layers of dense input have of a part of the weights. */
 static void FN(dense_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * sink,
-                               const FN(pynn_layer) * layer, FN(pynn_rows) x, size_t n_rows,
+                               const FN(pynn_layer) * layer, const FN(pynn_rows) * x, size_t n_rows,
                                FN(part) part, pynn_member member) {
     size_t used = part.rows.first; /* columns of x before the block */
-    if (x.columns) { used = FN(count_below)(x.columns, x.n_columns, part.rows.first); }
+    if (x->columns) { used = FN(count_below)(x->columns, x->n_columns, part.rows.first); }
     const size_t block_rows = FN(block_rows)(ws, sink, n_rows);
     for (size_t i = part.rows.first; i < part.rows.end; i += block_rows) {
         FN(block) block = {.rows = {i, FN(least)(i + block_rows, part.rows.end)}};
         block.n_used = block.rows.end - i;
-        if (x.columns) {
-            block.used = x.columns + used;
-            block.n_used = FN(count_below)(x.columns + used, x.n_columns - used, block.rows.end);
+        if (x->columns) {
+            block.used = x->columns + used;
+            block.n_used = FN(count_below)(x->columns + used, x->n_columns - used, block.rows.end);
         }
-        const FN(pynn_matrix) x_block = {x.x + used, 1, x.stride};
+        const FN(pynn_matrix) x_block = {x->x + used, 1, x->stride};
         for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_GRADIENT_COLUMNS) {
             block.columns = (pynn_share){j, FN(least)(j + PYNN_GRADIENT_COLUMNS, part.columns.end)};
             const double work = (double)block.n_used * PYNN_GRADIENT_COLUMNS * (double)n_rows;
@@ -363,17 +382,17 @@ static void FN(dense_gradient)(FN(pynn_workspace) * ws, const FN(pynn_sink) * si
     }
 }
 
-void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
-                             size_t n_rows, pynn_member member) {
+void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, const FN(pynn_sink) * sink,
+                             const FN(pynn_rows) * x, size_t n_rows, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l];
-    const int by_rows = l == ws->n_layers - 1 || x.sparse.starts;
+    const int by_rows = l == ws->n_layers - 1 || x->is_sparse;
     const FN(part) part = FN(part_of)(ws, layer->n_in, layer->n_out, by_rows, member);
-    if (x.sparse.starts) {
-        FN(sparse_gradient)(ws, &sink, layer, x.sparse, n_rows, part.rows, member);
+    if (x->is_sparse) {
+        FN(sparse_gradient)(ws, sink, layer, FN(pynn_sparse_rows)(ws), n_rows, part.rows, member);
     } else {
-        FN(dense_gradient)(ws, &sink, layer, x, n_rows, part, member);
+        FN(dense_gradient)(ws, sink, layer, x, n_rows, part, member);
     }
     if (ws->network->bias && part.rows.first == 0 && part.rows.end > 0) {
-        FN(bias_gradient)(ws, layer, &sink, part.columns, n_rows, member);
+        FN(bias_gradient)(ws, layer, sink, part.columns, n_rows, member);
     }
 }

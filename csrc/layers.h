@@ -21,8 +21,9 @@ typedef struct {
 } pynn_masks;
 
 /* z, a and out of layer l for the chunk x. */
-void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters, FN(pynn_rows) x,
-                            size_t n_rows, pynn_masks masks, pynn_member member);
+void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *parameters,
+                            const FN(pynn_rows) * x, size_t n_rows, pynn_masks masks,
+                            pynn_member member);
 
 /* Deltas of layer l from those of the layer above it. */
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
@@ -44,8 +45,8 @@ typedef struct {
 } FN(pynn_sink);
 
 /* The gradient of layer l, whose input was x and whose deltas are there, into the sink. */
-void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, FN(pynn_sink) sink, FN(pynn_rows) x,
-                             size_t n_rows, pynn_member member);
+void FN(pynn_layer_gradient)(FN(pynn_workspace) * ws, int l, const FN(pynn_sink) * sink,
+                             const FN(pynn_rows) * x, size_t n_rows, pynn_member member);
 
 /* Rows of the output layer that are a member's. */
 pynn_share FN(pynn_rows_of)(const FN(pynn_workspace) * ws, size_t n_rows, pynn_member member);

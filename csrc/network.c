@@ -25,12 +25,14 @@ static double FN(sum_of_row_weights)(const pynn_data *data, pynn_batch batch) {
 }
 
 /* Forward, from an input that is loaded; ends without a barrier. */
-static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, FN(pynn_rows) x,
-                               size_t n_rows, pynn_masks masks, pynn_member member) {
+INLINE pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters,
+                               const FN(pynn_rows) * x, size_t n_rows, pynn_masks masks,
+                               pynn_member member) {
+    FN(pynn_rows) handed_on;
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
-        FN(pynn_layer_forward)(ws, l, parameters, x, n_rows, masks, member);
-        x = FN(pynn_activations)(&ws->layers[l]);
+        FN(pynn_layer_forward)(ws, l, parameters, l ? &handed_on : x, n_rows, masks, member);
+        FN(pynn_hand_on)(&handed_on, &ws->layers[l]);
     }
     return PYNN_OK;
 }
@@ -38,7 +40,7 @@ static pynn_status FN(forward)(FN(pynn_workspace) * ws, const real *parameters, 
 pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
                              pynn_member member) {
     const FN(pynn_rows) x = FN(pynn_load_input)(ws, ws->data, batch, member);
-    return FN(forward)(ws, parameters, x, batch.n_rows, (pynn_masks){0}, member);
+    return FN(forward)(ws, parameters, &x, batch.n_rows, (pynn_masks){0}, member);
 }
 
 /* Row costs and deltas of the output layer, for some rows. */
@@ -120,6 +122,7 @@ static size_t FN(weigh_penalty)(FN(pynn_workspace) * ws, const FN(lesson) * less
                                 pynn_member member) {
     const pynn_penalty *penalty = &ws->regularisation->penalty;
     size_t piece = 0;
+    if (!ws->penalises) { return 0; }
     for (int l = 0; l < ws->n_layers; l++) {
         const FN(pynn_layer) *layer = &ws->layers[l];
         const double l2 = penalty->l2[l] / lesson->divisor, l1 = penalty->l1[l] / lesson->divisor;
@@ -157,18 +160,27 @@ static double FN(sum)(const double *x, size_t n) {
 }
 
 /* Deltas of the hidden layers, then the gradient of all layers. */
-static pynn_status FN(backward)(FN(pynn_workspace) * ws, const FN(lesson) * lesson, FN(pynn_rows) x,
-                                size_t n_rows, pynn_masks masks, pynn_member member) {
+static pynn_status FN(backward)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                                const FN(pynn_rows) * x, size_t n_rows, pynn_masks masks,
+                                pynn_member member) {
     for (int l = ws->n_layers - 2; l >= 0; l--) {
         FN(pynn_layer_backward)(ws, l, lesson->parameters, n_rows, masks, member);
         /* Only deltas were computed so far: the last place where the batch can be left. */
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
     }
-    FN(pynn_sink) sink = *lesson->sink;
+    FN(pynn_rows) handed_on;
+    FN(pynn_sink) penalising;
+    const FN(pynn_sink) *sink = lesson->sink;
+    if (ws->penalises) {
+        penalising = *sink;
+        sink = &penalising;
+    }
     for (int l = 0; l < ws->n_layers; l++) {
-        sink.of_weights = FN(penalised_step)(ws, lesson, sink.of_weights, l);
-        FN(pynn_layer_gradient)(ws, l, sink, x, n_rows, member);
-        x = FN(pynn_activations)(&ws->layers[l]);
+        if (ws->penalises) {
+            penalising.of_weights = FN(penalised_step)(ws, lesson, penalising.of_weights, l);
+        }
+        FN(pynn_layer_gradient)(ws, l, sink, l ? &handed_on : x, n_rows, member);
+        FN(pynn_hand_on)(&handed_on, &ws->layers[l]);
     }
     return PYNN_OK;
 }
@@ -183,7 +195,7 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
         ws->row_scales[i] = (real)FN(share_of_total)(ws->data, chunk, i, lesson->total);
     }
     const pynn_masks masks = {lesson->key, chunk.first - lesson->batch.first};
-    if (FN(forward)(ws, lesson->parameters, x, chunk.n_rows, masks, member)) {
+    if (FN(forward)(ws, lesson->parameters, &x, chunk.n_rows, masks, member)) {
         return FN(pynn_reason)(ws);
     }
     FN(output_deltas)(ws, mine);
@@ -192,7 +204,7 @@ static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const 
         *cost += FN(share_of_total)(ws->data, chunk, i, lesson->total) * ws->row_costs[i];
     }
     if (lesson->trains && !isfinite(*cost)) { return PYNN_DIVERGED; }
-    return lesson->sink ? FN(backward)(ws, lesson, x, chunk.n_rows, masks, member) : PYNN_OK;
+    return lesson->sink ? FN(backward)(ws, lesson, &x, chunk.n_rows, masks, member) : PYNN_OK;
 }
 
 /* A member's part of a layer's weights or biases, which end where `end` says. */
@@ -274,7 +286,7 @@ static void FN(limit_norms)(real *parameters, const FN(pynn_workspace) * ws, pyn
 pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const real *parameters,
                                  pynn_batch batch, uint64_t key, const FN(pynn_sink) * sink,
                                  pynn_member member) {
-    FN(pynn_sink) adding = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
+    FN(pynn_sink) adding;
     FN(lesson) lesson = FN(lesson_of)(ws, parameters, batch, key, sink);
     *cost = (pynn_cost){0};
     const size_t n_pieces = FN(weigh_penalty)(ws, &lesson, member);
@@ -283,7 +295,10 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const
         cost->penalty = FN(sum)(ws->pieces, n_pieces);
         if (lesson.trains && !isfinite(cost->penalty)) { return PYNN_DIVERGED; }
     }
-    if (sink && ws->gradient) { lesson.sink = &adding; }
+    if (sink && ws->gradient) {
+        adding = (FN(pynn_sink)){.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
+        lesson.sink = &adding;
+    }
     for (size_t done = 0; done < batch.n_rows; done += ws->n_chunk) {
         const size_t left = batch.n_rows - done;
         const pynn_batch chunk = {batch.order, batch.first + done,
@@ -294,7 +309,7 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const
         if (pynn_team_meet(member) && (!lesson.sink || lesson.sink->may_stop)) {
             return FN(pynn_reason)(ws);
         }
-        adding.update = ws->kernels->add;
+        if (lesson.sink == &adding) { adding.update = ws->kernels->add; }
     }
     if (lesson.sink != sink) {
         const pynn_status status = FN(pass_on)(ws, &lesson, sink, member);

@@ -141,8 +141,7 @@ static FN(pynn_rows) FN(load_sparse)(FN(pynn_workspace) * ws, const pynn_data *d
             break;
         }
     }
-    return (FN(pynn_rows)){.n_columns = ws->layers[0].n_in,
-                           .sparse = {ws->starts, ws->ends, data->columns, values}};
+    return (FN(pynn_rows)){.n_columns = ws->layers[0].n_in, .is_sparse = 1};
 }
 
 FN(pynn_rows)

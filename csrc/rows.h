@@ -23,12 +23,22 @@ typedef struct {
     size_t stride, n_columns;
     const uint32_t *columns; /* (n_columns,) ascending: which of the n_in columns are here, where
                                 the others are 0 in all rows; NULL: all are */
-    FN(pynn_sparse) sparse;  /* in place of x, where it has starts */
+    int is_sparse;           /* it is pynn_sparse_rows in place of x */
 } FN(pynn_rows);
 
-/* What a layer hands to the next. */
-static inline FN(pynn_rows) FN(pynn_activations)(const FN(pynn_layer) * layer) {
-    return (FN(pynn_rows)){.x = layer->out, .stride = layer->stride, .n_columns = layer->n_out};
+/* The rows of a sparse batch. */
+static inline FN(pynn_sparse) FN(pynn_sparse_rows)(const FN(pynn_workspace) * ws) {
+    return (FN(pynn_sparse)){ws->starts, ws->ends, ws->data->columns, ws->data->values};
+}
+
+/* What a layer hands to the next. Number by number: a struct that is copied as a whole, just after
+ * it was written in parts, is waited for (the smallest networks: 5%). */
+static inline void FN(pynn_hand_on)(FN(pynn_rows) * rows, const FN(pynn_layer) * layer) {
+    rows->x = layer->out;
+    rows->stride = layer->stride;
+    rows->n_columns = layer->n_out;
+    rows->columns = NULL;
+    rows->is_sparse = 0;
 }
 
 /* The batch's inputs, sparse where the data are; else without columns that are 0 in all of its rows

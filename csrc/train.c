@@ -120,7 +120,10 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
                                 : job->optimizer->learning_rate;
         sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, rate, done->n_updates + 1);
         sink.of_biases.decay = 0;
-        const uint64_t key = pynn_key(ws->regularisation->dropout_seed, (uint64_t)done->n_updates);
+        const uint64_t key =
+            ws->regularisation->dropout
+                ? pynn_key(ws->regularisation->dropout_seed, (uint64_t)done->n_updates)
+                : 0;
         pynn_cost cost;
         const pynn_status status =
             FN(pynn_batch_learn)(&cost, ws, done->w, batch, key, &sink, member);

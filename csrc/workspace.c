@@ -241,6 +241,9 @@ pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *
     if (!ws->layers) { return PYNN_NO_MEMORY; }
     FN(plan_layers)(ws);
     FN(plan_parameters)(ws, n_steps, purpose);
+    for (int l = 0; l < ws->n_layers && regularisation; l++) {
+        ws->penalises |= regularisation->penalty.l2[l] != 0 || regularisation->penalty.l1[l] != 0;
+    }
     if (data->starts && purpose >= PYNN_GRADIENT) {
         ws->n_entries = FN(most_entries)(data, (int64_t)ws->n_chunk);
     }

@@ -90,6 +90,7 @@ typedef struct {
     const pynn_network *network;
     const pynn_data *data;
     const pynn_regularisation *regularisation; /* NULL: for prediction */
+    int penalises;                             /* the penalty of some layer is not 0 */
     const FN(pynn_kernels) * kernels;
     pynn_watch watch; /* of member 0 */
     int n_layers;
