@@ -282,7 +282,8 @@ class Network(Model):
         n = len(self.history["cost"])
         self.history["cost"] += costs.sum(axis=1).tolist()
         for name in figures:
-            self.history.setdefault(name, [math.nan] * n)
+            if name not in self.history:
+                self.history[name] = [math.nan] * n
         for name, values in self.history.items():
             values += [math.nan] * (n + len(costs) - len(values))
             if name in figures:

@@ -499,7 +499,7 @@ for _ in range(20):
 @pytest.mark.slow
 def test_a_process_that_is_killed(tmp_path):
     """What it said it had written is there, or what it was just about to write."""
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path / "training.npz"]
+    command = [sys.executable, "-P", "-W", "ignore", "-c", KILLED, tmp_path / "training.npz"]
     subprocess.run(command, check=True)
 
 

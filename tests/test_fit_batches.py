@@ -194,7 +194,7 @@ def test_a_file_takes_the_memory_of_a_block_and_a_memory_map_is_not_copied(tmp_p
     np.save(tmp_path / "y.npy", np.arange(n_rows) % 2)
     rows = pynn.NpyBlocks(tmp_path / "X.npy", tmp_path / "y.npy").rows
     files = [str(tmp_path / name) for name in ("X.npy", "y.npy")]
-    command = [sys.executable, "-c", RISE, *files]
+    command = [sys.executable, "-P", "-c", RISE, *files]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     streamed, mapped = map(float, out.split())
     assert X.nbytes == 200e6

@@ -414,7 +414,7 @@ def test_files_that_are_no_parquet_or_not_alike(tmp_path, cancer):
 
 def test_without_pyarrow():
     code = "import sys; sys.modules['pyarrow'] = None; import pynn; pynn.ParquetBlocks('a', 'y')"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-P", "-c", code]
     errors = subprocess.run(command, capture_output=True, text=True).stderr
     assert errors.endswith("needs pyarrow: pip install 'pynn-learn[parquet]'\n")
 
@@ -485,7 +485,7 @@ def test_of_a_large_file_little_is_in_memory(tmp_path):
     parquet.write_table(pyarrow.table(columns | {"y": columns["0"]}), path, **options)
     sources[f"pynn.ParquetBlocks({path!r}, 'y', rows=16384)"] = 110
     assert min(path.stat().st_size for path in tmp_path.iterdir()) >= 200_000_000
-    command = [sys.executable, "-c", PEAK, *sources]
+    command = [sys.executable, "-P", "-c", PEAK, *sources]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for line, bound in zip(out.splitlines(), sources.values(), strict=True):
         rise, total = map(float, line.split())

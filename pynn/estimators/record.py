@@ -59,7 +59,10 @@ class Record:
         elif not by_score and estimator.best_loss_ is None:
             estimator.validation_scores_ = estimator.best_validation_score_ = None
             estimator.best_loss_, estimator._no_improvement_count = math.inf, 0
-        self._lengths = len(estimator.loss_curve_), len(estimator.validation_scores_ or ())
+        self._lengths = (
+            len(estimator.loss_curve_),
+            len(getattr(estimator, "validation_scores_", None) or ()),
+        )
 
     def add(self, n_rows: int, figures: dict[str, float]) -> bool:
         """Take down an epoch over so many rows; return whether its score is the best until now."""
