@@ -101,12 +101,20 @@ static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
     return a - y;
 }
 
-/* -sum of y log a for one row, with log a_j = (z_j - z_max) - log_sum and a from least to 1 - least
- */
+/* The least and the most that -log a is taken for, where a is kept by `least` from 0 and 1. */
+typedef struct {
+    real low, high; /* high INFINITY: a is not kept from anything */
+} FN(caps);
+
+static inline FN(caps) FN(caps_of)(real least) {
+    return least > 0 ? (FN(caps)){-FN(vlog)(1 - least), -FN(vlog)(least)} : (FN(caps)){0, INFINITY};
+}
+
+/* -sum of y log a for one row, with log a_j = (z_j - z_max) - log_sum, capped */
 static inline real FN(capped_cross_entropy)(const real *z /* (n,), room for whole vectors */,
                                             const real *y /* as z */, size_t n, real z_max,
-                                            real log_sum, real least) {
-    const vec low = (vec){0} - FN(vlog)(1 - least), high = (vec){0} - FN(vlog)(least);
+                                            real log_sum, FN(caps) caps) {
+    const vec low = (vec){0} + caps.low, high = (vec){0} + caps.high;
     vec costs = {0};
     for (size_t j = 0; j < n; j += LANES) {
         const vec cost = (z_max - FN(load)(z + j)) + log_sum;
@@ -120,11 +128,10 @@ static inline real FN(capped_cross_entropy)(const real *z /* (n,), room for whol
 /* -sum of y log a for one row, with a = softmax(z). Returns the cost, and delta = dC/dz.
  * log a_j = (z_j - z_max) - log(1 + rest) with rest = sum of e^(z_k - z_max) over the others, which
  * is their share of a over a_max: exact where the row is nearly certain, finite where a_j is 0.
- * Of several that are largest, all but one are among the others. Where least is not 0, no a is
- * smaller than it, or larger than 1 - least, in the cost. */
+ * Of several that are largest, all but one are among the others. Caps are of the cost alone. */
 static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors */,
                                      const real *z /* as delta */, const real *a /* as delta */,
-                                     const real *y /* as delta */, size_t n, real least) {
+                                     const real *y /* as delta */, size_t n, FN(caps) caps) {
     const size_t width = (n + LANES - 1) / LANES * LANES;
     const real z_max = FN(largest)(z, n), a_max = FN(largest)(a, n);
     vec others = {0}, n_largest = {0}, weights = {0}, costs = {0};
@@ -142,8 +149,8 @@ static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors
     const real rest = FN(sum_of_lanes)(others) + (FN(sum_of_lanes)(n_largest) - 1) * a_max;
     for (size_t j = 0; j < width; j++) { delta[j] = a[j] * weight - y[j]; }
     const real log_sum = FN(log1p_of_any)(rest / a_max);
-    return least > 0 ? FN(capped_cross_entropy)(z, y, n, z_max, log_sum, least)
-                     : FN(sum_of_lanes)(costs) + weight * log_sum;
+    return caps.high < INFINITY ? FN(capped_cross_entropy)(z, y, n, z_max, log_sum, caps)
+                                : FN(sum_of_lanes)(costs) + weight * log_sum;
 }
 
 #endif

@@ -133,8 +133,10 @@ static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t
 static void FN(costs_cross_entropy)(real *delta, double *row_costs, const real *z, const real *a,
                                     const real *y, const real *row_scales, size_t stride,
                                     size_t n_rows, size_t n, real parameter) {
+    const FN(caps) caps =
+        FN(caps_of)(parameter); /* two logarithms, which a row need not wait for */
     for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
-        row_costs[i] = FN(cross_entropy)(delta, z, a, y, n, parameter);
+        row_costs[i] = FN(cross_entropy)(delta, z, a, y, n, caps);
         for (size_t j = 0; j < n; j++) { delta[j] *= row_scales[i]; }
     }
 }
