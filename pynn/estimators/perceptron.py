@@ -64,11 +64,12 @@ class Perceptron(Settings):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
 
-    def _forward(self, X: ArrayLike) -> NDArray[Any]:
-        """Activations of the output layer, (n_samples, n_outputs)."""
+    def _forward(self, X: ArrayLike, layer: int | None = None) -> NDArray[Any]:
+        """Activations of the output layer, or of another, (n_samples, n_units)."""
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # which says so
         network = self._synchronised()
+        depth = None if layer is None else self._depth(layer)
         validate = partial(
             validate_data,
             self,
@@ -78,9 +79,9 @@ class Perceptron(Settings):
             reset=False,
         )
         if not self._is_plain(X, network.dtype):
-            return network._predict(validate(), known_finite=True)
+            return network._predict(validate(), True, depth)
         try:
-            return network._predict(X, known_finite=get_config()["assume_finite"])
+            return network._predict(X, get_config()["assume_finite"], depth)
         except ValueError as error:
             refused = error
         validate()  # where X holds NaN it is this that says so, in scikit-learn's words
@@ -236,13 +237,7 @@ class Perceptron(Settings):
             If X does not hold finite numbers of this shape, or there is no such layer behind the
             input.
         """
-        if not self.__sklearn_is_fitted__():
-            check_is_fitted(self)
-        network, depth = self._synchronised(), self._depth(layer)
-        rows = validate_data(
-            self, X, dtype=network.dtype, accept_sparse=("csr", "csc"), reset=False
-        )
-        out = network._predict(rows, known_finite=True, n_layers=depth)
+        out = self._forward(X, layer)
         names = partial(self.get_feature_names_out, layer=layer)
         config = getattr(self, "_sklearn_output_config", {})
         keys = self._sklearn_auto_wrap_output_keys
