@@ -215,3 +215,10 @@ def test_a_block_that_is_shorter_than_a_batch_is_no_matter_for_a_warning():
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Got `batch_size`")
         small(pynn.MLPRegressor, batch_size=400).fit_batches(blocks(X_DIABETES, Y_DIABETES))
+
+
+def test_rprop_goes_through_a_block_at_once_unless_it_is_told_otherwise():
+    X, y = np.tile(X_DIABETES, (2, 1)), np.tile(Y_DIABETES, 2)  # more rows than "auto" else takes
+    fitted = small(pynn.MLPRegressor, solver="rprop", shuffle=False).fit(X, y)
+    streamed = small(pynn.MLPRegressor, solver="rprop", shuffle=False).fit_batches([(X, y)])
+    assert np.array_equal(flat(streamed), flat(fitted))

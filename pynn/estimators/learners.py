@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from pynn import streams
 from pynn.estimators.descent import Descent
-from pynn.estimators.outcomes import CLIPPED, warn
 from pynn.estimators.samples import Samples
 from pynn.estimators.supervised import Supervised
 from pynn.network import Network
 
-__all__ = ["Blocks", "Learner", "Rows", "batch_rows"]
+__all__ = ["Blocks", "Learner", "Rows"]
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
 
@@ -41,7 +40,6 @@ class Rows:
     network : Network
     descent : Descent
     samples : Samples
-    batch_size : int
     dropout_seed : int
     """
 
@@ -51,9 +49,9 @@ class Rows:
         network: Network,
         descent: Descent,
         samples: Samples,
-        batch_size: int,
         dropout_seed: int,
     ) -> None:
+        batch_size = batch_rows(estimator, len(samples))
         self.order: NDArray[np.int64] | None = np.arange(len(samples), dtype=np.int64)
         self.estimator, self.n_rows, self.descent = estimator, len(samples), descent
         self.n_updates = -(-self.n_rows // batch_size)
@@ -110,27 +108,21 @@ class Blocks:
         """Train for one epoch; return its loss and the rows that it went over."""
         rate, total, n_rows = self.descent.rates(1), 0.0, 0
         for block in streams.blocks_of(self.source):
-            rows = self._rows(self.estimator._samples(*block, first=False, incremental=True))
-            del block  # where it was converted, only what came of it is in memory from here on
+            samples = self.estimator._samples(*block, first=False, incremental=True)
+            rows = Rows(self.estimator, self.network, self.descent, samples, self.dropout_seed)
+            del (
+                block,
+                samples,
+            )  # where it was converted, only what came of it is in memory from here on
             rates = None if rate is None else rate.repeat(rows.n_updates)
             loss, n = rows.learn_at(rates)
             total, n_rows = total + n * loss, n_rows + n
             del rows  # before the next block comes
         return total / n_rows, n_rows
 
-    def _rows(self, samples: Samples) -> Rows:
-        wanted = self.estimator.batch_size
-        batch_size = _AUTO_BATCH if wanted == "auto" else int(wanted)
-        batch_size = min(batch_size, len(samples))  # as an epoch's last mini-batch has fewer rows
-        return Rows(
-            self.estimator, self.network, self.descent, samples, batch_size, self.dropout_seed
-        )
-
 
 def batch_rows(estimator: Supervised, n_rows: int) -> int:
-    """Rows of a mini-batch."""
-    if estimator.batch_size == "auto":
-        return n_rows if estimator.solver == "rprop" else min(_AUTO_BATCH, n_rows)
-    if int(estimator.batch_size) > n_rows:
-        warn(CLIPPED)
-    return min(int(estimator.batch_size), n_rows)
+    """Rows of a mini-batch, of so many or, at the end, of fewer."""
+    if estimator.batch_size != "auto":
+        return min(int(estimator.batch_size), n_rows)
+    return n_rows if estimator.solver == "rprop" else min(_AUTO_BATCH, n_rows)

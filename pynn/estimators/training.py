@@ -21,8 +21,8 @@ from pynn.callbacks import Checkpoint, PrintLog, ProgressBar
 from pynn.estimators.descent import Descent
 from pynn.estimators.epochs import Epochs
 from pynn.estimators.hooks import hooks_of, with_callbacks
-from pynn.estimators.learners import Blocks, Learner, Rows, batch_rows
-from pynn.estimators.outcomes import Outcome
+from pynn.estimators.learners import Blocks, Learner, Rows
+from pynn.estimators.outcomes import CLIPPED, Outcome, warn
 from pynn.estimators.quasi_newton import minimise
 from pynn.estimators.resumption import Resumption
 from pynn.estimators.samples import Samples
@@ -218,8 +218,7 @@ class Trained(Supervised):
         descent.is_kept = incremental
         if resumption:
             resumption.prepare(descent)
-        dropout = self._regularisation(network).dropout
-        seed = int(random.randint(2**31)) if any(dropout) else 0
+        seed = int(random.randint(2**31)) if np.any(self.dropout) else 0
         state = State(
             self,
             1 if incremental else self.max_iter,
@@ -229,11 +228,13 @@ class Trained(Supervised):
             descent=descent,
             incremental=incremental,
         )
-        learner: Learner = (
-            Rows(self, network, descent, samples, batch_rows(self, len(samples)), seed)
-            if source is None
-            else Blocks(self, network, descent, source, seed)
-        )
+        learner: Learner
+        if source is None:
+            if self.batch_size != "auto" and int(self.batch_size) > len(samples):
+                warn(CLIPPED)
+            learner = Rows(self, network, descent, samples, seed)
+        else:
+            learner = Blocks(self, network, descent, source, seed)
         validation = None if held_out is None else Validation(self, network, held_out)
         epochs = Epochs(self, network, descent, learner, validation, state, incremental)
         if resumption:
