@@ -1,5 +1,7 @@
 """Data and small models for the tests of the estimators."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
@@ -20,6 +22,14 @@ SOLVERS = ["adam", "sgd", "lbfgs"]
 def one_thread():
     """Threads of BLAS wait for each other where the machine has other work: minutes for seconds."""
     with threadpool_limits(1, "blas"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def few_epochs_are_meant():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations")
+        warnings.filterwarnings("ignore", "lbfgs failed to converge")
         yield
 
 

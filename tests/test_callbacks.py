@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 import sklearn.callback
-from mlp_cases import BOTH, DATA, SOLVERS, X_IRIS, Y_IRIS, flat
+from mlp_cases import BOTH, DATA, SOLVERS, X_IRIS, Y_IRIS, few_epochs_are_meant, flat  # noqa: F401
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -22,14 +22,6 @@ from pynn.callbacks import EarlyStopping, EpochScoring, LRScheduler, PrintLog, P
 
 def small(Estimator=pynn.MLPClassifier, **parameters):
     return Estimator(**{"hidden_layer_sizes": (7,), "max_iter": 6, "random_state": 0} | parameters)
-
-
-@pytest.fixture(autouse=True)
-def few_epochs_are_meant():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations")
-        warnings.filterwarnings("ignore", "lbfgs failed to converge")
-        yield
 
 
 # Plain functions

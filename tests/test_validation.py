@@ -4,12 +4,10 @@ history_ holds the figures of each epoch; early stopping goes by any of scikit-l
 the loss, and keeps the weights that were best.
 """
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
-from mlp_cases import X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS
+from mlp_cases import X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS, few_epochs_are_meant  # noqa: F401
 from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_squared_error
 from sklearn.model_selection import train_test_split
 
@@ -24,14 +22,6 @@ BOTH = pytest.mark.parametrize("Estimator", PARTS)
 def small(Estimator, **parameters):
     settings = {"hidden_layer_sizes": (8,), "random_state": 0, "max_iter": 12}
     return Estimator(**settings | parameters)
-
-
-@pytest.fixture(autouse=True)
-def few_epochs_are_meant():
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations")
-        warnings.filterwarnings("ignore", "lbfgs failed to converge")
-        yield
 
 
 # An eval_set only looks on, unless early_stopping is set

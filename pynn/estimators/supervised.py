@@ -146,7 +146,7 @@ class Supervised(Perceptron):
         return True
 
     def _check_solver_takes_all(self) -> None:
-        """Refuse what a solver has no use for but scikit-learn has not either."""
+        """Refuse parameters that the solver has no use for, of those that scikit-learn has not."""
         if self.solver == "lbfgs":
             for name, rest in {"dropout": 0, "max_norm": None, "clip_norm": None}.items():
                 value = getattr(self, name)
