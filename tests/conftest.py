@@ -1,10 +1,12 @@
-"""What the tests share: a random generator, the MNIST digits, and hypothesis's settings."""
+"""What the tests share: a random generator, the MNIST digits, settings of other packages."""
 
 import os
 
 # SciPy reads it when it is imported; without it scikit-learn skips a check without a word.
 os.environ["SCIPY_ARRAY_API"] = "1"
+os.environ["MPLBACKEND"] = "Agg"  # what is drawn is not shown
 
+import sys
 from pathlib import Path
 
 import cases
@@ -25,6 +27,13 @@ SHARED_MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist.npz"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes seconds; part of every run all the same")
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture

@@ -98,6 +98,9 @@ def test_python_modules_import_downwards():
         assert name not in everything_below(name, imports), f"{name} imports itself"
     assert "optimizers" in everything_below("network", imports)
     estimators = {name for name in PYTHON if name.startswith("estimators.")}
-    above = {"__init__", "callbacks"} | estimators
+    displays = {name for name in PYTHON if name.startswith("displays.")}
+    above = {"__init__", "callbacks"} | estimators | displays
     for name in PYTHON.keys() - above:
         assert not everything_below(name, imports) & estimators, name
+    for name in PYTHON.keys() - displays:
+        assert not everything_below(name, imports) & displays, name

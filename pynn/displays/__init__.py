@@ -1,0 +1,7 @@
+"""Pictures of networks and of how they learn, drawn by matplotlib.
+
+They follow scikit-learn's convention: ``SomeDisplay.from_estimator(estimator, ...)`` computes what
+is to be seen and draws it; ``SomeDisplay(...)`` takes data that are there, and ``plot(ax=...)``
+draws them, keeps what it drew in attributes with a trailing underscore and returns the display.
+matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
+"""
