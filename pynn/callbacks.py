@@ -309,11 +309,27 @@ class Checkpoint(_Callback):
         checks.positive_integer("every", self.every)
 
     def file(self, epoch: int) -> Path:
-        """Return where the checkpoint after an epoch goes."""
+        """Return where the checkpoint after an epoch goes.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 1.
+
+        Returns
+        -------
+        pathlib.Path
+        """
         return Path(self._path.replace("{epoch}", str(epoch)))
 
     def latest(self) -> Path | None:
-        """Return the checkpoint to go on from, that of the last epoch; None if there is none."""
+        """Return the checkpoint to go on from, that of the last epoch.
+
+        Returns
+        -------
+        pathlib.Path or None
+            None if there is none.
+        """
         number = re.escape(self._path).replace(re.escape("{epoch}"), "([0-9]+)", 1)
         pattern = re.compile(number.replace(re.escape("{epoch}"), r"\1"))
         found = glob.glob(glob.escape(self._path).replace("{epoch}", "*"), include_hidden=True)

@@ -5,7 +5,7 @@ each array, and one called "facts", JSON in UTF-8, for everything else. Arrays w
 in the archive as "facts/0", "facts/1" and so on. Reading executes nothing.
 
 JSON keeps finite floats, integers of any size, text, lists, None, True and False as they are. What
-it does not know is an object with one key that starts with a dollar sign, as `_Encoder` lists.
+it does not know is an object with one key that starts with a dollar sign, as ``_Encoder`` lists.
 """
 
 from __future__ import annotations

@@ -121,6 +121,7 @@ class Model:
         Parameters
         ----------
         vector : ndarray of shape (n_parameters,)
+            W0, b0, W1, b1, … as `parameters` has them.
 
         Returns
         -------

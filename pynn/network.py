@@ -387,6 +387,7 @@ class Network(Model):
         Parameters
         ----------
         path : str or path-like
+            Where it goes; a file that is there is replaced.
 
         Raises
         ------
@@ -402,6 +403,7 @@ class Network(Model):
         Parameters
         ----------
         path : str or path-like
+            What `save` wrote.
 
         Returns
         -------

@@ -375,9 +375,9 @@ class ParquetBlocks:
     def targets(self) -> Iterator[Array]:
         """Go through y of each block; no other columns are read.
 
-        Yields
-        ------
-        ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Returns
+        -------
+        iterator of ndarray of shape (n_rows,) or (n_rows, n_outputs)
 
         Raises
         ------

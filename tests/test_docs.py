@@ -6,31 +6,39 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+PAGES = sorted(DOCS.glob("*.md"))
+CITING = ("beyond_scikit_learn.md", "scikit_learn.md")  # issues of scikit-learn
 
 
 def blocks_of(page):
     return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
+def pages(which):
+    return pytest.mark.parametrize("page", which, ids=lambda page: page.name)
+
+
 @pytest.mark.slow
-@PAGES
+@pages([page for page in PAGES if blocks_of(page)])
 def test_its_python_runs(page, tmp_path, monkeypatch):
     """In order, with the names of the blocks before; warnings are errors."""
     monkeypatch.chdir(tmp_path)
-    blocks = blocks_of(page)
-    assert blocks
     names = {}
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(blocks_of(page)):
         exec(compile(block, f"{page.name}, block {number}", "exec"), names)
     assert not list(tmp_path.iterdir())
 
 
-@PAGES
+@pages(PAGES)
 def test_its_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert [target for target in targets if not (DOCS / target).exists()] == []
+
+
+@pages([DOCS / name for name in CITING])
+def test_it_cites_issues_by_their_numbers(page):
+    text = page.read_text(encoding="utf-8")
     issues = re.findall(
         r"\[#(\d+)\]\(https://github.com/scikit-learn/scikit-learn/issues/(\d+)\)", text
     )

@@ -163,7 +163,7 @@ class MLPClassifier(
         Samples learned from, each as often as it was.
     n_features_in_ : int
         Features of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X has names.
     n_layers_ : int
         Layers, input and output counted.

@@ -115,7 +115,9 @@ class State:
         Parameters
         ----------
         name : str
+            What the figure is called there.
         value : float
+            The figure.
         """
         self.figures[name] = value
         history = self.history

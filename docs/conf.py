@@ -1,0 +1,173 @@
+"""How Sphinx builds these pages: ``sphinx-build -W --keep-going -b html docs docs/_build/html``.
+
+Nothing is fetched from the network. A name in backticks leads somewhere, or the build fails.
+"""
+
+import os
+import subprocess
+import sys
+
+from docutils import nodes
+from numpydoc.docscrape import NumpyDocString
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+os.environ["MPLBACKEND"] = "Agg"
+
+import pynn
+
+# ---- The project -------------------------------------------------------------------------------
+
+project = "pynn"
+author = "the pynn developers"
+copyright = f"2026, {author}"
+release = version = pynn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+    "matplotlib.sphinxext.plot_directive",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+nitpicky = True
+
+# ---- Pages -------------------------------------------------------------------------------------
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 130)]
+
+# ---- Docstrings --------------------------------------------------------------------------------
+
+default_role = "py:obj"  # `Network` is a reference
+autodoc_typehints = "none"  # docstrings say more: shapes, units, ranges
+autodoc_member_order = "bysource"
+autosummary_generate = True
+numpydoc_show_class_members = False  # templates list them, with all that is said of them
+numpydoc_class_members_toctree = False
+numpydoc_validation_checks = {
+    "all",  # but for these
+    "ES01",  # a summary may be enough
+    "EX01",  # classes and functions have examples, methods need none
+    "PR03",  # parameters that are described elsewhere stand together
+    "PR04",  # "See `cost`." is a description
+    "RT02",  # a name in front of the type says what it is
+    "RT03",
+    "RT04",
+    "RT05",
+    "SA01",
+    "SS05",  # what a function returns, as its first words: "Mean cost of these rows"
+}
+numpydoc_validation_overrides = {"PR01": {"^See `"}, "RT01": {"^See `"}}
+numpydoc_validation_exclude = {r"\.State$", r"\.State\.epoch_ended$"}  # not called by users
+
+# ---- Examples ----------------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"\.py$",  # all of them run
+    "abort_on_example_error": True,
+    "reference_url": {"pynn": None},  # names of ours in the source lead to the reference
+    "backreferences_dir": "api/generated/examples",
+    "doc_module": ("pynn",),
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": float("inf"),  # pages are the same whatever a build took
+    "write_computation_times": False,
+}
+
+# ---- The look of it ----------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "pynn"
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+# ---- References that Sphinx cannot know --------------------------------------------------------
+
+_SITES = {  # where the names of others are documented
+    "pyarrow": "https://arrow.apache.org/docs/python/generated/{}.html",
+    "numpy": "https://numpy.org/doc/stable/reference/generated/{}.html",
+    "sklearn": "https://scikit-learn.org/stable/modules/generated/{}.html",
+}
+
+
+def spared(env):
+    """Return names that lead nowhere, and may; Sphinx keeps them with what it knows of pages."""
+    return env.__dict__.setdefault("pynn_spared", set())
+
+
+def collect_names(app, what, name, obj, options, lines):
+    """Note which parameters and attributes there are: docstrings name them in backticks, too."""
+    text = NumpyDocString("\n".join(lines))
+    for section in ("Parameters", "Attributes"):
+        for entry in text[section]:
+            spared(app.env).update(part.strip() for part in entry.name.split(","))
+
+
+def resolve(app, env, node, contnode):
+    """Lead to a name of ours without its module, or to others' documentation; spare parameters."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py":
+        return None
+    if target in spared(env):
+        return contnode
+    found = env.domains.python_domain.find_obj(env, None, None, target, None, 1)
+    if len(found) == 1:
+        name, entry = found[0]
+        builder = app.builder
+        return make_refnode(builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
+    site = _SITES.get(target.partition(".")[0])
+    if site:
+        return nodes.reference("", "", contnode, refuri=site.format(target), internal=False)
+    return None
+
+
+def skip(app, what, name, obj, skip, options):
+    """Leave out what estimators inherit from scikit-learn, and how callbacks are begun."""
+    if name == "begin":
+        return True
+    if not (getattr(obj, "__module__", None) or "").startswith("sklearn"):
+        return None
+    spared(app.env).add(name)
+    return True
+
+
+class CommandHelp(SphinxDirective):
+    """``{command-help} demo``: what ``pynn demo --help`` prints."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        """Ask the command."""
+        command = [sys.executable, "-P", "-m", "pynn", *"".join(self.arguments).split(), "--help"]
+        environment = os.environ | {"COLUMNS": "88", "NO_COLOR": "1"}
+        text = subprocess.check_output(command, text=True, env=environment)
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def setup(app):
+    """Connect all of this."""
+    app.connect("autodoc-process-docstring", collect_names, priority=400)  # numpydoc: 500
+    app.connect("autodoc-skip-member", skip)
+    app.connect("missing-reference", resolve)
+    app.add_directive("command-help", CommandHelp)
