@@ -5,3 +5,7 @@ is to be seen and draws it; ``SomeDisplay(...)`` takes data that are there, and 
 draws them, keeps what it drew in attributes with a trailing underscore and returns the display.
 matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
 """
+
+from pynn.displays.loss_curve import LossCurveDisplay
+
+__all__ = ["LossCurveDisplay"]

@@ -12,7 +12,15 @@ from pynn.colours import NEGATIVE, POSITIVE, strengths
 from pynn.estimators.perceptron import Perceptron
 from pynn.network import Network
 
-__all__ = ["axes", "network_of", "pyplot", "signed_colormap", "signed_colours", "signed_norm"]
+__all__ = [
+    "axes",
+    "line_colours",
+    "network_of",
+    "pyplot",
+    "signed_colormap",
+    "signed_colours",
+    "signed_norm",
+]
 
 
 def pyplot() -> Any:
@@ -120,6 +128,14 @@ def signed_colours(values: ArrayLike, scale: float, faintest: float = 0.0) -> ND
     colours[..., :3] = np.where((numbers < 0)[..., None], _rgb(NEGATIVE), _rgb(POSITIVE))
     colours[..., 3] = faintest + (1 - faintest) * strengths(numbers, scale).clip(max=1)
     return colours
+
+
+def line_colours(n: int) -> list[Any]:
+    """Return colours for n lines: those of the style, or a rainbow where it has too few."""
+    cycle = pyplot().rcParams["axes.prop_cycle"].by_key().get("color", [])
+    if n <= len(cycle):
+        return list(cycle[:n])
+    return list(pyplot().colormaps["turbo"](np.linspace(0.08, 0.92, n)))
 
 
 def _rgb(hexadecimal: str) -> tuple[float, ...]:
