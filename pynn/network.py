@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks, io
+from pynn import _core, checks, io, markup
 from pynn.architecture import Architecture
 from pynn.costs import Cost
 from pynn.initializers import INITIALIZERS, Random, initial_layer
@@ -375,6 +375,60 @@ class Network(Model):
                 n_threads=self._threads_for(data, min(batch_size, data.n_rows)),
             )
         return costs[:n_done], error
+
+    # ---- How it is shown -------------------------------------------------------------------------
+
+    def _repr_html_(self) -> str:
+        """Circles and lines with a caption, for notebooks."""
+        return markup.html(self)
+
+    def to_dot(
+        self,
+        *,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        max_units: int = 10,
+        max_layers: int = 8,
+    ) -> str:
+        """Describe the network in DOT, the language of Graphviz.
+
+        Arrows are weights: green above 0, red below, the wider the larger. The middle of a wide
+        layer and of a deep network is left out, and how much is told.
+
+        Parameters
+        ----------
+        input_names, output_names : sequence of str, optional
+            Written beside the units of the input and of the output.
+        max_units : int, default=10
+            At least 3; a layer of more units shows one less than this.
+        max_layers : int, default=8
+            At least 3; a network of more layers, input and output counted, shows one less.
+
+        Returns
+        -------
+        str
+            ``dot -Tsvg`` draws it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described.
+
+        See Also
+        --------
+        pynn.displays.NetworkDisplay : The same by matplotlib.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> print(pynn.Network([2, 1], initializer="zeros").to_dot())  # doctest: +ELLIPSIS
+        digraph network {
+        ...
+        unit_0_0 [tooltip="input 1"]
+        unit_0_1 [tooltip="input 2"]
+        ...
+        """
+        return markup.dot(self, input_names, output_names, max_units, max_layers)
 
     # ---- How it is kept --------------------------------------------------------------------------
 
