@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks, io, markup
+from pynn import _core, checks, io, markup, summary
 from pynn.architecture import Architecture
 from pynn.costs import Cost
 from pynn.initializers import INITIALIZERS, Random, initial_layer
@@ -381,6 +381,32 @@ class Network(Model):
     def _repr_html_(self) -> str:
         """Circles and lines with a caption, for notebooks."""
         return markup.html(self)
+
+    def summary(self) -> None:
+        """Print a table of layers: shapes, activations, parameters, memory.
+
+        Below it stands what the optimizer keeps besides, while it trains.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> pynn.Network([784, 16, 10], output_activation="softmax", cost="cross_entropy").summary()
+        Network of float32, cost cross_entropy
+        <BLANKLINE>
+        layer    units  activation   weights  biases  parameters    memory
+        input      784
+        layer 1     16  relu        784 × 16      16      12,560  49.1 KiB
+        output      10  softmax      16 × 10      10         170     680 B
+        total                                             12,730  49.7 KiB
+        <BLANKLINE>
+        No optimizer yet; one keeps up to 2 numbers for each parameter: 99.5 KiB more.
+        """
+        if self._state is None:
+            training = summary.of_any_optimizer(self, max(_core.RULES.values()))
+        else:
+            name = type(self._optimizer).__name__
+            training = summary.of_optimizer(self, name, len(self._state.slots))
+        print(summary.summary(self, training))
 
     def to_dot(
         self,

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from pynn import streams
+from pynn import streams, summary
 from pynn.callbacks import Checkpoint, PrintLog, ProgressBar
 from pynn.estimators.descent import Descent
 from pynn.estimators.epochs import Epochs
@@ -48,6 +49,30 @@ class Trained(Supervised):
     _fit_under_way: weakref.ref[set[None]]
 
     # ---- Fitting ---------------------------------------------------------------------------------
+
+    def summary(self) -> None:
+        """Print a table of layers: shapes, activations, parameters, memory.
+
+        Below it stands what the optimizer keeps besides.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there is nothing yet.
+
+        See Also
+        --------
+        pynn.Network.summary : The same of a network.
+        """
+        check_is_fitted(self)
+        network, descent = self._synchronised(), getattr(self, "_optimizer", None)
+        memory = None if descent is None else descent.memory
+        if descent is None or memory is None:
+            training = "No state of an optimizer is kept."
+        else:
+            name = type(descent.optimizer).__name__
+            training = summary.of_optimizer(network, name, len(memory[0]))
+        print(summary.summary(network, training))
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
