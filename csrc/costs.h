@@ -2,7 +2,8 @@
  *
  * To add one: a line in the list, cost_NAME(z, a, y, parameter) for one output, and
  * delta_NAME(z, a, y, parameter). A cost for any output gives dC/da there; one that is tied to an
- * output activation gives dC/dz, where the activation's derivative has cancelled against it.
+ * output activation gives dC/dz, where the activation's derivative has cancelled against it, and
+ * has its dC/da beside it: a line in PYNN_TIED_COSTS, and sensitivity_NAME(z, a, y).
  * parameter: the delta of huber, the quantile of quantile; of both cross-entropies how far their
  * values keep probabilities from 0 and 1, not at all where it is 0.
  */
@@ -24,6 +25,8 @@ enum { PYNN_ANY_OUTPUT = -1 };
 #define PYNN_COSTS(X)                                                                              \
     PYNN_POINTWISE_COSTS(X)                                                                        \
     X(binary_cross_entropy, PYNN_ACTIVATION_sigmoid) X(cross_entropy, PYNN_ACTIVATION_softmax)
+/* Of these dC/da is another function than dC/dz. */
+#define PYNN_TIED_COSTS(X) X(poisson) X(binary_cross_entropy) X(cross_entropy)
 
 enum {
 #define X(name, output) PYNN_COST_##name,
@@ -90,6 +93,12 @@ static inline real FN(delta_binary_cross_entropy)(real z, real a, real y, real p
     UNUSED2(z, parameter);
     return a - y;
 }
+/* (1 - y) / (1 - a) - y / a, written in z: 1 - a may be rounded to 0 long before it is 0 */
+static inline real FN(sensitivity_binary_cross_entropy)(real z, real a, real y) {
+    (void)a;
+    const real below = y < 1 ? (1 - y) * (1 + FN(vexp)(z)) : 0;
+    return below - (y > 0 ? y * (1 + FN(vexp)(-z)) : 0);
+}
 
 /* Half the Poisson deviance: y log(y / a) - y + a with log a = z; 0 at a = y */
 static inline real FN(cost_poisson)(real z, real a, real y, real parameter) {
@@ -99,6 +108,10 @@ static inline real FN(cost_poisson)(real z, real a, real y, real parameter) {
 static inline real FN(delta_poisson)(real z, real a, real y, real parameter) {
     UNUSED2(z, parameter);
     return a - y;
+}
+static inline real FN(sensitivity_poisson)(real z, real a, real y) {
+    (void)z;
+    return y > 0 ? 1 - y / a : 1;
 }
 
 /* The least and the most that -log a is taken for, where a is kept by `least` from 0 and 1. */
@@ -151,6 +164,10 @@ static inline real FN(cross_entropy)(real *delta /* (n,), room for whole vectors
     const real log_sum = FN(log1p_of_any)(rest / a_max);
     return caps.high < INFINITY ? FN(capped_cross_entropy)(z, y, n, z_max, log_sum, caps)
                                 : FN(sum_of_lanes)(costs) + weight * log_sum;
+}
+static inline real FN(sensitivity_cross_entropy)(real z, real a, real y) {
+    (void)z;
+    return y > 0 ? -y / a : 0;
 }
 
 #endif

@@ -118,6 +118,16 @@ static void FN(costs_binary_cross_entropy)(real *delta, double *row_costs, const
     }
 }
 
+#define X(name)                                                                                    \
+    static void FN(sensitivities_##name)(real *da, const real *z, const real *a, const real *y,    \
+                                         size_t stride, size_t n_rows, size_t n) {                 \
+        for (size_t i = 0; i < n_rows; i++, da += stride, z += stride, a += stride, y += stride) { \
+            for (size_t j = 0; j < n; j++) { da[j] = FN(sensitivity_##name)(z[j], a[j], y[j]); }   \
+        }                                                                                          \
+    }
+PYNN_TIED_COSTS(X)
+#undef X
+
 static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {
     for (size_t i = 0; i < n_rows; i++) { FN(softmax)(a + i * stride, z + i * stride, n); }
 }
@@ -295,6 +305,9 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
 #undef X
 #define X(name, output) [PYNN_COST_##name] = FN(costs_##name),
     .cost = {PYNN_COSTS(X)},
+#undef X
+#define X(name) [PYNN_COST_##name] = FN(sensitivities_##name),
+    .sensitivity = {PYNN_TIED_COSTS(X)},
 #undef X
 #define X(name, n_slots) [PYNN_RULE_##name] = FN(update_##name),
     .update = {PYNN_RULES(X)},

@@ -105,6 +105,11 @@ typedef struct {
                                const real *y, const real *row_scales, size_t stride, size_t n_rows,
                                size_t n, real parameter);
 
+    /* da = dC/da, for costs whose derivative above is by z; NULL for the others. All are (n_rows,
+     * n). Infinite where a is 0 and should not be */
+    void (*sensitivity[PYNN_N_COSTS])(real *da, const real *z, const real *a, const real *y,
+                                      size_t stride, size_t n_rows, size_t n);
+
     FN(pynn_update) * update[PYNN_N_RULES];
     FN(pynn_update) * store; /* w = g: for a gradient that is to be kept */
     FN(pynn_update) * add;   /* w += g */

@@ -161,33 +161,67 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
     }
 }
 
+/* Columns of da = delta W' for some rows, from the deltas of the layer above and its weights; 1
+ * where the member leaves them. */
+static int FN(send_back)(FN(pynn_workspace) * ws, real *da, size_t stride,
+                         const FN(pynn_layer) * above, const real *parameters, pynn_share rows,
+                         pynn_share columns, pynn_member member) {
+    const real *w = parameters + above->weights;
+    const size_t i = rows.first, n_rows = rows.end - i;
+    const FN(pynn_matrix) delta = {above->delta + i * above->stride, above->stride, 1};
+    for (size_t j = columns.first; j < columns.end; j += PYNN_BLOCK_COLUMNS) {
+        const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, columns.end - j);
+        if (FN(leaves)(ws, (double)n_rows * (double)n * (double)above->n_out, member)) { return 1; }
+        const FN(pynn_panels) w_block = {w + j * above->w_stride, 1, above->w_stride,
+                                         ws->kernels->panel * above->w_stride, NULL};
+        FN(multiply)(da + i * stride + j, stride, NULL, delta, w_block, n_rows, n, above->n_out, ws,
+                     member);
+    }
+    return 0;
+}
+
+void FN(pynn_keep_da)(const FN(pynn_layer) * layer, pynn_share rows, pynn_share columns) {
+    for (size_t i = rows.first; i < rows.end; i++) {
+        const size_t at = i * layer->stride + columns.first;
+        memcpy(layer->da + at, layer->delta + at, (columns.end - columns.first) * sizeof(real));
+    }
+}
+
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
                              pynn_masks masks, pynn_member member) {
     const FN(pynn_layer) *layer = &ws->layers[l], *above = &ws->layers[l + 1];
     const FN(part) part = FN(part_of)(ws, n_rows, layer->n_out, 0, member);
     const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
-    const real *w = parameters + above->weights;
     for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
-        const size_t rows = FN(least)(piece, part.rows.end - i);
-        const FN(pynn_matrix) delta = {above->delta + i * above->stride, above->stride, 1};
-        for (size_t j = part.columns.first; j < part.columns.end; j += PYNN_BLOCK_COLUMNS) {
-            const size_t n = FN(least)(PYNN_BLOCK_COLUMNS, part.columns.end - j);
-            if (FN(leaves)(ws, (double)rows * (double)n * (double)above->n_out, member)) { return; }
-            const FN(pynn_panels) w_block = {w + j * above->w_stride, 1, above->w_stride,
-                                             ws->kernels->panel * above->w_stride, NULL};
-            FN(multiply)(layer->delta + i * layer->stride + j, layer->stride, NULL, delta, w_block,
-                         rows, n, above->n_out, ws, member);
+        const pynn_share rows = {i, FN(least)(i + piece, part.rows.end)};
+        if (FN(send_back)(ws, layer->delta, layer->stride, above, parameters, rows, part.columns,
+                          member)) {
+            return;
+        }
+        if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, rows, part.columns); }
+        if (layer->dropout != 0) {
+            FN(drop_some)(layer->delta, layer->delta, ws, l, (FN(part)){rows, part.columns}, masks);
         }
         const size_t at = i * layer->stride + part.columns.first;
-        if (layer->dropout != 0) {
-            FN(drop_some)(layer->delta, layer->delta, ws, l,
-                          (FN(part)){{i, i + rows}, part.columns}, masks);
-        }
         ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                               layer->stride, rows,
+                                               layer->stride, rows.end - i,
                                                part.columns.end - part.columns.first);
     }
     FN(lay_in_panels)(ws, layer, part.rows, part.columns);
+}
+
+void FN(pynn_input_backward)(FN(pynn_workspace) * ws, const real *parameters, size_t n_rows,
+                             pynn_member member) {
+    const FN(pynn_layer) *first = &ws->layers[0];
+    const FN(part) part = FN(part_of)(ws, n_rows, first->n_in, 0, member);
+    const size_t piece = FN(piece)(part.rows.end - part.rows.first, PYNN_BLOCK_ROWS);
+    for (size_t i = part.rows.first; i < part.rows.end; i += piece) {
+        const pynn_share rows = {i, FN(least)(i + piece, part.rows.end)};
+        if (FN(send_back)(ws, ws->dx, ws->x_stride, first, parameters, rows, part.columns,
+                          member)) {
+            return;
+        }
+    }
 }
 
 /* slot + n, or NULL */

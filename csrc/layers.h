@@ -29,6 +29,14 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
 void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *parameters, size_t n_rows,
                              pynn_masks masks, pynn_member member);
 
+/* ws->dx from the deltas of the first layer. */
+void FN(pynn_input_backward)(FN(pynn_workspace) * ws, const real *parameters, size_t n_rows,
+                             pynn_member member);
+
+/* da = delta, which is yet to be multiplied by the activation's derivative, for a layer that has
+ * room for both. */
+void FN(pynn_keep_da)(const FN(pynn_layer) * layer, pynn_share rows, pynn_share columns);
+
 /* To be called when a member has computed the output's deltas for some rows. */
 void FN(pynn_output_panels)(FN(pynn_workspace) * ws, pynn_share rows);
 

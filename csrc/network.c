@@ -43,6 +43,19 @@ pynn_status FN(pynn_forward)(FN(pynn_workspace) * ws, const real *parameters, py
     return FN(forward)(ws, parameters, &x, batch.n_rows, (pynn_masks){0}, member);
 }
 
+/* da of the output layer for some rows, whose delta is still as the cost made it. */
+static void FN(output_sensitivities)(const FN(pynn_workspace) * ws, pynn_share rows) {
+    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
+    const int cost = ws->network->cost;
+    const size_t at = rows.first * output->stride;
+    if (!pynn_cost_output(cost)) {
+        FN(pynn_keep_da)(output, rows, (pynn_share){0, output->n_out});
+        return;
+    }
+    ws->kernels->sensitivity[cost](output->da + at, output->z + at, output->a + at, ws->y + at,
+                                   output->stride, rows.end - rows.first, output->n_out);
+}
+
 /* Row costs and deltas of the output layer, for some rows. */
 static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
     const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
@@ -51,6 +64,7 @@ static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
     ws->kernels->cost[cost](output->delta + at, ws->row_costs + rows.first, output->z + at,
                             output->a + at, ws->y + at, ws->row_scales + rows.first, output->stride,
                             n, output->n_out, (real)ws->network->cost_parameter);
+    if (output->da != output->delta) { FN(output_sensitivities)(ws, rows); }
     if (!pynn_cost_output(cost)) {
         ws->kernels->derive[output->activation](output->delta + at, output->z + at, output->a + at,
                                                 output->stride, n, output->n_out);
@@ -159,15 +173,19 @@ static double FN(sum)(const double *x, size_t n) {
     return sum;
 }
 
-/* Deltas of the hidden layers, then the gradient of all layers. */
-static pynn_status FN(backward)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
-                                const FN(pynn_rows) * x, size_t n_rows, pynn_masks masks,
-                                pynn_member member) {
+/* Deltas of the hidden layers. As nothing else is computed, the batch can be left until here. */
+INLINE pynn_status FN(hidden_deltas)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                                     size_t n_rows, pynn_masks masks, pynn_member member) {
     for (int l = ws->n_layers - 2; l >= 0; l--) {
         FN(pynn_layer_backward)(ws, l, lesson->parameters, n_rows, masks, member);
-        /* Only deltas were computed so far: the last place where the batch can be left. */
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
     }
+    return PYNN_OK;
+}
+
+/* The gradient of all layers, whose deltas are there. */
+static void FN(gradients)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                          const FN(pynn_rows) * x, size_t n_rows, pynn_member member) {
     FN(pynn_rows) handed_on;
     FN(pynn_sink) penalising;
     const FN(pynn_sink) *sink = lesson->sink;
@@ -182,29 +200,54 @@ static pynn_status FN(backward)(FN(pynn_workspace) * ws, const FN(lesson) * less
         FN(pynn_layer_gradient)(ws, l, sink, l ? &handed_on : x, n_rows, member);
         FN(pynn_hand_on)(&handed_on, &ws->layers[l]);
     }
-    return PYNN_OK;
+}
+
+static pynn_masks FN(masks_of)(const FN(lesson) * lesson, pynn_batch chunk) {
+    return (pynn_masks){lesson->key, chunk.first - lesson->batch.first};
+}
+
+/* One chunk of a batch whose input is loaded: activations, costs of rows, the output's deltas. */
+INLINE pynn_status FN(judge_chunk)(const FN(pynn_rows) * x, FN(pynn_workspace) * ws,
+                                   const FN(lesson) * lesson, pynn_batch chunk,
+                                   pynn_member member) {
+    const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
+    FN(pynn_load_targets)(ws, ws->data, chunk, mine);
+    for (size_t i = mine.first; i < mine.end; i++) {
+        ws->row_scales[i] = (real)FN(share_of_total)(ws->data, chunk, i, lesson->total);
+    }
+    const pynn_masks masks = FN(masks_of)(lesson, chunk);
+    if (FN(forward)(ws, lesson->parameters, x, chunk.n_rows, masks, member)) {
+        return FN(pynn_reason)(ws);
+    }
+    FN(output_deltas)(ws, mine);
+    return pynn_team_meet(member) ? FN(pynn_reason)(ws) : PYNN_OK;
 }
 
 /* One chunk of a batch: its cost is added to *cost. */
 static pynn_status FN(learn_chunk)(double *cost, FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                                    pynn_batch chunk, pynn_member member) {
-    const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
     const FN(pynn_rows) x = FN(pynn_load_input)(ws, ws->data, chunk, member);
-    FN(pynn_load_targets)(ws, ws->data, chunk, mine);
-    for (size_t i = mine.first; i < mine.end; i++) {
-        ws->row_scales[i] = (real)FN(share_of_total)(ws->data, chunk, i, lesson->total);
-    }
-    const pynn_masks masks = {lesson->key, chunk.first - lesson->batch.first};
-    if (FN(forward)(ws, lesson->parameters, &x, chunk.n_rows, masks, member)) {
-        return FN(pynn_reason)(ws);
-    }
-    FN(output_deltas)(ws, mine);
-    if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
+    pynn_status status = FN(judge_chunk)(&x, ws, lesson, chunk, member);
+    if (status) { return status; }
     for (size_t i = 0; i < chunk.n_rows; i++) {
         *cost += FN(share_of_total)(ws->data, chunk, i, lesson->total) * ws->row_costs[i];
     }
     if (lesson->trains && !isfinite(*cost)) { return PYNN_DIVERGED; }
-    return lesson->sink ? FN(backward)(ws, lesson, &x, chunk.n_rows, masks, member) : PYNN_OK;
+    if (!lesson->sink) { return PYNN_OK; }
+    status = FN(hidden_deltas)(ws, lesson, chunk.n_rows, FN(masks_of)(lesson, chunk), member);
+    if (!status) { FN(gradients)(ws, lesson, &x, chunk.n_rows, member); }
+    return status;
+}
+
+pynn_status FN(pynn_batch_trace)(FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
+                                 pynn_member member) {
+    const FN(lesson) lesson = {.parameters = parameters, .batch = batch, .total = 1};
+    const FN(pynn_rows) x = FN(pynn_load_input)(ws, ws->data, batch, member);
+    pynn_status status = FN(judge_chunk)(&x, ws, &lesson, batch, member);
+    if (!status) { status = FN(hidden_deltas)(ws, &lesson, batch.n_rows, (pynn_masks){0}, member); }
+    if (status || !ws->dx) { return status; }
+    FN(pynn_input_backward)(ws, parameters, batch.n_rows, member);
+    return pynn_team_meet(member) ? FN(pynn_reason)(ws) : PYNN_OK;
 }
 
 /* A member's part of a layer's weights or biases, which end where `end` says. */

@@ -20,4 +20,9 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const
                                  pynn_batch batch, uint64_t key, const FN(pynn_sink) * sink,
                                  pynn_member member);
 
+/* z, a, da and delta of all layers, and dx if it is wanted, for a batch of at most n_chunk rows,
+ * each row of its own cost; there is to be a workspace for that. They are there for all members. */
+pynn_status FN(pynn_batch_trace)(FN(pynn_workspace) * ws, const real *parameters, pynn_batch batch,
+                                 pynn_member member);
+
 #endif

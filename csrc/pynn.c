@@ -75,6 +75,12 @@ pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *n
         ->gradient(cost, gradient, network, parameters, data, penalty, n_threads, control);
 }
 
+pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_network *network,
+                            const void *parameters, const pynn_data *data, int n_threads,
+                            const pynn_control *control) {
+    return engine_of(network->dtype)->trace(trace, network, parameters, data, n_threads, control);
+}
+
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
                        int64_t *n_done, const pynn_network *network, const pynn_data *data,
                        const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,

@@ -143,6 +143,21 @@ pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *n
                           const void *parameters, const pynn_data *data, pynn_penalty penalty,
                           int n_threads, const pynn_control *control);
 
+/* What a network makes of each row, forward and back, of that row's own cost. Layers lie one behind
+ * the other in each array, all rows of the first (n_rows, n_out) at its beginning. NULL: what is
+ * not wanted. */
+typedef struct {
+    void *z, *a;      /* weighted sums and activations */
+    void *da, *delta; /* dC/da and dC/dz */
+    void *dx;         /* (n_rows, n_in) dC/dx */
+    double *costs;    /* (n_rows,) */
+} pynn_trace;
+
+/* Fills what trace points to; data has no row weights. */
+pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_network *network,
+                            const void *parameters, const pynn_data *data, int n_threads,
+                            const pynn_control *control);
+
 /* Trains parameters (n_parameters,) in place; costs (n_epochs,) and *n_done say what came of each
  * finished epoch. Interrupted: parameters are as after the last finished mini-batch. Diverged: a
  * cost or a parameter is no longer finite, in the epoch after *n_done; parameters are of no use. */

@@ -25,6 +25,7 @@ typedef struct {
     real *parameters, *slots[2]; /* as they are given, or padded */
     real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
     pynn_cost *costs; /* (n_epochs,); of gradient one */
+    const pynn_trace *trace;
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
     const pynn_plan *plan;
@@ -89,6 +90,64 @@ static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_netw
                                gradient ? PYNN_GRADIENT : PYNN_COSTS, n_threads, control);
     if (status) { return status; }
     pynn_team_run(n_threads, FN(gradient_share), &job);
+    FN(pynn_workspace_free)(&job.ws);
+    return job.status;
+}
+
+/* Rows of a chunk that is the data's from row `done` on, to where they are kept, unless that is
+ * NULL; returns where n_rows rows end there. */
+static real *FN(keep_rows)(real *kept, const real *x, size_t stride, size_t n, size_t n_rows,
+                           size_t done, pynn_share rows) {
+    if (!kept) { return NULL; }
+    for (size_t i = rows.first; i < rows.end; i++) {
+        memcpy(kept + (done + i) * n, x + i * stride, n * sizeof(real));
+    }
+    return kept + n_rows * n;
+}
+
+static void FN(keep_trace)(const FN(job) * job, size_t done, pynn_share rows) {
+    const FN(pynn_workspace) *ws = &job->ws;
+    const pynn_trace *trace = job->trace;
+    const size_t n_rows = (size_t)job->data->n_rows;
+    real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
+    for (const FN(pynn_layer) *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
+        z = FN(keep_rows)(z, l->z, l->stride, l->n_out, n_rows, done, rows);
+        a = FN(keep_rows)(a, l->a, l->stride, l->n_out, n_rows, done, rows);
+        da = FN(keep_rows)(da, l->da, l->stride, l->n_out, n_rows, done, rows);
+        delta = FN(keep_rows)(delta, l->delta, l->stride, l->n_out, n_rows, done, rows);
+    }
+    FN(keep_rows)(trace->dx, ws->dx, ws->x_stride, ws->layers[0].n_in, n_rows, done, rows);
+    for (size_t i = rows.first; i < rows.end && trace->costs; i++) {
+        trace->costs[done + i] = ws->row_costs[i];
+    }
+}
+
+static void FN(trace_share)(pynn_member member, void *job_) {
+    FN(job) *job = job_;
+    FN(pynn_workspace) *ws = &job->ws;
+    const size_t n_rows = (size_t)job->data->n_rows;
+    pynn_status status = PYNN_OK;
+    for (size_t done = 0; done < n_rows && !status; done += ws->n_chunk) {
+        const size_t left = n_rows - done;
+        const pynn_batch chunk = {NULL, done, left < ws->n_chunk ? left : ws->n_chunk};
+        status = FN(pynn_batch_trace)(ws, job->parameters, chunk, member);
+        if (status) { break; }
+        FN(keep_trace)(job, done, pynn_share_of(chunk.n_rows, 1, member));
+        /* The next chunk overwrites what is copied here. */
+        if (pynn_team_meet(member)) { status = FN(pynn_reason)(ws); }
+    }
+    if (member.id == 0) { job->status = status; }
+}
+
+static pynn_status FN(trace)(const pynn_trace *trace, const pynn_network *network,
+                             const void *parameters, const pynn_data *data, int n_threads,
+                             const pynn_control *control) {
+    FN(job) job = {.data = data, .parameters = (real *)parameters, .trace = trace};
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, network, data, NULL, data->n_rows, 1,
+                               trace->dx ? PYNN_TRACES_INPUT : PYNN_TRACES, n_threads, control);
+    if (status) { return status; }
+    pynn_team_run(n_threads, FN(trace_share), &job);
     FN(pynn_workspace_free)(&job.ws);
     return job.status;
 }
@@ -253,6 +312,7 @@ static int FN(is_tuned)(void) { return FN(pynn_kernels_in_use)()->tuned; }
 const pynn_engine ENGINE = {
     .predict = FN(predict),
     .gradient = FN(gradient),
+    .trace = FN(trace),
     .train = FN(train),
     .all_finite = FN(all_finite),
     .is_tuned = FN(is_tuned),

@@ -11,6 +11,9 @@ typedef struct {
     pynn_status (*gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
                             const void *parameters, const pynn_data *data, pynn_penalty penalty,
                             int n_threads, const pynn_control *control);
+    pynn_status (*trace)(const pynn_trace *trace, const pynn_network *network,
+                         const void *parameters, const pynn_data *data, int n_threads,
+                         const pynn_control *control);
     pynn_status (*train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                          int64_t *n_done, const pynn_network *network, const pynn_data *data,
                          const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,

@@ -114,6 +114,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
                           int n_threads) {
     const size_t n = ws->n_chunk, reals_in_double = sizeof(double) / sizeof(real);
     const int learns = purpose != PYNN_PREDICTS;
+    const int traces = purpose == PYNN_TRACES || purpose == PYNN_TRACES_INPUT;
     size_t used = 0;
     if (ws->data->starts) {
         FN(lay_out_sparse_rows)(ws, arena, &used, purpose >= PYNN_GRADIENT, n_threads);
@@ -124,12 +125,13 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
     for (int l = 0; l < ws->n_layers; l++) {
         FN(pynn_layer) *layer = &ws->layers[l];
         layer->z = layer->a = FN(take)(arena, &used, n * layer->stride);
-        if (learns && FN(keeps_z)(ws->network, l)) {
+        if (traces || (learns && FN(keeps_z)(ws->network, l))) {
             layer->z = FN(take)(arena, &used, n * layer->stride);
         }
         layer->out = layer->a;
         if (layer->dropout > 0) { layer->out = FN(take)(arena, &used, n * layer->stride); }
-        if (learns) { layer->delta = FN(take)(arena, &used, n * layer->stride); }
+        if (learns) { layer->delta = layer->da = FN(take)(arena, &used, n * layer->stride); }
+        if (traces) { layer->da = FN(take)(arena, &used, n * layer->stride); }
         if (learns && FN(wants_panels)(ws, layer)) {
             const size_t panel = ws->kernels->panel;
             layer->panels = FN(take)(arena, &used, (layer->n_out + panel - 1) / panel * panel * n);
@@ -144,6 +146,7 @@ static size_t FN(lay_out)(FN(pynn_workspace) * ws, real *arena, pynn_purpose pur
         ws->zeros = FN(take)(arena, &used, PYNN_BLOCK_COLUMNS);
         ws->scratch_each += PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE;
     }
+    if (purpose == PYNN_TRACES_INPUT) { ws->dx = FN(take)(arena, &used, n * ws->x_stride); }
     if (ws->keeps_gradient) { ws->gradient = FN(take)(arena, &used, ws->n_parameters); }
     for (size_t i = 0; i < ws->n_padded; i++) {
         ws->padded[i] = FN(take)(arena, &used, ws->n_parameters);

@@ -47,6 +47,7 @@ typedef struct {
     real *out;      /* what the next layer reads: a, or without those that are dropped from it */
     double dropout; /* the share of them, 0 but in training */
     real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
+    real *da;       /* dC/da; the same array as delta, unless it is to be kept */
     real *panels; /* the same once more in panels, (., n_chunk, panel); NULL where rows are short */
 } FN(pynn_layer);
 
@@ -112,18 +113,27 @@ typedef struct {
     real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
     double *row_costs;          /* (n_chunk,) */
-    double *pieces;             /* sums of pieces of weights or of a gradient */
-    real *gradient;             /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *beside;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;   /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
-    real *scratch; /* (n_threads, scratch_each) */
+    real *dx;       /* (n_chunk, n_in), rows x_stride apart: dC/dx; or NULL: it is not wanted */
+    double *pieces; /* sums of pieces of weights or of a gradient */
+    real *gradient; /* (n_parameters,) or NULL: where it is kept as a whole */
+    real *beside;   /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
+    real *zeros;    /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
+    real *scratch;  /* (n_threads, scratch_each) */
     size_t scratch_each;
     void *arena; /* the block in which all of these arrays lie */
 } FN(pynn_workspace);
 
-/* What is asked for: activations, cost, cost and gradient, or parameters that are updated, by any
- * rule or by plain SGD. */
-typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_GRADIENT, PYNN_TRAINS, PYNN_DESCENDS } pynn_purpose;
+/* What is asked for: activations, cost, all that lies between, that and the input's sensitivities,
+ * cost and gradient, or parameters that are updated, by any rule or by plain SGD. */
+typedef enum {
+    PYNN_PREDICTS,
+    PYNN_COSTS,
+    PYNN_TRACES,
+    PYNN_TRACES_INPUT,
+    PYNN_GRADIENT,
+    PYNN_TRAINS,
+    PYNN_DESCENDS
+} pynn_purpose;
 
 /* Workspace for n_steps batches of n_rows rows of the data and a team of n_threads. On
  * PYNN_NO_MEMORY there is nothing to free. */

@@ -89,6 +89,14 @@ cdef extern from "pynn.h" nogil:
         void *sgemm
         void *dgemm
 
+    ctypedef struct pynn_trace:
+        void *z
+        void *a
+        void *da
+        void *delta
+        void *dx
+        double *costs
+
     void pynn_set_blas(const pynn_blas *)
 
     const char *pynn_activation_name(int)
@@ -109,6 +117,9 @@ cdef extern from "pynn.h" nogil:
     pynn_status pynn_gradient(
         pynn_cost *, void *, const pynn_network *, const void *, const pynn_data *, pynn_penalty,
         int, const pynn_control *)
+    pynn_status pynn_trace_rows(
+        const pynn_trace *, const pynn_network *, const void *, const pynn_data *, int,
+        const pynn_control *)
     pynn_status pynn_train(
         void *, pynn_optimizer_state *, pynn_cost *, int64_t *, const pynn_network *,
         const pynn_data *, const pynn_optimizer *, const pynn_plan *, int,

@@ -100,6 +100,19 @@ class Core:
         gradient: NDArray[Any] | None = None,
         n_threads: int = 1,
     ) -> tuple[float, float]: ...
+    def trace(
+        self,
+        parameters: NDArray[Any],
+        data: Data,
+        *,
+        z: NDArray[Any] | None = None,
+        a: NDArray[Any] | None = None,
+        da: NDArray[Any] | None = None,
+        delta: NDArray[Any] | None = None,
+        dx: NDArray[Any] | None = None,
+        costs: NDArray[np.float64] | None = None,
+        n_threads: int = 1,
+    ) -> None: ...
     def train(
         self,
         parameters: NDArray[Any],

@@ -450,6 +450,43 @@ cdef class Core:
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
+    def trace(self, parameters, Data data, *, z=None, a=None, da=None, delta=None, dx=None,
+              costs=None, int n_threads=1):
+        """Fill the arrays that are given with what each row makes, of its own cost.
+
+        Parameters
+        ----------
+        z, a, da, delta : contiguous vectors of the network's dtype, of all rows of the first layer,
+            then of the next: weighted sums, activations, dC/da, dC/dz
+        dx : contiguous vector of the network's dtype, (n_rows * n_in,): dC/dx
+        costs : float64, shape (n_rows,), contiguous
+        """
+        cdef int64_t n_rows = data.data.n_rows
+        cdef int64_t n_units = 0
+        cdef _Array p = self.vector_of(parameters, False)
+        cdef _Interruption interruption = _Interruption()
+        cdef pynn_trace trace
+        cdef pynn_status status
+        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        if data.data.row_weights is not NULL:
+            raise ValueError("a trace is of rows without weights")
+        for i in range(self.network.n_layers):
+            n_units += self.sizes[i + 1]
+        formats = b"f" if self.itemsize == 4 else b"d"
+        sizes = [n_rows * n_units] * 4 + [n_rows * self.sizes[0], n_rows]
+        held = [None if given is None else _borrow(given, b"d" if given is costs else formats, 1,
+                                                   True)
+                for given in (z, a, da, delta, dx, costs)]
+        cdef void *starts[6]
+        for i in range(6):
+            starts[i] = NULL if held[i] is None else (<_Array>held[i]).vector(sizes[i])
+        trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3], dx=starts[4],
+                           costs=<double *>starts[5])
+        with nogil:
+            status = pynn_trace_rows(
+                &trace, &self.network, p.view.buf, &data.data, n_threads, &interruption.control)
+        _raise_if(status, interruption)
+
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               uint64_t dropout_seed=0, int n_threads=1):

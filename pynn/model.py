@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pynn import _core, checks, threads
 from pynn.architecture import Architecture, Views
 from pynn.costs import Cost
+from pynn.inspect import Inspected
 from pynn.regularisation import Regularisation
 
 __all__ = ["Model", "zeros"]
@@ -25,7 +26,7 @@ def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     return memory[start : start + n]
 
 
-class Model:
+class Model(Inspected):
     """What `pynn.Network` is and computes; learning and keeping it are added there.
 
     Parameters
@@ -277,6 +278,34 @@ class Model:
         parameters = self._parameters if parameters is None else parameters
         n_threads = self._threads_for(data)
         return self._core.cost(parameters, data, regularisation.core, gradient, n_threads)
+
+    def _trace(self, data: _core.Data, names: Iterable[str]) -> dict[str, Any]:
+        """Return what each row makes of its own cost: "z", "a", "da", "delta", "dx", "costs".
+
+        The first four are tuples of arrays (n_rows, n_out), one for each layer.
+        """
+        n_rows, (n_in, *units), dtype = data.n_rows, self.layer_sizes, self.dtype
+        ends = np.cumsum(units[:-1]) * n_rows
+        vectors = {
+            name: np.empty(n_rows)
+            if name == "costs"
+            else np.empty(n_rows * (n_in if name == "dx" else sum(units)), dtype)
+            for name in names
+        }
+        self._core.trace(self._parameters, data, n_threads=self._threads_for(data), **vectors)
+        return {
+            name: vector
+            if name == "costs"
+            else vector.reshape(n_rows, n_in)
+            if name == "dx"
+            else tuple(layer.reshape(n_rows, -1) for layer in np.split(vector, ends))
+            for name, vector in vectors.items()
+        }
+
+    def _inside(
+        self, X: ArrayLike | None = None, y: ArrayLike | None = None
+    ) -> tuple[Model, Any, Any]:
+        return self, X, y
 
     def _cap_cost(self) -> None:
         """From now on take the cost's value as scikit-learn does: see `Architecture.core`."""

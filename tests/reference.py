@@ -197,6 +197,28 @@ class Network:
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
         return da * ACTIVATIONS[self.activations[-1]][1](z)
 
+    def delta_a(self, z, a, y):
+        """Derivative of the cost of each row by the output layer's a, softmax's taken as free."""
+        if self.cost_name == "cross_entropy":
+            return -y / a
+        if self.cost_name == "binary_cross_entropy":
+            return (1 - y) / expit(-z) - y / expit(z)
+        if self.cost_name == "poisson":
+            return 1 - y / a
+        return COSTS_OF_A[self.cost_name][1](a, y, self.parameter)
+
+    def trace(self, p, X, y):
+        """Return z, a, da, dz of every layer, dx and the cost of each row, each of its own cost."""
+        zs, activations = self.forward(p, X)
+        weights = self.views(p)[0]
+        das = [self.delta_a(zs[-1], activations[-1], y)]
+        dzs = [self.delta_z(zs[-1], activations[-1], y)]
+        for W, z, name in zip(weights[:0:-1], zs[-2::-1], self.activations[-2::-1], strict=True):
+            das.insert(0, dzs[0] @ W.T)
+            dzs.insert(0, das[0] * ACTIVATIONS[name][1](z))
+        costs = [self.cost(p, X[i : i + 1], y[i : i + 1]) for i in range(len(X))]
+        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, np.array(costs)
+
     def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)
         dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))

@@ -27,6 +27,8 @@ CALLS = {
     "predict": lambda net, X, y: net.predict(X),
     "cost": lambda net, X, y: net.cost(X, y),
     "gradient": lambda net, X, y: net.gradient(X, y),
+    "trace": lambda net, X, y: net.trace(X, y),
+    "trace of sparse rows": lambda net, X, y: net.trace(sparse.csr_array(X), y),
     "fit sparse rows": lambda net, X, y: net.fit(sparse.csr_array(X), y, batch_size=3),
 }
 

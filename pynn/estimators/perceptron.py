@@ -24,6 +24,7 @@ from pynn.architecture import ALIASES
 from pynn.costs import Cost
 from pynn.estimators.settings import Settings
 from pynn.initializers import initial_layer
+from pynn.inspect import Inspected
 from pynn.network import Network
 
 __all__ = ["Perceptron"]
@@ -38,7 +39,7 @@ _COSTS = {
 _NOT_DRAWN_FROM = np.random.RandomState(0)  # a network gets its own when it is fitted
 
 
-class Perceptron(Settings):
+class Perceptron(Inspected, Settings):
     """Network and forward pass; `pynn.estimators.training.Trained` adds how it learns.
 
     All that was learned is in the lists `coefs_` and `intercepts_`. The network that computes is

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
-from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from pynn import checks
 from pynn.estimators.perceptron import Perceptron
@@ -125,6 +130,19 @@ class Supervised(Perceptron):
 
     def _data(self, network: Network, samples: Samples, weights: Array | None) -> Any:
         return network._data(samples.X, self._targets(samples.y), weights, known_finite=True)
+
+    def _inside(
+        self, X: ArrayLike | None = None, y: ArrayLike | None = None
+    ) -> tuple[Network, Any, Any]:
+        check_is_fitted(self)
+        network = self._synchronised(self._cost())
+        if X is not None and y is not None:
+            samples = self._samples(X, y, first=False, incremental=True, trains=False)
+            return network, samples.X, self._targets(samples.y)
+        if X is not None:
+            formats = ("csr", "csc")
+            X = validate_data(self, X, accept_sparse=formats, dtype=self._dtypes(), reset=False)
+        return network, X, None
 
     def _split(self, samples: Samples, random: np.random.RandomState) -> tuple[Samples, Samples]:
         """Set rows aside: the same in a warm fit of as many, so that none was learned from."""
