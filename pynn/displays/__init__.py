@@ -6,6 +6,7 @@ draws them, keeps what it drew in attributes with a trailing underscore and retu
 matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
 """
 
+from pynn.displays.boundary import decision_boundary
 from pynn.displays.loss_curve import LossCurveDisplay
 
-__all__ = ["LossCurveDisplay"]
+__all__ = ["LossCurveDisplay", "decision_boundary"]
