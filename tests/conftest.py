@@ -42,12 +42,17 @@ def rng():
 
 
 @pytest.fixture(scope="session")
-def mnist():
-    """(X_train, y_train, X_test, y_test): float32 pixels from 0 to 1, and the digits' labels."""
+def mnist_path():
     path = Path(os.environ.get("PYNN_MNIST", SHARED_MNIST))
     if not path.exists():
         pytest.skip(f"no MNIST digits: {path} does not exist (PYNN_MNIST names another file)")
-    with np.load(path) as data:
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_path):
+    """(X_train, y_train, X_test, y_test): float32 pixels from 0 to 1, and the digits' labels."""
+    with np.load(mnist_path) as data:
         X_train, X_test = (
             data[name].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
         )

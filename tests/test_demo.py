@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SHARED_MNIST
 
 import pynn
 from pynn import demo
@@ -78,14 +77,13 @@ def test_a_seed_gives_the_same_network_each_time_and_another_gives_another(capsy
 
 
 @pytest.mark.slow
-def test_mnist_is_learned(mnist, capsys):
-    path = os.environ.get("PYNN_MNIST", str(SHARED_MNIST))
-    digits = demo.mnist_digits(path)
+def test_mnist_is_learned(mnist, mnist_path, capsys):
+    digits = demo.mnist_digits(mnist_path)
     for array, expected in zip(
         (digits.X_train, digits.y_train, digits.X_test, digits.y_test), mnist, strict=True
     ):
         np.testing.assert_array_equal(array, expected)
-    text = output_of(capsys, "--mnist", path, "--no-numpy")
+    text = output_of(capsys, "--mnist", str(mnist_path), "--no-numpy")
     assert "784-16-16-10: 13,002 weights and biases" in text
     assert "60,000 to learn from, 10,000 to test" in text
     assert best_accuracy(text) >= 94
@@ -97,6 +95,35 @@ def test_numpy_is_measured_for_as_many_epochs_as_a_second_has(capsys, tmp_path, 
     digits = demo.mnist_digits(tmp_path / "tiny.npz")
     demo._print_times(digits, n_epochs, 0, compare=True)
     assert f"extrapolated from {n_epochs - 1} epochs" in capsys.readouterr().out
+
+
+# ---- Pictures of MNIST's size ----
+
+
+def test_bundled_digits_are_enlarged_to_the_size_of_mnist(monkeypatch):
+    monkeypatch.delenv("PYNN_MNIST", raising=False)
+    small, large = demo.bundled_digits(), demo.digits_28x28()
+    assert large.name == f"{small.name}, enlarged to 28 x 28"
+    np.testing.assert_array_equal(large.y_train, small.y_train)
+    np.testing.assert_array_equal(large.y_test, small.y_test)
+    for before, after in ((small.X_train, large.X_train), (small.X_test, large.X_test)):
+        pictures = after.reshape(-1, 28, 28)
+        assert after.dtype == np.float32
+        assert (after.min(), after.max()) == (0, 1)
+        ink = pictures[:, 4:24, 4:24]
+        assert np.count_nonzero(ink) == np.count_nonzero(pictures)  # nothing in the margin
+        np.testing.assert_array_equal(  # the corners stay where they are
+            ink[:, ::19, ::19], before.reshape(-1, 8, 8)[:, ::7, ::7]
+        )
+
+
+def test_the_environment_or_the_argument_names_a_file_of_mnist(monkeypatch, tmp_path, tiny_mnist):
+    np.savez(tmp_path / "tiny.npz", **tiny_mnist)
+    assert demo.digits_28x28(tmp_path / "tiny.npz").name == "MNIST"
+    monkeypatch.setenv("PYNN_MNIST", str(tmp_path / "tiny.npz"))
+    assert demo.digits_28x28().name == "MNIST"
+    with pytest.raises(FileNotFoundError):
+        demo.digits_28x28("absent.npz")
 
 
 # ---- The same training in NumPy ----
