@@ -1,4 +1,6 @@
-"""Early stopping by a score of your choice, and a fit that is stopped and goes on from a file.
+"""
+Early stopping, and a fit that goes on from a file
+==================================================
 
 Measurements of 442 people with diabetes; part of them is held out, and the fit ends when their
 median error has not fallen for some epochs. The same fit is then cut off after 10 epochs and
@@ -36,6 +38,9 @@ def fit(**more):
     return model.fit(X_train, y_train, eval_set=(X_held_out, y_held_out))
 
 
+# %%
+# Each epoch's figures are in ``history_``; `pynn.callbacks.EpochScoring` adds one of its own.
+
 straight = fit(callbacks=[EpochScoring("r2")])
 history = straight.history_
 print("epoch    loss  val_loss  val_score     r2  learning_rate  median error held out")
@@ -47,6 +52,9 @@ for i in range(0, straight.n_iter_, 3):
     print(f"{i + 1:5}  {loss:6.3f}  {val_loss:8.3f}  {score:9.3f}  {r2:5.2f}  {rate:13.6f}  {bar}")
 best = int(np.argmax(history["val_score"])) + 1
 print(f"stopped early: {straight.stopped_early_}; weights kept are those of epoch {best}")
+
+# %%
+# A checkpoint holds all that a fit needs to go on, its random numbers included.
 
 with tempfile.TemporaryDirectory() as folder:
     keep = Checkpoint(Path(folder, "diabetes.npz"), resume=True)

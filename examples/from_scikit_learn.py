@@ -1,7 +1,10 @@
-"""From scikit-learn with one line changed: the same numbers in less time.
+"""
+From scikit-learn with one line changed
+=======================================
 
-A pipeline and a grid search over it, written for scikit-learn's MLPClassifier, run with it and with
-pynn's. The data are scikit-learn's handwritten digits. Needs nothing but pynn.
+The same numbers in less time. A pipeline and a grid search over it, written for scikit-learn's
+MLPClassifier, run with it and with pynn's. The data are scikit-learn's handwritten digits. Needs
+nothing but pynn.
 """
 
 import time
@@ -29,6 +32,9 @@ def search(Perceptron):
     return found, time.perf_counter() - start
 
 
+# %%
+# The same search with either class.
+
 found = {
     "scikit-learn": search(sklearn.neural_network.MLPClassifier),
     "pynn": search(MLPClassifier),
@@ -40,5 +46,9 @@ for name, (grid, seconds) in found.items():
         f"{name:12}  {seconds:7.2f}  {grid.best_score_:11.4f}  {grid.score(X_test, y_test):13.4f}"
         f"  {grid.best_estimator_[-1].n_iter_:6}  {alpha:5}  {activation:>10}"
     )
+
+# %%
+# Not only as good: the same.
+
 theirs, ours = (grid.predict_proba(X_test) for grid, _ in found.values())
 print(f"greatest difference of a probability: {np.abs(theirs - ours).max():.0e}")

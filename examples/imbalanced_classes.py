@@ -1,4 +1,8 @@
-"""Rare classes: what class_weight changes, and hidden activations as features for another model.
+"""
+Rare classes
+============
+
+What ``class_weight`` changes, and hidden activations as features for another model.
 
 One digit of ten is to be told from the others, so 1 image of 10 is of the rare class, and half of
 the pixels are covered to make it hard. With class_weight more of the rare ones are found, and more
@@ -32,6 +36,11 @@ models = {
     "pixels -> neighbours": KNeighborsClassifier(),
     "hidden layer -> neighbours": make_pipeline(perceptron("balanced"), KNeighborsClassifier()),
 }
+
+# %%
+# Recall is the share of the rare ones that are found; precision the share of those taken for rare
+# ones that are.
+
 print(f"{y_train.sum()} of {len(y_train)} images to learn from are of the rare class")
 print(f"{'':26}  recall  precision  balanced accuracy")
 for name, model in models.items():
@@ -40,6 +49,9 @@ for name, model in models.items():
         score(y_test, said) for score in (recall_score, precision_score, balanced_accuracy_score)
     )
     print(f"{name:26}  {recall:6.0%}  {precision:9.0%}  {balanced:17.3f}")
+
+# %%
+# What the neighbours are searched by.
 
 hidden = models['class_weight="balanced"'].transform(X_test)
 print(f"of {X_test.shape[1]} pixels transform makes {hidden.shape[1]} features")

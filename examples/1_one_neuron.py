@@ -1,0 +1,64 @@
+"""
+One neuron by hand
+==================
+
+Per Harald Borgen's "Learning How To Code Neural Networks" (2015) begins with a single neuron: the
+inputs 1 and 0, the weights 7 and 3 and a bias of -2 make a weighted sum of 5, and the sigmoid of it
+is 1, rounded. With more digits it is 0.9933.
+
+His inputs are the answers to two questions of a spam filter: is there more than one capitalised
+word in the mail, and is there the word "viagra"?
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import pynn
+
+# %%
+# What a neuron computes: each input times its weight, all of that added up with the bias, and the
+# sum squeezed into the range from 0 to 1.
+
+z = 1 * 7 + 0 * 3 - 2
+a = 1 / (1 + np.exp(-z))
+print(f"1 * 7 + 0 * 3 - 2 = {z}, sigmoid({z}) = {a:.4f}, rounded {a:.0f}")
+
+# %%
+# The same neuron as the smallest network that there is, asked about every kind of mail.
+
+net = pynn.Network([2, 1], output_activation="sigmoid", cost="binary_cross_entropy")
+net.weights[0][:] = [[7], [3]]
+net.biases[0][:] = -2
+
+mails = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+names = ["neither", "viagra", "capitals", "both"]
+sums = mails @ net.weights[0] + net.biases[0]
+outputs = net.predict(mails)
+print("mail      capitals  viagra  weighted sum  output")
+for name, (capitals, viagra), (z,), (a,) in zip(names, mails, sums, outputs, strict=True):
+    verdict = "spam" if a > 0.5 else "no spam"
+    print(f"{name:8}  {capitals:8}  {viagra:6}  {z:12g}  {a:.4f}  {verdict}")
+
+# %%
+# The four lie on one curve. Where a neuron is sure of itself, the curve is flat.
+
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+z = np.linspace(-6, 10, 200)
+ax.plot(z, 1 / (1 + np.exp(-z)))
+ax.axhline(0.5, color="gray", linewidth=0.8, linestyle="--")
+ax.scatter(sums, outputs, s=60, color="tab:red", zorder=3)
+for name, (z,), (a,) in zip(names, sums, outputs, strict=True):
+    ax.annotate(name, (z, a), xytext=(8, -16), textcoords="offset points", fontsize=12)
+ax.set(xlabel="weighted sum", ylabel="output: sigmoid", title="One neuron as a spam filter")
+plt.show()
+
+# %%
+# Where do weights come from? They are learned. A neuron that begins with zeros, and sees nothing
+# but the four mails and what the first one said of them, finds 7, 3 and -2 by gradient descent.
+
+pupil = pynn.Network(
+    [2, 1], output_activation="sigmoid", cost="binary_cross_entropy", initializer="zeros"
+)
+pupil.fit(mails, outputs, epochs=30_000, batch_size=4, optimizer=pynn.SGD(4.0))
+(w1, w2), b = pupil.weights[0][:, 0], pupil.biases[0][0]
+print(f"learned: weights {w1:.2f} and {w2:.2f}, bias {b:.2f}")
