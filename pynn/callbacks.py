@@ -14,11 +14,13 @@ import math
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
 from pynn import checkpoints, checks
@@ -32,7 +34,9 @@ __all__ = [
     "Checkpoint",
     "EarlyStopping",
     "EpochScoring",
+    "GradientNorms",
     "LRScheduler",
+    "ParameterPath",
     "PrintLog",
     "ProgressBar",
 ]
@@ -205,6 +209,92 @@ class EpochScoring(_Callback):
         scoring = self.scoring
         said = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
         state.record(self.name or said, score(get_scorer(self.scoring), state.estimator, samples))
+
+
+@dataclass(frozen=True)
+class GradientNorms(_Callback):
+    """Put into ``history_`` how long the gradient is in each layer after each epoch.
+
+    "grad_norm_1" is of the weights behind the input, and so on: the Euclidean norm of what
+    `pynn.Network.gradient` gives for the weights of that layer over all samples learned from, with
+    their weights, without penalty and dropout. That is one more pass over the data in each epoch.
+    `pynn.displays.GradientFlowDisplay` draws it.
+
+    Raises
+    ------
+    ValueError
+        In a fit, if its samples are not in memory.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> from pynn.callbacks import GradientNorms
+    >>> from sklearn.datasets import load_iris
+    >>> mlp = pynn.MLPClassifier((10, 10), callbacks=[GradientNorms()], tol=0.05, random_state=0)
+    >>> history = mlp.fit(*load_iris(return_X_y=True)).history_
+    >>> [name for name in history if name.startswith("grad")]
+    ['grad_norm_1', 'grad_norm_2', 'grad_norm_3']
+    """
+
+    def begin(self, state: State) -> Callable[[State], None]:
+        """Return what is called after each epoch."""
+        if state.train is None:
+            raise ValueError("GradientNorms: there are no train samples in memory")
+        network = state.estimator._synchronised(state.estimator._cost())
+        data = state.estimator._data(network, state.train, state.train.weights)
+        return partial(self._record, data)
+
+    def _record(self, data: Any, state: State) -> None:
+        network = state.estimator._synchronised(state.estimator._cost())
+        for layer, norm in enumerate(network._gradient_norms(data), start=1):
+            state.record(f"grad_norm_{layer}", norm)
+
+
+@dataclass(frozen=True)
+class ParameterPath(_Callback):
+    """Append all weights and biases to a list, where a fit begins and after each epoch.
+
+    Each is a vector that is laid out as ``pynn.Network.parameters``; such a list is what
+    `pynn.displays.CostLandscapeDisplay` draws as a path. A clone of the estimator has its own list.
+
+    Parameters
+    ----------
+    path : list
+        What it is appended to; where a fit begins is left out if that is the last in it.
+
+    Raises
+    ------
+    TypeError
+        If path is not a list.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> from pynn.callbacks import ParameterPath
+    >>> from sklearn.datasets import load_iris
+    >>> path = []
+    >>> mlp = pynn.MLPClassifier((5,), callbacks=[ParameterPath(path)], tol=0.05, random_state=0)
+    >>> n_epochs = mlp.fit(*load_iris(return_X_y=True)).n_iter_
+    >>> len(path) == n_epochs + 1, path[-1].shape
+    (True, (43,))
+    """
+
+    path: list[NDArray[Any]] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if not isinstance(self.path, list):
+            raise TypeError(f"path must be a list, got {type(self.path).__name__}")
+
+    def begin(self, state: State) -> Callable[[State], None]:
+        """Append where it begins, and return what is called after each epoch."""
+        start = state.estimator._synchronised().parameters
+        if not (self.path and np.array_equal(self.path[-1], start)):
+            self.path.append(start.copy())
+        return self._append
+
+    def _append(self, state: State) -> None:
+        self.path.append(state.estimator._synchronised().parameters.copy())
 
 
 @dataclass(frozen=True)

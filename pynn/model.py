@@ -302,6 +302,15 @@ class Model(Inspected):
             for name, vector in vectors.items()
         }
 
+    def _gradient_norms(
+        self, data: _core.Data, parameters: NDArray[Any] | None = None
+    ) -> list[float]:
+        """Return the Euclidean norm of the gradient in the weights of each layer, no penalty."""
+        gradient = np.empty(self.n_parameters, self.dtype)
+        self._cost(data, Regularisation.checked(len(self.weights)), gradient, parameters)
+        weights, _ = self.views(gradient.astype(np.float64))  # float32's squares overflow soon
+        return [float(np.linalg.norm(W)) for W in weights]
+
     def _inside(
         self, X: ArrayLike | None = None, y: ArrayLike | None = None
     ) -> tuple[Model, Any, Any]:

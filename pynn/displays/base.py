@@ -138,5 +138,14 @@ def line_colours(n: int) -> list[Any]:
     return list(pyplot().colormaps["turbo"](np.linspace(0.08, 0.92, n)))
 
 
+def sequential_colours(n: int) -> list[Any]:
+    """Return n colours in an order that is seen, each of which stands out from the background."""
+    from matplotlib.colors import to_rgb
+
+    is_dark = np.mean(to_rgb(pyplot().rcParams["axes.facecolor"])) < 0.5
+    first, last = (0.3, 1.0) if is_dark else (0.0, 0.8)
+    return list(pyplot().colormaps["viridis"](np.linspace(first, last, n)))
+
+
 def _rgb(hexadecimal: str) -> tuple[float, ...]:
     return tuple(int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
 from pynn.displays.base import axes, line_colours, pyplot
+from pynn.displays.epochs import draw_line, label_epochs
 from pynn.displays.records import (
     best_epoch,
     common,
@@ -185,8 +186,7 @@ class LossCurveDisplay:
         self.lines_ = self._draw(shown, line)
         if log:
             self.ax_.set_yscale("log", nonpositive="mask")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        self.ax_.set_xlabel(self.step_name)
+        label_epochs(self.ax_, self.step_name)
         self.ax_.set_ylabel(self.score_name if show == "score" else self.loss_name)
         self._add_legend(own_figure)
         return self
@@ -207,10 +207,8 @@ class LossCurveDisplay:
                     "color": colours[list(_STYLES).index(kind) if one else i],
                     "linestyle": "-" if one else _STYLES[kind],
                 }
-                if alone := _alone(values):
-                    look |= {"marker": ".", "markevery": alone}
                 epochs = 1 + np.arange(len(values))
-                (lines[name][kind],) = self.ax_.plot(epochs, values, **look | line)
+                lines[name][kind] = draw_line(self.ax_, epochs, values, **look | line)
             if curves and name in self.best_epochs:
                 kind, epoch = list(curves)[-1], self.best_epochs[name]
                 (lines[name]["best"],) = self.ax_.plot(
@@ -269,9 +267,3 @@ def _checked(name: str, given: Mapping[str, ArrayLike]) -> dict[str, Array]:
     if len(set(lengths.values())) > 1:
         raise ValueError(f"curves of {name!r} must be of one length, got {lengths}")
     return curves
-
-
-def _alone(values: Array) -> list[int]:
-    """Return the places of numbers between gaps, where a line would show nothing."""
-    there = np.concatenate(([False], np.isfinite(values), [False]))
-    return np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:]).tolist()
