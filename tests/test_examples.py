@@ -41,6 +41,12 @@ def printed(tmp_path_factory):
     return run
 
 
+@pytest.fixture(params=["bundled digits", "MNIST"])
+def mnist_or_not(request):
+    """Arguments of scripts that read digits."""
+    return () if request.param == "bundled digits" else (request.getfixturevalue("mnist_path"),)
+
+
 def rows(pattern, text):
     """Return the numbers in each line that the pattern matches as a whole, one row for each."""
     found = [match.groups() for match in re.finditer(rf"^{pattern}$", text, re.M)]
@@ -109,6 +115,39 @@ def test_logistic_regression(printed):
 
 
 @slow
+def test_mazur(printed):
+    """Every figure of his page, from the text's order of updates or from the program's."""
+    out = printed("3_mazur_step_by_step.py")
+    figures = dict(re.findall(r"^(\w[^:\n]+?) +(?:[\d.]{11}) +([\d.]{11})$", out, re.M))
+    his = {
+        "weighted sum of h1": 0.3775,
+        "output of h1": 0.593269992,
+        "output of h2": 0.596884378,
+        "output of o1": 0.75136507,
+        "output of o2": 0.772928465,
+        "total error": 0.298371109,
+        "error's slope by o1": 0.74136507,
+        "delta of o1": 0.138498562,
+        "gradient of w5": 0.082167041,
+        "error's slope by h1": 0.036350306,
+        "gradient of w1": 0.000438568,
+    }
+    assert list(figures) == list(his)
+    close([float(figure) for figure in figures.values()], list(his.values()), atol=2e-9)
+    hidden, output = rows(r"w\d to w\d: (\S+) (\S+) (\S+) (\S+)", out)
+    close(hidden, [0.149780716, 0.19956143, 0.24975114, 0.29950229], atol=1e-8)
+    close(output, [0.35891648, 0.408666186, 0.511301270, 0.561370121], atol=1e-8)
+    text, program = rows(
+        r".+'s order: error ([\d.]+) after one update,\n"
+        r" +([\d.]+) after 10,000, outputs ([\d.]+) and ([\d.]+)",
+        out,
+    )
+    close(text[0], 0.291027774, atol=2e-9)
+    close(program[[0, 2, 3]], [0.291027924, 0.015912196, 0.984065734], atol=2e-9)
+    close([text[1], program[1]], 3.51e-5, atol=2e-8)
+
+
+@slow
 def test_trask(printed):
     """The errors that his page prints, from before the first update to after 50,000."""
     out = printed("4_trask_eleven_lines.py")
@@ -126,6 +165,21 @@ def test_trask(printed):
     close(errors[6, 1], 0.0032, atol=5e-5)
     outputs = re.search(r"outputs: \[(.+)\] for \[0 1 1 0\]", out)[1]
     close([float(a) for a in outputs.split()], [0, 1, 1, 0], atol=0.004)
+
+
+@slow
+def test_nielsen(printed, mnist_or_not):
+    """95.42% with 30 hidden units, about 98% with 100; and nearly as good on the bundled digits."""
+    out = printed("7_nielsen_networks.py", *mnist_or_not)
+    figures = rows(r"chapter (\d), 784-(\d+)-10 +([\d,]+) +([\d.]+)% +([\d.]+)%  .+", out)
+    assert figures[:, :3].tolist() == [[1, 30, 23_860], [3, 100, 79_510]]
+    assert re.findall(r"%  (\S.+)$", out, re.M) == ["95.42%", "about 98%"]
+    if mnist_or_not:
+        assert "MNIST: 50,000 to learn from, 10,000 to test" in out
+        assert (figures[:, 3] >= [95, 97.5]).all()
+    else:
+        assert "bundled digits" in out
+        assert (figures[:, 3] >= 94).all()
 
 
 @slow
