@@ -35,6 +35,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 nitpicky = True
+smartquotes = False  # values are printed as they are typed
 
 # ---- Pages -------------------------------------------------------------------------------------
 
