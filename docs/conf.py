@@ -105,6 +105,7 @@ html_theme_options = {
 # ---- References that Sphinx cannot know --------------------------------------------------------
 
 _SITES = {  # where the names of others are documented
+    "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{}.html",
     "pyarrow": "https://arrow.apache.org/docs/python/generated/{}.html",
     "numpy": "https://numpy.org/doc/stable/reference/generated/{}.html",
     "sklearn": "https://scikit-learn.org/stable/modules/generated/{}.html",
@@ -126,20 +127,25 @@ def collect_names(app, what, name, obj, options, lines):
 
 def resolve(app, env, node, contnode):
     """Lead to a name of ours without its module, or to others' documentation; spare parameters."""
-    target = node.get("reftarget", "")
     if node.get("refdomain") != "py":
         return None
+    target = node["reftarget"]
     if target in spared(env):
         return contnode
-    found = env.domains.python_domain.find_obj(env, None, None, target, None, 1)
-    if len(found) == 1:
-        name, entry = found[0]
-        builder = app.builder
-        return make_refnode(builder, node["refdoc"], entry.docname, entry.node_id, contnode, name)
+    places = {
+        (entry.docname, entry.node_id): name
+        for search in (f"pynn.Network.{target}", target)
+        for name, entry in env.domains.python_domain.find_obj(env, None, None, search, None, 1)
+    }
+    for (page, anchor), name in places.items():  # several methods of one name: Network's
+        return make_refnode(app.builder, node["refdoc"], page, anchor, contnode, name)
     site = _SITES.get(target.partition(".")[0])
-    if site:
-        return nodes.reference("", "", contnode, refuri=site.format(target), internal=False)
-    return None
+    if not site:
+        return None
+    owner, _, method = target.rpartition(".")
+    is_method = owner.rpartition(".")[2][0].isupper()
+    page = site.format(owner) + f"#{target}" if is_method else site.format(target)
+    return nodes.reference("", "", contnode, refuri=page, internal=False)
 
 
 def skip(app, what, name, obj, skip, options):

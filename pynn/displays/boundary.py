@@ -43,8 +43,9 @@ def decision_boundary(
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
     **kwargs
-        For `DecisionBoundaryDisplay.from_estimator`, such as ``grid_resolution``, ``eps``,
-        ``response_method``, ``plot_method``, ``cmap``, ``multiclass_colors``.
+        For `sklearn.inspection.DecisionBoundaryDisplay.from_estimator`, such as ``eps``,
+        ``grid_resolution``, ``response_method``, ``plot_method``, ``cmap``,
+        ``multiclass_colors``.
 
     Returns
     -------
