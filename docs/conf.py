@@ -6,6 +6,7 @@ Nothing is fetched from the network. A name in backticks leads somewhere, or the
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from docutils import nodes
 from numpydoc.docscrape import NumpyDocString
@@ -77,6 +78,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"\.py$",  # all of them run
+    "within_subsection_order": "FileNameSortKey",
+    "default_thumb_file": str(Path(__file__).with_name("_static") / "pynn.svg"),
     "abort_on_example_error": True,
     "reference_url": {"pynn": None},  # names of ours in the source lead to the reference
     "backreferences_dir": "api/generated/examples",
@@ -91,9 +94,12 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "pynn"
+html_static_path = ["_static"]
+html_logo = html_favicon = "_static/pynn.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "logo": {"text": "pynn"},
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,
@@ -142,7 +148,7 @@ def resolve(app, env, node, contnode):
     site = _SITES.get(target.partition(".")[0])
     if not site:
         return None
-    owner, _, method = target.rpartition(".")
+    owner = target.rpartition(".")[0]
     is_method = owner.rpartition(".")[2][0].isupper()
     page = site.format(owner) + f"#{target}" if is_method else site.format(target)
     return nodes.reference("", "", contnode, refuri=page, internal=False)
