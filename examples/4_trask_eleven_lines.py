@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pynn
+from pynn.displays import LossCurveDisplay
 
 PRINTED = [
     0.496410031903,
@@ -60,7 +61,6 @@ print("outputs:", net.predict(X)[:, 0].round(4), "for", y)
 # The cost after each update. At first nothing seems to happen; then the hidden units begin to
 # differ, and it falls by a factor of a hundred.
 
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-ax.loglog(np.arange(1, 60_001), net.history["cost"])
-ax.set(xlabel="updates", ylabel="cost: mean of ½ error²", title="Trask's 3-4-1 network")
+display = LossCurveDisplay.from_estimator(net, log=True)
+display.ax_.set(xscale="log", xlabel="updates", title="Trask's 3-4-1 network")
 plt.show()

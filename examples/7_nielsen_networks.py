@@ -19,6 +19,7 @@ import numpy as np
 
 import pynn
 from pynn.demo import digits_28x28
+from pynn.displays import LossCurveDisplay
 
 digits = digits_28x28(*sys.argv[1:2])
 X, y = digits.X_train[:50_000], digits.y_train[:50_000]
@@ -61,13 +62,8 @@ for (chapter, net), book in zip(networks.items(), ("95.42%", "about 98%"), stric
 # %%
 # Accuracy on digits that are not learned from, after each epoch.
 
-fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-for chapter, net in networks.items():
-    sizes = "-".join(map(str, net.layer_sizes))
-    epochs = np.arange(1, 31)
-    ax.plot(epochs, net.history["val_accuracy"], "o-", markersize=4, label=f"{chapter}: {sizes}")
-ax.set(xlabel="epoch", ylabel="accuracy", ylim=(0.8, 1), title="Nielsen's networks")
-ax.legend(loc="lower right")
+display = LossCurveDisplay.from_estimator(networks, show="score")
+display.ax_.set(ylim=(0.8, 1), title="Nielsen's networks")
 plt.show()
 
 # %%

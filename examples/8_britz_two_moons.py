@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.datasets import make_moons
 
 import pynn
+from pynn.displays import decision_boundary
 
 X, y = make_moons(200, noise=0.20, random_state=0)
 
@@ -53,16 +54,16 @@ for step, his in ((1, 0.432387), (1001, 0.068947), (9001, 0.070758), (19_001, 0.
 # One hidden unit makes a line; two bend it, but never settle at this rate; three follow the moons.
 # From four on the boundary goes around single points: the network learns the noise.
 
+plt.rcParams["lines.markersize"] = 4  # of the points, too
 fig, axes = plt.subplots(2, 4, figsize=(11, 5.5), layout="constrained")
-x1, x2 = np.meshgrid(np.linspace(-1.8, 2.8, 200), np.linspace(-1.4, 1.9, 200))
-grid = np.column_stack([x1.ravel(), x2.ravel()])
 print("hidden units  parameters  right of 200")
 for ax, n_hidden in zip(axes.flat, (1, 2, 3, 4, 5, 20, 50), strict=False):
     net, _ = trained(n_hidden, 20_000)
     right = (net.predict(X).argmax(axis=1) == y).sum()
     print(f"{n_hidden:12}  {net.n_parameters:10}  {right:12}")
-    ax.contourf(x1, x2, net.predict(grid)[:, 1].reshape(x1.shape), cmap="RdBu", alpha=0.6)
-    ax.scatter(*X.T, c=y, cmap="RdBu", s=12, edgecolor="black", linewidth=0.4)
-    ax.set(title=f"{n_hidden} hidden: {right} of 200", xticks=[], yticks=[])
+    decision_boundary(net, X, y, ax=ax, eps=0.5, grid_resolution=200)
+    ax.set(title=f"{n_hidden} hidden: {right} of 200", xlabel="", ylabel="", xticks=[], yticks=[])
+    ax.get_legend().remove()
+axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), title="class", loc="center")
 axes.flat[-1].axis("off")
 plt.show()

@@ -4,13 +4,14 @@ Early stopping, and a fit that goes on from a file
 
 Measurements of 442 people with diabetes; part of them is held out, and the fit ends when their
 median error has not fallen for some epochs. The same fit is then cut off after 10 epochs and
-resumed: its weights are the same, bit for bit. Needs nothing but pynn.
+resumed: its weights are the same, bit for bit. Needs pynn and matplotlib.
 """
 
 import tempfile
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
@@ -18,6 +19,7 @@ from sklearn.model_selection import train_test_split
 
 import pynn
 from pynn.callbacks import Checkpoint, EpochScoring
+from pynn.displays import LossCurveDisplay
 
 X, y = load_diabetes(return_X_y=True)
 X_train, X_held_out, y_train, y_held_out = train_test_split(20 * X, y / 100, random_state=0)
@@ -52,6 +54,13 @@ for i in range(0, straight.n_iter_, 3):
     print(f"{i + 1:5}  {loss:6.3f}  {val_loss:8.3f}  {score:9.3f}  {r2:5.2f}  {rate:13.6f}  {bar}")
 best = int(np.argmax(history["val_score"])) + 1
 print(f"stopped early: {straight.stopped_early_}; weights kept are those of epoch {best}")
+
+# %%
+# Loss of the rows that are learned from, and of those that are held out; the circle is the epoch
+# whose weights are kept, that of the best score.
+
+LossCurveDisplay.from_estimator(straight)
+plt.show()
 
 # %%
 # A checkpoint holds all that a fit needs to go on, its random numbers included.
