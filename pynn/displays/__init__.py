@@ -7,7 +7,8 @@ matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
 """
 
 from pynn.displays.boundary import decision_boundary
+from pynn.displays.cost_landscape import CostLandscapeDisplay
 from pynn.displays.gradient_flow import GradientFlowDisplay
 from pynn.displays.loss_curve import LossCurveDisplay
 
-__all__ = ["GradientFlowDisplay", "LossCurveDisplay", "decision_boundary"]
+__all__ = ["CostLandscapeDisplay", "GradientFlowDisplay", "LossCurveDisplay", "decision_boundary"]

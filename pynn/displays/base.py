@@ -147,5 +147,24 @@ def sequential_colours(n: int) -> list[Any]:
     return list(pyplot().colormaps["viridis"](np.linspace(first, last, n)))
 
 
+def pale(colours: ArrayLike, behind: Any, strength: ArrayLike) -> NDArray[np.float64]:
+    """Return opaque colours (..., 3) that look as these do when that is seen through them.
+
+    Surfaces of transparent ones would show the seams between their parts.
+
+    Parameters
+    ----------
+    colours : array-like of shape (..., 3)
+        Red, green, blue, from 0 to 1.
+    behind : matplotlib colour
+    strength : float or array-like of shape (..., 1)
+        Opacity, from 0 to 1.
+    """
+    from matplotlib.colors import to_rgb
+
+    share = np.asarray(strength, np.float64)
+    return np.asarray(share * np.asarray(colours) + (1 - share) * np.asarray(to_rgb(behind)))
+
+
 def _rgb(hexadecimal: str) -> tuple[float, ...]:
     return tuple(int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5))

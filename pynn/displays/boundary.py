@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from pynn.colours import NEGATIVE, POSITIVE
-from pynn.displays.base import line_colours, pyplot, signed_colormap
+from pynn.displays.base import line_colours, pale, pyplot, signed_colormap
 from pynn.network import Network
 
 __all__ = ["decision_boundary"]
@@ -103,20 +103,19 @@ def _colours(classes: Any, given: dict[str, Any], behind: Any) -> dict[str, Any]
     from matplotlib.colors import ListedColormap, to_rgb
 
     if len(classes) > 2 and given.get("class_of_interest") is None:
-        return {"multiclass_colors": [tuple(_pale(to_rgb(c))) for c in line_colours(len(classes))]}
+        return {
+            "multiclass_colors": [
+                tuple(pale(to_rgb(c), "white", 0.6)) for c in line_colours(len(classes))
+            ]
+        }
     if {"cmap", "colors"} & given.keys():
         return {}
     shades = signed_colormap()(np.linspace(0, 1, 511))
-    opaque = _pale(shades[:, :3], shades[:, 3:], to_rgb(behind))
+    opaque = pale(shades[:, :3], behind, 0.6 * shades[:, 3:])
     look = {"cmap": ListedColormap(opaque), "vmin": 0.0, "vmax": 1.0}
     # An odd number of bands, so that one of them is undecided
     is_smooth = given.get("plot_method") == "pcolormesh" or "levels" in given
     return look if is_smooth else look | {"levels": np.linspace(0, 1, 12)}
-
-
-def _pale(rgb: Any, strength: Any = 1.0, behind: Any = (1.0, 1.0, 1.0)) -> NDArray[Any]:
-    share = 0.6 * np.asarray(strength)
-    return np.asarray(share * np.asarray(rgb) + (1 - share) * np.asarray(behind))
 
 
 def _draw_rows(
