@@ -6,9 +6,20 @@ draws them, keeps what it drew in attributes with a trailing underscore and retu
 matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
 """
 
+from pynn.displays.activations import ActivationsDisplay
 from pynn.displays.boundary import decision_boundary
 from pynn.displays.cost_landscape import CostLandscapeDisplay
 from pynn.displays.gradient_flow import GradientFlowDisplay
 from pynn.displays.loss_curve import LossCurveDisplay
+from pynn.displays.network import NetworkDisplay
+from pynn.displays.weights import WeightsDisplay
 
-__all__ = ["CostLandscapeDisplay", "GradientFlowDisplay", "LossCurveDisplay", "decision_boundary"]
+__all__ = [
+    "ActivationsDisplay",
+    "CostLandscapeDisplay",
+    "GradientFlowDisplay",
+    "LossCurveDisplay",
+    "NetworkDisplay",
+    "WeightsDisplay",
+    "decision_boundary",
+]

@@ -20,6 +20,7 @@ __all__ = [
     "signed_colormap",
     "signed_colours",
     "signed_norm",
+    "text_colour",
 ]
 
 
@@ -164,6 +165,13 @@ def pale(colours: ArrayLike, behind: Any, strength: ArrayLike) -> NDArray[np.flo
 
     share = np.asarray(strength, np.float64)
     return np.asarray(share * np.asarray(colours) + (1 - share) * np.asarray(to_rgb(behind)))
+
+
+def text_colour() -> tuple[float, ...]:
+    """Return the style's colour of text, which what has no sign is drawn in too."""
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(pyplot().rcParams["text.color"])
 
 
 def _rgb(hexadecimal: str) -> tuple[float, ...]:

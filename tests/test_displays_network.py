@@ -1,0 +1,470 @@
+"""NetworkDisplay, ActivationsDisplay, WeightsDisplay: what they draw is the network's numbers."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot as plt
+from matplotlib.colors import same_color, to_rgb
+from mlp_cases import BOTH, DATA, few_epochs_are_meant, small  # noqa: F401 (a fixture)
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+
+import pynn
+from pynn.colours import NEGATIVE, POSITIVE
+from pynn.diagram import Diagram
+from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
+from pynn.displays.activations import grid_of
+from pynn.displays.one_row import input_names, output_names, pass_of
+
+ALL = pytest.mark.parametrize("Display", [NetworkDisplay, ActivationsDisplay, WeightsDisplay])
+NETS = {
+    "1-1": ([1, 1], {}),
+    "2-3-1": ([2, 3, 1], {"activation": "tanh"}),
+    "64-30-10": ([64, 30, 10], {"output_activation": "softmax", "cost": "cross_entropy"}),
+    "784-16-16-10": ([784, 16, 16, 10], {"bias": False}),
+    "10 layers": ([5, *[12] * 8, 3], {}),
+    "huge": ([1024, 4096, 4096, 100], {"initializer": "zeros"}),
+}
+
+
+def network(name):
+    sizes, parameters = NETS[name]
+    return pynn.Network(sizes, random_state=0, **parameters)
+
+
+def rows_for(net, n=3):
+    return np.random.default_rng(0).normal(size=(n, net.layer_sizes[0])).astype(net.dtype)
+
+
+def draw(Display, net, **parameters):
+    data = () if Display is WeightsDisplay else (rows_for(net),)
+    return Display.from_estimator(net, *data, **parameters)
+
+
+@pytest.fixture(scope="module")
+def iris():
+    """(classifier of flowers by name, data with names of columns)"""
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    model = pynn.MLPClassifier((6, 4), activation="tanh", random_state=0, max_iter=50, tol=1)
+    return model.fit(X, names[y]), X
+
+
+# ---- All of them ---------------------------------------------------------------------------------
+
+
+@ALL
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_every_network_is_drawn_and_left_as_it_was(Display, name, style):
+    net = network(name)
+    before = net.parameters.copy()
+    with mpl.style.context(style):
+        display = draw(Display, net)
+        display.figure_.draw_without_rendering()
+    assert isinstance(display, Display)
+    assert display.ax_.figure is display.figure_
+    assert max(display.figure_.get_size_inches()) < 20
+    np.testing.assert_array_equal(net.parameters, before)
+
+
+@ALL
+def test_given_axes_are_drawn_on(Display):
+    figure, (left, right) = plt.subplots(1, 2)
+    display = draw(Display, network("64-30-10"), ax=right)
+    assert display.ax_ is right
+    assert display.figure_ is figure
+    assert plt.get_fignums() == [figure.number]
+    assert not left.has_data()
+
+
+@ALL
+def test_plot_draws_again_elsewhere_and_returns_the_display(Display):
+    display = draw(Display, network("2-3-1"))
+    first = display.ax_
+    assert display.plot() is display
+    assert display.ax_ is not first
+
+
+@ALL
+@BOTH
+def test_estimators(Display, Estimator):
+    X, y = DATA[Estimator]
+    data = () if Display is WeightsDisplay else (X,)
+    model = small(Estimator)
+    with pytest.raises(NotFittedError):
+        Display.from_estimator(model, *data)
+    model.fit(X, y)
+    before = model.predict(X)
+    Display.from_estimator(model, *data)
+    np.testing.assert_array_equal(model.predict(X), before)
+    with pytest.raises(TypeError, match="estimator must be a Network, or a fitted"):
+        Display.from_estimator("model", *data)
+
+
+@ALL
+def test_text_and_outlines_are_of_the_style(Display):
+    with mpl.style.context("dark_background"):
+        display = draw(Display, network("64-30-10"))
+    texts = display.figure_.findobj(mpl.text.Text)
+    assert texts
+    assert all(same_color(text.get_color(), "white") for text in texts if text.get_text())
+
+
+# ---- One row on its way --------------------------------------------------------------------------
+
+
+def test_activations_are_those_of_the_network():
+    net = network("2-3-1")
+    X = rows_for(net)
+    (x, hidden, output), prediction = pass_of(net, X, -1)
+    np.testing.assert_array_equal(x, X[2])
+    expected = np.tanh(X[2] @ net.weights[0] + net.biases[0])
+    np.testing.assert_allclose(hidden, expected, rtol=1e-6)
+    np.testing.assert_array_equal(output, net.predict(X)[2])
+    assert prediction == f"predicted: {output[0]:.4g}"
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array, pd.DataFrame, list])
+def test_rows_of_any_kind(kind):
+    net = network("2-3-1")
+    X = rows_for(net).tolist()
+    X = X if kind is list else kind(np.array(X))
+    expected = pass_of(net, rows_for(net), 1)[0]
+    for layer, same in zip(pass_of(net, X, 1)[0], expected, strict=True):
+        np.testing.assert_array_equal(layer, same)
+
+
+@pytest.mark.parametrize("row", [3, -4, 1.0, True, None])
+def test_a_row_that_there_is_not(row):
+    net = network("2-3-1")
+    with pytest.raises((TypeError, ValueError), match="row must be"):
+        pass_of(net, rows_for(net), row)
+
+
+def test_what_is_predicted_in_words(iris):
+    model, X = iris
+    share = model.predict_proba(X)[0].max()
+    assert pass_of(model, X, 0)[1] == f"predicted: {model.predict(X)[0]} ({share:.1%})"
+    net = network("64-30-10")
+    output = net.predict(rows_for(net))[0]
+    said = pass_of(net, rows_for(net), 0)[1]
+    assert said == f"predicted: class {output.argmax()} ({output.max():.1%})"
+    assert pass_of(network("10 layers"), rows_for(network("10 layers")), 0)[1] == ""
+
+
+def test_two_classes_share_an_output():
+    X, y = np.array([[-1.0], [1.0]] * 20), np.array(["no", "yes"] * 20)
+    model = small(pynn.MLPClassifier, solver="lbfgs", max_iter=100).fit(X, y)
+    assert output_names(model) == ["yes"]
+    share = 1 - model.predict_proba(X)[0, 1]
+    assert pass_of(model, X, 0)[1] == f"predicted: no ({share:.1%})"
+
+
+def test_several_labels():
+    X = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0]] * 10)
+    model = small(pynn.MLPClassifier, solver="lbfgs", max_iter=100).fit(X, (X > 0).astype(int))
+    assert output_names(model) == ["0", "1"]
+    said = [pass_of(model, X, row)[1] for row in range(3)]
+    assert said == ["predicted: none of the labels", "predicted: 0", "predicted: 0, 1"]
+
+
+def test_names_where_there_are_some(iris):
+    model, X = iris
+    assert input_names(model) == list(X.columns)
+    assert output_names(model) == ["setosa", "versicolor", "virginica"]
+    assert input_names(network("64-30-10")) is None
+    assert output_names(network("64-30-10")) == list("0123456789")
+    assert output_names(network("2-3-1")) is None
+
+
+# ---- NetworkDisplay ------------------------------------------------------------------------------
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(1, 20), min_size=2, max_size=6), max_units=st.integers(3, 12))
+def test_lines_and_circles_are_those_of_the_diagram(sizes, max_units):
+    net = pynn.Network(sizes, random_state=1)
+    display = NetworkDisplay.from_estimator(net, max_units=max_units, max_layers=4)
+    diagram = Diagram.of(net, max_units, 4)
+    lines = list(diagram.lines())
+    colours, widths = display.lines_.get_colors(), display.lines_.get_linewidths()
+    assert len(display.lines_.get_segments()) == len(lines) == len(colours)
+    for line, colour in zip(lines, colours, strict=True):
+        if line.weight:
+            assert same_color(colour[:3], POSITIVE if line.weight > 0 else NEGATIVE)
+        assert colour[3] == pytest.approx(line.opacity)
+    assert (np.diff(widths) >= -1e-9).all() or len(diagram.links) > 1
+    assert [len(nodes.get_paths()) for nodes in display.nodes_] == [
+        len(column.units) for column in diagram.columns
+    ]
+    texts = [text.get_text() for text in display.texts_]
+    for column in diagram.columns:
+        assert f"{column.name}\n{column.size} {column.activation}".strip() in texts
+        assert texts.count(f"+{column.n_left_out}") >= (column.n_left_out > 0)
+    plt.close(display.figure_)
+
+
+def test_lines_end_at_their_circles():
+    display = NetworkDisplay.from_estimator(network("2-3-1"))
+    centres = {
+        tuple(np.round(path.get_extents().get_points().mean(axis=0), 6))
+        for nodes in display.nodes_
+        for path in nodes.get_paths()
+    }
+    assert len(centres) == 6
+    for start, end in display.lines_.get_segments():
+        assert tuple(np.round(start - np.array([0.4, 0]), 6)) in centres
+        assert tuple(np.round(end + np.array([0.4, 0]), 6)) in centres
+
+
+def test_circles_are_shaded_by_activations():
+    net = pynn.Network([2, 2], initializer="zeros")
+    net.weights[0][:] = [[1, 0], [0, 2]]
+    display = NetworkDisplay.from_estimator(net, [[4, -1]])
+    inputs, outputs = (nodes.get_facecolors() for nodes in display.nodes_)
+    np.testing.assert_allclose(inputs, [(*to_rgb(POSITIVE), 1), (*to_rgb(NEGATIVE), 0.25)])
+    np.testing.assert_allclose(outputs, [(*to_rgb(POSITIVE), 1), (*to_rgb(NEGATIVE), 0.5)])
+    without = NetworkDisplay.from_estimator(net)
+    assert all(len(nodes.get_facecolors()) == 0 for nodes in without.nodes_)
+
+
+def test_numbers_are_written_where_they_have_room():
+    net = pynn.Network([2, 2], initializer="zeros")
+    net.weights[0][:] = [[0.14, -0.2], [0.25, 3]]
+
+    def written(**parameters):
+        display = NetworkDisplay.from_estimator(net, [[0.05, 0.1]], **parameters)
+        return {text.get_text() for text in display.texts_}
+
+    weights, activations = {"0.14", "-0.2", "0.25", "3"}, {"0.05", "0.1", "0.032", "0.29"}
+    assert weights | activations <= written()
+    assert not (weights | activations) & written(values=False)
+    large = NetworkDisplay.from_estimator(network("64-30-10"), rows_for(network("64-30-10")))
+    assert not any("." in text.get_text() for text in large.texts_[:-1])
+
+
+def test_names_beside_the_units(iris):
+    model, X = iris
+    display = NetworkDisplay.from_estimator(model, X)
+    texts = {text.get_text() for text in display.texts_}
+    assert {*X.columns, "setosa", "versicolor", "virginica"} <= texts
+    assert display.ax_.get_title().startswith("predicted: ")
+    names = [str(i) for i in range(784)]
+    display = NetworkDisplay.from_estimator(network("784-16-16-10"), input_names=names)
+    texts = {text.get_text() for text in display.texts_}
+    assert {"0", "4", "780", "783"} <= texts
+    assert "300" not in texts
+
+
+def test_weights_that_are_not_finite_are_dotted():
+    net = pynn.Network([2, 2], initializer="zeros")
+    net.weights[0][:] = [[np.inf, np.nan], [1, 0]]
+    display = NetworkDisplay.from_estimator(net)
+    dashes = [style[1] is not None for style in display.lines_.get_linestyle()]
+    assert sorted(dashes) == [False, False, True, True]
+    assert "widest ±1, dotted: not finite" in display.texts_[-1].get_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"activations": [[1, 2]]}, "activations must be of 2 layers, got 1"),
+        ({"activations": [[1, 2], [1, 2]]}, r"of output must be of shape \(1,\), got \(2,\)"),
+        ({"activations": [[1, np.nan], [1]]}, "activations of input must be finite"),
+        ({"input_names": ["a"]}, "input_names must be 2 names, got 1"),
+        ({"output_names": "a"}, "output_names must be a sequence of 1 names, got 'a'"),
+    ],
+)
+def test_data_that_do_not_fit_the_diagram(wrong, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        NetworkDisplay(Diagram.of(pynn.Network([2, 1])), **wrong)
+    with pytest.raises(TypeError, match="diagram must be a Diagram, got Network"):
+        NetworkDisplay(pynn.Network([2, 1]))
+
+
+# ---- ActivationsDisplay --------------------------------------------------------------------------
+
+
+def test_bars_are_activations():
+    net = network("2-3-1")
+    X = rows_for(net)
+    display = ActivationsDisplay.from_estimator(net, X, row=1)
+    for bars, layer in zip(display.artists_, pass_of(net, X, 1)[0], strict=True):
+        np.testing.assert_allclose([bar.get_width() for bar in bars], layer)
+        signs = [POSITIVE if value > 0 else NEGATIVE for value in layer]
+        assert all(
+            same_color(bar.get_facecolor()[:3], sign) for bar, sign in zip(bars, signs, strict=True)
+        )
+    titles = [ax.get_title() for ax in display.axes_]
+    assert titles == ["input\n2 units", "layer 1, tanh\n3 units", "output, identity\n1 unit"]
+    assert all(ax.get_xlabel() == "activation" for ax in display.axes_)
+    low, high = display.axes_[0].get_ylim()
+    assert low > high  # the first unit is on top
+
+
+def test_many_units_are_a_grid():
+    net = network("784-16-16-10")
+    X = rows_for(net)
+    display = ActivationsDisplay.from_estimator(net, X)
+    np.testing.assert_allclose(display.artists_[0].get_array(), X[0].reshape(28, 28))
+    assert len(display.artists_[1]) == 16
+    limit = display.artists_[0].norm.vmax
+    assert limit == abs(X[0]).max() == -display.artists_[0].norm.vmin
+    display = ActivationsDisplay.from_estimator(net, X, shape=(14, 56), max_bars=10)
+    assert [artist.get_array().shape for artist in display.artists_[:3]] == [
+        (14, 56),
+        (4, 4),
+        (4, 4),
+    ]
+
+
+def test_a_last_row_that_is_not_full():
+    values = np.arange(1, 38)
+    display = ActivationsDisplay([values, [1.0]]).plot()
+    cells = display.artists_[0].get_array()
+    assert cells.shape == (6, 7)
+    np.testing.assert_array_equal(cells.compressed(), values)
+    assert cells.mask.sum() == 5
+
+
+def test_layers_left_out_are_told():
+    net = network("10 layers")
+    display = ActivationsDisplay.from_estimator(net, rows_for(net), max_layers=5)
+    assert display.layers_ == (0, 1, 8, 9)
+    assert len(display.axes_) == len(display.artists_) == 4
+    assert "6 layers in the middle not drawn" in [text.get_text() for text in display.ax_.texts]
+
+
+def test_bars_have_names_and_the_prediction_is_told(iris):
+    model, X = iris
+    display = ActivationsDisplay.from_estimator(model, X, row=-1)
+    inputs, *_, output = ([t.get_text() for t in ax.get_yticklabels()] for ax in display.axes_)
+    assert inputs == list(X.columns)
+    assert output == ["setosa", "versicolor", "virginica"]
+    assert display.ax_.texts[0].get_text() == pass_of(model, X, -1)[1]
+
+
+@pytest.mark.parametrize(
+    ("activations", "message"),
+    [
+        ([[1.0]], "an input and an output at least, got 1"),
+        ([[1.0], []], r"layer 1 must be a vector, got \(0,\)"),
+        ([[[1.0]], [1.0]], "layer 0 must be a vector"),
+        ([[1.0], [np.inf]], "layer 1 must be finite"),
+    ],
+)
+def test_what_are_no_activations(activations, message):
+    with pytest.raises(ValueError, match=message):
+        ActivationsDisplay(activations)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_bars": 0}, {"max_layers": 2}, {"shape": (2, 2)}, {"shape": 3}]
+)
+def test_what_cannot_be_drawn(wrong):
+    display = ActivationsDisplay([[1.0], [2.0]])
+    with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+        display.plot(**wrong)
+    assert plt.get_fignums() == []
+
+
+@given(n=st.integers(1, 5000))
+def test_grids_hold_all_and_are_near_to_a_square(n):
+    height, width = grid_of(n)
+    assert height * width >= n > (height - 1) * width
+    assert n == 2 or max(height, width) <= 2 * min(height, width)
+    if int(n**0.5) ** 2 == n:
+        assert height == width
+    assert grid_of(n, (1, n)) == (1, n)
+
+
+# ---- WeightsDisplay ------------------------------------------------------------------------------
+
+
+def test_each_unit_is_a_grid_of_its_weights():
+    net = network("784-16-16-10")
+    display = WeightsDisplay.from_estimator(net)
+    assert len(display.images_) == 16
+    for image, weights in zip(display.images_, net.weights[0].T, strict=True):
+        np.testing.assert_array_equal(image.get_array(), weights.reshape(28, 28))
+    assert [t.get_text() for t in display.texts_] == [f"neuron {i}" for i in range(1, 17)]
+    assert display.ax_.get_title() == "weights of layer 1: 16 neurons"
+
+
+def test_all_grids_have_one_scale():
+    display = WeightsDisplay([[1, -2], [0.5, 0]]).plot()
+    norms = {(image.norm.vmin, image.norm.vmax) for image in display.images_}
+    assert norms == {(-2, 2)}
+    assert (display.colorbar_.vmin, display.colorbar_.vmax) == (-2, 2)
+    assert display.colorbar_.ax.get_ylabel() == "weight"
+
+
+def test_units_left_out_are_told():
+    display = WeightsDisplay.from_estimator(network("huge"), layer=2, max_units=5)
+    assert len(display.images_) == 5
+    assert display.ax_.get_title() == "weights of layer 2: 5 of 4,096 neurons"
+
+
+def test_units_that_are_asked_for():
+    net = network("64-30-10")
+    display = WeightsDisplay.from_estimator(net, units=[3, -1], shape=(4, 16))
+    np.testing.assert_array_equal(
+        display.images_[1].get_array(), net.weights[0][:, 29].reshape(4, 16)
+    )
+    assert [t.get_text() for t in display.texts_] == ["neuron 4", "neuron 30"]
+    assert display.ax_.get_title() == "weights of layer 1: 2 of 30 neurons"
+    output = WeightsDisplay.from_estimator(net, layer=-1, n_columns=2)
+    assert [t.get_text() for t in output.texts_] == list("0123456789")
+    np.testing.assert_array_equal(output.images_[0].get_array().ravel(), net.weights[1][:, 0])
+
+
+def test_grids_do_not_overlap():
+    for shape in ((1, 30), (30, 1), (5, 6)):
+        display = WeightsDisplay(np.ones((7, 30)), shape=shape).plot()
+        boxes = [image.get_extent() for image in display.images_]
+        low, high = display.ax_.get_ylim()
+        for i, (left, right, bottom, top) in enumerate(boxes):
+            assert low <= bottom < top <= high
+            for other in boxes[:i]:
+                beside = other[1] < left or right < other[0]
+                assert beside or top < other[2] or other[3] < bottom
+
+
+@pytest.mark.parametrize("weights", [0.0, 3e38, 1e-45, -1.0])
+def test_weights_that_are_all_the_same(weights):
+    net = pynn.Network([4, 2], initializer="zeros")
+    net.weights[0][:] = weights
+    display = WeightsDisplay.from_estimator(net)
+    display.figure_.draw_without_rendering()
+    place = {0: 0.5, 1: 1.0, -1: 0.0}[int(np.sign(weights))]
+    image = display.images_[0]
+    assert image.norm(image.get_array()).ravel().tolist() == [place] * 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layer": 0}, "layer must be from 1 to 2, or from -2 to -1; got 0"),
+        ({"layer": 3}, "layer must be from"),
+        ({"layer": "1"}, "layer must be an integer, got '1'"),
+        ({"units": [30]}, "each of units must be from -30 to 29, got 30"),
+        ({"units": []}, r"weights must be of shape \(n_units, n_in\)"),
+        ({"max_units": 0}, "max_units must be"),
+        ({"shape": (8, 9)}, "shape must be of 64 cells, got 8 × 9"),
+        ({"n_columns": 0}, "n_columns must be"),
+    ],
+)
+def test_what_weights_display_refuses(wrong, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        WeightsDisplay.from_estimator(network("64-30-10"), **wrong)
+    assert plt.get_fignums() == []
+
+
+def test_weights_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="weights must be finite; those in row 1 are not"):
+        WeightsDisplay([[1, 2], [np.nan, 0]])
