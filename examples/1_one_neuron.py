@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pynn
+from pynn.displays import NetworkDisplay
 
 # %%
 # What a neuron computes: each input times its weight, all of that added up with the bias, and the
@@ -38,6 +39,12 @@ print("mail      capitals  viagra  weighted sum  output")
 for name, (capitals, viagra), (z,), (a,) in zip(names, mails, sums, outputs, strict=True):
     verdict = "spam" if a > 0.5 else "no spam"
     print(f"{name:8}  {capitals:8}  {viagra:6}  {z:12g}  {a:.4f}  {verdict}")
+
+# %%
+# Drawn: the weights on the lines, and what goes through them when a mail has capitals only.
+
+NetworkDisplay.from_estimator(net, mails, row=2, input_names=["capitals", "viagra"])
+plt.show()
 
 # %%
 # The four lie on one curve. Where a neuron is sure of itself, the curve is flat.

@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pynn
+from pynn.displays import NetworkDisplay
 
 X, Y = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
 
@@ -38,6 +39,12 @@ def new_network():
 net = new_network()
 trace = net.trace(X, Y)
 print(trace)
+
+# %%
+# The network, with its weights on the lines and the activations of the row in the circles.
+
+NetworkDisplay.from_estimator(net, X)
+plt.show()
 
 # %%
 # The numbers that his text names.
@@ -88,11 +95,12 @@ print("Mazur: error 0.291027924 after one update,")
 print("    0.0000351085 after 10,000, outputs 0.015912196 and 0.984065734")
 
 # %%
-# To the eye the two are one.
+# To the eye the two are one; their difference has a scale of its own.
 
+text, program = np.array(list(costs.values()))
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-for (order, values), look in zip(costs.items(), ("-", "--"), strict=True):
-    ax.loglog(values[1:], look, linewidth=2.5, label=order)
+ax.loglog(np.arange(1, 10_001), text[1:], label="error, in his text's order")
+ax.loglog(np.arange(1, 10_001), np.abs(text - program)[1:], label="difference of the two orders")
 ax.set(xlabel="updates", ylabel="error", title="Mazur's example, 10,000 updates")
 ax.legend()
 plt.show()
