@@ -1,5 +1,6 @@
 """summary(): a network as a table, whose numbers are the network's."""
 
+import pickle
 import re
 
 import numpy as np
@@ -88,6 +89,12 @@ def test_of_estimators(Estimator, capsys):
     assert "Adam keeps 2 numbers" in last
     model.set_params(solver="lbfgs").fit(*DATA[Estimator])
     assert table(model, capsys)[2] == "No state of an optimizer is kept."
+
+
+def test_a_pickled_estimator_has_its_cost_again(capsys):
+    model = small(pynn.MLPRegressor, loss="huber").fit(*DATA[pynn.MLPRegressor])
+    heading = table(pickle.loads(pickle.dumps(model)), capsys)[0]
+    assert heading == table(model, capsys)[0] == "Network of float64, cost Huber(delta=1.0)"
 
 
 @pytest.mark.parametrize(

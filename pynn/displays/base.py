@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from pynn.colours import NEGATIVE, POSITIVE, strengths
-from pynn.estimators.perceptron import Perceptron
+from pynn.inspect import Inspected
 from pynn.network import Network
 
 __all__ = [
@@ -72,15 +71,12 @@ def network_of(estimator: Any) -> Network:
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    if isinstance(estimator, Network):
-        return estimator
-    if not isinstance(estimator, Perceptron):
+    if not isinstance(estimator, Inspected):
         raise TypeError(
             "estimator must be a Network, or a fitted MLPClassifier or MLPRegressor (of a pipeline "
             f"its last step); got {type(estimator).__name__}"
         )
-    check_is_fitted(estimator)
-    return estimator._synchronised()
+    return cast(Network, estimator._inside()[0])
 
 
 def signed_colormap() -> Any:

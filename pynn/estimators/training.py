@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from pynn import streams, summary
 from pynn.callbacks import Checkpoint, PrintLog, ProgressBar
@@ -64,8 +63,7 @@ class Trained(Supervised):
         --------
         pynn.Network.summary : The same of a network.
         """
-        check_is_fitted(self)
-        network, descent = self._synchronised(), getattr(self, "_optimizer", None)
+        network, descent = self._inside()[0], getattr(self, "_optimizer", None)
         memory = None if descent is None else descent.memory
         if descent is None or memory is None:
             training = "No state of an optimizer is kept."
