@@ -74,7 +74,9 @@ def random_directions(network: Network, origin: Array, seed: int) -> Array:
 
 def coordinates(points: Array, origin: Array, directions: Array) -> Array:
     """Return where points, (n_points, n_parameters), are in a plane: (n_points, 2), the nearest."""
-    return np.asarray(np.linalg.lstsq(directions.T, (points - origin).T)[0].T, np.float64)
+    return np.asarray(
+        np.linalg.lstsq(directions.T, (points - origin).T, rcond=None)[0].T, np.float64
+    )
 
 
 def share_held(points: Array, directions: Array) -> float | None:
