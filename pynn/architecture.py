@@ -75,6 +75,11 @@ class Architecture:
         """Name of the cost in the compiled core."""
         return self.cost._name() if isinstance(self.cost, Cost) else self.cost
 
+    @property
+    def is_tied(self) -> bool:
+        """Whether the cost goes with this output activation alone, whose derivative cancels."""
+        return _core.COSTS[self.cost_name] is not None
+
     def core(self, capped: bool = False) -> _core.Core:
         """Make the compiled counterpart.
 

@@ -21,12 +21,14 @@ from pynn import _core
 __all__ = [
     "choice",
     "finite",
+    "layer",
     "non_negative",
     "positive_integer",
     "real_array",
     "row_weights",
     "rows",
     "targets",
+    "unit",
 ]
 
 
@@ -45,6 +47,27 @@ def positive_integer(name: str, value: object) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if not 1 <= int(value) <= np.iinfo(np.int32).max:
         raise ValueError(f"{name} must be from 1 to {np.iinfo(np.int32).max}, got {value!r}")
+    return int(value)
+
+
+def layer(value: object, n_layers: int) -> int:
+    """Return a layer's number from 1, the input being 0; from the end they are counted from -1."""
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"layer must be an integer, got {value!r}")
+    number = int(value) + n_layers + 1 if value < 0 else int(value)
+    if not 1 <= number <= n_layers:
+        raise ValueError(
+            f"layer must be from 1 to {n_layers}, or from {-n_layers} to -1; got {value!r}"
+        )
+    return number
+
+
+def unit(value: object, n_units: int) -> int:
+    """Return a unit's number in its layer, from 0."""
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"unit must be an integer, got {value!r}")
+    if not 0 <= int(value) < n_units:
+        raise ValueError(f"unit must be from 0 to {n_units - 1}, got {value!r}")
     return int(value)
 
 

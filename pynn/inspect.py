@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from pynn import checks
+from pynn.gradient_check import GradientCheck, gradient_check
+from pynn.neurons import Blame, NeuronInputs
 from pynn.trace import Trace
 
 if TYPE_CHECKING:
     from pynn.model import Model
 
-__all__ = ["Inspected"]
+__all__ = ["Blame", "GradientCheck", "Inspected", "NeuronInputs", "Trace", "gradient_check"]
 
 
 class Inspected:
@@ -96,6 +100,177 @@ class Inspected:
             parameters=network.parameters.copy(),
             architecture=network._architecture,
         )
+
+    def per_sample_gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
+        """Gradient of each row's own cost: the nudges that each example asks for, reversed.
+
+        Their mean is the gradient of the mean cost, and each is what `pynn.Network.gradient` makes
+        of that row alone, to the bit. There is no penalty in it.
+
+        Parameters
+        ----------
+        X, y
+            As for `trace`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_parameters), of the network's dtype
+            `pynn.Network.views` gives a row of it the shapes of weights and biases.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `trace`.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> net = pynn.Network([1, 1], initializer="zeros")
+        >>> net.per_sample_gradient([[1.0], [2.0]], [3, 4])
+        array([[-3., -3.],
+               [-8., -4.]], dtype=float32)
+        >>> net.gradient([[1.0], [2.0]], [3, 4])
+        array([-5.5, -3.5], dtype=float32)
+        """
+        network, rows, targets = self._inside(X, y)
+        n_rows = network._data(rows, targets).n_rows  # all are checked before the first is computed
+        rows, targets = _kept(rows, network.dtype), np.asarray(targets)
+        gradients = np.empty((n_rows, network.n_parameters), network.dtype)
+        for i, gradient in enumerate(gradients):
+            gradient[:] = network.gradient(rows[i : i + 1], targets[i : i + 1])
+        return gradients
+
+    def input_gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
+        """How fast each row's own cost rises with each of its inputs: ∂C/∂x.
+
+        Parameters
+        ----------
+        X, y
+            As for `trace`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_inputs), of the network's dtype
+            Dense, whether X is or not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `trace`.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> net = pynn.Network([2, 1], initializer="zeros")
+        >>> net.weights[0][:] = [[0.5], [-2.0]]
+        >>> net.input_gradient([[1.0, 0.0]], [0.0])
+        array([[ 0.25, -1.  ]], dtype=float32)
+        """
+        network, X, y = self._inside(X, y)
+        gradient: NDArray[Any] = network._trace(network._data(X, y), ["dx"])["dx"]
+        return gradient
+
+    def neuron_inputs(self, layer: int, unit: int, X: ArrayLike | None = None) -> NeuronInputs:
+        """Show what one neuron sums up: its weights and bias and, for given rows, the products.
+
+        Parameters
+        ----------
+        layer : int
+            From 1, the first hidden layer, or from -1, the output, backwards.
+        unit : int
+            The neuron's number in the layer, from 0.
+        X : {array-like, sparse matrix} of shape (n_rows, n_inputs), optional
+            As `predict` takes it.
+
+        Returns
+        -------
+        NeuronInputs
+            It prints as a table.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such layer or unit, or X is not as described.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> net = pynn.Network([2, 1], output_activation="sigmoid")
+        >>> net.weights[0][:], net.biases[0][:] = [[7], [3]], -2
+        >>> print(net.neuron_inputs(1, 0, [[1, 0]]))
+        neuron 1 of layer 1: 2 products
+        <BLANKLINE>
+        from     activation  weight  product
+        input 1           1       7        7
+        input 2           0       3        0
+        <BLANKLINE>
+        products and bias −2 sum to 5, sigmoid → 0.9933
+        """
+        network, X, _ = self._inside(X)
+        layer = checks.layer(layer, len(network.weights))
+        W = network.weights[layer - 1]
+        unit = checks.unit(unit, W.shape[1])
+        weights, bias = W[:, unit].copy(), 0.0
+        if network.bias:
+            bias = float(network.biases[layer - 1][unit])
+        found = NeuronInputs(layer, unit, network.activations[layer - 1], weights, bias)
+        if X is None:
+            return found
+        a = network._predict(X, n_layers=layer)[:, unit].copy()  # X is checked here
+        inputs: Any = _kept(X, network.dtype)
+        if layer > 1:
+            inputs = network._predict(X, n_layers=layer - 1)
+        is_sparse = scipy.sparse.issparse(inputs)
+        products = inputs.multiply(weights).tocsr() if is_sparse else inputs * weights
+        z = np.asarray(products.sum(axis=1)).ravel() + network.dtype.type(bias)
+        return replace(found, activations=inputs, products=products, z=z, a=a)
+
+    def blame(self, X: ArrayLike, y: ArrayLike, layer: int = -1) -> Blame:
+        """Whose fault is the error of one example: the share of each weight of a layer in it.
+
+        The share is the size of ∂C/∂w, how fast the cost changes with the weight, among the sizes
+        for all weights of the layer. A weight whose input is 0 bears none of the blame.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (1, n_inputs)
+            The example.
+        y : array-like of shape (1, n_outputs) or (1,)
+            Its target, as `fit` takes them.
+        layer : int, default=-1
+            That the weights lead to: from 1, the first hidden layer, or from -1, the output,
+            backwards.
+
+        Returns
+        -------
+        Blame
+            The largest shares first. It prints as a table.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such layer, or X and y are not one example.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> net = pynn.Network([3, 1], initializer="zeros")
+        >>> print(net.blame([[0.1, 0.0, 0.3]], [1.0]))
+        A cost of 0.5: whose fault among the 3 weights of layer 1?
+        <BLANKLINE>
+        from     to                   weight  ∂C/∂w   share
+        input 3  neuron 1 of layer 1       0   −0.3  75.0 %
+        input 1  neuron 1 of layer 1       0   −0.1  25.0 %
+        input 2  neuron 1 of layer 1       0      0   0.0 %
+        """
+        network, X, y = self._inside(X, y)
+        layer = checks.layer(layer, len(network.weights))
+        data = network._data(X, y)
+        if data.n_rows != 1:
+            raise ValueError(f"blame is for one example, got {data.n_rows} rows; use X[i : i + 1]")
+        trace = network.trace(X, y)
+        i = layer - 1
+        return Blame.of(layer, float(trace.costs[0]), trace.weights[i], trace.d_weights[i])
 
 
 def _kept(X: Any, dtype: np.dtype[Any]) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -315,6 +317,13 @@ class Model(Inspected):
         self, X: ArrayLike | None = None, y: ArrayLike | None = None
     ) -> tuple[Model, Any, Any]:
         return self, X, y
+
+    def _in_double(self) -> Model:
+        """Return a copy in float64."""
+        twin = copy.copy(self)
+        twin._architecture = replace(self._architecture, dtype=np.dtype(np.float64))
+        twin._set_parameters(self._parameters.astype(np.float64))
+        return twin
 
     def _cap_cost(self) -> None:
         """From now on take the cost's value as scikit-learn does: see `Architecture.core`."""

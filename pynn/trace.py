@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn import checks
 from pynn.architecture import Architecture
+from pynn.tables import aligned
+from pynn.walkthrough import Walkthrough
 
-__all__ = ["Trace"]
+__all__ = ["Layers", "Trace"]
 
 Layers = tuple[NDArray[Any], ...]
 
@@ -79,6 +83,93 @@ class Trace:
         """Views of `gradient`, (n_out,) for each layer, ∂C/∂b; none without biases."""
         return self.architecture.views(self.gradient)[1]
 
+    def text(
+        self,
+        row: int = 0,
+        *,
+        digits: int = 4,
+        max_neurons: int = 10,
+        max_terms: int = 4,
+        learning_rate: float | None = None,
+    ) -> str:
+        """Walk through one example with all its numbers, as a textbook would.
+
+        Forward, the cost, back through the layers, then the gradient of this row's own cost: each
+        number with the sum or product that it comes of. Neurons and layers count from 1.
+
+        Parameters
+        ----------
+        row : int, default=0
+            Which of the rows, from 0.
+        digits : int, default=4
+            Significant digits of each number.
+        max_neurons : int, default=10
+            Neurons of a layer, or inputs, that are written out; the middle of more is left out.
+            Of more inputs, those that are 0 are left out first.
+        max_terms : int, default=4
+            Likewise of the terms of a sum, and of the weights that lead to one neuron.
+        learning_rate : float, optional
+            Not negative; if given, each weight and bias is also shown after the step of gradient
+            descent at this rate.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such row, or an argument is not as described.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> net = pynn.Network([2, 1], output_activation="sigmoid")
+        >>> net.weights[0][:], net.biases[0][:] = [[7], [3]], -2
+        >>> print(net.trace([[1, 0]], [1]).text())
+        Inputs
+          input 1: 1
+          input 2: 0
+        <BLANKLINE>
+        Layer 1, the output, sigmoid
+          z = sum of inputs times weights, plus bias
+          a = 1 / (1 + e^−z)
+          neuron 1 of layer 1: 1·7 + 0·3 − 2 = 5, sigmoid → 0.9933
+        <BLANKLINE>
+        Cost, squared_error
+          C = sum of ½·(a − y)²
+          neuron 1 of layer 1: a = 0.9933, y = 1: ½·(0.9933 − 1)² = 2.24e−05
+          in all:              C = 2.24e−05
+        <BLANKLINE>
+        Back to layer 1, the output, sigmoid
+          ∂C/∂a = a − y
+          ∂C/∂z = ∂C/∂a·sigmoid′, sigmoid′ = a·(1 − a)
+          neuron 1 of layer 1: ∂C/∂a = 0.9933 − 1 = −0.006693
+                               ∂C/∂z = (−0.006693)·0.9933·(1 − 0.9933) = −4.449e−05
+        <BLANKLINE>
+        Back to the inputs
+          ∂C/∂x = sum of ∂C/∂z of layer 1 times weights
+          input 1: ∂C/∂x = (−4.449e−05)·7 = −0.0003115
+          input 2: ∂C/∂x = (−4.449e−05)·3 = −0.0001335
+        <BLANKLINE>
+        Gradient of layer 1, the output, sigmoid
+          ∂C/∂w = input of the weight times ∂C/∂z
+          ∂C/∂b = ∂C/∂z
+          input 1 to neuron 1 of layer 1: ∂C/∂w = 1·(−4.449e−05) = −4.449e−05
+          input 2 to neuron 1 of layer 1: ∂C/∂w = 0·(−4.449e−05) = 0
+          bias of neuron 1 of layer 1:    ∂C/∂b = −4.449e−05
+        """
+        n_rows = len(self.costs)
+        if not isinstance(row, Integral) or isinstance(row, bool):
+            raise TypeError(f"row must be an integer, got {row!r}")
+        if not 0 <= int(row) < n_rows:
+            raise ValueError(f"row must be from 0 to {n_rows - 1}, got {row!r}")
+        limits = {"digits": digits, "max_neurons": max_neurons, "max_terms": max_terms}
+        limits = {name: checks.positive_integer(name, value) for name, value in limits.items()}
+        if learning_rate is not None:
+            learning_rate = checks.non_negative("learning_rate", learning_rate)
+        return Walkthrough(self, int(row), **limits, learning_rate=learning_rate).text()
+
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.architecture.layer_sizes))
         rows = "1 row" if len(self.costs) == 1 else f"{len(self.costs)} rows"
@@ -114,9 +205,5 @@ class Trace:
             ("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"),
             ("gradient", self.gradient, f"{parts} in one vector"),
         ]
-        shapes = [str(array.shape) for _, array, _ in lines]
-        width, shape_width = max(len(line[0]) for line in lines), max(map(len, shapes))
-        return [
-            f"{name:{width}}  {shape:{shape_width}}  {text}"
-            for (name, _, text), shape in zip(lines, shapes, strict=True)
-        ]
+        rows = [(name, str(array.shape), text) for name, array, text in lines]
+        return aligned(rows, left=[0, 1, 2])

@@ -18,6 +18,8 @@ from pynn import _core
 
 ARRAYS = ("z", "a", "sensitivities", "deltas")
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def traced(trace):
     """All arrays of a trace, by layer where they are so, those of the gradient last."""
@@ -231,9 +233,9 @@ def test_of_a_classifier_with_labels_of_any_kind(rng):
 
 def test_of_a_regressor(rng):
     X = rng.normal(size=(20, 3))
-    mlp = pynn.MLPRegressor(hidden_layer_sizes=4, loss="huber", delta=0.3, solver="lbfgs").fit(
-        X, X[:, 0]
-    )
+    mlp = pynn.MLPRegressor(
+        hidden_layer_sizes=4, loss="huber", delta=0.3, solver="lbfgs", random_state=0
+    ).fit(X, X[:, 0])
     trace = mlp.trace(X, X[:, 0])
     np.testing.assert_array_equal(trace.a[-1].ravel(), mlp.predict(X))
     assert trace.architecture.cost == pynn.Huber(0.3)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from pynn import checks
 from pynn.architecture import ALIASES
 from pynn.costs import Cost
 from pynn.estimators.settings import Settings
@@ -277,13 +278,7 @@ class Perceptron(Inspected, Settings):
 
     def _depth(self, layer: object) -> int:
         """Count the layers of weights up to this layer."""
-        n = len(self.coefs_)
-        if not isinstance(layer, Integral) or isinstance(layer, bool):
-            raise TypeError(f"layer must be an integer, got {layer!r}")
-        depth = int(layer) + n + 1 if layer < 0 else int(layer)
-        if not 1 <= depth <= n:
-            raise ValueError(f"layer must be from 1 to {n}, or from {-n} to -1; got {layer!r}")
-        return depth
+        return checks.layer(layer, len(self.coefs_))
 
 
 def _sizes(coefs: list[NDArray[Any]], intercepts: list[NDArray[Any]]) -> list[int]:
