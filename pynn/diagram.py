@@ -50,6 +50,8 @@ class Column:
         Place of each, 1 apart, downwards from 0 in the middle.
     gap : float or None
         Place of what stands for the units left out.
+    biases : tuple of float
+        Of each unit that is drawn; empty where there are none.
     """
 
     layer: int
@@ -60,6 +62,7 @@ class Column:
     units: tuple[int, ...]
     y: tuple[float, ...]
     gap: float | None
+    biases: tuple[float, ...]
 
     @property
     def n_left_out(self) -> int:
@@ -74,6 +77,11 @@ class Column:
     def unit_name(self, unit: int) -> str:
         """Return what people call a unit: they count from 1."""
         return f"input {unit + 1}" if self.layer == 0 else f"neuron {unit + 1} of {self.name}"
+
+    def circle_text(self, place: int) -> str:
+        """Return what people read about a circle."""
+        name = self.unit_name(self.units[place])
+        return f"{name}, bias {self.biases[place]:.4g}" if self.biases else name
 
 
 @dataclass(frozen=True)
@@ -195,7 +203,8 @@ def _column(net: Model, layer: int, x: float, max_units: int) -> Column:
     y, gap = _places(units, size, GAP)
     name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
     activation = net.activations[layer - 1] if layer else ""
-    return Column(layer, size, name, activation, x, units, tuple(y), gap)
+    biases = net.biases[layer - 1][list(units)].tolist() if layer and net.bias else ()
+    return Column(layer, size, name, activation, x, units, tuple(y), gap, tuple(biases))
 
 
 def _block(

@@ -71,9 +71,9 @@ def _svg_line(line: Line, middle: float) -> str:
 
 def _svg_column(column: Column, middle: float) -> Iterator[str]:
     x = _x(column.x)
-    for unit, y in zip(column.units, column.y, strict=True):
+    for place, y in enumerate(column.y):
         circle = f'<circle cx="{x:g}" cy="{middle + y * _STEP_Y:g}" r="{_RADIUS}"'
-        yield f"{circle}><title>{escape(column.unit_name(unit))}</title></circle>"
+        yield f"{circle}><title>{escape(column.circle_text(place))}</title></circle>"
     if column.gap is not None:
         y = middle + column.gap * _STEP_Y
         yield _svg_text(x, y - 2, "⋮", 'font-size="18"')
@@ -201,9 +201,9 @@ def _around_the_gap(diagram: Diagram) -> tuple[int, int]:
 
 def _dot_column(column: Column, names: list[str] | None) -> Iterator[str]:
     stack = [_dot_id(column, place) for place in range(len(column.units))]
-    for node, unit in zip(stack, column.units, strict=True):
+    for place, unit in enumerate(column.units):
         look = f"label={_quoted(names[unit])}, shape=box, style=rounded, " if names else ""
-        yield f"{node} [{look}tooltip={_quoted(column.unit_name(unit))}]"
+        yield f"{stack[place]} [{look}tooltip={_quoted(column.circle_text(place))}]"
     if column.gap is not None:
         text = _quoted(f"⋮\n+{column.n_left_out}")
         yield f"more_{column.layer} [shape=plain, label={text}]"

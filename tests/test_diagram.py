@@ -70,6 +70,7 @@ def test_every_unit_and_layer_is_drawn_or_counted(sizes, max_units, max_layers):
         assert sum(column.y) == pytest.approx(0, abs=1 + len(column.y) % 2 * 2)
         assert (np.diff(column.y) >= 1).all()
         assert column.y[-1] - column.y[0] < diagram.height
+        assert len(column.biases) == (len(column.units) if column.layer else 0)
     places = [column.x for column in columns] + ([] if diagram.gap is None else [diagram.gap])
     assert sorted(places) == list(range(len(places)))
 
@@ -113,8 +114,17 @@ def test_a_small_network_as_svg():
     net = pynn.Network([2, 3, 1], random_state=0)
     net.weights[0][:] = [[0.5, -1, 0], [2, -0.25, 1]]
     net.weights[1][:] = [[-2], [1], [1]]
-    root, lines = drawn(net), paths(net)
-    assert len(list(root.iter(f"{SVG}circle"))) == 6
+    lines = paths(net)
+    net.biases[0][:], net.biases[1][:] = [0, 0.5, -1], 0
+    circles = [circle[0].text for circle in drawn(net).iter(f"{SVG}circle")]
+    assert circles == [
+        "input 1",
+        "input 2",
+        "neuron 1 of layer 1, bias 0",
+        "neuron 2 of layer 1, bias 0.5",
+        "neuron 3 of layer 1, bias -1",
+        "neuron 1 of output, bias 0",
+    ]
     assert len(lines) == 9
     assert lines["input 2 to neuron 1 of layer 1: 2"]["stroke"] == POSITIVE
     assert lines["neuron 1 of layer 1 to neuron 1 of output: -2"]["stroke"] == NEGATIVE

@@ -236,12 +236,16 @@ def test_circles_are_shaded_by_activations():
 def test_numbers_are_written_where_they_have_room():
     net = pynn.Network([2, 2], initializer="zeros")
     net.weights[0][:] = [[0.14, -0.2], [0.25, 3]]
+    net.biases[0][1] = -2.5
 
     def written(**parameters):
         display = NetworkDisplay.from_estimator(net, [[0.05, 0.1]], **parameters)
         return {text.get_text() for text in display.texts_}
 
-    weights, activations = {"0.14", "-0.2", "0.25", "3"}, {"0.05", "0.1", "0.032", "0.29"}
+    weights, activations = (
+        {"0.14", "-0.2", "0.25", "3", "bias 0", "bias -2.5"},
+        {"0.05", "0.1", "0.032", "-2.21"},
+    )
     assert weights | activations <= written()
     assert not (weights | activations) & written(values=False)
     large = NetworkDisplay.from_estimator(network("64-30-10"), rows_for(network("64-30-10")))

@@ -152,8 +152,9 @@ class NetworkDisplay:
         ax : matplotlib Axes, optional
             By default a figure of its own.
         values : bool, optional
-            Write activations into circles, and weights on lines; by default activations where no
-            layer shows more than 8 units, weights where there are no more than 12.
+            Write activations into circles, weights on lines and biases below circles; by default
+            activations where no layer shows more than 8 units, the others where there are no more
+            than 12 lines.
 
         Returns
         -------
@@ -172,7 +173,7 @@ class NetworkDisplay:
         self._step = _STEP_X * stretch, -stretch
         low = diagram.height / 2 * stretch
         right = diagram.columns[-1].x * self._step[0]
-        x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (-low - 2.3, low + 0.2)
+        x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (-low - 2.4, low + 0.2)
         width, height = x[1] - x[0], y[1] - y[0]
         size = (width * _INCHES, height * _INCHES)
         self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
@@ -224,9 +225,16 @@ class NetworkDisplay:
             )
         )
         if with_values:
+            self._write_biases()
             box = {"facecolor": self.figure_.get_facecolor(), "edgecolor": "none", "pad": 0.5}
             for line, (x, y) in zip(lines, starts + 0.25 * (ends - starts), strict=True):
                 self._write(x, y, f"{line.weight:.3g}", 0.22, bbox=box)
+
+    def _write_biases(self) -> None:
+        for column in self.diagram.columns:
+            for place, bias in enumerate(column.biases):
+                x, y = self._at(column, place)
+                self._write(x, y - _RADIUS - 0.2, f"bias {bias:.3g}", 0.22)
 
     def _draw_column(self, column: Column, low: float, with_values: bool) -> Any:
         from matplotlib.collections import PatchCollection
@@ -240,12 +248,12 @@ class NetworkDisplay:
             drawn = of_layer[list(column.units)]
             faces = signed_colours(drawn, largest(of_layer))
             for i, value in enumerate(drawn if with_values else ()):
-                self._write(*places[i], f"{value:.2g}", 0.25)
+                self._write(*places[i], f"{value:.3g}", 0.22)
         if column.gap is not None:
             y = column.gap * self._step[1]
             self._write(x, y + 0.25, "⋮", 0.5)
             self._write(x, y - 0.4, f"+{column.n_left_out}")
-        self._write(x, low - 0.6, f"{column.name}\n{column.size} {column.activation}".strip())
+        self._write(x, low - 0.7, f"{column.name}\n{column.size} {column.activation}".strip())
         circles = [Circle(place, _RADIUS) for place in places]
         return self.ax_.add_collection(
             PatchCollection(
@@ -278,7 +286,7 @@ class NetworkDisplay:
         widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all that are drawn are 0"
         dotted = "" if all(line.is_finite for line in diagram.lines()) else ", dotted: not finite"
         note = f"weights: green above 0, red below, {widest}{dotted}"
-        self._write(middle, low - 1.8, note, 0.26)
+        self._write(middle, low - 1.9, note, 0.26)
 
 
 def _activations(given: Sequence[ArrayLike], diagram: Diagram) -> list[NDArray[np.float64]]:
