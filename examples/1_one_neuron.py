@@ -25,11 +25,15 @@ a = 1 / (1 + np.exp(-z))
 print(f"1 * 7 + 0 * 3 - 2 = {z}, sigmoid({z}) = {a:.4f}, rounded {a:.0f}")
 
 # %%
-# The same neuron as the smallest network that there is, asked about every kind of mail.
+# The same neuron as the smallest network that there is, and what it sums up.
 
 net = pynn.Network([2, 1], output_activation="sigmoid", cost="binary_cross_entropy")
 net.weights[0][:] = [[7], [3]]
 net.biases[0][:] = -2
+print(net.neuron_inputs(layer=1, unit=0, X=[[1, 0]]))
+
+# %%
+# Asked about every kind of mail.
 
 mails = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 names = ["neither", "viagra", "capitals", "both"]

@@ -34,11 +34,11 @@ def new_network():
 
 
 # %%
-# A trace keeps everything that a network computes of some rows.
+# A trace keeps everything that a network computes of some rows, and tells it step by step.
 
 net = new_network()
 trace = net.trace(X, Y)
-print(trace)
+print(trace.text())
 
 # %%
 # The network, with its weights on the lines and the activations of the row in the circles.
@@ -47,7 +47,7 @@ NetworkDisplay.from_estimator(net, X)
 plt.show()
 
 # %%
-# The numbers that his text names.
+# The numbers that his text names, to the last of his digits.
 
 print("                              Mazur          here")
 for name, his, here in (

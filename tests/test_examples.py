@@ -92,6 +92,7 @@ def test_one_neuron(printed):
     """Borgen 2015: a weighted sum of 5, whose sigmoid is 1, rounded; 0.9933 with more digits."""
     out = printed("1_one_neuron.py")
     assert "1 * 7 + 0 * 3 - 2 = 5, sigmoid(5) = 0.9933, rounded 1\n" in out
+    assert "products and bias −2 sum to 5, sigmoid → 0.9933\n" in out
     mails = rows(r"\w+ +(\d) +(\d) +([-\d]+)  (\d\.\d+)  (?:no )?spam", out)
     assert mails.tolist() == [
         [0, 0, -2, 0.1192],
@@ -118,6 +119,7 @@ def test_logistic_regression(printed):
 def test_mazur(printed):
     """Every figure of his page, from the text's order of updates or from the program's."""
     out = printed("3_mazur_step_by_step.py")
+    assert "neuron 1 of layer 1: 0.05·0.15 + 0.1·0.2 + 0.35 = 0.3775, sigmoid → 0.5933\n" in out
     figures = dict(re.findall(r"^(\w[^:\n]+?) +(?:[\d.]{11}) +([\d.]{11})$", out, re.M))
     his = {
         "weighted sum of h1": 0.3775,
@@ -165,6 +167,47 @@ def test_trask(printed):
     close(errors[6, 1], 0.0032, atol=5e-5)
     outputs = re.search(r"outputs: \[(.+)\] for \[0 1 1 0\]", out)[1]
     close([float(a) for a in outputs.split()], [0, 1, 1, 0], atol=0.004)
+
+
+@slow
+def test_lernmi(printed, mnist_or_not):
+    """Gates that are learned, a sensitivity for each neuron and link, digits far above chance."""
+    out = printed("5_lernmi_neurons_and_links.py", *mnist_or_not)
+    gates = {"NOT": ([1, 0], 2, 2), "OR": ([0, 1, 1, 1], 3, 3), "XOR": ([0, 1, 1, 0], 6, 13)}
+    for gate, (targets, n_neurons, n_links) in gates.items():
+        part = re.search(rf"^{gate} .+?epochs[^\n]+", out, re.M | re.S)[0]
+        figure = r" +(-?\d\.\d+)" * len(targets)
+        neurons = rows(rf"  neuron \w\d {figure}", part)
+        links = rows(rf"  link \w+ to \w\d {figure}", part)
+        assert (len(neurons), len(links)) == (n_neurons, n_links)
+        # The output's is the error itself: a - y.
+        assert (np.sign(neurons[-1]) == 1 - 2 * np.array(targets)).all()
+        (outputs,) = rows(rf"  after +[\d,]+ epochs{figure}", part)
+        close(outputs, targets, atol=0.15)
+    ((accuracy, n_tested),) = rows(r"784-15-10 reads ([\d.]+)% of ([\d,]+) others", out)
+    assert n_tested == (10_000 if mnist_or_not else 450)
+    assert accuracy > (80 if mnist_or_not else 65)
+
+
+@slow
+def test_digit_reader(printed, mnist_or_not):
+    """13,002 weights and biases, as many nudges, and which of these are the largest."""
+    out = printed("6_digit_reader.py", *mnist_or_not)
+    ((total,),) = rows(r"total +([\d,]+) .+", out)
+    assert total == 13_002
+    ((accuracy, n_tested),) = rows(r".+: ([\d.]+)% of ([\d,]+) read correctly .+", out)
+    assert n_tested == (10_000 if mnist_or_not else 450)
+    assert accuracy >= 93
+    ((n_nudges, n_not_0),) = rows(r"([\d,]+) nudges, ([\d,]+) of them not 0; the largest:", out)
+    assert n_nudges == 13_002
+    assert 0 < n_not_0 < 13_002
+    largest = rows(r"  ([+-][\d.]+)  (?:weight from .+|bias of) neuron \d+ .*of layer \d", out)
+    assert len(largest) == 10
+    assert (np.diff(np.abs(largest[:, 0])) <= 0).all()
+    shares = rows(r"neuron \d+ of layer 2 .+  ([\d.]+) %", out)
+    assert (np.diff(shares[:, 0]) <= 0).all()
+    ((apart,),) = rows(r"the mean of 200 .+ cost: (\S+) apart", out)
+    assert apart < 1e-7
 
 
 @slow
