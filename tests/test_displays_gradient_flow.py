@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from mlp_cases import BOTH, DATA, SOLVERS, X_IRIS, Y_IRIS, few_epochs_are_meant, flat, small  # noqa: F401
 from sklearn.base import clone
 
@@ -142,16 +143,18 @@ def test_layers_are_named_from_the_input_to_the_output():
     assert GradientFlowDisplay.from_estimator(lbfgs).ax_.get_xlabel() == "iteration"
 
 
-@pytest.mark.parametrize("n_layers", [1, 2, 10, 11, 12, 40])
-def test_many_layers_are_counted_by_a_colour_bar(n_layers):
-    display = GradientFlowDisplay(np.ones((3, n_layers))).plot()
+@pytest.mark.parametrize("n_layers", [1, 4, 5, 10, 11, 12, 40])
+@pytest.mark.parametrize(("in_own_figure", "room"), [(True, 10), (False, 4)])
+def test_many_layers_are_counted_by_a_colour_bar(n_layers, in_own_figure, room):
+    ax = None if in_own_figure else plt.subplots()[1]
+    display = GradientFlowDisplay(np.ones((3, n_layers))).plot(ax)
     assert len({tuple(line.get_color()) for line in display.lines_}) == n_layers
-    if n_layers <= 10:
+    if n_layers <= room:
         assert len(display.legend_.get_texts()) == n_layers
     else:
         ticks = display.legend_.get_ticks()
         assert (ticks[0], ticks[-1]) == (1, n_layers)
-        assert np.diff(ticks).min() >= 2
+        assert len(ticks) == n_layers or np.diff(ticks).min() >= 2
 
 
 def test_zero_is_a_gap_on_a_logarithmic_scale():

@@ -18,7 +18,8 @@ from pynn.network import Network
 
 __all__ = ["GradientFlowDisplay"]
 
-_MANY = 10  # layers: a colour bar counts more of them
+# A colour bar counts more layers than a legend has room for: beside axes, and in them.
+_MANY_BESIDE, _MANY_INSIDE = 10, 4
 
 
 class GradientFlowDisplay:
@@ -41,7 +42,7 @@ class GradientFlowDisplay:
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : list of matplotlib Line2D, one for each layer
-    legend_ : matplotlib Legend, or Colorbar for more than 10 layers
+    legend_ : matplotlib Legend, or where it has no room for all layers Colorbar
 
     Raises
     ------
@@ -182,7 +183,7 @@ class GradientFlowDisplay:
             self.ax_.set_yscale("log")
         label_epochs(self.ax_, self.step_name)
         self.ax_.set_ylabel("norm of the gradient in a layer's weights")
-        if n_layers > _MANY:
+        if n_layers > (_MANY_BESIDE if own_figure else _MANY_INSIDE):
             self.legend_ = _colour_bar(self.ax_, colours)
         else:  # the output's line is the topmost where a gradient vanishes, and its name likewise
             aside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
@@ -205,7 +206,8 @@ def _colour_bar(ax: Any, colours: list[Any]) -> Any:
     n = len(colours)
     norm = BoundaryNorm(np.arange(0.5, n + 1), n)
     bar = ax.figure.colorbar(ScalarMappable(norm, ListedColormap(colours)), ax=ax, label="layer")
-    bar.set_ticks([1, *range(5, n - 2, 5), n])
+    bar.minorticks_off()
+    bar.set_ticks(range(1, n + 1) if n <= 12 else [1, *range(5, n - 2, 5), n])
     return bar
 
 
