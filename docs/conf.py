@@ -62,6 +62,7 @@ numpydoc_validation_checks = {
     "EX01",  # classes and functions have examples, methods need none
     "PR03",  # parameters that are described elsewhere stand together
     "PR04",  # "See `cost`." is a description
+    "PR07",  # so may its type be: "Network, or fitted MLPClassifier or MLPRegressor"
     "RT02",  # a name in front of the type says what it is
     "RT03",
     "RT04",

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import pynn
+from pynn import callbacks, checkpoints, displays
+
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 CITING = ("beyond_scikit_learn.md", "scikit_learn.md")  # issues of scikit-learn
@@ -34,6 +37,15 @@ def test_its_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert [target for target in targets if not (DOCS / target).exists()] == []
+
+
+def test_the_reference_has_all_that_is_public():
+    reference = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^   (\w[\w.]*)$", reference, re.M)
+    of_modules = [callbacks, checkpoints, displays]
+    public = {name for name in pynn.__all__ if name not in ("__version__", "callbacks")}
+    public |= {f"{module.__name__[5:]}.{name}" for module in of_modules for name in module.__all__}
+    assert sorted(public - set(listed)) == []
 
 
 @pages([DOCS / name for name in CITING])

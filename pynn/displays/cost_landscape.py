@@ -54,7 +54,7 @@ class CostLandscapeDisplay:
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     surface_, lines_ : matplotlib QuadContourSet
-        Filled, and as lines with labels; lines_ is None where all costs are the same.
+        Filled, and as lines with labels, None where all costs are the same.
     path_ : matplotlib Line2D or None
 
     Raises
