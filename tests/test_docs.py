@@ -14,7 +14,9 @@ CITING = ("beyond_scikit_learn.md", "scikit_learn.md")  # issues of scikit-learn
 
 
 def blocks_of(page):
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    """Return ("python" or "text", content) of each: text is what the Python before it prints."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```(python|text)\n(.*?)^```$", text, re.M | re.S)
 
 
 def pages(which):
@@ -23,12 +25,16 @@ def pages(which):
 
 @pytest.mark.slow
 @pages([page for page in PAGES if blocks_of(page)])
-def test_its_python_runs(page, tmp_path, monkeypatch):
+def test_its_python_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, capsys):
     """In order, with the names of the blocks before; warnings are errors."""
     monkeypatch.chdir(tmp_path)
-    names = {}
-    for number, block in enumerate(blocks_of(page)):
-        exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+    names, printed = {}, ""
+    for number, (kind, block) in enumerate(blocks_of(page)):
+        if kind == "text":
+            assert block in printed
+        else:
+            exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+            printed = capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
 
