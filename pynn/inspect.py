@@ -270,7 +270,7 @@ class Inspected:
             raise ValueError(f"blame is for one example, got {data.n_rows} rows; use X[i : i + 1]")
         trace = network.trace(X, y)
         i = layer - 1
-        return Blame.of(layer, float(trace.costs[0]), trace.weights[i], trace.d_weights[i])
+        return Blame._of(layer, float(trace.costs[0]), trace.weights[i], trace.d_weights[i])
 
 
 def _kept(X: Any, dtype: np.dtype[Any]) -> Any:

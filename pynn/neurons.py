@@ -137,7 +137,7 @@ class Blame:
     shares: NDArray[np.float64]
 
     @classmethod
-    def of(cls, layer: int, cost: float, weights: NDArray[Any], d_weights: NDArray[Any]) -> Blame:
+    def _of(cls, layer: int, cost: float, weights: NDArray[Any], d_weights: NDArray[Any]) -> Blame:
         """Share a cost out among the weights (n_in, n_out) of a layer, by their gradient."""
         sizes = np.abs(d_weights).astype(np.float64)
         largest = sizes.max()  # divided by it first, sizes neither overflow nor vanish in the sum
