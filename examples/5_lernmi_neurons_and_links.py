@@ -10,7 +10,7 @@ sigmoid, too; one more neuron of each layer always gives 1, whose links are call
 
 It learns logic gates, then digits of MNIST with 784-15-10 neurons. Of figures it states none, only
 that it will converge; so here stands how far. Without a path to MNIST (see ``PYNN_MNIST`` in
-`pynn.demo.digits_28x28`) the digits are scikit-learn's, enlarged.
+``pynn.demo.digits_28x28``) the digits are scikit-learn's, enlarged.
 """
 
 import sys

@@ -10,7 +10,7 @@ edges and loops that one might have hoped for.
 
 He says that such a network reads about 96% of new digits, but not how it was trained; trained as
 Nielsen does (squared error, rate 3, mini-batches of 10, 30 epochs) this one comes to 94%. Without a
-path to MNIST (see ``PYNN_MNIST`` in `pynn.demo.digits_28x28`) it learns scikit-learn's digits,
+path to MNIST (see ``PYNN_MNIST`` in ``pynn.demo.digits_28x28``) it learns scikit-learn's digits,
 enlarged.
 """
 
