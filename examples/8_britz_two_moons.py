@@ -26,8 +26,7 @@ ALPHA = 0.01 / len(X)
 RATE = 0.01 * len(X)
 
 
-def trained(n_hidden, epochs):
-    """Return a network, and its loss after step 1, 1,001, 2,001 and so on."""
+def trained(n_hidden):
     net = pynn.Network(
         [2, n_hidden, 2],
         activation="tanh",
@@ -39,16 +38,22 @@ def trained(n_hidden, epochs):
     random = np.random.RandomState(0)
     for W in net.weights:
         W[:] = random.randn(*W.shape) / np.sqrt(len(W))
-    settings = {"batch_size": len(X), "alpha": ALPHA, "shuffle": False}
-    net.fit(X, y, epochs=epochs, optimizer=pynn.SGD(RATE), **settings)
-    # The history holds what each step found, so the loss after a step is the next one's entry.
-    return net, net.history["cost"][1::1000]
+    return net.fit(
+        X,
+        y,
+        epochs=20_000,
+        batch_size=len(X),
+        optimizer=pynn.SGD(RATE),
+        alpha=ALPHA,
+        shuffle=False,
+    )
 
 
-_, losses = trained(3, 20_000)
+networks = {n_hidden: trained(n_hidden) for n_hidden in (1, 2, 3, 4, 5, 20, 50)}
+losses = networks[3].history["cost"]  # before each step: the loss after one is the next one's
 print("after step   loss here  Britz's")
 for step, his in ((1, 0.432387), (1001, 0.068947), (9001, 0.070758), (19_001, 0.070758)):
-    print(f"{step:10,}  {losses[step // 1000]:10.6f}  {his}")
+    print(f"{step:10,}  {losses[step]:10.6f}  {his}")
 
 # %%
 # One hidden unit makes a line; two bend it, but never settle at this rate; three follow the moons.
@@ -57,8 +62,7 @@ for step, his in ((1, 0.432387), (1001, 0.068947), (9001, 0.070758), (19_001, 0.
 plt.rcParams["lines.markersize"] = 4  # of the points, too
 fig, axes = plt.subplots(2, 4, figsize=(11, 5.5), layout="constrained")
 print("hidden units  parameters  right of 200")
-for ax, n_hidden in zip(axes.flat, (1, 2, 3, 4, 5, 20, 50), strict=False):
-    net, _ = trained(n_hidden, 20_000)
+for ax, (n_hidden, net) in zip(axes.flat, networks.items(), strict=False):
     right = (net.predict(X).argmax(axis=1) == y).sum()
     print(f"{n_hidden:12}  {net.n_parameters:10}  {right:12}")
     decision_boundary(net, X, y, ax=ax, eps=0.5, grid_resolution=200)
