@@ -1,7 +1,16 @@
 """Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
 
+try:
+    from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
+except ModuleNotFoundError as error:
+    if error.name != "pynn._core":
+        raise
+    raise ImportError(
+        f"{__path__[0]} is pynn's source, which is not compiled: start Python in another folder, "
+        "so that it finds the pynn that pip installed"
+    ) from None
+
 from pynn import callbacks
-from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
 from pynn.config import show_config
 from pynn.costs import Huber, Quantile
 from pynn.estimators.classifier import MLPClassifier

@@ -55,7 +55,7 @@ class Digits:
         What they are, for people.
     X_train, X_test : float32 ndarrays of shape (n_rows, n_pixels)
         Ink of square pictures, row by row: from 0, none, to 1.
-    y_train, y_test : integer ndarrays of shape (n_rows,)
+    y_train, y_test : ndarrays of int, shape (n_rows,)
         The digit that each picture shows.
     margin : int, default=0
         Pixels at each edge that are not drawn, for they are nearly always blank.
@@ -70,7 +70,13 @@ class Digits:
 
 
 def bundled_digits() -> Digits:
-    """Return the 1,797 digits that come with scikit-learn, a quarter of them to test."""
+    """Return the 1,797 digits that come with scikit-learn, a quarter of them to test.
+
+    Returns
+    -------
+    Digits
+        With pictures of 8 x 8 pixels.
+    """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
