@@ -98,6 +98,16 @@ def test_the_line_is_where_two_classes_are_equally_probable():
     np.testing.assert_allclose(net.predict(at), 0.5, atol=0.002)
 
 
+@pytest.mark.parametrize("plot_method", ["contourf", "contour", "pcolormesh"])
+@pytest.mark.parametrize(("n_out", "output"), [(1, "sigmoid"), (2, "softmax"), (3, "softmax")])
+def test_a_model_may_have_one_answer_to_all(n_out, output, plot_method):
+    net = pynn.Network([2, n_out], output_activation=output, initializer="zeros")
+    net.biases[0][0] = 1
+    display = decision_boundary(net, X, Y * 0, plot_method=plot_method, **COARSE)
+    display.figure_.canvas.draw()
+    assert [0.5] not in [list(getattr(drawn, "levels", ())) for drawn in display.ax_.collections]
+
+
 def test_rows_are_points_by_class():
     display = decision_boundary(network(3, "softmax"), X.tolist(), Y, eps=0.5, **COARSE)
     for i, offsets in enumerate(points(display)):
@@ -148,5 +158,9 @@ def test_rows_have_the_colours_that_are_asked_for():
     display = decision_boundary(
         network(3, "softmax"), X, Y, multiclass_colors=colours, grid_resolution=7
     )
+    of_two = decision_boundary(
+        network(2, "softmax"), X, Y == 0, multiclass_colors=colours, grid_resolution=7
+    )
+    assert not hasattr(of_two, "multiclass_colors_")  # which are for three classes or more
     faces = [scatter.get_facecolor()[0] for scatter in display.ax_.collections[-3:]]
     np.testing.assert_array_equal(faces, to_rgba_array(colours))

@@ -91,8 +91,7 @@ def decision_boundary(
     if classes is None:
         display.figure_.colorbar(display.surface_, ax=ax, label="output")
     elif len(classes) == 2 and kwargs["response_method"] in ("predict", "predict_proba"):
-        colour = pyplot().rcParams["text.color"]
-        ax.contour(display.xx0, display.xx1, display.response, levels=[0.5], colors=[colour])
+        _draw_line(display)
     if rows is not None:
         _draw_rows(display, X, rows, classes, own_colours, own_figure)
     return display
@@ -118,6 +117,13 @@ def _colours(classes: Any, given: dict[str, Any], behind: Any) -> dict[str, Any]
     return look if is_smooth else look | {"levels": np.linspace(0, 1, 12)}
 
 
+def _draw_line(display: DecisionBoundaryDisplay) -> None:
+    """Draw where two classes are equally probable, if that is anywhere."""
+    if display.response.min() < 0.5 < display.response.max():
+        plane = display.xx0, display.xx1, display.response
+        display.ax_.contour(*plane, levels=[0.5], colors=[pyplot().rcParams["text.color"]])
+
+
 def _draw_rows(
     display: DecisionBoundaryDisplay,
     X: Any,
@@ -137,7 +143,7 @@ def _draw_rows(
         display.ax_.scatter(first, second, c=y, cmap=surface.cmap, norm=surface.norm, **edge)
         return
     colours: Any = [NEGATIVE, POSITIVE] if len(classes) == 2 else line_colours(len(classes))
-    if own_colours:
+    if own_colours and is_on_white:
         colours = display.multiclass_colors_
     for i, name in enumerate(classes):
         there = np.flatnonzero(y == name)
