@@ -96,7 +96,9 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "pynn"
 html_static_path = ["_static"]
+html_css_files = ["pynn.css"]
 html_logo = html_favicon = "_static/pynn.svg"
+html_sidebars = {"getting_started": []}  # there is nothing below it
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
