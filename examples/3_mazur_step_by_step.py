@@ -11,7 +11,7 @@ He says that all gradients come before any update, and his weights after it are 
 of 0.291027924 that he quotes then is from his program, which moves the output's weights first and
 carries the deltas back through the new ones. Both orders are followed here: his text's leads to
 0.291027774, his program's to the figures that he quotes, outputs after 10,000 updates included. The
-error then is 0.000035085; his page has 0.0000351085, which looks like a slip of the keyboard.
+error then is 0.000035085, where his page prints 0.0000351085.
 """
 
 import matplotlib.pyplot as plt
