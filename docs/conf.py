@@ -98,7 +98,8 @@ html_title = "pynn"
 html_static_path = ["_static"]
 html_css_files = ["pynn.css"]
 html_logo = html_favicon = "_static/pynn.svg"
-html_sidebars = {"getting_started": []}  # there is nothing below it
+# What has nothing below it:
+html_sidebars = {"getting_started": [], "auto_examples/0_what_a_neural_network_is": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -106,6 +107,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],
