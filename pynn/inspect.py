@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from pynn import checks
+from pynn import checks, markup, summary
 from pynn.gradient_check import GradientCheck, gradient_check
 from pynn.neurons import Blame, NeuronInputs
 from pynn.trace import Trace
@@ -31,6 +32,90 @@ class Inspected:
     ) -> tuple[Model, Any, Any]:
         """Return the network that computes, and these rows and targets as that takes them."""
         raise NotImplementedError
+
+    # ---- What it is ------------------------------------------------------------------------------
+
+    def _optimizer_at_work(self) -> tuple[str, int] | None:
+        """Return its name, and how many numbers it keeps for each parameter; None without one."""
+        raise NotImplementedError
+
+    def summary(self) -> None:
+        """Print a table of layers: shapes, activations, parameters, memory.
+
+        Below it stands what the optimizer keeps besides, while it trains.
+
+        Raises
+        ------
+        NotFittedError
+            If an estimator has learned nothing yet.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> pynn.Network([784, 16, 10], output_activation="softmax", cost="cross_entropy").summary()
+        Network of float32, cost cross_entropy
+        <BLANKLINE>
+        layer    units  activation   weights  biases  parameters    memory
+        input      784
+        layer 1     16  relu        784 × 16      16      12,560  49.1 KiB
+        output      10  softmax      16 × 10      10         170     680 B
+        total                                             12,730  49.7 KiB
+        <BLANKLINE>
+        No optimizer at work; one keeps up to 2 numbers for each parameter: 99.5 KiB more.
+        """
+        network, _, _ = self._inside()
+        print(summary.summary(network, self._optimizer_at_work()))
+
+    def to_dot(
+        self,
+        *,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        max_units: int = 10,
+        max_layers: int = 8,
+    ) -> str:
+        """Describe the network in DOT, the language of Graphviz.
+
+        Arrows are weights: green above 0, red below, the wider the larger. The middle of a wide
+        layer and of a deep network is left out, and how much is told.
+
+        Parameters
+        ----------
+        input_names, output_names : sequence of str, optional
+            Written beside the units of the input and of the output.
+        max_units : int, default=10
+            At least 3; a layer of more units shows one less than this.
+        max_layers : int, default=8
+            At least 3; a network of more layers, input and output counted, shows one less.
+
+        Returns
+        -------
+        str
+            ``dot -Tsvg`` draws it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described.
+
+        See Also
+        --------
+        pynn.displays.NetworkDisplay : The same by matplotlib.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> print(pynn.Network([2, 1], initializer="zeros").to_dot())  # doctest: +ELLIPSIS
+        digraph network {
+        ...
+        unit_0_0 [tooltip="input 1"]
+        unit_0_1 [tooltip="input 2"]
+        ...
+        """
+        network, _, _ = self._inside()
+        return markup.dot(network, input_names, output_names, max_units, max_layers)
+
+    # ---- What it computes ------------------------------------------------------------------------
 
     def trace(self, X: ArrayLike, y: ArrayLike) -> Trace:
         """Everything that the network computes of these rows, forward and back, by layer.

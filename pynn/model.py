@@ -37,6 +37,8 @@ class Model(Inspected):
     n_threads : int or None
     """
 
+    _most_slots = max(_core.RULES.values())  # numbers that an optimizer keeps for each parameter
+
     def __init__(self, architecture: Architecture, n_threads: int | None) -> None:
         self._architecture = architecture
         self._n_threads = threads.checked(n_threads)

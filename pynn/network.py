@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks, io, markup, summary
+from pynn import _core, checks, io, markup
 from pynn.architecture import Architecture
 from pynn.costs import Cost
 from pynn.initializers import INITIALIZERS, Random, initial_layer
@@ -382,79 +382,10 @@ class Network(Model):
         """Circles and lines with a caption, for notebooks."""
         return markup.html(self)
 
-    def summary(self) -> None:
-        """Print a table of layers: shapes, activations, parameters, memory.
-
-        Below it stands what the optimizer keeps besides, while it trains.
-
-        Examples
-        --------
-        >>> import pynn
-        >>> pynn.Network([784, 16, 10], output_activation="softmax", cost="cross_entropy").summary()
-        Network of float32, cost cross_entropy
-        <BLANKLINE>
-        layer    units  activation   weights  biases  parameters    memory
-        input      784
-        layer 1     16  relu        784 × 16      16      12,560  49.1 KiB
-        output      10  softmax      16 × 10      10         170     680 B
-        total                                             12,730  49.7 KiB
-        <BLANKLINE>
-        No optimizer yet; one keeps up to 2 numbers for each parameter: 99.5 KiB more.
-        """
+    def _optimizer_at_work(self) -> tuple[str, int] | None:
         if self._state is None:
-            training = summary.of_any_optimizer(self, max(_core.RULES.values()))
-        else:
-            name = type(self._optimizer).__name__
-            training = summary.of_optimizer(self, name, len(self._state.slots))
-        print(summary.summary(self, training))
-
-    def to_dot(
-        self,
-        *,
-        input_names: Sequence[str] | None = None,
-        output_names: Sequence[str] | None = None,
-        max_units: int = 10,
-        max_layers: int = 8,
-    ) -> str:
-        """Describe the network in DOT, the language of Graphviz.
-
-        Arrows are weights: green above 0, red below, the wider the larger. The middle of a wide
-        layer and of a deep network is left out, and how much is told.
-
-        Parameters
-        ----------
-        input_names, output_names : sequence of str, optional
-            Written beside the units of the input and of the output.
-        max_units : int, default=10
-            At least 3; a layer of more units shows one less than this.
-        max_layers : int, default=8
-            At least 3; a network of more layers, input and output counted, shows one less.
-
-        Returns
-        -------
-        str
-            ``dot -Tsvg`` draws it.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not as described.
-
-        See Also
-        --------
-        pynn.displays.NetworkDisplay : The same by matplotlib.
-
-        Examples
-        --------
-        >>> import pynn
-        >>> print(pynn.Network([2, 1], initializer="zeros").to_dot())  # doctest: +ELLIPSIS
-        digraph network {
-        ...
-        unit_0_0 [tooltip="input 1"]
-        unit_0_1 [tooltip="input 2"]
-        ...
-        """
-        return markup.dot(self, input_names, output_names, max_units, max_layers)
+            return None
+        return type(self._optimizer).__name__, len(self._state.slots)
 
     # ---- How it is kept --------------------------------------------------------------------------
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pynn.tables import aligned
+
 if TYPE_CHECKING:
     from pynn.model import Model
 
-__all__ = ["of_any_optimizer", "of_optimizer", "summary"]
+__all__ = ["in_bytes", "summary"]
 
 _HEADING = ("layer", "units", "activation", "weights", "biases", "parameters", "memory")
-_TO_THE_LEFT = ("layer", "activation")
+_TO_THE_LEFT = [_HEADING.index(name) for name in ("layer", "activation")]
 
 
-def summary(net: Model, training: str) -> str:
+def summary(net: Model, at_work: tuple[str, int] | None) -> str:
     """Return the table, and below it what training needs besides.
 
     Parameters
     ----------
     net : Network
-    training : str
-        The last line.
+    at_work : tuple (str, int) or None
+        Name of the optimizer, and how many numbers it keeps for each parameter.
 
     Returns
     -------
@@ -47,19 +49,9 @@ def summary(net: Model, training: str) -> str:
     total = f"{net.n_parameters:,}", in_bytes(net.parameters.nbytes)
     rows.append(("total", "", "", "", "", *total))
     heading = f"Network of {net.dtype}, cost {net.cost_function}"
-    return "\n".join([heading, "", *_aligned(rows), "", training])
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if name in _TO_THE_LEFT else cell.rjust(width)
-            for cell, width, name in zip(row, widths, _HEADING, strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return "\n".join(
+        [heading, "", *aligned(rows, _TO_THE_LEFT), "", _kept_in_training(net, at_work)]
+    )
 
 
 def in_bytes(n: int) -> str:
@@ -72,18 +64,10 @@ def in_bytes(n: int) -> str:
     return f"{n} B" if unit == "B" else f"{size:,.1f} {unit}"
 
 
-def of_optimizer(net: Model, name: str, n_slots: int) -> str:
-    """Say what an optimizer that is at work keeps, for `summary`."""
-    return f"In training {name} keeps {_slots(net, n_slots)}."
-
-
-def of_any_optimizer(net: Model, most_slots: int) -> str:
-    """Say what an optimizer would keep, for `summary`."""
-    return f"No optimizer yet; one keeps up to {_slots(net, most_slots)}."
-
-
-def _slots(net: Model, n_slots: int) -> str:
-    if n_slots == 0:
-        return "nothing"
-    numbers = "1 number" if n_slots == 1 else f"{n_slots} numbers"
-    return f"{numbers} for each parameter: {in_bytes(n_slots * net.parameters.nbytes)} more"
+def _kept_in_training(net: Model, at_work: tuple[str, int] | None) -> str:
+    name, n = at_work or ("", net._most_slots)
+    if n == 0:
+        return f"In training {name} keeps nothing."
+    numbers = "1 number" if n == 1 else f"{n} numbers"
+    who = f"In training {name} keeps" if at_work else "No optimizer at work; one keeps up to"
+    return f"{who} {numbers} for each parameter: {in_bytes(n * net.parameters.nbytes)} more."

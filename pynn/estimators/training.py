@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
-from pynn import streams, summary
+from pynn import streams
 from pynn.callbacks import Checkpoint, PrintLog, ProgressBar
 from pynn.estimators.descent import Descent
 from pynn.estimators.epochs import Epochs
@@ -49,28 +49,11 @@ class Trained(Supervised):
 
     # ---- Fitting ---------------------------------------------------------------------------------
 
-    def summary(self) -> None:
-        """Print a table of layers: shapes, activations, parameters, memory.
-
-        Below it stands what the optimizer keeps besides.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If there is nothing yet.
-
-        See Also
-        --------
-        pynn.Network.summary : The same of a network.
-        """
-        network, descent = self._inside()[0], getattr(self, "_optimizer", None)
-        memory = None if descent is None else descent.memory
-        if descent is None or memory is None:
-            training = "No state of an optimizer is kept."
-        else:
-            name = type(descent.optimizer).__name__
-            training = summary.of_optimizer(network, name, len(memory[0]))
-        print(summary.summary(network, training))
+    def _optimizer_at_work(self) -> tuple[str, int] | None:
+        descent = getattr(self, "_optimizer", None)
+        if descent is None or descent.memory is None:
+            return None
+        return type(descent.optimizer).__name__, len(descent.memory[0])
 
     @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
