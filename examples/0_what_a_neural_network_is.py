@@ -61,6 +61,12 @@ by_hand.biases[1][:] = -15
 print(by_hand.predict(switches).ravel().round(3))
 
 displays.NetworkDisplay.from_estimator(by_hand, switches, row=1)
+plt.show()
+
+# %%
+# Weights are drawn green above 0 and red below. This is the network with the second switch up; and
+# these are its two lines:
+
 displays.decision_boundary(by_hand, switches, lit.ravel().astype(int))
 plt.show()
 

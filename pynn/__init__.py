@@ -10,7 +10,7 @@ except ModuleNotFoundError as error:
         "so that it finds the pynn that pip installed"
     ) from None
 
-from pynn import callbacks
+from pynn import callbacks, inspect
 from pynn.config import show_config
 from pynn.costs import Huber, Quantile
 from pynn.estimators.classifier import MLPClassifier
@@ -40,5 +40,6 @@ __all__ = [
     "WarmUp",
     "__version__",
     "callbacks",
+    "inspect",
     "show_config",
 ]
