@@ -247,11 +247,19 @@ def test_each_layer_has_its_penalty(Estimator):
         small(Estimator, alpha=(1, 2, 3)).fit(X, y)
 
 
-def test_l1_with_lbfgs_finds_the_weights_that_scikit_learn_s_lasso_like_solver_finds():
+@pytest.mark.parametrize("random_state", range(20))
+def test_l1_with_lbfgs_finds_the_weights_that_scikit_learn_s_lasso_like_solver_finds(random_state):
+    """From anywhere."""
     X, y = X_IRIS[Y_IRIS > 0], (Y_IRIS[Y_IRIS > 0] == 2).astype(int)
     strength = 5.0
     ours = pynn.MLPClassifier(
-        hidden_layer_sizes=(), solver="lbfgs", l1=strength, alpha=0.0, tol=1e-9, max_iter=10**4
+        hidden_layer_sizes=(),
+        solver="lbfgs",
+        l1=strength,
+        alpha=0.0,
+        tol=1e-9,
+        max_iter=10**4,
+        random_state=random_state,
     ).fit(X, y)
     theirs = LogisticRegression(
         l1_ratio=1.0, C=1 / strength, solver="saga", tol=1e-10, max_iter=10**5

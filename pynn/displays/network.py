@@ -248,7 +248,8 @@ class NetworkDisplay:
             drawn = of_layer[list(column.units)]
             faces = signed_colours(drawn, largest(of_layer))
             for i, value in enumerate(drawn if with_values else ()):
-                self._write(*places[i], f"{value:.3g}", 0.22)
+                text = f"{value:.3g}"
+                self._write(*places[i], text, 0.22 * min(1, 6 / len(text)))  # room for 6 letters
         if column.gap is not None:
             y = column.gap * self._step[1]
             self._write(x, y + 0.25, "⋮", 0.5)
