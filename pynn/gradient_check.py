@@ -12,12 +12,12 @@ from scipy.sparse import issparse
 
 from pynn import checks
 from pynn.costs import Huber, Quantile
+from pynn.model import Model
 from pynn.tables import aligned, number
-from pynn.trace import Layers
+from pynn.trace import Layers, Trace
 
 if TYPE_CHECKING:
     from pynn.inspect import Inspected
-    from pynn.model import Model
 
 __all__ = ["GradientCheck", "gradient_check"]
 
@@ -225,7 +225,7 @@ class _Slopes:
         self.network = network._in_double()
         self._data = self.network._data(X, y)
         self._p = self.network.parameters
-        base = self.network.trace(X, y)
+        base = Trace._of(self.network, X, y)
         self._y = base.y
         self._sides = self._sides_of_kinks(base.z, base.a)
         # What a weight is multiplied by moves the weighted sum as much as the step does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -12,11 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks, markup, summary
 from pynn.gradient_check import GradientCheck, gradient_check
+from pynn.model import Model
 from pynn.neurons import Blame, NeuronInputs
-from pynn.trace import Trace
-
-if TYPE_CHECKING:
-    from pynn.model import Model
+from pynn.trace import Trace, kept
 
 __all__ = ["Blame", "GradientCheck", "Inspected", "NeuronInputs", "Trace", "gradient_check"]
 
@@ -169,22 +167,7 @@ class Inspected:
         input_sensitivities  (1, 2)  ∂C/∂x, of each row's cost
         gradient             (9,)    all of d_weights and d_biases in one vector
         """
-        network, X, y = self._inside(X, y)
-        data = network._data(X, y)
-        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs"))
-        return Trace(
-            x=_kept(X, network.dtype),
-            y=_columns(y, network),
-            z=found["z"],
-            a=found["a"],
-            sensitivities=found["da"],
-            deltas=found["delta"],
-            input_sensitivities=found["dx"],
-            costs=found["costs"],
-            gradient=network.gradient(X, y),
-            parameters=network.parameters.copy(),
-            architecture=network._architecture,
-        )
+        return Trace._of(*self._inside(X, y))
 
     def per_sample_gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
         """Gradient of each row's own cost: the nudges that each example asks for, reversed.
@@ -219,7 +202,7 @@ class Inspected:
         """
         network, rows, targets = self._inside(X, y)
         n_rows = network._data(rows, targets).n_rows  # all are checked before the first is computed
-        rows, targets = _kept(rows, network.dtype), np.asarray(targets)
+        rows, targets = kept(rows, network.dtype), np.asarray(targets)
         gradients = np.empty((n_rows, network.n_parameters), network.dtype)
         for i, gradient in enumerate(gradients):
             gradient[:] = network.gradient(rows[i : i + 1], targets[i : i + 1])
@@ -302,7 +285,7 @@ class Inspected:
         if X is None:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # X is checked here
-        inputs: Any = _kept(X, network.dtype)
+        inputs: Any = kept(X, network.dtype)
         if layer > 1:
             inputs = network._predict(X, n_layers=layer - 1)
         is_sparse = scipy.sparse.issparse(inputs)
@@ -353,23 +336,6 @@ class Inspected:
         data = network._data(X, y)
         if data.n_rows != 1:
             raise ValueError(f"blame is for one example, got {data.n_rows} rows; use X[i : i + 1]")
-        trace = network.trace(X, y)
+        trace = Trace._of(network, X, y)
         i = layer - 1
         return Blame._of(layer, float(trace.costs[0]), trace.weights[i], trace.d_weights[i])
-
-
-def _kept(X: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a copy of inputs that were found right."""
-    if scipy.sparse.issparse(X):
-        return scipy.sparse.csr_array(X, dtype=dtype, copy=True)
-    return np.array(X, dtype, order="C")
-
-
-def _columns(y: ArrayLike, network: Model) -> NDArray[Any]:
-    """Return targets that were found right, as the outputs are compared with them."""
-    n_out = network.layer_sizes[-1]
-    given = np.asarray(y)
-    if n_out > 1 and given.ndim == 1:
-        given = given[:, np.newaxis] == np.arange(n_out)
-    columns: NDArray[Any] = np.array(given, network.dtype, order="C").reshape(-1, n_out)
-    return columns

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from pynn import _core, checks, threads
 from pynn.architecture import Architecture, Views
 from pynn.costs import Cost
-from pynn.inspect import Inspected
 from pynn.regularisation import Regularisation
 
 __all__ = ["Model", "zeros"]
@@ -28,7 +27,7 @@ def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     return memory[start : start + n]
 
 
-class Model(Inspected):
+class Model:
     """What `pynn.Network` is and computes; learning and keeping it are added there.
 
     Parameters
@@ -314,11 +313,6 @@ class Model(Inspected):
         self._cost(data, Regularisation.checked(len(self.weights)), gradient, parameters)
         weights, _ = self.views(gradient.astype(np.float64))  # float32's squares overflow soon
         return [float(np.linalg.norm(W)) for W in weights]
-
-    def _inside(
-        self, X: ArrayLike | None = None, y: ArrayLike | None = None
-    ) -> tuple[Model, Any, Any]:
-        return self, X, y
 
     def _in_double(self) -> Model:
         """Return a copy in float64."""

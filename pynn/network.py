@@ -19,6 +19,7 @@ from pynn import _core, checks, io, markup
 from pynn.architecture import Architecture
 from pynn.costs import Cost
 from pynn.initializers import INITIALIZERS, Random, initial_layer
+from pynn.inspect import Inspected
 from pynn.model import Model, zeros
 from pynn.optimizers import Adam, Optimizer
 from pynn.progress import EpochTable
@@ -29,7 +30,7 @@ __all__ = ["Network"]
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
 
 
-class Network(Model):
+class Network(Inspected, Model):
     """A fully-connected neural network.
 
     Layer ``l`` computes ``a = f(x @ weights[l] + biases[l])`` from the activations ``x`` of the
@@ -381,6 +382,11 @@ class Network(Model):
     def _repr_html_(self) -> str:
         """Circles and lines with a caption, for notebooks."""
         return markup.html(self)
+
+    def _inside(
+        self, X: ArrayLike | None = None, y: ArrayLike | None = None
+    ) -> tuple[Model, Any, Any]:
+        return self, X, y
 
     def _optimizer_at_work(self) -> tuple[str, int] | None:
         if self._state is None:

@@ -7,14 +7,16 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
 from pynn.architecture import Architecture
+from pynn.model import Model
 from pynn.tables import aligned
 from pynn.walkthrough import Walkthrough
 
-__all__ = ["Layers", "Trace"]
+__all__ = ["Layers", "Trace", "kept"]
 
 Layers = tuple[NDArray[Any], ...]
 
@@ -62,6 +64,25 @@ class Trace:
     gradient: NDArray[Any]
     parameters: NDArray[Any]
     architecture: Architecture
+
+    @classmethod
+    def _of(cls, network: Model, X: Any, y: Any) -> Trace:
+        """Trace rows with targets through a network."""
+        data = network._data(X, y)
+        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs"))
+        return cls(
+            x=kept(X, network.dtype),
+            y=_columns(y, network),
+            z=found["z"],
+            a=found["a"],
+            sensitivities=found["da"],
+            deltas=found["delta"],
+            input_sensitivities=found["dx"],
+            costs=found["costs"],
+            gradient=network.gradient(X, y),
+            parameters=network.parameters.copy(),
+            architecture=network._architecture,
+        )
 
     @property
     def weights(self) -> Layers:
@@ -207,3 +228,20 @@ class Trace:
         ]
         rows = [(name, str(array.shape), text) for name, array, text in lines]
         return aligned(rows, left=[0, 1, 2])
+
+
+def kept(X: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a copy of inputs that were found right."""
+    if scipy.sparse.issparse(X):
+        return scipy.sparse.csr_array(X, dtype=dtype, copy=True)
+    return np.array(X, dtype, order="C")
+
+
+def _columns(y: ArrayLike, network: Model) -> NDArray[Any]:
+    """Return targets that were found right, as the outputs are compared with them."""
+    n_out = network.layer_sizes[-1]
+    given = np.asarray(y)
+    if n_out > 1 and given.ndim == 1:
+        given = given[:, np.newaxis] == np.arange(n_out)
+    columns: NDArray[Any] = np.array(given, network.dtype, order="C").reshape(-1, n_out)
+    return columns
