@@ -6,6 +6,7 @@ Each is held against the same thing said in another way: by sample weights, by a
 import numpy as np
 import pytest
 from mlp_cases import BOTH, DATA, X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS, flat, small
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
@@ -267,6 +268,13 @@ def test_l1_with_lbfgs_finds_the_weights_that_scikit_learn_s_lasso_like_solver_f
     np.testing.assert_allclose(ours.coefs_[0].ravel(), theirs.coef_.ravel(), atol=1e-4)
     assert np.array_equal(ours.coefs_[0].ravel() == 0, theirs.coef_.ravel() == 0)
     assert (ours.coefs_[0] == 0).any()
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.1])
+def test_lbfgs_warns_where_the_loss_is_no_number(l1):
+    X, y = 1e160 * DATA[pynn.MLPRegressor][0], DATA[pynn.MLPRegressor][1]
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 0 iteration"):
+        small(pynn.MLPRegressor, solver="lbfgs", l1=l1).fit(X, y)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

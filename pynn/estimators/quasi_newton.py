@@ -110,7 +110,8 @@ def _descend(
         if objective.bounds is None or result.status in _ENDED:
             return result
         if not before - result.fun > _FTOL * max(abs(result.fun), 1):
-            result.status = 0
+            if np.isfinite(result.fun):
+                result.status = 0
             return result
         x, before = objective.halves(objective.parameters(result.x)), result.fun
 
