@@ -21,14 +21,15 @@ from pynn import _core
 __all__ = [
     "choice",
     "finite",
+    "index",
     "layer",
     "non_negative",
     "positive_integer",
     "real_array",
     "row_weights",
     "rows",
+    "seed",
     "targets",
-    "unit",
 ]
 
 
@@ -43,32 +44,42 @@ def choice(name: str, value: object, accepted: Iterable[str]) -> str:
 
 def positive_integer(name: str, value: object) -> int:
     """Return value as an int of at least 1 that fits the core's 32-bit sizes."""
+    number = _integer(name, value)
+    if not 1 <= number <= np.iinfo(np.int32).max:
+        raise ValueError(f"{name} must be from 1 to {np.iinfo(np.int32).max}, got {value!r}")
+    return number
+
+
+def _integer(name: str, value: object) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if not 1 <= int(value) <= np.iinfo(np.int32).max:
-        raise ValueError(f"{name} must be from 1 to {np.iinfo(np.int32).max}, got {value!r}")
     return int(value)
 
 
 def layer(value: object, n_layers: int) -> int:
     """Return a layer's number from 1, the input being 0; from the end they are counted from -1."""
-    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
-        raise TypeError(f"layer must be an integer, got {value!r}")
-    number = int(value) + n_layers + 1 if value < 0 else int(value)
-    if not 1 <= number <= n_layers:
+    number = _integer("layer", value)
+    if number == 0 or not -n_layers <= number <= n_layers:
         raise ValueError(
             f"layer must be from 1 to {n_layers}, or from {-n_layers} to -1; got {value!r}"
         )
+    return number if number > 0 else number + n_layers + 1
+
+
+def index(name: str, value: object, n: int) -> int:
+    """Return which of n is meant, from 0 on; from the end they are counted from -1."""
+    number = _integer(name, value)
+    if not -n <= number < n:
+        raise ValueError(f"{name} must be from {-n} to {n - 1}, got {value!r}")
+    return number % n
+
+
+def seed(value: object) -> int:
+    """Return random_state as an int that any of NumPy's generators takes."""
+    number = _integer("random_state", value)
+    if not 0 <= number < 2**32:
+        raise ValueError(f"random_state must be from 0 to 2**32 - 1, got {value!r}")
     return number
-
-
-def unit(value: object, n_units: int) -> int:
-    """Return a unit's number in its layer, from 0."""
-    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
-        raise TypeError(f"unit must be an integer, got {value!r}")
-    if not 0 <= int(value) < n_units:
-        raise ValueError(f"unit must be from 0 to {n_units - 1}, got {value!r}")
-    return int(value)
 
 
 def non_negative(name: str, value: object) -> float:

@@ -107,6 +107,7 @@ class GradientCheck:
         return "\n".join(lines)
 
 
+@np.errstate(all="ignore")  # what is not finite is seen in the table
 def gradient_check(
     net: Inspected,
     X: ArrayLike,
@@ -143,7 +144,7 @@ def gradient_check(
     max_parameters : int or None, default=200
         Parameters of each layer that are compared, at most, drawn at random; None: all.
     random_state : int, default=0
-        With which they are drawn.
+        With which they are drawn, from 0 to 2**32 - 1.
 
     Returns
     -------
@@ -172,12 +173,13 @@ def gradient_check(
     >>> result.passed
     True
     """
-    if not hasattr(net, "_inside"):
+    if isinstance(net, type) or not hasattr(net, "_inside"):
         accepted = "a Network, or a fitted MLPClassifier or MLPRegressor"
         raise TypeError(f"net must be {accepted}; got {type(net).__name__}")
     tolerance = checks.non_negative("tolerance", tolerance)
     if max_parameters is not None:
         max_parameters = checks.positive_integer("max_parameters", max_parameters)
+    random_state = checks.seed(random_state)
     network, X, y = net._inside(X, y)
     slopes = _Slopes(network, X, y)
     draw = np.random.default_rng(random_state)

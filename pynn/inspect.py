@@ -238,6 +238,7 @@ class Inspected:
         gradient: NDArray[Any] = network._trace(network._data(X, y), ["dx"])["dx"]
         return gradient
 
+    @np.errstate(all="ignore")  # what is not finite is returned as that
     def neuron_inputs(self, layer: int, unit: int, X: ArrayLike | None = None) -> NeuronInputs:
         """Show what one neuron sums up: its weights and bias and, for given rows, the products.
 
@@ -246,7 +247,7 @@ class Inspected:
         layer : int
             From 1, the first hidden layer, or from -1, the output, backwards.
         unit : int
-            The neuron's number in the layer, from 0.
+            The neuron's number in the layer, from 0; -1 is the last.
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs), optional
             As `predict` takes it.
 
@@ -277,7 +278,7 @@ class Inspected:
         network, X, _ = self._inside(X)
         layer = checks.layer(layer, len(network.weights))
         W = network.weights[layer - 1]
-        unit = checks.unit(unit, W.shape[1])
+        unit = checks.index("unit", unit, W.shape[1])
         weights, bias = W[:, unit].copy(), 0.0
         if network.bias:
             bias = float(network.biases[layer - 1][unit])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from pynn import checks
 from pynn.tables import aligned, number, percent
 
 __all__ = ["Blame", "NeuronInputs", "neuron"]
@@ -69,7 +70,7 @@ class NeuronInputs:
         Parameters
         ----------
         row : int, default=0
-            Of those that were given.
+            Of those that were given, from 0; -1 is the last.
         limit : int, default=10
             Lines at most.
         digits : int, default=4
@@ -79,7 +80,14 @@ class NeuronInputs:
         -------
         str
             Neurons and inputs count from 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such row, or a number is no integer of at least 1.
         """
+        row = checks.index("row", row, 1 if self.z is None else len(self.z))
+        limit, digits = _checked(limit, digits)
         n = len(self.weights)
         columns, heading = [self.weights], ["from", "weight"]
         if self.activations is not None:
@@ -98,6 +106,10 @@ class NeuronInputs:
             end = f"products and {end} sum to {z}, {self.activation} → {a}"
         title = f"{neuron(self.layer, self.unit)}: {shown}"
         return "\n".join([title, "", *aligned(rows, left=[0]), "", end])
+
+
+def _checked(limit: int, digits: int) -> tuple[int, int]:
+    return checks.positive_integer("limit", limit), checks.positive_integer("digits", digits)
 
 
 def _row(array: Any, row: int) -> NDArray[Any]:
@@ -137,6 +149,7 @@ class Blame:
     shares: NDArray[np.float64]
 
     @classmethod
+    @np.errstate(all="ignore")  # who looks for where NaN comes from is not to be told of it twice
     def _of(cls, layer: int, cost: float, weights: NDArray[Any], d_weights: NDArray[Any]) -> Blame:
         """Share a cost out among the weights (n_in, n_out) of a layer, by their gradient."""
         sizes = np.abs(d_weights).astype(np.float64)
@@ -174,7 +187,13 @@ class Blame:
         -------
         str
             Neurons and inputs count from 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a number is no integer of at least 1.
         """
+        limit, digits = _checked(limit, digits)
         n = len(self.weights)
         rows = [["from", "to", "weight", "∂C/∂w", "share"]]
         for i in range(min(n, limit)):

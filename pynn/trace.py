@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -121,7 +120,7 @@ class Trace:
         Parameters
         ----------
         row : int, default=0
-            Which of the rows, from 0.
+            Which of the rows, from 0; -1 is the last.
         digits : int, default=4
             Significant digits of each number.
         max_neurons : int, default=10
@@ -180,16 +179,12 @@ class Trace:
           input 2 to neuron 1 of layer 1: ∂C/∂w = 0·(−4.449e−05) = 0
           bias of neuron 1 of layer 1:    ∂C/∂b = −4.449e−05
         """
-        n_rows = len(self.costs)
-        if not isinstance(row, Integral) or isinstance(row, bool):
-            raise TypeError(f"row must be an integer, got {row!r}")
-        if not 0 <= int(row) < n_rows:
-            raise ValueError(f"row must be from 0 to {n_rows - 1}, got {row!r}")
+        row = checks.index("row", row, len(self.costs))
         limits = {"digits": digits, "max_neurons": max_neurons, "max_terms": max_terms}
         limits = {name: checks.positive_integer(name, value) for name, value in limits.items()}
         if learning_rate is not None:
             learning_rate = checks.non_negative("learning_rate", learning_rate)
-        return Walkthrough(self, int(row), **limits, learning_rate=learning_rate).text()
+        return Walkthrough(self, row, **limits, learning_rate=learning_rate).text()
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.architecture.layer_sizes))

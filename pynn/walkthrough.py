@@ -44,6 +44,7 @@ class Walkthrough:
     max_terms: int
     learning_rate: float | None
 
+    @np.errstate(all="ignore")  # what is not finite is written as that
     def text(self) -> str:
         """Write it all down."""
         n_layers = len(self.trace.z)

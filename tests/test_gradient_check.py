@@ -188,6 +188,7 @@ def test_one_that_has_learned_all_there_is(rng):
     [
         ({"tolerance": -1}, "tolerance must be at least 0"),
         ({"max_parameters": 0}, "max_parameters must be from 1"),
+        ({"random_state": -1}, "random_state must be from 0 to"),
         ({"X": [[1.0]]}, "X has 1 features"),
     ],
 )
@@ -197,3 +198,8 @@ def test_what_is_refused(arguments, message):
         gradient_check(net, **({"X": [[1.0, 2.0]], "y": [0.0]} | arguments))
     with pytest.raises(TypeError, match="net must be a Network, or a fitted MLPClassifier"):
         gradient_check("net", [[1.0]], [0.0])
+    with pytest.raises(TypeError, match=r"net must be a Network.*; got type"):
+        gradient_check(pynn.Network, [[1.0]], [0.0])
+    for none in (None, np.random.RandomState(0)):  # the table says with which to do it again
+        with pytest.raises(TypeError, match="random_state must be an integer, got"):
+            gradient_check(net, [[1.0, 2.0]], [0.0], random_state=none)

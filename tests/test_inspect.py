@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 import pynn
 from pynn import _core
+from pynn.inspect import gradient_check
 
 networks = st.fixed_dictionaries(
     {
@@ -314,6 +315,20 @@ def test_looking_changes_nothing(classifier, rng, call):
     assert net.history == history
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("pair", cases.PAIRS, ids="-".join)
+def test_networks_that_have_exploded_can_be_seen_into(rng, pair, value):
+    """Warnings are errors here: that a number is not finite is what is returned."""
+    problem = cases.problem(rng, [4, 5, 3], "tanh", *pair, "float32")
+    net, X, y = problem.net, problem.X, problem.y
+    net.weights[1][2, 1] = value
+    assert "neuron 3 of layer 1" in net.trace(X, y).text(learning_rate=0.1)
+    assert net.neuron_inputs(2, 1, X).weights[2] == np.float32(value) or np.isnan(value)
+    for layer in (1, 2):
+        assert "share" in str(net.blame(X[:1], y[:1], layer))
+    assert "layer" in str(gradient_check(net, X, y))
+
+
 # ---- What is refused ----------------------------------------------------------------------------
 
 
@@ -328,10 +343,27 @@ def test_a_layer_that_there_is_not(net, layer):
         net.neuron_inputs(1.0, 0)
 
 
-@pytest.mark.parametrize(("unit", "error"), [(2, ValueError), (-1, ValueError), (True, TypeError)])
+@pytest.mark.parametrize(("unit", "error"), [(2, ValueError), (-3, ValueError), (True, TypeError)])
 def test_a_unit_that_there_is_not(net, unit, error):
-    with pytest.raises(error, match=r"unit must be (from 0 to 1|an integer), got"):
+    with pytest.raises(error, match=r"unit must be (from -2 to 1|an integer), got"):
         net.neuron_inputs(1, unit)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"row": 2}, ValueError, "row must be from -2 to 1, got 2"),
+        ({"row": 0.0}, TypeError, "row must be an integer"),
+        ({"limit": -1}, ValueError, "limit must be from 1 to"),
+        ({"digits": 0}, ValueError, "digits must be from 1 to"),
+    ],
+)
+def test_tables_that_there_are_not(net, arguments, error, message):
+    with pytest.raises(error, match=message):
+        net.neuron_inputs(1, 0, [[1, 2, 3], [4, 5, 6]]).table(**arguments)
+    if "row" not in arguments:
+        with pytest.raises(error, match=message):
+            net.blame([[1, 2, 3]], [0]).table(**arguments)
 
 
 def test_blame_is_for_one_example(net):

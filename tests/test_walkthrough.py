@@ -210,8 +210,8 @@ def test_minus_signs_are_all_of_one_kind(rng):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"row": 1}, ValueError, "row must be from 0 to 0, got 1"),
-        ({"row": -1}, ValueError, "row must be from 0 to 0, got -1"),
+        ({"row": 1}, ValueError, "row must be from -1 to 0, got 1"),
+        ({"row": -2}, ValueError, "row must be from -1 to 0, got -2"),
         ({"row": 0.0}, TypeError, "row must be an integer"),
         ({"digits": 0}, ValueError, "digits must be from 1"),
         ({"max_terms": 2.5}, TypeError, "max_terms must be an integer"),
