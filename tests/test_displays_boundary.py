@@ -119,6 +119,15 @@ def test_rows_are_points_by_class():
     np.testing.assert_array_equal(points(column)[2], X[Y == 2])
 
 
+def test_classes_are_named_as_they_are():
+    """Neither as formulas, nor hidden as matplotlib hides what begins with an underscore."""
+    names = np.array([r"$a\frac$", "_b", "c"])
+    display = decision_boundary(small(pynn.MLPClassifier).fit(X, names[Y]), X, names[Y], **COARSE)
+    display.figure_.draw_without_rendering()
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == [r"\$a\frac\$", "_b", "c"]
+
+
 def test_axes_are_labelled():
     frame = pd.DataFrame(X, columns=["length (cm)", "width (cm)"])
     model = small(pynn.MLPClassifier).fit(frame, NAMES[Y])

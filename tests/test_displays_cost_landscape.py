@@ -203,6 +203,12 @@ def test_what_is_not_finite_is_a_gap_and_what_is_flat_has_no_lines():
     assert CostLandscapeDisplay(STEPS, STEPS, np.ones((5, 5))).plot().lines_ is None
 
 
+def test_it_can_be_pickled_with_its_picture():
+    display = CostLandscapeDisplay(STEPS, STEPS, BOWL).plot()
+    copy = pickle.loads(pickle.dumps(display))
+    np.testing.assert_array_equal(copy.costs, display.costs)
+
+
 def test_long_paths_are_lines_without_dots():
     dots = CostLandscapeDisplay(STEPS, STEPS, BOWL, path=np.zeros((60, 2))).plot()
     assert dots.path_.get_marker() == "."
@@ -228,11 +234,16 @@ def test_data_that_are_no_landscape(arguments, message):
         CostLandscapeDisplay(*arguments)
 
 
+LINE = np.random.default_rng(0).normal(size=(2, 27))  # where it begins, and the way it goes
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"path": [np.zeros(27)] * 3}, ValueError, "3 points on a line spans no plane"),
         ({"path": [np.zeros(27), np.ones(27)]}, ValueError, "2 points on a line"),
+        ({"path": [LINE[0], LINE[0] + 1e-6 * LINE[1]]}, ValueError, "2 points on a line"),
+        ({"path": [LINE[0] + a * LINE[1] for a in (0, 1e-3, 3e-4)]}, ValueError, "3 points on a l"),
         ({"path": [np.zeros(26)]}, ValueError, r"path must be of shape \(n_points, 27\)"),
         ({"directions": "path"}, ValueError, 'directions="path" are those of a path'),
         ({"directions": "pca"}, ValueError, "directions must be one of path, random"),

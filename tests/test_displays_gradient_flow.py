@@ -7,6 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 from mlp_cases import BOTH, DATA, SOLVERS, X_IRIS, Y_IRIS, few_epochs_are_meant, flat, small  # noqa: F401
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 import pynn
 from pynn.callbacks import Checkpoint, GradientNorms, ParameterPath
@@ -182,6 +183,10 @@ def test_norms_that_are_none(norms, message):
 def test_what_it_cannot_draw():
     with pytest.raises(ValueError, match=r"epochs must be of shape \(3,\), got \(2,\)"):
         GradientFlowDisplay(NORMS, epochs=[1, 2])
+    with pytest.raises(NotFittedError):
+        GradientFlowDisplay.from_estimator(pynn.MLPClassifier())
+    with pytest.raises(TypeError, match=r"estimator must be a Network.*; got NoneType"):
+        GradientFlowDisplay.from_estimator(None)
     net = pynn.Network([4, 3], random_state=0)
     for nothing in (net, small(pynn.MLPClassifier).fit(X_IRIS, Y_IRIS)):
         with pytest.raises(ValueError, match="no norms of the gradient were recorded"):

@@ -155,6 +155,23 @@ def test_a_logarithmic_scale_is_for_losses():
         display.plot(show="score", log=True)
 
 
+def test_losses_of_nothing_are_gaps_on_a_logarithmic_scale():
+    losses = [0.0, 0.5, -1.0, 0.0]
+    display = LossCurveDisplay({"a": {"train": losses}}, best_epochs={"a": 4}).plot(log=True)
+    display.figure_.draw_without_rendering()
+    line = display.lines_["a"]["train"]
+    np.testing.assert_array_equal(line.get_ydata(), [np.nan, 0.5, np.nan, np.nan])
+    assert line.get_markevery() == [1]  # a number between gaps
+    LossCurveDisplay({"a": {"train": [0.0, 0.0]}}).plot(log=True)
+    np.testing.assert_array_equal(display.plot().lines_["a"]["train"].get_ydata(), losses)
+
+
+def test_names_of_models_may_be_numbers():
+    models = {5: network(), 50: network()}
+    assert words(LossCurveDisplay.from_estimator(models).legend_)[:2] == ["5", "50"]
+    assert list(LossCurveDisplay({1: LOSS}, best_epochs={1: 2}).best_epochs) == ["1"]
+
+
 # What it refuses
 
 

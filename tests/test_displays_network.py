@@ -58,6 +58,15 @@ def iris():
 
 
 @ALL
+def test_names_that_come_from_data_are_no_formulas(Display):
+    X = pd.DataFrame(np.eye(3), columns=["$5", r"$a\frac$", "_b"])
+    classes = [r"$0\frac$", "_b", "$1-$2"]
+    model = pynn.MLPClassifier((3,), random_state=0, max_iter=1, tol=1).fit(X, classes)
+    layer = {"layer": -1} if Display is WeightsDisplay else {"X": X}
+    Display.from_estimator(model, **layer).figure_.draw_without_rendering()
+
+
+@ALL
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("style", ["default", "dark_background"])
 def test_every_network_is_drawn_and_left_as_it_was(Display, name, style):
@@ -454,7 +463,8 @@ def test_weights_that_are_all_the_same(weights):
     ("wrong", "message"),
     [
         ({"layer": 0}, "layer must be from 1 to 2, or from -2 to -1; got 0"),
-        ({"layer": 3}, "layer must be from"),
+        ({"layer": 3}, "layer must be from 1 to 2, or from -2 to -1; got 3"),
+        ({"layer": -3}, "layer must be from 1 to 2, or from -2 to -1; got -3"),
         ({"layer": "1"}, "layer must be an integer, got '1'"),
         ({"units": [30]}, "each of units must be from -30 to 29, got 30"),
         ({"units": []}, r"weights must be of shape \(n_units, n_in\)"),

@@ -15,7 +15,10 @@ __all__ = [
     "axes",
     "line_colours",
     "network_of",
+    "pale",
+    "plain",
     "pyplot",
+    "sequential_colours",
     "signed_colormap",
     "signed_colours",
     "signed_norm",
@@ -161,6 +164,11 @@ def pale(colours: ArrayLike, behind: Any, strength: ArrayLike) -> NDArray[np.flo
 
     share = np.asarray(strength, np.float64)
     return np.asarray(share * np.asarray(colours) + (1 - share) * np.asarray(to_rgb(behind)))
+
+
+def plain(text: object) -> str:
+    """Return a name that comes from data so that matplotlib takes no dollar in it for formulas."""
+    return str(text).replace("$", r"\$")
 
 
 def text_colour() -> tuple[float, ...]:

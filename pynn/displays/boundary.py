@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from pynn.colours import NEGATIVE, POSITIVE
-from pynn.displays.base import line_colours, pale, pyplot, signed_colormap
+from pynn.displays.base import line_colours, pale, plain, pyplot, signed_colormap
 from pynn.network import Network
 
 __all__ = ["decision_boundary"]
@@ -145,13 +145,15 @@ def _draw_rows(
     colours: Any = [NEGATIVE, POSITIVE] if len(classes) == 2 else line_colours(len(classes))
     if own_colours and is_on_white:
         colours = display.multiclass_colors_
+    points = []
     for i, name in enumerate(classes):
         there = np.flatnonzero(y == name)
-        look = {"color": colours[i], "marker": _MARKERS[i % len(_MARKERS)], "label": str(name)}
-        points = _safe_indexing(first, there), _safe_indexing(second, there)
-        display.ax_.scatter(*points, **look | edge)
+        look = {"color": colours[i], "marker": _MARKERS[i % len(_MARKERS)]}
+        places = _safe_indexing(first, there), _safe_indexing(second, there)
+        points.append(display.ax_.scatter(*places, **look | edge))
     aside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
-    display.ax_.legend(title="class", **aside if own_figure else {})
+    names = [plain(name) for name in classes]  # not as labels: those that begin with _ are hidden
+    display.ax_.legend(points, names, title="class", **aside if own_figure else {})
 
 
 # ---- What scikit-learn draws -----------------------------------------------------------------

@@ -253,7 +253,7 @@ class CostLandscapeDisplay:
             return None
         look = {"colors": [pyplot().rcParams["text.color"]], "linewidths": 0.6}
         lines = self.ax_.contour(self.first, self.second, costs, within, **look)
-        self.ax_.clabel(lines, fmt=lambda level: f"{level:.6g}", fontsize="small")
+        self.ax_.clabel(lines, fmt="%.6g", fontsize="small")
         return lines
 
     def _draw_path(self, path: Array) -> Any:
@@ -292,10 +292,9 @@ def _spanning(
             for which, share in zip(("1st", "2nd"), shares, strict=True)
         )
         return directions, (first, second)
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
-        raise TypeError(f"random_state must be an integer, which the axes can say; got {seed!r}")
+    seed = checks.seed(seed)
     first, second = (f"steps along random direction {i} (seed {seed})" for i in (1, 2))
-    return random_directions(network, origin, int(seed)), (first, second)
+    return random_directions(network, origin, seed), (first, second)
 
 
 def _extent(given: Sequence[float] | None, ways: Array | None, at_least: float) -> list[float]:

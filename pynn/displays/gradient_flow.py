@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pynn import checks
-from pynn.displays.base import axes, sequential_colours
+from pynn.displays.base import axes, network_of, sequential_colours
 from pynn.displays.epochs import draw_line, label_epochs
 from pynn.displays.paths import network_and_data, points_of
 from pynn.displays.records import step_name
@@ -213,7 +213,8 @@ def _colour_bar(ax: Any, colours: list[Any]) -> Any:
 
 def _recorded(estimator: Any) -> Any:
     """Return what `pynn.callbacks.GradientNorms` has put into an estimator's history."""
-    history = {} if isinstance(estimator, Network) else getattr(estimator, "history_", {})
+    network_of(estimator)  # says so where it is something else, or not fitted
+    history = {} if isinstance(estimator, Network) else estimator.history_
     layers = {
         int(match[1]): values
         for name, values in history.items()

@@ -79,10 +79,10 @@ class LossCurveDisplay:
         score_name: str = "validation score",
         step_name: str = "epoch",
     ) -> None:
-        self.curves = {name: _checked(name, given) for name, given in curves.items()}
+        self.curves = {str(name): _checked(str(name), given) for name, given in curves.items()}
         if not self.curves:
             raise ValueError("curves must hold those of at least one model")
-        self.best_epochs = dict(best_epochs or {})
+        self.best_epochs = {str(name): epoch for name, epoch in (best_epochs or {}).items()}
         for name, epoch in self.best_epochs.items():
             checks.choice("each name in best_epochs", name, self.curves)
             n_epochs = len(next(iter(self.curves[name].values())))
@@ -174,7 +174,7 @@ class LossCurveDisplay:
         """
         kinds = _SHOWN[checks.choice("show", show, _SHOWN)]
         shown = {
-            name: {kind: curves[kind] for kind in kinds if kind in curves}
+            name: {kind: _shown(curves[kind], log) for kind in kinds if kind in curves}
             for name, curves in self.curves.items()
         }
         if not any(shown.values()):
@@ -185,7 +185,7 @@ class LossCurveDisplay:
         self.figure_, self.ax_ = axes(ax, layout="constrained")
         self.lines_ = self._draw(shown, line)
         if log:
-            self.ax_.set_yscale("log", nonpositive="mask")
+            self.ax_.set_yscale("log")
         label_epochs(self.ax_, self.step_name)
         self.ax_.set_ylabel(self.score_name if show == "score" else self.loss_name)
         self._add_legend(own_figure)
@@ -250,6 +250,11 @@ class LossCurveDisplay:
             self.legend_ = self.figure_.legend(handles, labels, **place)
         else:
             self.legend_ = self.ax_.legend(handles, labels)
+
+
+def _shown(values: Array, log: bool) -> Array:
+    """Return a curve with gaps where a logarithmic scale has no place for it."""
+    return np.where(values > 0, values, np.nan) if log else values
 
 
 def _checked(name: str, given: Mapping[str, ArrayLike]) -> dict[str, Array]:

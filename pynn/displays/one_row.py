@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from pynn.displays.base import network_of
+from pynn import checks
+from pynn.displays.base import network_of, plain
 from pynn.network import Network
 
 __all__ = ["input_names", "output_names", "pass_of"]
@@ -36,7 +36,7 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[tuple[Array, ...], str]:
         Empty where several outputs are no classes.
     """
     network = network_of(estimator)
-    one = _safe_indexing(X, [_checked(row, _num_samples(X))])
+    one = _safe_indexing(X, [checks.index("row", row, _num_samples(X))])
     depths = range(1, len(network.layer_sizes))
     if isinstance(estimator, Network):
         layers = [estimator._predict(one, n_layers=depth) for depth in depths]
@@ -47,23 +47,14 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[tuple[Array, ...], str]:
     return activations, _prediction(estimator, network, one, activations[-1])
 
 
-def _checked(row: object, n_rows: int) -> int:
-    if not isinstance(row, Integral) or isinstance(row, bool):
-        raise TypeError(f"row must be an integer, got {row!r}")
-    place = int(row)
-    if not -n_rows <= place < n_rows:
-        raise ValueError(f"row must be from {-n_rows} to {n_rows - 1}, got {row}")
-    return place % n_rows
-
-
 def _prediction(estimator: Any, network: Network, one: Any, output: Array) -> str:
     if hasattr(estimator, "classes_"):
         found = estimator.predict(one)[0]
         if np.ndim(found):  # several labels
             labels = estimator.classes_[np.asarray(found, bool)]
-            return f"predicted: {', '.join(map(str, labels)) or 'none of the labels'}"
+            return f"predicted: {', '.join(map(plain, labels)) or 'none of the labels'}"
         share = output.max() if len(output) > 1 else max(output[0], 1 - output[0])
-        return f"predicted: {found} ({share:.1%})"
+        return f"predicted: {plain(found)} ({share:.1%})"
     if network.activations[-1] == "softmax":
         return f"predicted: class {output.argmax()} ({output.max():.1%})"
     return f"predicted: {output[0]:.4g}" if len(output) == 1 else ""
@@ -72,7 +63,7 @@ def _prediction(estimator: Any, network: Network, one: Any, output: Array) -> st
 def input_names(estimator: Any) -> list[str] | None:
     """Return the names of the inputs, where they were learned with their names."""
     names = getattr(estimator, "feature_names_in_", None)
-    return None if names is None else [str(name) for name in names]
+    return None if names is None else [plain(name) for name in names]
 
 
 def output_names(estimator: Any) -> list[str] | None:
@@ -86,4 +77,4 @@ def output_names(estimator: Any) -> list[str] | None:
         return [str(i) for i in range(n_out)] if network.activations[-1] == "softmax" else None
     if not hasattr(estimator, "classes_"):
         return None
-    return [str(name) for name in estimator.classes_[-n_out:]]
+    return [plain(name) for name in estimator.classes_[-n_out:]]

@@ -36,7 +36,8 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
         If the points lie on a line, or are one.
     """
     _, sizes, rows = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
-    if len(sizes) < 2 or sizes[1] <= sizes[0] * max(points.shape) * np.finfo(float).eps:
+    rounding = np.linalg.norm(points) * max(points.shape) * np.finfo(float).eps
+    if len(sizes) < 2 or sizes[1] <= rounding:
         raise ValueError(
             f"a path of {len(points)} points on a line spans no plane: give it more points, or "
             'directions="random"'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, sqrt
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -107,8 +106,8 @@ class WeightsDisplay:
         layer : int, default=1
             Layers are counted as in ``transform``: 1 is the first behind the input, -1 the output.
         units : sequence of int, optional
-            Units to draw, counted from 0. By default all, or the first `max_units`; the title says
-            of how many.
+            Units to draw, counted from 0; -1 is the last. By default all, or the first `max_units`;
+            the title says of how many.
         max_units : int, default=36
             Most units that are drawn where `units` does not say which.
         shape : tuple (height, width), optional
@@ -129,16 +128,12 @@ class WeightsDisplay:
         """
         network = network_of(estimator)
         n_layers = len(network.weights)
-        depth = _index("layer", layer, n_layers + 1)
-        if depth == 0:
-            raise ValueError(
-                f"layer must be from 1 to {n_layers}, or from {-n_layers} to -1; got 0"
-            )
+        depth = checks.layer(layer, n_layers)
         n_units = network.layer_sizes[depth]
         if units is None:
             chosen = list(range(min(n_units, checks.positive_integer("max_units", max_units))))
         else:
-            chosen = [_index("each of units", unit, n_units) for unit in units]
+            chosen = [checks.index("each of units", unit, n_units) for unit in units]
         names = outputs_of(estimator) if depth == n_layers else None
         name = "the output" if depth == n_layers else f"layer {depth}"
         told = counted(n_units, "neuron")
@@ -221,13 +216,3 @@ class WeightsDisplay:
         middle = (left + right) / 2
         text = self.ax_.text(middle, top + 0.04, name, ha="center", fontsize="x-small")
         self.texts_.append(text)
-
-
-def _index(what: str, given: object, n: int) -> int:
-    """Return an index from 0 on; negative ones count from the end."""
-    if not isinstance(given, Integral) or isinstance(given, bool):
-        raise TypeError(f"{what} must be an integer, got {given!r}")
-    index = int(given)
-    if not -n <= index < n:
-        raise ValueError(f"{what} must be from {-n} to {n - 1}, got {index}")
-    return index % n
