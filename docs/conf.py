@@ -53,6 +53,7 @@ plot_formats = [("png", 130)]
 default_role = "py:obj"  # `Network` is a reference
 autodoc_typehints = "none"  # docstrings say more: shapes, units, ranges
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"  # fit(), not Network.fit(), beside the page
 autosummary_generate = True
 numpydoc_show_class_members = False  # templates list them, with all that is said of them
 numpydoc_class_members_toctree = False
