@@ -15,8 +15,8 @@ was computed by pynn as the page was made.
 # and one more number, its *bias*, and bends the *weighted sum* with an *activation*. The sigmoid
 # brings any sum between 0, no, and 1, yes; a sum of 0 becomes ½, undecided.
 #
-# Two switches, up or down, are two inputs, 1 or 0. This neuron says whether any of them is up:
-# one weight of 10 outweighs the bias of −5, which says no as long as nobody objects.
+# Two switches, up or down, are two inputs, 1 or 0. This neuron says whether any of them is up: one
+# weight of 10 outweighs the bias of −5, which says no as long as nobody objects.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -99,8 +99,9 @@ print(f"cost   {net.cost(switches, lit):.4f}")
 # ----------------
 # Which of the nine numbers should change, and which way? Try it: raise one by a little and see what
 # becomes of the cost. The change per unit is that number's *sensitivity*. The sensitivities of all
-# numbers make a list as long as the network, the *gradient*: it tells each number which way is
-# up. What lowers the cost the fastest is to nudge each of them the other way.
+# numbers make a list as long as the network, the *gradient*: for each number, which way is up, and
+# how steeply. What lowers the cost the fastest is to nudge each the other way, by a multiple of its
+# sensitivity that is the same for all, the *learning rate*.
 
 tried = np.empty(net.n_parameters)
 before = net.cost(switches, lit)
@@ -124,15 +125,16 @@ print("says  ", net.predict(switches).ravel().round(3))
 print(f"cost   {before:.4f} → {net.cost(switches, lit):.4f}")
 
 # %%
-# The cost has nine directions to go in. Here is a slice through two of them, those in which the
-# path went furthest. To descend is to follow the steepest slope, a step at a time.
+# The cost is a landscape over nine numbers. Here is a slice of it, along the two directions in
+# which the path went furthest. This is *gradient descent*: down the steepest slope, a step at a
+# time.
 
 displays.CostLandscapeDisplay.from_estimator(net, switches, lit, path=path[::50])
 plt.show()
 
 # %%
-# Of the first twelve seeds two do not get there: they end in a hollow where two of the four answers
-# are ½, and every small step leads up. With more hidden neurons such hollows become rare.
+# Of the first twelve seeds two do not get there: they come to a plain where two of the four answers
+# are ½, so flat that a million nudges more hardly help. With more hidden neurons this is rarer.
 #
 # Whose fault is it?
 # ------------------
@@ -141,8 +143,9 @@ plt.show()
 # is plain: how much more wrong would it be, if it said a little more? A hidden neuron reaches the
 # cost only through those that read it, so its sensitivity is the sum of theirs, each times the
 # slope of the bend and the weight of the link between them. Layer by layer the fault is handed back
-# to those who had a share in it, which is all that *back propagation* means. A weight's own is what
-# arrives behind it times the activation before it: who said nothing is not to blame.
+# to those who had a share in it, which is all that *back propagation* means. A weight's own is the
+# activation that it carries, times the slope and the sensitivity of the neuron that it leads to:
+# who said nothing is not to blame.
 
 print(net.trace(switches[1:2], lit[1:2]).text())
 
@@ -157,8 +160,11 @@ print("the mean of all wishes is the gradient:", np.allclose(wishes.mean(axis=0)
 # Reading digits
 # --------------
 # Nothing about this is special to switches. Take the 64 pixels of a small picture as inputs, ten
-# outputs, one for each digit, and 30 neurons in between. ``fit`` does what the loop above did, on
-# mini-batches and in compiled code. The output layer's bend is the softmax: ten shares of 1.
+# outputs, one for each digit, and 30 neurons in between, whose bend is at 0: what is below becomes
+# 0. That of the output is the softmax, ten shares of 1; its cost, the cross-entropy, grows without
+# end as the share of the right digit goes to 0. ``fit`` does what the loop above did, in compiled
+# code, on mini-batches, with steps that a rule called Adam fits to each number. Once through all
+# pictures is an *epoch*.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)

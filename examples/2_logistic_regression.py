@@ -3,10 +3,10 @@ Logistic regression is a network without hidden layer
 =====================================================
 
 One sigmoid neuron with the cross-entropy for its cost is the logistic regression of statistics (D.
-R. Cox, "The regression analysis of binary sequences", 1958). So trained to the end it must find
-what scikit-learn's LogisticRegression finds: here the same coefficients and probabilities to 1e-4,
-of 569 tumours with 30 measurements each; and with one softmax output for each class likewise those
-of three kinds of iris.
+R. Cox, "The regression analysis of binary sequences", 1958). So, trained to the end, it must
+find what scikit-learn's LogisticRegression finds: here the same coefficients and probabilities to
+1e-4, for 569 tumours with 30 measurements each; and with one softmax output for each class likewise
+for three kinds of iris.
 
 The penalties are two ways to say the same. LogisticRegression minimises ½ Σ w² + C Σ cost, a
 network mean cost + ½ alpha Σ w²; divided by C and by the number of rows the first is the second,

@@ -7,9 +7,9 @@ hidden units and two outputs, all sigmoid, forward and back, with every number w
 total error is 0.298371109, the gradient of w5 0.082167041 and that of w1 0.000438568. Weights then
 move at rate 0.5, biases stay.
 
-He says that all gradients come before any update, and his weights after it are such. But the error
-of 0.291027924 that he quotes then is from his program, which moves the output's weights first and
-carries the deltas back through the new ones. Both orders are followed here: his text's leads to
+He says that all gradients come before any update, and so his new weights are computed. But the
+error of 0.291027924 that he quotes then is from his program, which moves the output's weights first
+and carries the deltas back through the new ones. Both orders are followed here: his text's leads to
 0.291027774, his program's to the figures that he quotes, outputs after 10,000 updates included. The
 error then is 0.000035085, where his page prints 0.0000351085.
 """

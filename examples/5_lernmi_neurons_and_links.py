@@ -2,10 +2,10 @@
 Lernmi's neurons and links
 ==========================
 
-Sam Russell's Lernmi ("Learn neural nets while using them", a program in Ruby) has an object for
-each neuron and for each link between two of them, and tells each of them its sensitivity: how fast
-the cost rises with a neuron's output, and with a link's weight. Links begin uniform between -0.5
-and 0.5 and change at rate 0.1 after every example; input neurons put what comes in through the
+Sam Russell's Lernmi ("Learn neural nets while using them", a program in Ruby, 2016) has an object
+for each neuron and for each link between two of them, and tells each of them its sensitivity: how
+fast the cost rises with a neuron's output, and with a link's weight. Links begin uniform between
+-0.5 and 0.5 and change at rate 0.1 after every example; input neurons put what comes in through the
 sigmoid, too; one more neuron of each layer always gives 1, whose links are called biases elsewhere.
 
 It learns logic gates, then digits of MNIST with 784-15-10 neurons. Of figures it states none, only
@@ -102,8 +102,9 @@ print(f"{flat.mean():.0%} of its hidden activations are within 0.01 of 0 or 1")
 
 # %%
 # What every neuron and every link is told of a digit that it reads wrongly. Sums of 784 inputs that
-# are never less than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: to them an
-# error says little, and to the links before them nothing. So it learns less than it could.
+# are never less than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however
+# sensitive the cost is to such a neuron, the links before it are told next to nothing. So the
+# network learns less than it could.
 
 row = np.flatnonzero(said != digits.y_test)[0]
 trace = net.trace(X_test[[row]], digits.y_test[[row]])

@@ -3,10 +3,10 @@ Any curve, given enough units
 =============================
 
 George Cybenko's "Approximation by superpositions of a sigmoidal function" (1989) proves that one
-hidden layer of sigmoid units comes as near to a continuous function as one likes, if it has enough
-of them. Michael Nielsen's "Neural Networks and Deep Learning" (2015), chapter 4, shows it by hand
-on the curve 0.2 + 0.4 x² + 0.3 x sin(15 x) + 0.05 cos(50 x) between 0 and 1: each unit is a step,
-put where the curve goes up or down.
+hidden layer of sigmoid units comes as near as one likes to a function that is continuous on a cube,
+if it has enough of them. Michael Nielsen's "Neural Networks and Deep Learning" (2015), chapter 4,
+shows it by hand on the curve 0.2 + 0.4 x² + 0.3 x sin(15 x) + 0.05 cos(50 x) between 0 and 1: each
+unit is a step, put where the curve goes up or down.
 
 Neither says how many units a fit takes. Here 1, 2, 5, 20 and 100 begin as steps at even distances
 and learn; the mean error falls from 0.08 to less than 0.001.
