@@ -114,7 +114,7 @@ class LRScheduler(_Callback):
     Parameters
     ----------
     policy : function or Schedule
-        What the initial learning rate is multiplied with, by the number of epochs finished: 0, 1...
+        What the initial learning rate is multiplied by, by the number of epochs finished: 0, 1...
 
     Raises
     ------

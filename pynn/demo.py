@@ -59,6 +59,13 @@ class Digits:
         The digit that each picture shows.
     margin : int, default=0
         Pixels at each edge that are not drawn, for they are nearly always blank.
+
+    Examples
+    --------
+    >>> from pynn.demo import bundled_digits
+    >>> digits = bundled_digits()
+    >>> digits.X_train.shape, digits.X_test.shape
+    ((1347, 64), (450, 64))
     """
 
     name: str

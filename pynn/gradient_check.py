@@ -53,6 +53,17 @@ class GradientCheck:
         With which those to be compared were drawn.
     dtype : numpy.dtype
         Of the network; all was computed in float64.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> from pynn.inspect import gradient_check
+    >>> net = pynn.Network([2, 3, 1], activation="tanh", random_state=0)
+    >>> check = gradient_check(net, [[0.05, 0.1], [0.3, 0.2]], [0.5, 1.0])
+    >>> check.errors < check.tolerance
+    array([ True,  True])
+    >>> check.n_compared, check.n_left_out
+    (array([9, 4]), array([0, 0]))
     """
 
     errors: NDArray[np.float64]

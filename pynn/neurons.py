@@ -45,6 +45,22 @@ class NeuronInputs:
         The weighted sum: products and bias added up.
     a : ndarray of shape (n_rows,), or None
         The neuron's own activation.
+
+    See Also
+    --------
+    pynn.Network.neuron_inputs : Computes it.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> net = pynn.Network([2, 1], output_activation="sigmoid")
+    >>> net.weights[0][:], net.biases[0][:] = [[7], [3]], -2
+    >>> inputs = net.neuron_inputs(1, 0, [[1, 0], [0, 1]])
+    >>> inputs.products
+    array([[7., 0.],
+           [0., 3.]], dtype=float32)
+    >>> inputs.z
+    array([5., 1.], dtype=float32)
     """
 
     layer: int
@@ -133,11 +149,23 @@ class Blame:
         Where each weight comes from and leads to: units of the layer before, or inputs, and units
         of the layer, from 0.
     weights : ndarray of shape (n_weights,)
+        Their values.
     gradients : ndarray of shape (n_weights,)
         ∂C/∂w of each.
     shares : ndarray of shape (n_weights,), float64
         The size of its ∂C/∂w among that of all weights of the layer: they sum to 1, or are all 0
         where the cost does not depend on any of them.
+
+    See Also
+    --------
+    pynn.Network.blame : Computes it.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> blame = pynn.Network([3, 1], initializer="zeros").blame([[0.1, 0.0, 0.3]], [1.0])
+    >>> blame.sources, blame.shares.round(2)
+    (array([2, 0, 1]), array([0.75, 0.25, 0.  ]))
     """
 
     layer: int

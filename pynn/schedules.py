@@ -53,7 +53,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
-        """Return what the initial learning rate is multiplied with in each of some updates.
+        """Return what the initial learning rate is multiplied by in each of some updates.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class StepDecay(Schedule):
     every : float, default=10
         Epochs from one step to the next; positive.
     factor : float, default=0.1
-        What the learning rate is multiplied with at each; above 0 and at most 1.
+        What the learning rate is multiplied by at each; above 0 and at most 1.
 
     Raises
     ------
@@ -291,12 +291,12 @@ class ReduceOnPlateau(Schedule):
     An epoch is an improvement if its loss is below ``best - tol * abs(best)``, where ``best`` is
     the loss of the last improvement (PyTorch's relative threshold; with ``abs``, so that losses may
     be negative too). After more than `patience` epochs in a row without one, the factor so far is
-    multiplied with `factor`, the next `cooldown` epochs do not count, and the count starts anew.
+    multiplied by `factor`, the next `cooldown` epochs do not count, and the count starts anew.
 
     Parameters
     ----------
     factor : float, default=0.1
-        What the learning rate is multiplied with; above 0 and at most 1.
+        What the learning rate is multiplied by; above 0 and at most 1.
     patience : int, default=10
         How many epochs without an improvement are waited for; at least 0.
     tol : float, default=1e-4

@@ -50,6 +50,23 @@ class Trace:
         Weights and biases that computed all this: a copy.
     architecture : Architecture
         Sizes, activations and cost.
+
+    See Also
+    --------
+    pynn.Network.trace : Computes it.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> net = pynn.Network([2, 1], initializer="zeros")
+    >>> net.weights[0][:] = [[0.5], [-2.0]]
+    >>> trace = net.trace([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0])
+    >>> trace.a[-1].ravel(), trace.costs
+    (array([ 0.5, -2. ], dtype=float32), array([0.125, 0.5  ]))
+    >>> trace.deltas[-1].ravel()
+    array([-0.5, -1. ], dtype=float32)
+    >>> trace.d_weights[0].ravel()  # of the mean cost
+    array([-0.25, -0.5 ], dtype=float32)
     """
 
     x: Any

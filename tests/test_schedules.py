@@ -1,4 +1,4 @@
-"""Schedules: what the learning rate is multiplied with, at each time, after any losses."""
+"""Schedules: what the learning rate is multiplied by, at each time, after any losses."""
 
 import dataclasses
 import math

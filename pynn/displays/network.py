@@ -102,7 +102,7 @@ class NetworkDisplay:
         ax: Any = None,
         values: bool | None = None,
     ) -> Self:
-        """Draw a network, and what one row makes of it.
+        """Draw a network, and what it makes of one row.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ class MLPClassifier(
         The names are of "sgd": ``learning_rate_init`` throughout; divided by
         ``(samples seen + 1) ** power_t`` after each epoch; or divided by 5 wherever training would
         otherwise stop for lack of progress, down to 1e-6. A `Schedule`, such as `OneCycle`, is
-        multiplied with ``learning_rate_init``, and is for all solvers that have a learning rate:
+        multiplied by ``learning_rate_init``, and is for all solvers that have a learning rate:
         not for "lbfgs" and "rprop".
     learning_rate_init : float, default=0.001
         Learning rate at the start. Not for "lbfgs".
