@@ -13,6 +13,7 @@ from pynn.__main__ import main
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WHAT_IS_IN_IT = (ROOT / "docs" / "what_is_in_it.md").read_text(encoding="utf-8")
+NETWORKS = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
 PICTURES = (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -43,8 +44,8 @@ def test_its_two_commands():
 
 @pytest.mark.parametrize("names", [_core.ACTIVATIONS, _core.COSTS], ids=["activations", "costs"])
 def test_all_that_there_is_has_its_name_on_the_list(names):
-    missing = [name for name in names if not re.search(rf"\b{name}\b", WHAT_IS_IN_IT)]
-    assert missing == []
+    for page in (WHAT_IS_IN_IT, NETWORKS):
+        assert [name for name in names if not re.search(rf"\b{name}\b", page)] == []
 
 
 def test_all_that_is_public_is_named_there():
