@@ -139,22 +139,22 @@ plt.show()
 # Whose fault is it?
 # ------------------
 # To try out each number is slow: a network of 13,002 of them would have to be asked 13,002 times
-# for a single step. All sensitivities come out of one pass forward and one back. The output's own
-# is plain: how much more wrong would it be, if it said a little more? A hidden neuron reaches the
-# cost only through those that read it, so its sensitivity is the sum of theirs, each times the
-# slope of the bend and the weight of the link between them. Layer by layer the fault is handed back
-# to those who had a share in it, which is all that *back propagation* means. A weight's own is the
-# activation that it carries, times the slope and the sensitivity of the neuron that it leads to:
-# who said nothing is not to blame.
+# for a single step. All sensitivities come out of one pass forward and one back. The output's own,
+# ∂C/∂a below, is plain: how much more wrong would it be, if it said a little more? That times the
+# slope of the bend is its *delta*, ∂C/∂z. A hidden neuron reaches the cost only through those that
+# read it, so its sensitivity is the sum of their deltas, each times the weight between them. Layer
+# by layer the fault is handed back to those who had a share in it, which is all that *back
+# propagation* means. A weight's own is the activation that it carries times the delta where it
+# leads: who said nothing is not to blame.
 
 print(net.trace(switches[1:2], lit[1:2]).text())
 
 # %%
-# Every example asks for nudges of its own. Their mean is the gradient, by which all get a little of
-# what they want. Usually a few examples at a time, a *mini-batch*, are asked before each step.
+# Every example asks for nudges of its own, and the network gets the mean of all wishes. Usually a
+# few examples at a time, a *mini-batch*, are asked before each step.
 
-wishes, gradient = net.per_sample_gradient(switches, lit), net.gradient(switches, lit)
-print("the mean of all wishes is the gradient:", np.allclose(wishes.mean(axis=0), gradient))
+wishes, downhill = -net.per_sample_gradient(switches, lit), -net.gradient(switches, lit)
+print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0), downhill))
 
 # %%
 # Reading digits

@@ -95,7 +95,7 @@ def test_what_a_neural_network_is(printed):
     assert (np.fromstring(first, sep=" ").round() == [0, 1, 1, 0]).all()
     assert (untaught > 0.5).all()
     assert (taught.round() == [0, 1, 1, 0]).all()
-    for line in ("two layers without a bend are one", "the mean of all wishes is the gradient"):
+    for line in ("two layers without a bend are one", "the mean of all wishes leads downhill"):
         assert f"{line}: True\n" in out
     one_by_one, at_once = re.findall(r"^(?:tried one by one|all at once +) (\[.*\])$", out, re.M)
     assert one_by_one == at_once
