@@ -143,6 +143,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
         If the file is damaged, or no checkpoint.
     OSError
         If it cannot be read.
+
+    See Also
+    --------
+    write : With an example of both.
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
