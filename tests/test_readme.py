@@ -54,6 +54,24 @@ def test_all_that_is_public_is_named_there():
     assert [name for name in displays.__all__ if name not in PICTURES] == []
 
 
+def test_its_figures_are_those_last_measured():
+    """Networks stand in the order of bench/README.md's cases; each cell begins with its figure."""
+    measured = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    measured = measured.split("## Results")[1].split("\n\nSamples a second")[0]
+    here = README.split("## How fast")[1].split("\n## ")[0]
+    figures = [
+        [
+            re.match(r"\**([\d.]+(?: [kM]\b)?)", cell)[1]
+            for cell in line.strip("| ").split(" | ")[first : first + 7]
+        ]
+        for table, first in ((measured, 1), (here, 2))
+        for line in re.findall(r"^\|.*\|$", table, re.M)[2:]
+    ]
+    half = len(figures) // 2
+    assert half == 9
+    assert figures[half:] == figures[:half]
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
