@@ -407,6 +407,11 @@ cdef class Core:
         PyMem_Free(self.sizes)
         PyMem_Free(self.activations)
 
+    @property
+    def cost_parameter(self):
+        """What the cost's values depend on besides z, a and y."""
+        return self.network.cost_parameter
+
     cdef _Array vector_of(self, array, bint writable):
         cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
         vector.vector(self.n_parameters)

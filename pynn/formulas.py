@@ -45,7 +45,7 @@ class CostWords:
     """What one output adds to the cost, and ∂C/∂a; each also with numbers a, y and parameter.
 
     The value is of all outputs of a row at once, from z, a, y and the parameter; where a may be
-    rounded to 0 or 1, from z.
+    rounded to 0 or 1, from z. Of the cross-entropies the parameter is how far a is kept from both.
     """
 
     value: str
@@ -80,6 +80,18 @@ def _two_logarithms_of(a: float, y: float, _: float, n: Write) -> str:
 def _two_slopes_of(a: float, y: float, _: float, n: Write) -> str:
     terms = ["" if y == 1 else f"{n(1 - y)} / (1 − {n(a)})", "" if y == 0 else f"−{n(y)} / {n(a)}"]
     return " ".join(filter(None, terms)).replace(" −", " − ")
+
+
+def _capped(minus_log: Array, least: float) -> Array:
+    """Return −ln of a where that is kept by `least` from 0 and 1."""
+    capped: Array = np.clip(minus_log, -np.log1p(-least), -np.log(least) if least else np.inf)
+    return capped
+
+
+def _binary_cross_entropy(z: Array, a: Array, y: Array, least: float) -> Array:
+    right, wrong = _capped(np.logaddexp(0, -z), least), _capped(np.logaddexp(0, z), least)
+    costs: Array = y * right + (1 - y) * wrong
+    return costs
 
 
 def _times(y: float, n: Write) -> str:
@@ -127,13 +139,13 @@ COSTS = {
         "(1 − y) / (1 − a) − y / a",
         _two_logarithms_of,
         _two_slopes_of,
-        lambda z, a, y, _: np.logaddexp(z, 0) - y * z,
+        _binary_cross_entropy,
     ),
     "cross_entropy": CostWords(
         "−y·ln a",
         "−y / a",
         lambda a, y, _, n: f"−{_times(y, n)}ln {n(a)}" if y else "",
         lambda a, y, _, n: f"−{n(y)} / {n(a)}" if y else "",
-        lambda z, a, y, _: -y * log_softmax(z),
+        lambda z, a, y, least: y * _capped(-log_softmax(z), least),
     ),
 }

@@ -50,6 +50,9 @@ class Trace:
         Weights and biases that computed all this: a copy.
     architecture : Architecture
         Sizes, activations and cost.
+    cost_parameter : float
+        Of huber its delta, of quantile the quantile; of an estimator's cross-entropy how far its
+        value keeps outputs from 0 and 1, as scikit-learn's does. Else 0.
 
     See Also
     --------
@@ -80,6 +83,7 @@ class Trace:
     gradient: NDArray[Any]
     parameters: NDArray[Any]
     architecture: Architecture
+    cost_parameter: float
 
     @classmethod
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
@@ -98,6 +102,7 @@ class Trace:
             gradient=network.gradient(X, y),
             parameters=network.parameters.copy(),
             architecture=network._architecture,
+            cost_parameter=network._core.cost_parameter,
         )
 
     @property

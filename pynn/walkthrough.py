@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from pynn.costs import Cost
 from pynn.formulas import ACTIVATIONS, COSTS
 from pynn.neurons import neuron
 from pynn.tables import number
@@ -83,24 +82,28 @@ class Walkthrough:
         return self._part(self._title(layer), rules, self._neurons(z, line))
 
     def _cost(self) -> str:
-        words, parameter = COSTS[self._cost_name], self._parameter
+        words, parameter = COSTS[self._cost_name], self.trace.cost_parameter
         z, a, y = self._outputs
-        values = words.computed(z, a, y, parameter)
+        values, kept = words.computed(z, a, y, parameter), a
+        rules = [f"C = sum of {self._with_parameter(words.value)}"]
+        if self.trace.architecture.is_tied and (values != words.computed(z, a, y, 0.0)).any():
+            kept = np.clip(a, parameter, 1 - parameter)
+            rules += [f"in which a is kept from 0 and 1 by {self._number(parameter)}"]
 
         def line(j: int) -> Line:
-            formula = words.value_of(a[j], y[j], parameter, self._factor)
+            formula = words.value_of(kept[j], y[j], parameter, self._factor)
             said = f"{formula} = " if formula else ""
             numbers = f"a = {self._number(a[j])}, y = {self._number(y[j])}"
             return neuron(len(self.trace.z), j), f"{numbers}: {said}{self._number(values[j])}"
 
         total = ("in all", f"C = {self._number(self.trace.costs[self.row])}")
-        rule = f"C = sum of {self._with_parameter(words.value)}"
-        return self._part(f"Cost, {self._cost_name}", [rule], [*self._neurons(a, line), total])
+        return self._part(f"Cost, {self._cost_name}", rules, [*self._neurons(a, line), total])
 
     # ---- Back ------------------------------------------------------------------------------------
 
     def _back_to_output(self) -> str:
-        words, parameter, layer = COSTS[self._cost_name], self._parameter, len(self.trace.z) - 1
+        words, parameter = COSTS[self._cost_name], self.trace.cost_parameter
+        layer = len(self.trace.z) - 1
         _, a, y = self._outputs
 
         def slope(j: int) -> str:
@@ -230,13 +233,8 @@ class Walkthrough:
     def _cost_name(self) -> str:
         return self.trace.architecture.cost_name
 
-    @property
-    def _parameter(self) -> float:
-        cost = self.trace.architecture.cost
-        return cost._parameter() if isinstance(cost, Cost) else 0.0
-
     def _with_parameter(self, words: str) -> str:
-        return words.format(self._number(self._parameter))
+        return words.format(self._number(self.trace.cost_parameter))
 
     @property
     def _outputs(self) -> tuple[Array, Array, Array]:

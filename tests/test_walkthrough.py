@@ -202,6 +202,33 @@ def test_what_is_infinite_is_written_so():
     assert "nan" not in text
 
 
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize(
+    ("output", "cost"), [("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")]
+)
+def test_costs_of_outputs_that_are_kept_from_0_and_1_add_up(output, cost, dtype):
+    """As estimators have them, with scikit-learn: a = 0 does not cost infinitely much."""
+    net = pynn.Network([3, 3], output_activation=output, cost=cost, dtype=dtype)
+    net.weights[0][:], net.biases[0][:] = 80 * np.eye(3), -40
+    y = [[1, 0, 0], [1, 0, 0], [0.25, 0.25, 0.5]]
+    plain = net.trace(np.eye(3), y)
+    net._cap_cost()
+    trace = net.trace(np.eye(3), y)
+    assert trace.costs[1] < 0.999 * plain.costs[1]
+    for row, total in enumerate(trace.costs):
+        lines = part(trace.text(row, digits=17), f"Cost, {cost}")
+        said = f"in which a is kept from 0 and 1 by {np.finfo(dtype).eps:.17g}".replace("-", "−")
+        assert lines[1] == said
+        values = []
+        for line in lines[2:-1]:
+            *formula, value = line.split(": ")[-1].split(" = ")
+            values += numbers(value)
+            for made in formula:
+                assert computed(made) == pytest.approx(values[-1], rel=1e-6, abs=1e-8)
+        assert sum(values) == pytest.approx(total, rel=1e-6, abs=1e-8)
+        assert "kept" not in plain.text(row)
+
+
 def test_minus_signs_are_all_of_one_kind(rng):
     problem = cases.problem(rng, [3, 4, 2], "tanh", "identity", "squared_error", "float64")
     assert "-" not in problem.net.trace(problem.X / 1e9, problem.y).text(learning_rate=1e-7)
