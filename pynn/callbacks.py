@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Callback:
     def __call__(self, state: State) -> None:
         """Do nothing: what `begin` returns is called."""
@@ -250,7 +250,7 @@ class GradientNorms(_Callback):
             state.record(f"grad_norm_{layer}", norm)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two lists are two paths, and arrays have no truth to compare
 class ParameterPath(_Callback):
     """Append all weights and biases to a list, where a fit begins and after each epoch.
 

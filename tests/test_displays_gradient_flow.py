@@ -84,6 +84,15 @@ def test_a_path_begins_at_the_start_and_ends_where_the_fit_does(Estimator, solve
     assert len({point.tobytes() for point in path}) == len(path)
 
 
+def test_a_path_is_itself_alone():
+    path = ParameterPath([np.zeros(3)])
+    other = clone(path, safe=False)
+    assert path != other
+    assert {path, other} == {other, path}
+    assert path == path
+    assert other.path is not path.path
+
+
 def test_a_path_goes_on():
     path = []
     model = small(pynn.MLPClassifier, callbacks=[ParameterPath(path)], warm_start=True, max_iter=2)
