@@ -163,7 +163,7 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
 
 /* Columns of da = delta W' for some rows, from the deltas of the layer above and its weights; 1
  * where the member leaves them. */
-static int FN(send_back)(FN(pynn_workspace) * ws, real *da, size_t stride,
+INLINE int FN(send_back)(FN(pynn_workspace) * ws, real *da, size_t stride,
                          const FN(pynn_layer) * above, const real *parameters, pynn_share rows,
                          pynn_share columns, pynn_member member) {
     const real *w = parameters + above->weights;
