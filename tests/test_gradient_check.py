@@ -173,6 +173,22 @@ def test_of_estimators(rng, dtype):
     assert gradient_check(regressor.fit(X, X[:, :2]), X, X[:, :2]).passed
 
 
+@pytest.mark.parametrize(("activation", "weight"), [("tanh", 20), ("silu", 20), ("softplus", 20)])
+def test_where_the_cost_bends_within_a_step(monkeypatch, activation, weight):
+    """A straight line through both ends of the step is wrong by more than the tolerance."""
+    net = pynn.Network([1, 1, 1, 1], activation=activation, output_activation="tanh",
+                       dtype="float64")  # fmt: skip
+    net.parameters[:] = weight
+    for bias in net.biases:
+        bias[:] = -weight * np.log(2) if activation == "softplus" else 0
+    net.biases[0][:] = 0
+    result = gradient_check(net, [[0.001]], [3.0])
+    assert result.passed, str(result)
+    right = pynn.Network.gradient
+    monkeypatch.setattr(pynn.Network, "gradient", lambda *args: right(*args) * 1.001)
+    assert not gradient_check(net, [[0.001]], [3.0]).passed
+
+
 def test_one_that_has_learned_all_there_is(rng):
     """Where hardly any gradient is left, rounding is not held against it."""
     X = rng.normal(size=(20, 2))
