@@ -80,7 +80,7 @@ for gate, (X, y, net, epochs) in gates.items():
 
 fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 for ax, row, target in zip(axes, ([1, 0], [1, 1]), (1, 0), strict=True):
-    net, told = new_network(2, 3, 1), new_network(2, 3, 1)
+    net, told = new_network(2, 3, 1), pynn.Network([2, 3, 1], activation="identity")
     trace = net.trace(sigmoid([row]), [target])
     told.parameters[:] = trace.gradient
     NetworkDisplay(Diagram.of(told), activations=layers_of(trace)).plot(ax)

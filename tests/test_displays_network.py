@@ -482,3 +482,13 @@ def test_what_weights_display_refuses(wrong, message):
 def test_weights_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="weights must be finite; those in row 1 are not"):
         WeightsDisplay([[1, 2], [np.nan, 0]])
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh", "softmax"])
+def test_what_cannot_be_more_than_1_is_shaded_as_part_of_1(output):
+    """A no stays pale, though it is the largest of its layer."""
+    net = pynn.Network([1, 2], output_activation=output, initializer="zeros")
+    net.biases[0][:] = {"sigmoid": [-2, -9], "tanh": [0.1, 0.0], "softmax": [0, 0]}[output]
+    display = NetworkDisplay.from_estimator(net, [[1.0]])
+    activations = net.predict([[1.0]])[0]
+    np.testing.assert_allclose(display.nodes_[1].get_facecolors()[:, 3], activations, atol=1e-6)

@@ -19,6 +19,7 @@ __all__ = ["NetworkDisplay"]
 
 _STEP_X = 3.4  # between columns, where 1 is between circles
 _RADIUS = 0.4
+_UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # activations whose shade says how far they are up
 _STRETCH = 1.7  # in both directions, where numbers are written on lines
 _INCHES = 0.42  # from circle to circle, in a figure of its own
 
@@ -246,7 +247,8 @@ class NetworkDisplay:
         if self.activations is not None:
             of_layer = self.activations[column.layer]
             drawn = of_layer[list(column.units)]
-            faces = signed_colours(drawn, largest(of_layer))
+            most = 1.0 if column.activation in _UP_TO_ONE else 0.0
+            faces = signed_colours(drawn, max(largest(of_layer), most))
             for i, value in enumerate(drawn if with_values else ()):
                 text = f"{value:.3g}"
                 self._write(*places[i], text, 0.22 * min(1, 6 / len(text)))  # room for 6 letters
