@@ -1,6 +1,7 @@
 /* products.c - the three products of each layer, over and over, each thread its own share: the very
- * functions of csrc/layers.c with what follows each product there (activation, derivative, update),
- * but without barriers or Python. bench/products.py compiles it as the build compiles the core.
+ * functions of csrc/layers.c and gradient.c with what follows each product there (activation,
+ * derivative, update), but without barriers or Python. bench/products.py compiles it as the build
+ * compiles the core.
  */
 #include "isa.h"
 /* One instruction set: that of the flags. */
@@ -8,6 +9,7 @@
 #define PYNN_ISAS(X) PYNN_ISAS_OF(X, PYNN_ISA)
 #define PYNN_ISAS_OF(X, suffix) X(suffix, "")
 
+#include "gradient.c"
 #include "kernels.c"
 #include "layers.c"
 #include "memory.c"

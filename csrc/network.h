@@ -4,6 +4,7 @@
 #ifndef PYNN_NETWORK_H
 #define PYNN_NETWORK_H
 
+#include "gradient.h"
 #include "layers.h"
 
 /* Why the team was asked to stop; to be called after the barrier that said so. */

@@ -16,6 +16,7 @@ STEPS = [
     "pynn.c",
     "train",
     "network",
+    "gradient",
     "layers",
     "rows",
     "transpose",
