@@ -45,6 +45,7 @@ typedef struct {
     pynn_network network;
     int64_t *sizes;
     int *activations;
+    double *no_penalty; /* (n_layers,) 0 */
     pynn_data data;
     pynn_regularisation regularisation;
     real *arrays[3]; /* parameters and slots, each (n_parameters,) */
@@ -134,6 +135,7 @@ EXPORT void net_free(net *net_) {
     for (int i = 0; i < 3; i++) { pynn_free(net_->arrays[i]); }
     pynn_free(net_->sizes);
     pynn_free(net_->activations);
+    pynn_free(net_->no_penalty);
     pynn_free(net_);
 }
 
@@ -149,8 +151,10 @@ EXPORT net *net_new(int n_layers, const int64_t *sizes, const char *hidden, cons
     if (!net_) { return NULL; }
     *net_ = (net){.n_rows = (size_t)n_rows,
                   .sizes = pynn_alloc((size_t)n_layers + 1, sizeof *sizes),
-                  .activations = pynn_alloc((size_t)n_layers, sizeof(int))};
-    if (!net_->sizes || !net_->activations) { return give_up(net_); }
+                  .activations = pynn_alloc((size_t)n_layers, sizeof(int)),
+                  .no_penalty = pynn_alloc((size_t)n_layers, sizeof(double))};
+    if (!net_->sizes || !net_->activations || !net_->no_penalty) { return give_up(net_); }
+    memset(net_->no_penalty, 0, (size_t)n_layers * sizeof(double));
     memcpy(net_->sizes, sizes, ((size_t)n_layers + 1) * sizeof *sizes);
     for (int l = 0; l < n_layers; l++) {
         net_->activations[l] = activation_named(l < n_layers - 1 ? hidden : output);
@@ -160,7 +164,9 @@ EXPORT net *net_new(int n_layers, const int64_t *sizes, const char *hidden, cons
     net_->data = (pynn_data){.n_rows = n_rows, .checked = 1, .x = x};
     net_->data.x_strides[0] = (ptrdiff_t)((size_t)sizes[0] * sizeof(real));
     net_->data.x_strides[1] = sizeof(real);
-    net_->regularisation = (pynn_regularisation){.max_norm = INFINITY, .clip_norm = INFINITY};
+    net_->regularisation = (pynn_regularisation){.penalty = {net_->no_penalty, net_->no_penalty, 0},
+                                                 .max_norm = INFINITY,
+                                                 .clip_norm = INFINITY};
     const int code = rule_named(rule);
     FN(pynn_workspace) *ws = &net_->ws;
     if (FN(pynn_workspace_new)(
