@@ -305,12 +305,17 @@ class Model:
             for name, vector in vectors.items()
         }
 
+    def _gradient(self, data: _core.Data, parameters: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return the gradient of the mean cost of rows that have been checked, no penalty."""
+        gradient = np.empty(self.n_parameters, self.dtype)
+        self._cost(data, Regularisation.checked(len(self.weights)), gradient, parameters)
+        return gradient
+
     def _gradient_norms(
         self, data: _core.Data, parameters: NDArray[Any] | None = None
     ) -> list[float]:
         """Return the Euclidean norm of the gradient in the weights of each layer, no penalty."""
-        gradient = np.empty(self.n_parameters, self.dtype)
-        self._cost(data, Regularisation.checked(len(self.weights)), gradient, parameters)
+        gradient = self._gradient(data, parameters)
         weights, _ = self.views(gradient.astype(np.float64))  # float32's squares overflow soon
         return [float(np.linalg.norm(W)) for W in weights]
 

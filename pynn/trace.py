@@ -99,7 +99,7 @@ class Trace:
             deltas=found["delta"],
             input_sensitivities=found["dx"],
             costs=found["costs"],
-            gradient=network.gradient(X, y),
+            gradient=network._gradient(data),
             parameters=network.parameters.copy(),
             architecture=network._architecture,
             cost_parameter=network._core.cost_parameter,
