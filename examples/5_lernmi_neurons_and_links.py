@@ -22,8 +22,8 @@ from scipy.special import expit as sigmoid
 
 import pynn
 from pynn.demo import digits_28x28
-from pynn.diagram import Diagram
 from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
+from pynn.inspection.diagram import Diagram
 
 HOW = {"batch_size": 1, "optimizer": pynn.SGD(0.1), "shuffle": False}
 

@@ -1,5 +1,8 @@
 """Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
 
+from importlib import import_module
+from typing import Any
+
 try:
     from pynn._core import VERSION as __version__  # noqa: N811 (a name that packages share)
 except ModuleNotFoundError as error:
@@ -10,36 +13,32 @@ except ModuleNotFoundError as error:
         "so that it finds the pynn that pip installed"
     ) from None
 
-from pynn import callbacks, inspect
-from pynn.config import show_config
-from pynn.costs import Huber, Quantile
-from pynn.estimators.classifier import MLPClassifier
-from pynn.estimators.regressor import MLPRegressor
-from pynn.network import Network
-from pynn.optimizers import SGD, Adam, AdamW, RMSprop, Rprop
-from pynn.schedules import CosineRestarts, OneCycle, ReduceOnPlateau, StepDecay, WarmUp
-from pynn.streams import NpyBlocks, ParquetBlocks
+# The module of each public name, imported at first use; type checkers read `__init__.pyi`.
+_MODULES = {
+    "callbacks": "callbacks",
+    "displays": "displays",
+    "inspection": "inspection",
+    "config": "show_config",
+    "data.blocks": "NpyBlocks ParquetBlocks",
+    "estimators.classifier": "MLPClassifier",
+    "estimators.regressor": "MLPRegressor",
+    "model.costs": "Huber Quantile",
+    "network": "Network",
+    "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
+    "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau StepDecay WarmUp",
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "CosineRestarts",
-    "Huber",
-    "MLPClassifier",
-    "MLPRegressor",
-    "Network",
-    "NpyBlocks",
-    "OneCycle",
-    "ParquetBlocks",
-    "Quantile",
-    "RMSprop",
-    "ReduceOnPlateau",
-    "Rprop",
-    "StepDecay",
-    "WarmUp",
-    "__version__",
-    "callbacks",
-    "inspect",
-    "show_config",
-]
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pynn' has no attribute {name!r}")
+    module = import_module(f"pynn.{_HOMES[name]}")
+    found = globals()[name] = module if name == _HOMES[name] else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,8 +19,6 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport strchr
 
-import scipy.linalg.cython_blas
-
 cdef extern from *:
     const char *PYNN_VERSION
 
@@ -74,6 +72,8 @@ def use_isa(name):
         raise ValueError(f"instruction set {name!r} is not available; choose from: "
                          + ", ".join(available_isas()))
     pynn_use_isa(ISAS[name])
+    if not isa_is_tuned():
+        _hand_in_blas()
 
 
 def thread_limit():
@@ -86,6 +86,7 @@ cdef void *_blas_function(name, scalar) except NULL:
 
     The signature is the capsule's name: a SciPy with 64-bit BLAS sizes does not say `int *`.
     """
+    import scipy.linalg.cython_blas  # here, as scipy.linalg takes 0.3 s to import
     capsule = scipy.linalg.cython_blas.__pyx_capi__[name]
     cdef const char *signature = PyCapsule_GetName(capsule)
     real = f"__pyx_t_5scipy_6linalg_11cython_blas_{scalar} *"
@@ -97,11 +98,16 @@ cdef void *_blas_function(name, scalar) except NULL:
     return PyCapsule_GetPointer(capsule, signature)
 
 
-def _start():
+cdef int _hand_in_blas() except -1:
+    """Give the core the BLAS that SciPy has, for sets without tiles of their own."""
     cdef pynn_blas blas
     blas.sgemm = _blas_function("sgemm", "s")
     blas.dgemm = _blas_function("dgemm", "d")
     pynn_set_blas(&blas)
+    return 0
+
+
+def _start():
     wanted = os.environ.get("PYNN_ISA") or available_isas()[-1]
     try:
         use_isa(wanted)
@@ -335,7 +341,7 @@ cdef _Array _numbers(numbers):
 
 
 cdef class Regularisation:
-    """A `pynn.regularisation.Regularisation` as the core reads it: its fields, in their order."""
+    """A `pynn.model.regularisation.Regularisation` as the core reads it: its fields, in their order."""
 
     cdef pynn_regularisation regularisation
     cdef int n_layers

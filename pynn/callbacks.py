@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
-from pynn import checkpoints, checks
+from pynn import checks
 from pynn.estimators.samples import Samples
 from pynn.estimators.state import State
 from pynn.estimators.validation import score
-from pynn.progress import EpochBar, EpochTable
-from pynn.schedules import Schedule
+from pynn.training import checkpoint
+from pynn.training.progress import EpochBar, EpochTable
+from pynn.training.schedules import Schedule
 
 __all__ = [
     "Checkpoint",
@@ -439,7 +440,7 @@ class Checkpoint(_Callback):
 
     def _keep(self, state: State) -> None:
         if state.epoch % self.every == 0 and state.snapshot is not None:
-            checkpoints.write(self.file(state.epoch), *state.snapshot())
+            checkpoint.write(self.file(state.epoch), *state.snapshot())
 
 
 def _figures(state: State, name: str) -> list[float]:

@@ -8,12 +8,12 @@ sparse matrix in the format CSR holds, if its indices are int32, and nothing of 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core
@@ -22,6 +22,7 @@ __all__ = [
     "choice",
     "finite",
     "index",
+    "is_sparse",
     "layer",
     "non_negative",
     "positive_integer",
@@ -31,6 +32,12 @@ __all__ = [
     "seed",
     "targets",
 ]
+
+
+def is_sparse(X: object) -> bool:
+    """Whether X is a sparse matrix of SciPy's, which takes long to import: no import, no matrix."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(X))
 
 
 def choice(name: str, value: object, accepted: Iterable[str]) -> str:
@@ -93,7 +100,7 @@ def non_negative(name: str, value: object) -> float:
 
 def _array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return value as an array, unless that would lose something."""
-    if scipy.sparse.issparse(value):
+    if is_sparse(value):
         raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: its mask would be lost; use filled()")
@@ -130,8 +137,8 @@ Rows = NDArray[Any] | _core.SparseRows
 
 def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> Rows:
     """Return X as rows (n_rows, n_in), at least one; finite or not: the core sees."""
-    is_sparse = type(X) is not np.ndarray and scipy.sparse.issparse(X)
-    array: Any = X if is_sparse else real_array(name, X, dtype)
+    sparse = type(X) is not np.ndarray and is_sparse(X)
+    array: Any = X if sparse else real_array(name, X, dtype)
     if array.ndim != 2:
         hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""
         raise ValueError(f"{name} must be of shape (n_rows, {n_in}), got {array.shape}{hint}")
@@ -139,7 +146,7 @@ def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> Rows
         raise ValueError(f"{name} must have at least one row, got shape {array.shape}")
     if array.shape[1] != n_in:
         raise ValueError(f"{name} has {array.shape[1]} features, but the network has {n_in} inputs")
-    return _sparse_rows(name, array, dtype) if is_sparse else array
+    return _sparse_rows(name, array, dtype) if sparse else array
 
 
 def _sparse_rows(name: str, X: Any, dtype: np.dtype[Any]) -> _core.SparseRows:
@@ -153,7 +160,7 @@ def _sparse_rows(name: str, X: Any, dtype: np.dtype[Any]) -> _core.SparseRows:
     n_lines, n_places = X.shape[axis], X.shape[1 - axis]
     starts, places, values = _entries(name, X, n_lines, n_places, dtype)
     if axis == 1:
-        by_columns = scipy.sparse.csc_array((values, places, starts), shape=X.shape)
+        by_columns = sys.modules["scipy.sparse"].csc_array((values, places, starts), shape=X.shape)
         by_rows = by_columns.tocsr()
         starts, places, values = by_rows.indptr, by_rows.indices, by_rows.data
     return _core.SparseRows(

@@ -7,7 +7,8 @@ import os
 import scipy
 from threadpoolctl import threadpool_info  # scikit-learn depends on it
 
-from pynn import _core, threads
+from pynn import _core
+from pynn.model import threads
 
 __all__ = ["show_config"]
 

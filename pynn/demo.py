@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn.network import Network
-from pynn.optimizers import SGD
+from pynn.training.optimizers import SGD
 
 __all__ = [
     "Digits",

@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import check_random_state
 
-from pynn import _core, checks, io, markup
-from pynn.architecture import Architecture
-from pynn.costs import Cost
-from pynn.initializers import INITIALIZERS, Random, initial_layer
-from pynn.inspect import Inspected
-from pynn.model import Model, zeros
-from pynn.optimizers import Adam, Optimizer
-from pynn.progress import EpochTable
-from pynn.regularisation import Regularisation
+from pynn import _core, checks
+from pynn.inspection import markup
+from pynn.inspection.inspected import Inspected
+from pynn.model import files
+from pynn.model.architecture import Architecture
+from pynn.model.costs import Cost
+from pynn.model.initializers import INITIALIZERS, Random, initial_layer
+from pynn.model.model import Model, zeros
+from pynn.model.regularisation import Regularisation
+from pynn.training.optimizers import Adam, Optimizer
+from pynn.training.progress import EpochTable
 
 __all__ = ["Network"]
 
@@ -411,7 +413,7 @@ class Network(Inspected, Model):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        io.save(self, path)
+        files.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -435,7 +437,7 @@ class Network(Inspected, Model):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        return io.load(cls, path)
+        return files.load(cls, path)
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_lock", "_core", "_state", "_parameters", "_weights", "_biases")

@@ -5,7 +5,7 @@ import numpy as np
 import reference
 
 from pynn import _core
-from pynn.regularisation import Regularisation
+from pynn.model.regularisation import Regularisation
 
 GUARD = 64  # elements before and after: more than the widest vector
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pynn
-from pynn import _core, threads
+from pynn import _core
+from pynn.model import threads
 
 OPTIMIZERS = [
     pynn.SGD(0.01),

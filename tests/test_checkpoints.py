@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from pynn import checkpoints
+from pynn.training import checkpoint
 
 ARRAYS = {"weights": np.arange(6.0).reshape(2, 3), "order": np.arange(5)}
 FACTS = {"epoch": 3, "losses": [0.5, math.nan], "random": np.random.RandomState(0).get_state(False)}
@@ -84,8 +84,8 @@ def path(tmp_path_factory):
 
 @given(value=facts)
 def test_facts_come_back_with_their_bits(path, value):
-    checkpoints.write(path, {}, {"value": value})
-    arrays, found = checkpoints.read(path)
+    checkpoint.write(path, {}, {"value": value})
+    arrays, found = checkpoint.read(path)
     assert arrays == {}
     assert bits(found) == bits({"value": value})
 
@@ -96,8 +96,8 @@ names = st.text(min_size=1).filter(lambda name: name.encode("utf-8", "ignore") a
 @given(arrays=st.dictionaries(names, some_arrays, max_size=3))
 def test_arrays_come_back_with_their_bits(path, arrays):
     arrays = {f"a/{name}": array for name, array in arrays.items()}
-    checkpoints.write(path, arrays, {})
-    found, facts = checkpoints.read(path)
+    checkpoint.write(path, arrays, {})
+    found, facts = checkpoint.read(path)
     assert facts == {}
     assert bits(found) == bits(arrays)
 
@@ -107,8 +107,8 @@ def test_layouts(tmp_path):
     block = np.arange(24.0).reshape(4, 6)
     mapped = np.memmap(tmp_path / "mapped", mode="w+", shape=3)
     given_arrays = {"columns": block.T, "steps": block[::2, ::-3], "mapped": mapped}
-    checkpoints.write(tmp_path / "c", given_arrays, {})
-    found, _ = checkpoints.read(tmp_path / "c")
+    checkpoint.write(tmp_path / "c", given_arrays, {})
+    found, _ = checkpoint.read(tmp_path / "c")
     for name, array in given_arrays.items():
         np.testing.assert_array_equal(found[name], array)
         assert type(found[name]) is np.ndarray
@@ -124,10 +124,10 @@ GENERATORS = [np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random
 def test_a_generator_goes_on_as_if_nothing_had_been(tmp_path, kind):
     generator = np.random.Generator(kind(7))
     generator.normal(size=3)
-    checkpoints.write(tmp_path / "c", {}, {"state": generator.bit_generator.state})
+    checkpoint.write(tmp_path / "c", {}, {"state": generator.bit_generator.state})
     expected = generator.normal(size=100)
     resumed = np.random.Generator(kind())
-    resumed.bit_generator.state = checkpoints.read(tmp_path / "c")[1]["state"]
+    resumed.bit_generator.state = checkpoint.read(tmp_path / "c")[1]["state"]
     np.testing.assert_array_equal(resumed.normal(size=100), expected)
 
 
@@ -135,9 +135,9 @@ def test_a_random_state_goes_on(tmp_path):
     random = np.random.RandomState(7)
     random.normal(size=3)  # an odd number: one more is kept for the next call
     for legacy in (True, False):  # a tuple, a dict
-        checkpoints.write(tmp_path / "c", {}, {"state": random.get_state(legacy)})
+        checkpoint.write(tmp_path / "c", {}, {"state": random.get_state(legacy)})
         resumed = np.random.RandomState()
-        resumed.set_state(checkpoints.read(tmp_path / "c")[1]["state"])
+        resumed.set_state(checkpoint.read(tmp_path / "c")[1]["state"])
         np.testing.assert_array_equal(resumed.normal(size=9), copy_of(random).normal(size=9))
 
 
@@ -147,7 +147,7 @@ def copy_of(random):
 
 def test_anyone_can_open_it(tmp_path):
     """As CPython's json and NumPy's npz, without a word of pynn."""
-    checkpoints.write(tmp_path / "c.npz", ARRAYS, {"epoch": 3, "best": 0.5})
+    checkpoint.write(tmp_path / "c.npz", ARRAYS, {"epoch": 3, "best": 0.5})
     with np.load(tmp_path / "c.npz", allow_pickle=False) as archive:
         assert set(archive.files) == {*ARRAYS, "facts"}
         np.testing.assert_array_equal(archive["weights"], ARRAYS["weights"])
@@ -156,7 +156,7 @@ def test_anyone_can_open_it(tmp_path):
 
 def test_equal_content_is_an_equal_file(tmp_path):
     for name in "ab":
-        checkpoints.write(tmp_path / name, ARRAYS, FACTS)
+        checkpoint.write(tmp_path / name, ARRAYS, FACTS)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -178,10 +178,10 @@ def test_equal_content_is_an_equal_file(tmp_path):
 )
 def test_arrays_that_a_file_would_not_hold_in_full(tmp_path, array):
     with pytest.raises(TypeError, match=r"^arrays\['velocity'\] must "):
-        checkpoints.write(tmp_path / "c", {"weights": np.ones(2), "velocity": array}, {})
+        checkpoint.write(tmp_path / "c", {"weights": np.ones(2), "velocity": array}, {})
     if not isinstance(array, list | str):
         with pytest.raises(TypeError, match=r"^facts\['random'\]\[1\] must "):
-            checkpoints.write(tmp_path / "c", {}, {"random": (0, array)})
+            checkpoint.write(tmp_path / "c", {}, {"random": (0, array)})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,21 +193,21 @@ class Text(str):
 def test_facts_of_other_types(tmp_path, value):
     for where, bad in [("value", {"value": value}), (r"\['a'\]\[0\]", {"a": [value]})]:
         with pytest.raises(TypeError, match=rf"{where}.* must be a dict.*{type(value).__name__}"):
-            checkpoints.write(tmp_path / "c", {}, bad)
+            checkpoint.write(tmp_path / "c", {}, bad)
     if not isinstance(value, set):
         with pytest.raises(TypeError, match=r"^key .* of facts must be"):
-            checkpoints.write(tmp_path / "c", {}, {value: 1})
+            checkpoint.write(tmp_path / "c", {}, {value: 1})
     with pytest.raises(TypeError, match="facts must be a dict"):
-        checkpoints.write(tmp_path / "c", {}, value)
+        checkpoint.write(tmp_path / "c", {}, value)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["", "facts", "facts/0", "a\0b"])
 def test_names_that_are_not_free(tmp_path, name):
     with pytest.raises(ValueError, match="no name for an array"):
-        checkpoints.write(tmp_path / "c", {name: np.ones(2)}, {})
+        checkpoint.write(tmp_path / "c", {name: np.ones(2)}, {})
     with pytest.raises(TypeError, match="must be str"):
-        checkpoints.write(tmp_path / "c", {1: np.ones(2)}, {})
+        checkpoint.write(tmp_path / "c", {1: np.ones(2)}, {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,16 +218,16 @@ def test_paths_that_lead_nowhere(tmp_path):
         (1, TypeError),
     ]:
         with pytest.raises(error):
-            checkpoints.read(bad)
+            checkpoint.read(bad)
         with pytest.raises(error):
-            checkpoints.write(bad, ARRAYS, FACTS)
+            checkpoint.write(bad, ARRAYS, FACTS)
     assert folder_of(tmp_path / "c") == []
 
 
 def test_what_is_no_file_stays_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match=r"pipe.* is a device or the like"):
-        checkpoints.write(tmp_path / "pipe", ARRAYS, FACTS)
+        checkpoint.write(tmp_path / "pipe", ARRAYS, FACTS)
     assert (tmp_path / "pipe").is_fifo()
 
 
@@ -237,14 +237,14 @@ def test_what_is_no_file_stays_what_it_is(tmp_path):
 def refuses(path):
     """Whether reading is a ValueError that names the file."""
     try:
-        checkpoints.read(path)
+        checkpoint.read(path)
     except ValueError as error:
         return str(path) in str(error)
     return False
 
 
 def test_truncated_files(tmp_path):
-    checkpoints.write(tmp_path / "c", ARRAYS, FACTS | {"random": None})
+    checkpoint.write(tmp_path / "c", ARRAYS, FACTS | {"random": None})
     content = (tmp_path / "c").read_bytes()
     for length in range(len(content)):
         (tmp_path / "c").write_bytes(content[:length])
@@ -253,9 +253,9 @@ def test_truncated_files(tmp_path):
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
 def test_a_flipped_byte_is_noticed_where_it_matters(tmp_path, mask):
-    checkpoints.write(tmp_path / "c", ARRAYS, FACTS | {"random": np.arange(3)})
+    checkpoint.write(tmp_path / "c", ARRAYS, FACTS | {"random": np.arange(3)})
     content = (tmp_path / "c").read_bytes()
-    expected = bits(checkpoints.read(tmp_path / "c"))
+    expected = bits(checkpoint.read(tmp_path / "c"))
     n_refused = 0
     for position in range(len(content)):
         damaged = bytearray(content)
@@ -264,7 +264,7 @@ def test_a_flipped_byte_is_noticed_where_it_matters(tmp_path, mask):
         if refuses(tmp_path / "c"):
             n_refused += 1
         else:
-            assert bits(checkpoints.read(tmp_path / "c")) == expected, position
+            assert bits(checkpoint.read(tmp_path / "c")) == expected, position
     assert n_refused > len(content) / 2
 
 
@@ -305,7 +305,7 @@ def test_foreign_files(tmp_path, rng):
     good = json_of({"pynn.checkpoint": 1, "facts": {}})
     huge = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
     archive(path, good)
-    assert checkpoints.read(path) == ({}, {})
+    assert checkpoint.read(path) == ({}, {})
     assert not refuses(path)
 
     files = {
@@ -363,7 +363,7 @@ class Stop(BaseException):
 
 def assert_old_or_new(path, new_facts):
     """The file is the one or the other, whole, and alone in its folder."""
-    arrays, facts = checkpoints.read(path)
+    arrays, facts = checkpoint.read(path)
     assert folder_of(path) == [path.name]
     assert facts in ({"old": True}, new_facts)
     assert len(arrays["a"]) == 1000
@@ -372,13 +372,13 @@ def assert_old_or_new(path, new_facts):
 
 
 def overwrite(path):
-    checkpoints.write(path, {"a": np.ones(1000)}, {"new": True})
+    checkpoint.write(path, {"a": np.ones(1000)}, {"new": True})
 
 
 @pytest.fixture
 def old(tmp_path):
     path = tmp_path / "training.npz"
-    checkpoints.write(path, {"a": np.zeros(1000)}, {"old": True})
+    checkpoint.write(path, {"a": np.zeros(1000)}, {"old": True})
     return path
 
 
@@ -397,7 +397,7 @@ def old(tmp_path):
 )
 def test_a_call_that_fails(old, monkeypatch, call, n, left, error):
     module, name = call.split(".")
-    module = getattr(checkpoints, module)
+    module = getattr(checkpoint, module)
     real, calls = getattr(module, name), []
 
     def failing(*args, **kwargs):
@@ -420,7 +420,7 @@ def stopped_at(n):
     lines = []
 
     def trace(frame, event, argument):
-        if frame.f_code.co_filename != checkpoints.__file__:
+        if frame.f_code.co_filename != checkpoint.__file__:
             return None
         if event == "line":
             lines.append(frame.f_lineno)
@@ -446,7 +446,7 @@ def test_an_interruption_at_any_line(old):
                 overwrite(old)
         except Stop:
             left.append(*assert_old_or_new(old, {"new": True}))
-            checkpoints.write(old, {"a": np.zeros(1000)}, {"old": True})
+            checkpoint.write(old, {"a": np.zeros(1000)}, {"old": True})
         else:
             break
     assert len(lines) < n
@@ -472,7 +472,7 @@ def test_a_disk_that_is_full(old):
 KILLED = """
 import os, random, signal, sys, time
 import numpy as np
-from pynn import checkpoints
+from pynn.training import checkpoint
 
 path = sys.argv[1]
 for _ in range(20):
@@ -481,7 +481,7 @@ for _ in range(20):
     if writer == 0:
         os.close(told)
         for n in range(1, 1_000_000):
-            checkpoints.write(path, {"a": np.full(50_000, n)}, {"n": n})
+            checkpoint.write(path, {"a": np.full(50_000, n)}, {"n": n})
             os.write(tell, b"x")
     os.close(tell)
     assert os.read(told, 1) == b"x"
@@ -490,7 +490,7 @@ for _ in range(20):
     os.waitpid(writer, 0)
     n_told = 1 + len(os.read(told, 1_000_000))
     os.close(told)
-    arrays, facts = checkpoints.read(path)
+    arrays, facts = checkpoint.read(path)
     assert facts["n"] in (n_told, n_told + 1), (facts, n_told)
     assert (arrays["a"] == facts["n"]).all()
 """
@@ -507,7 +507,7 @@ def test_a_process_that_is_killed(tmp_path):
 def test_permissions_are_those_of_any_new_file(tmp_path, umask):
     before = os.umask(umask)
     try:
-        checkpoints.write(tmp_path / "c", ARRAYS, FACTS)
+        checkpoint.write(tmp_path / "c", ARRAYS, FACTS)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "c").stat().st_mode) == 0o666 & ~umask
@@ -518,14 +518,14 @@ def test_a_link_stays_a_link(tmp_path):
     link = tmp_path / "latest.npz"
     link.symlink_to("far/training.npz")
     for epoch in range(2):  # at first it leads nowhere
-        checkpoints.write(link, ARRAYS, {"epoch": epoch})
-        assert checkpoints.read(tmp_path / "far" / "training.npz")[1] == {"epoch": epoch}
+        checkpoint.write(link, ARRAYS, {"epoch": epoch})
+        assert checkpoint.read(tmp_path / "far" / "training.npz")[1] == {"epoch": epoch}
     assert link.is_symlink()
     assert folder_of(tmp_path / "far" / "training.npz") == ["training.npz"]
 
 
 def test_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    checkpoints.write("c", ARRAYS, FACTS)
+    checkpoint.write("c", ARRAYS, FACTS)
     assert folder_of(tmp_path / "c") == ["c"]
-    assert bits(checkpoints.read("c")) == bits((ARRAYS, FACTS))
+    assert bits(checkpoint.read("c")) == bits((ARRAYS, FACTS))

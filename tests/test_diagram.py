@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pynn
-from pynn.colours import NEGATIVE, POSITIVE
-from pynn.diagram import Diagram, shown
-from pynn.markup import html, svg
+from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.diagram import Diagram, shown
+from pynn.inspection.markup import html, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIZES = st.lists(st.integers(1, 40), min_size=2, max_size=15)

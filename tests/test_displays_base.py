@@ -15,8 +15,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 import pynn
-from pynn.colours import NEGATIVE, POSITIVE, largest, strengths
 from pynn.displays import base
+from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
 
 
 def python(code):

@@ -14,11 +14,11 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
 import pynn
-from pynn.colours import NEGATIVE, POSITIVE
-from pynn.diagram import Diagram
 from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
 from pynn.displays.activations import grid_of
 from pynn.displays.one_row import input_names, output_names, pass_of
+from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.diagram import Diagram
 
 ALL = pytest.mark.parametrize("Display", [NetworkDisplay, ActivationsDisplay, WeightsDisplay])
 NETS = {

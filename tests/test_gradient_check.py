@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import pynn
-from pynn.inspect import gradient_check
+from pynn.inspection import gradient_check
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 import pynn
 from pynn import _core
-from pynn.inspect import gradient_check
+from pynn.inspection import gradient_check
 
 networks = st.fixed_dictionaries(
     {
@@ -291,7 +291,7 @@ CALLS = {
     "blame": lambda model, X, y: model.blame(X[:1], y[:1]),
     "neuron_inputs": lambda model, X, y: model.neuron_inputs(1, 0, X),
     "neuron_inputs without rows": lambda model, X, y: model.neuron_inputs(1, 0),
-    "gradient_check": lambda model, X, y: pynn.inspect.gradient_check(model, X, y),
+    "gradient_check": lambda model, X, y: pynn.inspection.gradient_check(model, X, y),
 }
 
 

@@ -10,7 +10,7 @@ from test_gradient import finite_differences, relative_error
 
 import pynn
 from pynn import _core
-from pynn.regularisation import Regularisation
+from pynn.model.regularisation import Regularisation
 
 NAMES = ("tanh", "identity", "squared_error")
 STRENGTHS = st.sampled_from([0.0, 0.1]) | st.lists(

@@ -15,8 +15,8 @@ from mlp_cases import BOTH, DATA, X_IRIS, Y_IRIS, flat
 from scipy import sparse
 
 import pynn
-from pynn import checkpoints
 from pynn.callbacks import Checkpoint, EarlyStopping
+from pynn.training import checkpoint
 
 N = 8  # epochs
 
@@ -225,7 +225,7 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
     resumed = model(pynn.MLPClassifier, Checkpoint(path, resume=True))
     with pytest.raises(ValueError, match=r"fit\.npz"):
         resumed.fit(X_IRIS, Y_IRIS)
-    checkpoints.write(path, {}, {"some": "facts"})
+    checkpoint.write(path, {}, {"some": "facts"})
     with pytest.raises(ValueError, match="is not a checkpoint of a fit"):
         resumed.fit(X_IRIS, Y_IRIS)
     assert not hasattr(resumed, "coefs_")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone
 
 import pynn
-from pynn.schedules import Schedule
+from pynn.training.schedules import Schedule
 
 NAN, INF = math.nan, math.inf
 

@@ -2,13 +2,16 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CORE = {path.name: path.read_text() for path in (ROOT / "csrc").glob("*.[ch]")}
 LAYER = {path.name: path.read_text() for path in (ROOT / "pynn").glob("*.p[yx]*")}
-PYTHON = {  # "network", "estimators.training", ...
-    ".".join(path.relative_to(ROOT / "pynn").with_suffix("").parts): path.read_text()
+PYTHON = {  # "network", "model", "model.costs", ...
+    ".".join(path.relative_to(ROOT / "pynn").with_suffix("").parts).removesuffix(".__init__"): (
+        path.read_text()
+    )
     for path in (ROOT / "pynn").rglob("*.py")
 }
 # Core files from the top step down; a file may include headers of its own step or of lower ones.
@@ -34,9 +37,13 @@ def includes(name):
 def imports(name):
     """The modules of pynn that one of them imports when it is imported itself."""
     top_level = ast.parse(PYTHON.get(name, "")).body
-    found = [node for node in top_level if isinstance(node, ast.ImportFrom)]
-    names = {alias.name for node in found if node.module == "pynn" for alias in node.names}
-    return names | {node.module[5:] for node in found if node.module.startswith("pynn.")}
+    found = set()
+    for node in top_level:
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("pynn."):
+            for alias in node.names:
+                dotted = f"{node.module}.{alias.name}"[5:]
+                found.add(dotted if dotted in PYTHON else node.module[5:])
+    return found - {""}
 
 
 def everything_below(name, step):
@@ -86,22 +93,40 @@ def test_only_the_binding_knows_scipy_s_blas_and_the_core_s_face():
     assert set(re.findall(r'extern from "([^"]+)"', LAYER["_core.pxd"])) == {"pynn.h"}
 
 
-def test_what_stands_above_network_does_not_reach_below_it():
-    """Beside Network only its architecture, its checks, the configuration, threads, the version."""
-    beside = {"network", "model", "architecture", "checks", "config", "threads", "__init__"}
-    beside |= {"regularisation"}
+def test_only_the_model_and_its_checks_call_the_core():
     importing = those_with(r"^\s*(?:from|import)\b.*\b_core\b", PYTHON)
-    assert importing == beside
+    importing = {name for name in importing if not name.startswith("model.")}
+    assert importing == {"__init__", "checks", "config", "network"}
 
 
-def test_python_modules_import_downwards():
+# The packages and modules of pynn from the ground up; imports go from a later line to earlier ones.
+STAIRS = [
+    ["checks"],
+    ["model"],
+    ["training", "inspection", "data"],
+    ["network"],
+    ["estimators", "callbacks"],
+    ["displays"],
+    ["config", "demo"],
+    ["__main__"],
+]
+
+
+def test_python_imports_go_down_the_stairs():
+    step = {place: i for i, places in enumerate(STAIRS) for place in places}
+    assert step.keys() == {name.split(".")[0] for name in PYTHON} - {"__init__"}
+    for name in PYTHON.keys() - {"__init__"}:
+        for other in imports(name):
+            here, there = name.split(".")[0], other.split(".")[0]
+            if there in step:
+                assert here == there or step[there] <= step[here], f"{name} imports {other}"
+
+
+def test_no_python_module_imports_itself_by_way_of_others():
     for name in PYTHON:
-        assert name not in everything_below(name, imports), f"{name} imports itself"
-    assert "optimizers" in everything_below("network", imports)
-    estimators = {name for name in PYTHON if name.startswith("estimators.")}
-    displays = {name for name in PYTHON if name.startswith("displays.")}
-    above = {"__init__", "callbacks"} | estimators | displays
-    for name in PYTHON.keys() - above:
-        assert not everything_below(name, imports) & estimators, name
-    for name in PYTHON.keys() - displays:
-        assert not everything_below(name, imports) & displays, name
+        assert name not in everything_below(name, imports), name
+
+
+def test_no_module_has_a_name_of_the_standard_library():
+    names = {part for name in PYTHON for part in name.split(".")}
+    assert names & set(sys.stdlib_module_names) == set()

@@ -16,7 +16,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.utils.validation import validate_data
 
 import pynn
-from pynn.streams import blocks_of, targets_of
+from pynn.data.blocks import blocks_of, targets_of
 
 X, Y = load_diabetes(return_X_y=True)
 WEIGHTS = np.linspace(0.5, 2, len(X))

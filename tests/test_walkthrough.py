@@ -11,7 +11,7 @@ from scipy import sparse
 from test_mazur import RATE, X, Y, net
 
 import pynn
-from pynn.formulas import ACTIVATIONS, COSTS
+from pynn.inspection.formulas import ACTIVATIONS, COSTS
 
 mazur = net  # Mazur's 2-2-2 network
 

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.colours import largest
-from pynn.diagram import counted, names_of, shown
 from pynn.displays.base import (
     axes,
     network_of,
@@ -23,6 +21,8 @@ from pynn.displays.base import (
 from pynn.displays.one_row import input_names as inputs_of
 from pynn.displays.one_row import output_names as outputs_of
 from pynn.displays.one_row import pass_of
+from pynn.inspection.colours import largest
+from pynn.inspection.diagram import counted, names_of, shown
 
 __all__ = ["ActivationsDisplay", "grid_of"]
 

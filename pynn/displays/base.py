@@ -7,8 +7,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pynn.colours import NEGATIVE, POSITIVE, strengths
-from pynn.inspect import Inspected
+from pynn.inspection.colours import NEGATIVE, POSITIVE, strengths
+from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 
 __all__ = [
@@ -98,7 +98,7 @@ def signed_norm(scale: float) -> Any:
     Parameters
     ----------
     scale : float
-        Not negative; such as `pynn.colours.largest` finds.
+        Not negative; such as `pynn.inspection.colours.largest` finds.
     """
     from matplotlib.colors import Normalize
 

@@ -12,8 +12,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from pynn.colours import NEGATIVE, POSITIVE
 from pynn.displays.base import line_colours, pale, plain, pyplot, signed_colormap
+from pynn.inspection.colours import NEGATIVE, POSITIVE
 from pynn.network import Network
 
 __all__ = ["decision_boundary"]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.colours import NEGATIVE
 from pynn.displays.base import axes, pale, pyplot
 from pynn.displays.paths import network_and_data, points_of
 from pynn.displays.planes import (
@@ -20,8 +19,9 @@ from pynn.displays.planes import (
     share_held,
 )
 from pynn.displays.records import loss_name
+from pynn.inspection.colours import NEGATIVE
+from pynn.model.regularisation import Regularisation
 from pynn.network import Network
-from pynn.regularisation import Regularisation
 
 __all__ = ["CostLandscapeDisplay"]
 

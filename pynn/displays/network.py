@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pynn.colours import largest
-from pynn.diagram import FAINTEST, Column, Diagram, counted, names_of
 from pynn.displays.base import axes, network_of, signed_colours, text_colour
 from pynn.displays.one_row import input_names as inputs_of
 from pynn.displays.one_row import output_names as outputs_of
 from pynn.displays.one_row import pass_of
+from pynn.inspection.colours import largest
+from pynn.inspection.diagram import FAINTEST, Column, Diagram, counted, names_of
 
 __all__ = ["NetworkDisplay"]
 
@@ -33,7 +33,7 @@ class NetworkDisplay:
 
     Parameters
     ----------
-    diagram : pynn.diagram.Diagram
+    diagram : pynn.inspection.diagram.Diagram
         What is drawn.
     activations : sequence of array-like of shape (n_units,), optional
         Of each layer, the input first, with all units that it has.

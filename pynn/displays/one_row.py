@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
@@ -42,7 +41,7 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[tuple[Array, ...], str]:
         layers = [estimator._predict(one, n_layers=depth) for depth in depths]
     else:
         layers = [estimator._forward(one, depth) for depth in depths]
-    inputs = np.asarray(one.toarray() if issparse(one) else one, network.dtype)
+    inputs = np.asarray(one.toarray() if checks.is_sparse(one) else one, network.dtype)
     activations = tuple(layer[0] for layer in [inputs, *layers])
     return activations, _prediction(estimator, network, one, activations[-1])
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn.model.regularisation import Regularisation
 from pynn.network import Network
-from pynn.regularisation import Regularisation
 
 __all__ = ["coordinates", "costs_on", "principal_directions", "random_directions", "share_held"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pynn import checks
-from pynn.colours import largest
-from pynn.diagram import counted, names_of
 from pynn.displays.activations import grid_of
 from pynn.displays.base import axes, network_of, signed_colormap, signed_norm, text_colour
 from pynn.displays.one_row import output_names as outputs_of
+from pynn.inspection.colours import largest
+from pynn.inspection.diagram import counted, names_of
 
 __all__ = ["WeightsDisplay"]
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, TransformerMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -21,9 +20,10 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from pynn import checks
+from pynn.data.blocks import targets_of
 from pynn.estimators.hooks import CallbackSupportMixin
 from pynn.estimators.training import Trained
-from pynn.streams import targets_of
 
 __all__ = ["MLPClassifier"]
 
@@ -362,7 +362,7 @@ class MLPClassifier(
             )
         n_rows = labels.shape[0]
         if incremental:  # one block may have no sample of a class, which is known all the same
-            labels = labels.toarray() if issparse(labels) else labels
+            labels = labels.toarray() if checks.is_sparse(labels) else labels
             each = self.classes_ if labels.ndim == 1 else np.repeat([[0], [1]], labels.shape[1], 1)
             labels = np.concatenate((labels, each))
         weights: Array = compute_sample_weight(self.class_weight, labels)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn.network import Network
-from pynn.optimizers import Optimizer
-from pynn.schedules import Schedule
+from pynn.training.optimizers import Optimizer
+from pynn.training.schedules import Schedule
 
 __all__ = ["Descent"]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn import streams
+from pynn.data import blocks
 from pynn.estimators.descent import Descent
 from pynn.estimators.samples import Samples
 from pynn.estimators.supervised import Supervised
@@ -107,7 +107,7 @@ class Blocks:
     def learn(self) -> tuple[float, int]:
         """Train for one epoch; return its loss and the rows that it went over."""
         rate, total, n_rows = self.descent.rates(1), 0.0, 0
-        for block in streams.blocks_of(self.source):
+        for block in blocks.blocks_of(self.source):
             samples = self.estimator._samples(*block, first=False, incremental=True)
             rows = Rows(self.estimator, self.network, self.descent, samples, self.dropout_seed)
             del (

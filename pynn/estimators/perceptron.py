@@ -21,11 +21,11 @@ from sklearn.utils.validation import (
 )
 
 from pynn import checks
-from pynn.architecture import ALIASES
-from pynn.costs import Cost
 from pynn.estimators.settings import Settings
-from pynn.initializers import initial_layer
-from pynn.inspect import Inspected
+from pynn.inspection.inspected import Inspected
+from pynn.model.architecture import ALIASES
+from pynn.model.costs import Cost
+from pynn.model.initializers import initial_layer
 from pynn.network import Network
 
 __all__ = ["Perceptron"]

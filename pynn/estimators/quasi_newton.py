@@ -17,8 +17,8 @@ from pynn.estimators.samples import Samples
 from pynn.estimators.state import State
 from pynn.estimators.supervised import Supervised
 from pynn.estimators.validation import Validation
+from pynn.model.regularisation import Regularisation
 from pynn.network import Network
-from pynn.regularisation import Regularisation
 
 __all__ = ["minimise"]
 

@@ -14,9 +14,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from pynn.costs import Cost, Huber, Quantile
 from pynn.estimators.hooks import CallbackSupportMixin
 from pynn.estimators.training import Trained
+from pynn.model.costs import Cost, Huber, Quantile
 
 __all__ = ["MLPRegressor"]
 

@@ -8,14 +8,14 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
-from pynn import checkpoints
+from pynn import checks
 from pynn.callbacks import Checkpoint
 from pynn.estimators.descent import Descent
 from pynn.estimators.epochs import Epochs
 from pynn.estimators.samples import Samples
 from pynn.estimators.supervised import Supervised
+from pynn.training import checkpoint
 
 __all__ = ["Resumption"]
 
@@ -86,7 +86,7 @@ class Resumption:
         description = _description(estimator, samples, held_out)
         for path in (wish.latest() for wish in wishes if wish.resume):
             if path is not None:
-                kept = checkpoints.read(path)
+                kept = checkpoint.read(path)
                 _compare(path, kept[1], description)
         if estimator.random_state is None and kept is not None:
             random = np.random.RandomState()  # NumPy's global one is not to be set back
@@ -163,7 +163,7 @@ def _sum_of(array: Any) -> str:
     """Return dtype, shape and a checksum of what may be a matrix in the format CSR."""
     if array is None:
         return "None"
-    parts = (array.data, array.indices, array.indptr) if issparse(array) else (array,)
+    parts = (array.data, array.indices, array.indptr) if checks.is_sparse(array) else (array,)
     checksum = 0
     for part in parts:
         n = max(1, _CHUNK // (part[:1].nbytes or 1))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
+
+from pynn import checks
 
 __all__ = ["Samples"]
 
@@ -79,6 +80,6 @@ class Samples:
 
 
 def _outline(array: Any) -> Any:
-    if issparse(array):
+    if checks.is_sparse(array):
         return type(array)(array.shape, dtype=array.dtype)
     return np.broadcast_to(np.zeros((), array.dtype), array.shape)

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from pynn.architecture import ALIASES, HIDDEN_ACTIVATIONS
-from pynn.schedules import Schedule
+from pynn.model.architecture import ALIASES, HIDDEN_ACTIVATIONS
+from pynn.training.schedules import Schedule
 
 __all__ = ["Settings"]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -20,10 +19,10 @@ from sklearn.utils.validation import (
 from pynn import checks
 from pynn.estimators.perceptron import Perceptron
 from pynn.estimators.samples import Samples
+from pynn.model.regularisation import Regularisation
 from pynn.network import Network
-from pynn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
-from pynn.regularisation import Regularisation
-from pynn.schedules import Schedule
+from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
+from pynn.training.schedules import Schedule
 
 __all__ = ["Supervised"]
 
@@ -100,7 +99,7 @@ class Supervised(Perceptron):
             y_numeric=is_regressor(self),
             reset=first,
         )
-        if issparse(rows):
+        if checks.is_sparse(rows):
             checks.rows(rows, rows.shape[1], rows.dtype)  # SciPy trusts damaged ones
             rows = rows.tocsr()
         if targets.ndim == 2 and targets.shape[1] == 1:

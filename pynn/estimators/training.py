@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
-from pynn import streams
 from pynn.callbacks import Checkpoint, PrintLog, ProgressBar
+from pynn.data import blocks
 from pynn.estimators.descent import Descent
 from pynn.estimators.epochs import Epochs
 from pynn.estimators.hooks import hooks_of, with_callbacks
@@ -140,7 +140,7 @@ class Trained(Supervised):
         with self._undone_on_error(goes_on):
             if not goes_on:
                 self._learn_classes(source, classes)
-            first = next(streams.blocks_of(source))
+            first = next(blocks.blocks_of(source))
             samples = self._samples(*first, first=not goes_on, incremental=True).outline()
             del first  # it is read again in its turn, and not held until then
             held_out = self._eval_samples(eval_set)

@@ -10,8 +10,8 @@ from sklearn.metrics._scorer import _BaseScorer
 
 from pynn.estimators.samples import Samples
 from pynn.estimators.supervised import Supervised
+from pynn.model.regularisation import Regularisation
 from pynn.network import Network
-from pynn.regularisation import Regularisation
 
 __all__ = ["Validation", "score"]
 

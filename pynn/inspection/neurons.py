@@ -1,4 +1,4 @@
-"""What feeds one neuron, and whose fault an error is: what `pynn.inspect` finds about weights."""
+"""What feeds one neuron, and whose fault an error is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from pynn import checks
-from pynn.tables import aligned, number, percent
+from pynn.inspection.tables import aligned, number, percent
 
 __all__ = ["Blame", "NeuronInputs", "neuron"]
 
@@ -129,7 +128,7 @@ def _checked(limit: int, digits: int) -> tuple[int, int]:
 
 
 def _row(array: Any, row: int) -> NDArray[Any]:
-    dense: NDArray[Any] = array[[row]].toarray()[0] if issparse(array) else array[row]
+    dense: NDArray[Any] = array[[row]].toarray()[0] if checks.is_sparse(array) else array[row]
     return dense
 
 

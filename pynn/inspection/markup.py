@@ -7,11 +7,11 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pynn.colours import NEGATIVE, POSITIVE
-from pynn.diagram import Column, Diagram, Line, counted, names_of, shown
+from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of, shown
 
 if TYPE_CHECKING:
-    from pynn.model import Model
+    from pynn.model.model import Model
 
 __all__ = ["dot", "html", "svg"]
 

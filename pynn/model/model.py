@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pynn import _core, checks, threads
-from pynn.architecture import Architecture, Views
-from pynn.costs import Cost
-from pynn.regularisation import Regularisation
+from pynn import _core, checks
+from pynn.model import threads
+from pynn.model.architecture import Architecture, Views
+from pynn.model.costs import Cost
+from pynn.model.regularisation import Regularisation
 
 __all__ = ["Model", "zeros"]
 

@@ -64,11 +64,11 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     Examples
     --------
     >>> import numpy as np, pathlib, tempfile
-    >>> from pynn import checkpoints
+    >>> from pynn.training import checkpoint
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "training.npz")
-    ...     checkpoints.write(path, {"weights": np.ones(2)}, {"epoch": 3, "losses": (0.5, np.nan)})
-    ...     checkpoints.read(path)
+    ...     checkpoint.write(path, {"weights": np.ones(2)}, {"epoch": 3, "losses": (0.5, np.nan)})
+    ...     checkpoint.read(path)
     ({'weights': array([1., 1.])}, {'epoch': 3, 'losses': (0.5, nan)})
     """
     entries = {name: _checked(f"arrays[{name!r}]", array) for name, array in arrays.items()}

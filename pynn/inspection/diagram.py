@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
-from pynn.colours import NEGATIVE, POSITIVE, largest, strengths
+from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
 
 if TYPE_CHECKING:
-    from pynn.model import Model
+    from pynn.model.model import Model
 
 __all__ = ["Column", "Diagram", "Line", "Links", "counted", "names_of", "shown"]
 

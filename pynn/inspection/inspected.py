@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from pynn import checks, markup, summary
-from pynn.gradient_check import GradientCheck, gradient_check
-from pynn.model import Model
-from pynn.neurons import Blame, NeuronInputs
-from pynn.trace import Trace, kept
+from pynn import checks
+from pynn.inspection import markup, summary
+from pynn.inspection.gradient_check import GradientCheck, gradient_check
+from pynn.inspection.neurons import Blame, NeuronInputs
+from pynn.inspection.tracing import Trace, kept
+from pynn.model.model import Model
 
 __all__ = ["Blame", "GradientCheck", "Inspected", "NeuronInputs", "Trace", "gradient_check"]
 
@@ -289,7 +289,7 @@ class Inspected:
         inputs: Any = kept(X, network.dtype)
         if layer > 1:
             inputs = network._predict(X, n_layers=layer - 1)
-        is_sparse = scipy.sparse.issparse(inputs)
+        is_sparse = checks.is_sparse(inputs)
         products = inputs.multiply(weights).tocsr() if is_sparse else inputs * weights
         z = np.asarray(products.sum(axis=1)).ravel() + network.dtype.type(bias)
         return replace(found, activations=inputs, products=products, z=z, a=a)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
-from pynn.formulas import ACTIVATIONS, COSTS
-from pynn.neurons import neuron
-from pynn.tables import number
+from pynn import checks
+from pynn.inspection.formulas import ACTIVATIONS, COSTS
+from pynn.inspection.neurons import neuron
+from pynn.inspection.tables import number
 
 if TYPE_CHECKING:
-    from pynn.trace import Trace
+    from pynn.inspection.tracing import Trace
 
 __all__ = ["Walkthrough"]
 
@@ -26,7 +26,7 @@ Line = tuple[str, str]  # what it is about, and what is said of it
 
 @dataclass(frozen=True)
 class Walkthrough:
-    """One row of a trace in words and numbers: see `pynn.trace.Trace.text`.
+    """One row of a trace in words and numbers: see `pynn.inspection.tracing.Trace.text`.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ class Walkthrough:
         if layer:
             return self._of(self.trace.a, layer - 1)
         x = self.trace.x
-        row: Array = x[[self.row]].toarray()[0] if issparse(x) else x[self.row]
+        row: Array = x[[self.row]].toarray()[0] if checks.is_sparse(x) else x[self.row]
         return row
 
     def _activation(self, layer: int) -> str:

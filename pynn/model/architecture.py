@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from pynn import _core, checks
-from pynn.costs import PARAMETRISED, Cost
+from pynn.model.costs import PARAMETRISED, Cost
 
 __all__ = ["ALIASES", "HIDDEN_ACTIVATIONS", "Architecture", "Views"]
 

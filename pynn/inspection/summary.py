@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pynn.tables import aligned
+from pynn.inspection.tables import aligned
 
 if TYPE_CHECKING:
-    from pynn.model import Model
+    from pynn.model.model import Model
 
 __all__ = ["in_bytes", "summary"]
 

@@ -52,7 +52,7 @@ def blocks_of(source: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
 
     Examples
     --------
-    >>> from pynn.streams import blocks_of
+    >>> from pynn.data.blocks import blocks_of
     >>> source = [([[1.0], [2.0]], [0, 1]), ([[3.0]], [1], [0.5])]
     >>> for X, y, sample_weight in blocks_of(source):
     ...     print(X, y, sample_weight)
@@ -93,7 +93,7 @@ def targets_of(source: Iterable[Any]) -> Iterator[Any]:
 
     Examples
     --------
-    >>> from pynn.streams import targets_of
+    >>> from pynn.data.blocks import targets_of
     >>> list(targets_of([([[1.0], [2.0]], [0, 1]), ([[3.0]], [1])]))
     [[0, 1], [1]]
     """

@@ -36,7 +36,7 @@ class Regularisation:
 
     Examples
     --------
-    >>> from pynn.regularisation import Regularisation
+    >>> from pynn.model.regularisation import Regularisation
     >>> Regularisation.checked(2, alpha=0.1, dropout=0.5).dropout
     (0.5,)
     """

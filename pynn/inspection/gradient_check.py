@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 
 from pynn import checks
-from pynn.costs import Huber, Quantile
-from pynn.model import Model
-from pynn.tables import aligned, number
-from pynn.trace import Layers, Trace
+from pynn.inspection.tables import aligned, number
+from pynn.inspection.tracing import Layers, Trace
+from pynn.model.costs import Huber, Quantile
+from pynn.model.model import Model
 
 if TYPE_CHECKING:
-    from pynn.inspect import Inspected
+    from pynn.inspection.inspected import Inspected
 
 __all__ = ["GradientCheck", "gradient_check"]
 
@@ -58,7 +57,7 @@ class GradientCheck:
     Examples
     --------
     >>> import pynn
-    >>> from pynn.inspect import gradient_check
+    >>> from pynn.inspection import gradient_check
     >>> net = pynn.Network([2, 3, 1], activation="tanh", random_state=0)
     >>> check = gradient_check(net, [[0.05, 0.1], [0.3, 0.2]], [0.5, 1.0])
     >>> check.errors < check.tolerance
@@ -181,7 +180,7 @@ def gradient_check(
     Examples
     --------
     >>> import pynn
-    >>> from pynn.inspect import gradient_check
+    >>> from pynn.inspection import gradient_check
     >>> net = pynn.Network([2, 3, 1], activation="tanh", random_state=0)
     >>> result = gradient_check(net, [[0.05, 0.1], [0.3, 0.2]], [0.5, 1.0])
     >>> result.passed
@@ -253,7 +252,10 @@ class _Slopes:
         self._sides = self._sides_of_kinks(base.z, base.a)
         # What a weight is multiplied by moves the weighted sum as much as the step does.
         x = abs(base.x).max(axis=0)
-        inputs = [x.toarray().ravel() if issparse(x) else x, *(abs(a).max(axis=0) for a in base.a)]
+        inputs = [
+            x.toarray().ravel() if checks.is_sparse(x) else x,
+            *(abs(a).max(axis=0) for a in base.a),
+        ]
         reach = np.ones(len(self._p))
         for W, largest in zip(self.network.views(reach)[0], inputs[:-1], strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]

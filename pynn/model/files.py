@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pynn.costs import PARAMETRISED, Cost
+from pynn.model.costs import PARAMETRISED, Cost
 
 if TYPE_CHECKING:
     from pynn.network import Network

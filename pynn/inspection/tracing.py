@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.architecture import Architecture
-from pynn.model import Model
-from pynn.tables import aligned
-from pynn.walkthrough import Walkthrough
+from pynn.inspection.tables import aligned
+from pynn.inspection.walkthrough import Walkthrough
+from pynn.model.architecture import Architecture
+from pynn.model.model import Model
 
 __all__ = ["Layers", "Trace", "kept"]
 
@@ -249,8 +248,10 @@ class Trace:
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:
     """Return a copy of inputs that were found right."""
-    if scipy.sparse.issparse(X):
-        return scipy.sparse.csr_array(X, dtype=dtype, copy=True)
+    if checks.is_sparse(X):
+        from scipy.sparse import csr_array
+
+        return csr_array(X, dtype=dtype, copy=True)
     return np.array(X, dtype, order="C")
 
 

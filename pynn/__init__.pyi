@@ -1,0 +1,24 @@
+# What `import pynn` offers, for type checkers and editors; __init__.py imports it at first use.
+from pynn import callbacks as callbacks
+from pynn import displays as displays
+from pynn import inspection as inspection
+from pynn.config import show_config as show_config
+from pynn.data.blocks import NpyBlocks as NpyBlocks
+from pynn.data.blocks import ParquetBlocks as ParquetBlocks
+from pynn.estimators.classifier import MLPClassifier as MLPClassifier
+from pynn.estimators.regressor import MLPRegressor as MLPRegressor
+from pynn.model.costs import Huber as Huber
+from pynn.model.costs import Quantile as Quantile
+from pynn.network import Network as Network
+from pynn.training.optimizers import SGD as SGD
+from pynn.training.optimizers import Adam as Adam
+from pynn.training.optimizers import AdamW as AdamW
+from pynn.training.optimizers import RMSprop as RMSprop
+from pynn.training.optimizers import Rprop as Rprop
+from pynn.training.schedules import CosineRestarts as CosineRestarts
+from pynn.training.schedules import OneCycle as OneCycle
+from pynn.training.schedules import ReduceOnPlateau as ReduceOnPlateau
+from pynn.training.schedules import StepDecay as StepDecay
+from pynn.training.schedules import WarmUp as WarmUp
+
+__version__: str

@@ -1,0 +1,1 @@
+"""Where rows come from: blocks of .npy and Parquet files."""

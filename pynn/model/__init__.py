@@ -1,0 +1,1 @@
+"""What a network is and computes: sizes, parameters, activations, costs; no learning."""

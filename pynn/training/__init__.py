@@ -1,0 +1,1 @@
+"""How a model learns: update rules, schedules, callbacks, checkpoints."""
