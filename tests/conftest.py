@@ -13,16 +13,17 @@ import cases
 import hypothesis
 import numpy as np
 import pytest
+from places import ROOT
 
 from pynn import _core
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
 hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=200)
-# For more of the same: pytest --hypothesis-profile=long tests/test_same_numbers.py
+# For more of the same: pytest --hypothesis-profile=long tests/estimators/test_same_numbers.py
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
 hypothesis.settings.load_profile("pynn")
 
-SHARED_MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist.npz"
+SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist.npz"
 
 
 def pytest_configure(config):

@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import matplotlib.font_manager  # noqa: F401 - it tells stderr when it looks for fonts the first time
 import numpy as np
 import pytest
+from places import ROOT
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 slow = pytest.mark.slow

@@ -9,16 +9,16 @@ import shutil
 import subprocess
 from ctypes import CDLL, c_size_t, c_void_p
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 from scipy.special import erfcx
 
 import pynn
 from pynn import _core
 
-CSRC = Path(__file__).parents[1] / "csrc"
+CSRC = ROOT / "csrc"
 BLOCK = 2**16  # units of the networks that compute
 
 

@@ -1,4 +1,4 @@
-"""The core computes what tests/reference.py computes, for everything that can be combined.
+"""The core computes what tests/helpers/reference.py computes, for everything that can be combined.
 
 The oracle always works in float64, on the float32 network's own parameters, so what is measured
 in float32 is the core's rounding alone. ONE_PASS and PER_UPDATE count roundings, of the largest

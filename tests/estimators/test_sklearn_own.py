@@ -12,7 +12,7 @@ import pynn
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 EXPECTED_FAILURES = {
-    "test_gradient": "asks the private _loss_grad_lbfgs; tests/test_gradient.py checks gradients",
+    "test_gradient": "asks the private _loss_grad_lbfgs; core/test_gradient.py checks gradients",
 }
 
 

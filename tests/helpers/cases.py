@@ -10,7 +10,7 @@ import reference
 import pynn
 from pynn import _core
 
-# Roundings allowed, of the largest value or of 1; tests/test_oracle.py says how many there are.
+# Roundings allowed, of the largest value or of 1; core/test_oracle.py says how many.
 ONE_PASS, PER_UPDATE = 16, 8
 
 DTYPES = ["float32", "float64"]

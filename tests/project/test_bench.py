@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOFLINE = Path(__file__).parents[1] / "bench" / "roofline.py"
+ROOFLINE = ROOT / "bench" / "roofline.py"
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
-"""Pictures are those of tests/pictures/, which were looked at.
+"""Pictures are those of tests/displays/pictures/, which were looked at.
 
 After a change that is meant to change them,
 
-    python tests/test_pictures.py
+    python tests/displays/test_pictures.py
 
 draws them anew: look at each before it is committed. They are without text, whose shapes differ
 with versions of matplotlib, and of networks whose weights are set by a formula.
@@ -192,7 +192,7 @@ def test_it_is_as_it_was(draw, style, tmp_path):
     found = distance(pixels, before)
     assert found <= TOLERANCES.get(draw, TOLERANCE), (
         f"{tmp_path}/now.png is {found:.1f} from {file_of(draw, style)}; if that is meant: "
-        "python tests/test_pictures.py"
+        "python tests/displays/test_pictures.py"
     )
 
 

@@ -2,14 +2,14 @@
 
 import re
 from inspect import ismodule
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import pynn
 from pynn import callbacks, displays, inspection
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 CITING = ("beyond_scikit_learn.md", "scikit_learn.md")  # issues of scikit-learn
 

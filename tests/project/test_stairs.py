@@ -3,9 +3,9 @@
 import ast
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from places import ROOT
+
 CORE = {path.name: path.read_text() for path in (ROOT / "csrc").glob("*.[ch]")}
 LAYER = {path.name: path.read_text() for path in (ROOT / "pynn").glob("*.p[yx]*")}
 PYTHON = {  # "network", "model", "model.costs", ...

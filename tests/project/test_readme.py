@@ -2,15 +2,14 @@
 
 import re
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import pynn
 from pynn import _core, displays
 from pynn.__main__ import main
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WHAT_IS_IN_IT = (ROOT / "docs" / "what_is_in_it.md").read_text(encoding="utf-8")
 NETWORKS = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")

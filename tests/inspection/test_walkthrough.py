@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mazur import RATE, X, Y, network
 from scipy import sparse
-from test_mazur import RATE, X, Y, net
 
 import pynn
 from pynn.inspection.formulas import ACTIVATIONS, COSTS
 
-mazur = net  # Mazur's 2-2-2 network
+
+@pytest.fixture
+def mazur():
+    return network()
 
 
 def part(text, title):

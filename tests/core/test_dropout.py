@@ -101,7 +101,7 @@ def test_the_mean_of_what_is_handed_on_is_the_activation(rng):
     assert abs(costs.mean() - expected) < 4 * costs.std() / np.sqrt(len(costs))
 
 
-# The hash, as tests/reference.py has it, which is what the core does
+# The hash, as tests/helpers/reference.py has it, which is what the core does
 
 
 def masks(rate, **place):
