@@ -98,6 +98,12 @@ static FN(lesson) FN(lesson_of)(const FN(pynn_workspace) * ws, const real *param
                         .sink = sink};
 }
 
+/* Whether an update leaves this layer's weights and biases as they are. */
+static int FN(is_frozen)(const FN(pynn_workspace) * ws, const FN(lesson) * lesson, int l) {
+    const unsigned char *frozen = ws->regularisation->frozen;
+    return lesson->trains && frozen && frozen[l];
+}
+
 /* The step of layer l's weights. */
 static FN(pynn_step) FN(penalised_step)(const FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                                         FN(pynn_step) step, int l) {
@@ -153,9 +159,11 @@ static size_t FN(weigh_penalty)(FN(pynn_workspace) * ws, const FN(lesson) * less
 }
 
 /* A member's share of the square of the kept gradient's norm. Returns how many pieces there are. */
-static size_t FN(weigh_gradient)(FN(pynn_workspace) * ws, pynn_member member) {
+static size_t FN(weigh_gradient)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
+                                 pynn_member member) {
     size_t piece = 0;
     for (int l = 0; l < ws->n_layers; l++) {
+        if (FN(is_frozen)(ws, lesson, l)) { continue; }
         const FN(pynn_layer) *layer = &ws->layers[l];
         const real *dw = ws->gradient + layer->weights, *db = ws->gradient + layer->biases;
         const size_t n = layer->n_out, n_biases = ws->network->bias ? 1 : 0;
@@ -173,17 +181,38 @@ static double FN(sum)(const double *x, size_t n) {
     return sum;
 }
 
-/* Deltas of the hidden layers. As nothing else is computed, the batch can be left until here. */
+/* Deltas of the hidden layers, from the first that is not frozen. As nothing else is computed, the
+ * batch can be left until here. */
 INLINE pynn_status FN(hidden_deltas)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                                      size_t n_rows, pynn_masks masks, pynn_member member) {
-    for (int l = ws->n_layers - 2; l >= 0; l--) {
+    int lowest = 0;
+    while (lowest < ws->n_layers - 1 && FN(is_frozen)(ws, lesson, lowest)) { lowest++; }
+    for (int l = ws->n_layers - 2; l >= lowest; l--) {
         FN(pynn_layer_backward)(ws, l, lesson->parameters, n_rows, masks, member);
         if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
     }
     return PYNN_OK;
 }
 
-/* The gradient of all layers, whose deltas are there. */
+/* A member's part of a layer's weights or biases, which end where `end` says. */
+static pynn_share FN(part_of)(size_t first, size_t end, pynn_member member) {
+    const pynn_share share = pynn_share_of(end - first, 64, member);
+    return (pynn_share){first + share.first, first + share.end};
+}
+
+static size_t FN(end_of_layer)(const FN(pynn_workspace) * ws, int l) {
+    return l + 1 < ws->n_layers ? ws->layers[l + 1].weights : ws->n_parameters;
+}
+
+/* Parameters of a frozen layer, where those that are updated lie beside those they come from. */
+static void FN(carry_over)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * sink, int l,
+                           pynn_member member) {
+    if (!sink->descends || sink->w == sink->from) { return; }
+    const pynn_share part = FN(part_of)(ws->layers[l].weights, FN(end_of_layer)(ws, l), member);
+    memcpy(sink->w + part.first, sink->from + part.first, (part.end - part.first) * sizeof(real));
+}
+
+/* The gradient of all layers but frozen ones, whose deltas are there. */
 static void FN(gradients)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                           const FN(pynn_rows) * x, size_t n_rows, pynn_member member) {
     FN(pynn_rows) handed_on;
@@ -197,7 +226,11 @@ static void FN(gradients)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
         if (ws->penalises) {
             penalising.of_weights = FN(penalised_step)(ws, lesson, penalising.of_weights, l);
         }
-        FN(pynn_layer_gradient)(ws, l, sink, l ? &handed_on : x, n_rows, member);
+        if (FN(is_frozen)(ws, lesson, l)) {
+            FN(carry_over)(ws, sink, l, member);
+        } else {
+            FN(pynn_layer_gradient)(ws, l, sink, l ? &handed_on : x, n_rows, member);
+        }
         FN(pynn_hand_on)(&handed_on, &ws->layers[l]);
     }
 }
@@ -250,19 +283,13 @@ pynn_status FN(pynn_batch_trace)(FN(pynn_workspace) * ws, const real *parameters
     return pynn_team_meet(member) ? FN(pynn_reason)(ws) : PYNN_OK;
 }
 
-/* A member's part of a layer's weights or biases, which end where `end` says. */
-static pynn_share FN(part_of)(size_t first, size_t end, pynn_member member) {
-    const pynn_share share = pynn_share_of(end - first, 64, member);
-    return (pynn_share){first + share.first, first + share.end};
-}
-
 /* The penalty's gradient is added to that of the mean cost, each member taking a part. */
 static void FN(penalise)(real *gradient, const FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                          pynn_member member) {
     for (int l = 0; l < ws->n_layers; l++) {
         const FN(pynn_step) step = FN(penalised_step)(ws, lesson, (FN(pynn_step)){0}, l);
         const pynn_share part = FN(part_of)(ws->layers[l].weights, ws->layers[l].biases, member);
-        if (!step.penalises) { continue; }
+        if (!step.penalises || FN(is_frozen)(ws, lesson, l)) { continue; }
         ws->kernels->penalise(gradient + part.first, lesson->parameters + part.first,
                               part.end - part.first, &step);
     }
@@ -274,7 +301,7 @@ static pynn_status FN(clip)(double *factor, FN(pynn_workspace) * ws, const FN(le
     const double longest = ws->regularisation->clip_norm;
     FN(penalise)(ws->gradient, ws, lesson, member);
     if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
-    const size_t n_pieces = FN(weigh_gradient)(ws, member);
+    const size_t n_pieces = FN(weigh_gradient)(ws, lesson, member);
     if (pynn_team_meet(member)) { return FN(pynn_reason)(ws); }
     const double norm = sqrt(FN(sum)(ws->pieces, n_pieces));
     *factor = norm > longest ? longest / norm : 1;
@@ -289,11 +316,12 @@ static pynn_status FN(pass_on)(FN(pynn_workspace) * ws, const FN(lesson) * lesso
     const pynn_status status = clips ? FN(clip)(&factor, ws, lesson, member) : PYNN_OK;
     if (status) { return status; }
     for (int l = 0; l < ws->n_layers; l++) {
+        if (FN(is_frozen)(ws, lesson, l)) { continue; }
         const FN(pynn_step) steps[] = {clips ? sink->of_weights
                                              : FN(penalised_step)(ws, lesson, sink->of_weights, l),
                                        sink->of_biases};
         const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
-                               l + 1 < ws->n_layers ? ws->layers[l + 1].weights : ws->n_parameters};
+                               FN(end_of_layer)(ws, l)};
         for (int biases = 0; biases < 2; biases++) {
             const pynn_share part = FN(part_of)(ends[biases], ends[biases + 1], member);
             const size_t at = part.first, n = part.end - part.first;
@@ -311,9 +339,11 @@ static pynn_status FN(pass_on)(FN(pynn_workspace) * ws, const FN(lesson) * lesso
 
 /* Incoming weights of units that are longer than they may be are scaled back, each member taking
  * some of the units. */
-static void FN(limit_norms)(real *parameters, const FN(pynn_workspace) * ws, pynn_member member) {
+static void FN(limit_norms)(real *parameters, const FN(pynn_workspace) * ws,
+                            const FN(lesson) * lesson, pynn_member member) {
     if (ws->regularisation->max_norm == INFINITY) { return; }
     for (int l = 0; l < ws->n_layers; l++) {
+        if (FN(is_frozen)(ws, lesson, l)) { continue; }
         const FN(pynn_layer) *layer = &ws->layers[l];
         const pynn_share units = pynn_share_of(layer->n_out, 64 / sizeof(real), member);
         for (size_t j = units.first; j < units.end; j += PYNN_LIMITED_COLUMNS) {
@@ -359,6 +389,6 @@ pynn_status FN(pynn_batch_learn)(pynn_cost *cost, FN(pynn_workspace) * ws, const
         if (status) { return status; }
     }
     if (sink && sink->keeps) { FN(penalise)(sink->w, ws, &lesson, member); }
-    if (lesson.trains) { FN(limit_norms)(sink->w, ws, member); }
+    if (lesson.trains) { FN(limit_norms)(sink->w, ws, &lesson, member); }
     return PYNN_OK;
 }

@@ -63,6 +63,8 @@ typedef struct {
     uint64_t dropout_seed;
     double max_norm;  /* of a unit's incoming weights after an update; or INFINITY */
     double clip_norm; /* of the gradient that a rule is given, penalty included; or INFINITY */
+    const unsigned char *frozen; /* (n_layers,) 1: the layer's weights and biases are not trained;
+                                    NULL: all are */
 } pynn_regularisation;
 
 /* An update rule and the coefficients that it reads; see optimizers.h. */

@@ -46,6 +46,7 @@ cdef extern from "pynn.h" nogil:
         uint64_t dropout_seed
         double max_norm
         double clip_norm
+        const unsigned char *frozen
 
     ctypedef struct pynn_optimizer:
         int rule

@@ -75,6 +75,7 @@ class Regularisation:
         dropout: tuple[float, ...],
         max_norm: float,
         clip_norm: float,
+        frozen: tuple[bool, ...],
     ) -> None: ...
 
 class Core:

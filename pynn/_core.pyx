@@ -341,16 +341,17 @@ cdef _Array _numbers(numbers):
 
 
 cdef class Regularisation:
-    """A `pynn.model.regularisation.Regularisation` as the core reads it: its fields, in their order."""
+    """The fields of `pynn.model.regularisation.Regularisation`, in their order."""
 
     cdef pynn_regularisation regularisation
     cdef int n_layers
     cdef tuple held
 
-    def __init__(self, l2, l1, bint by_row, dropout, double max_norm, double clip_norm):
+    def __init__(self, l2, l1, bint by_row, dropout, double max_norm, double clip_norm, frozen):
         cdef int n_layers = len(l2)
         cdef _Array a = _numbers(l2), b = _numbers(l1)
         cdef _Array c = _numbers(dropout) if dropout else None
+        cdef _Array d = _borrow(bytes(frozen), "B", 1) if frozen else None
         self.regularisation.penalty = pynn_penalty(
             l2=<const double *>a.vector(n_layers), l1=<const double *>b.vector(n_layers),
             by_row=by_row)
@@ -358,8 +359,10 @@ cdef class Regularisation:
             self.regularisation.dropout = <const double *>c.vector(n_layers - 1)
         self.regularisation.max_norm = max_norm
         self.regularisation.clip_norm = clip_norm
+        if d is not None:
+            self.regularisation.frozen = <const unsigned char *>d.vector(n_layers)
         self.n_layers = n_layers
-        self.held = (a, b, c)
+        self.held = (a, b, c, d)
 
     cdef int expect(self, int n_layers) except -1:
         if self.n_layers != n_layers:

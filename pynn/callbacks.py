@@ -1,16 +1,14 @@
-"""Ready callbacks for ``callbacks=[...]`` of `pynn.MLPClassifier` and `pynn.MLPRegressor`.
+"""Ready callbacks for ``callbacks=[...]`` of `pynn.Network.fit` and of the estimators.
 
-A callback is a function of a fit's `pynn.estimators.state.State`, called after each epoch; it ends
-the fit by ``state.stop()`` or by returning True. Those here say what to do, and keep nothing:
-``begin`` makes what is called, so one of them serves any number of fits. What they go by is
-``history_``, so a fit that goes on from a checkpoint meets the same decisions as one that was never
-stopped.
+A callback is a function of a fit's `pynn.training.state.State`, called after each epoch. It ends
+the fit by calling ``state.stop()`` or returning True. The callbacks here are stateless: ``begin``
+creates an observer for each fit, so one callback serves any number of fits. They read the history,
+so a fit that resumes from a checkpoint makes the same decisions as one that was never interrupted.
 """
 
 from __future__ import annotations
 
 import glob
-import math
 import os
 import re
 from collections.abc import Callable
@@ -21,50 +19,39 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer
 
 from pynn import checks
-from pynn.estimators.samples import Samples
-from pynn.estimators.state import State
-from pynn.estimators.validation import score
+from pynn.data.samples import Samples
 from pynn.training import checkpoint
-from pynn.training.progress import EpochBar, EpochTable
-from pynn.training.schedules import Schedule
+from pynn.training.history import Patience
+from pynn.training.state import State
 
-__all__ = [
-    "Checkpoint",
-    "EarlyStopping",
-    "EpochScoring",
-    "GradientNorms",
-    "LRScheduler",
-    "ParameterPath",
-    "PrintLog",
-    "ProgressBar",
-]
+__all__ = ["Checkpoint", "EarlyStopping", "EpochScoring", "GradientNorms", "ParameterPath"]
 
 
 @dataclass(frozen=True, eq=False)
 class _Callback:
     def __call__(self, state: State) -> None:
-        """Do nothing: what `begin` returns is called."""
+        """Do nothing; the observer that `begin` returns is called."""
 
 
 @dataclass(frozen=True)
 class EarlyStopping(_Callback):
-    """Stop when a figure has not improved for some epochs.
-
-    To keep the best weights as well, use the estimator's ``early_stopping``.
+    """Stop when a figure has not improved for some epochs, and restore the best weights.
 
     Parameters
     ----------
-    monitor : str, default="loss"
-        A figure of ``history_``, such as "val_loss" or "val_score".
+    monitor : str, optional
+        A figure of the history, such as "val_loss" of an estimator, "val_cost" of a Network, or
+        "val_score". By default the validation cost, or without a validation set the cost.
     patience : int, default=5
-        Epochs without improvement after which training ends.
+        Epochs without improvement before stopping.
     tol : float, default=1e-4
-        What counts as an improvement is more than this.
+        Changes up to this are no improvement.
     lower_is_better : bool, optional
-        By default true of a name that ends with "loss".
+        By default true of a name that ends with "loss" or "cost".
+    restore_best : bool, default=True
+        Whether the weights of the best epoch are restored when the fit ends.
 
     Raises
     ------
@@ -81,81 +68,49 @@ class EarlyStopping(_Callback):
     True
     """
 
-    monitor: str = "loss"
+    monitor: str | None = None
     patience: int = 5
     tol: float = 1e-4
     lower_is_better: bool | None = None
+    restore_best: bool = True
 
     def __post_init__(self) -> None:
-        """Check all of it."""
+        """Check the arguments."""
         checks.positive_integer("patience", self.patience)
         checks.non_negative("tol", self.tol)
 
-    def begin(self, state: State) -> Callable[[State], bool]:
-        """Return what is called after each epoch."""
-        return self._stops
-
-    def _stops(self, state: State) -> bool:
-        values = _figures(state, self.monitor)
-        lower = self.lower_is_better
-        sign = 1 if (self.monitor.endswith("loss") if lower is None else lower) else -1
-        best, since = math.inf, 0
-        for value in values:
-            since = 0 if sign * value < best - self.tol else since + 1
-            best = min(best, sign * value)
-        return since >= self.patience
+    def begin(self, state: State) -> _Watch:
+        """Return the observer of one fit."""
+        return _Watch(self, state)
 
 
-@dataclass(frozen=True)
-class LRScheduler(_Callback):
-    """Let the learning rate follow a schedule that is set once an epoch.
+class _Watch:
+    """Watches a figure in one fit; a resumed fit counts the epochs of the interrupted one."""
 
-    The parameter ``learning_rate`` takes a schedule as well, and follows it update by update.
+    def __init__(self, settings: EarlyStopping, state: State) -> None:
+        has_validation = state.validation is not None
+        self.monitor = settings.monitor or ("val_cost" if has_validation else "cost")
+        lower = settings.lower_is_better
+        if lower is None:
+            lower = self.monitor.endswith(("loss", "cost"))
+        self.patience = Patience(
+            self.monitor, settings.patience - 1, settings.tol, lower, strict=True
+        )
+        self.restores = settings.restore_best
+        self.best_epoch = 0  # of this fit
+        for epoch, value in enumerate(state.values_of(self.monitor) if state.epoch else [], 1):
+            self.best_epoch = epoch if self.patience.judge(value) else self.best_epoch
 
-    Parameters
-    ----------
-    policy : function or Schedule
-        What the initial learning rate is multiplied by, by the number of epochs finished: 0, 1...
+    def __call__(self, state: State) -> bool:
+        if self.patience.judge(state.values_of(self.monitor)[-1]):
+            self.best_epoch = state.epoch
+            if self.restores:
+                state.kept[self.monitor] = state.network.parameters.copy()
+        return self.patience.is_exhausted
 
-    Raises
-    ------
-    TypeError
-        If policy is neither.
-
-    Examples
-    --------
-    >>> import pynn
-    >>> from pynn.callbacks import LRScheduler
-    >>> from sklearn.datasets import load_iris
-    >>> halves = LRScheduler(lambda epoch: 0.5**epoch)
-    >>> mlp = pynn.MLPClassifier(callbacks=[halves], max_iter=3, random_state=0)
-    >>> import warnings
-    >>> with warnings.catch_warnings(action="ignore"):
-    ...     mlp.fit(*load_iris(return_X_y=True)).history_["learning_rate"]
-    [0.001, 0.0005, 0.00025]
-    """
-
-    policy: Callable[[int], float] | Schedule
-
-    def __post_init__(self) -> None:
-        """Check the policy."""
-        if not callable(self.policy) and not isinstance(self.policy, Schedule):
-            raise TypeError(f"policy must be a function or a Schedule, got {self.policy!r}")
-
-    def begin(self, state: State) -> Callable[[State], None]:
-        """Set the first epoch's rate, and return what sets the others'."""
-        if state.learning_rate is None:
-            raise ValueError('LRScheduler has nothing to do with solver="lbfgs"')
-        self._set(state)
-        return self._set
-
-    def _set(self, state: State) -> None:
-        if isinstance(self.policy, Schedule):
-            losses = _figures(state, "loss") if state.epoch else []
-            factor = self.policy.factors(np.array([float(state.epoch)]), losses)[0]
-        else:
-            factor = self.policy(state.epoch)
-        state.learning_rate = float(state.estimator.learning_rate_init) * float(factor)
+    def end(self, state: State) -> None:
+        if self.restores and self.monitor in state.kept:
+            state.restore(state.kept[self.monitor], self.best_epoch)
 
 
 @dataclass(frozen=True)
@@ -192,24 +147,27 @@ class EpochScoring(_Callback):
     on: str = "validation"
 
     def __post_init__(self) -> None:
-        """Check all of it."""
+        """Check the arguments."""
+        from sklearn.metrics import get_scorer
+
         get_scorer(self.scoring)
         checks.choice("on", self.on, ("validation", "train"))
 
     def begin(self, state: State) -> Callable[[State], None]:
-        """Return what is called after each epoch."""
+        """Return the observer of one fit."""
         samples: Samples | None = getattr(state, self.on)
         if samples is None:
             raise ValueError(
                 f"EpochScoring: there are no {self.on} samples in memory; validation samples are "
-                "those of early_stopping or eval_set"
+                "those of early_stopping, eval_set or validation_data"
             )
         return partial(self._score, samples)
 
     def _score(self, samples: Samples, state: State) -> None:
-        scoring = self.scoring
-        said = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
-        state.record(self.name or said, score(get_scorer(self.scoring), state.estimator, samples))
+        from pynn.training import scoring
+
+        value = state.estimator._judged_by(self.scoring, samples)
+        state.record(self.name or scoring.name_of(self.scoring), value)
 
 
 @dataclass(frozen=True)
@@ -238,16 +196,14 @@ class GradientNorms(_Callback):
     """
 
     def begin(self, state: State) -> Callable[[State], None]:
-        """Return what is called after each epoch."""
+        """Return the observer of one fit."""
         if state.train is None:
             raise ValueError("GradientNorms: there are no train samples in memory")
-        network = state.estimator._synchronised(state.estimator._cost())
-        data = state.estimator._data(network, state.train, state.train.weights)
-        return partial(self._record, data)
+        train = state.train
+        return partial(self._record, state.network._data(train.X, train.y, train.weights))
 
     def _record(self, data: Any, state: State) -> None:
-        network = state.estimator._synchronised(state.estimator._cost())
-        for layer, norm in enumerate(network._gradient_norms(data), start=1):
+        for layer, norm in enumerate(state.network._gradient_norms(data), start=1):
             state.record(f"grad_norm_{layer}", norm)
 
 
@@ -283,71 +239,19 @@ class ParameterPath(_Callback):
     path: list[NDArray[Any]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Check it."""
+        """Check the path."""
         if not isinstance(self.path, list):
             raise TypeError(f"path must be a list, got {type(self.path).__name__}")
 
     def begin(self, state: State) -> Callable[[State], None]:
-        """Append where it begins, and return what is called after each epoch."""
-        start = state.estimator._synchronised().parameters
+        """Append the start, and return the observer of one fit."""
+        start = state.network.parameters
         if not (self.path and np.array_equal(self.path[-1], start)):
             self.path.append(start.copy())
         return self._append
 
     def _append(self, state: State) -> None:
-        self.path.append(state.estimator._synchronised().parameters.copy())
-
-
-@dataclass(frozen=True)
-class PrintLog(_Callback):
-    """Print a table with a line for each epoch, which is what ``verbose=1`` does.
-
-    Examples
-    --------
-    >>> import pynn
-    >>> pynn.MLPRegressor(callbacks=[pynn.callbacks.PrintLog()]).callbacks
-    [PrintLog()]
-    """
-
-    def begin(self, state: State) -> Callable[[State], None]:
-        """Return what is called after each epoch."""
-        return partial(self._print, EpochTable(state.max_epochs, title="Iteration"))
-
-    def _print(self, table: EpochTable, state: State) -> None:
-        is_first = not state.incremental or len(state.history["loss"]) == 1
-        table.add(state.epoch, state.figures, state.seconds, state.n_samples, heading=is_first)
-
-
-@dataclass(frozen=True)
-class ProgressBar(_Callback):
-    """Show a live bar with loss, time left and samples per second, as ``verbose=2`` does.
-
-    Raises
-    ------
-    ImportError
-        In a fit, if the package rich is missing: it comes with ``pynn-learn[rich]``.
-
-    Examples
-    --------
-    >>> import pynn
-    >>> pynn.MLPRegressor(callbacks=[pynn.callbacks.ProgressBar()]).callbacks
-    [ProgressBar()]
-    """
-
-    def begin(self, state: State) -> _Bar:
-        """Return what is called after each epoch."""
-        return _Bar(EpochBar(state.max_epochs))
-
-
-@dataclass(frozen=True)
-class _Bar:
-    bar: EpochBar
-
-    def __call__(self, state: State) -> None:
-        self.bar.add(state.epoch, state.figures, state.seconds, state.n_samples)
-
-    def end(self, state: State) -> None:
-        self.bar.close()
+        self.path.append(state.network.parameters.copy())
 
 
 @dataclass(frozen=True)
@@ -395,7 +299,7 @@ class Checkpoint(_Callback):
     resume: bool = False
 
     def __post_init__(self) -> None:
-        """Check all of it."""
+        """Check the arguments."""
         os.fspath(self.path)
         checks.positive_integer("every", self.every)
 
@@ -433,7 +337,7 @@ class Checkpoint(_Callback):
         return os.fspath(self.path)
 
     def begin(self, state: State) -> Callable[[State], None]:
-        """Return what is called after each epoch."""
+        """Return the observer of one fit."""
         if state.snapshot is None:
             raise ValueError('SciPy\'s L-BFGS cannot be gone on with: no Checkpoint for "lbfgs"')
         return self._keep
@@ -441,10 +345,3 @@ class Checkpoint(_Callback):
     def _keep(self, state: State) -> None:
         if state.epoch % self.every == 0 and state.snapshot is not None:
             checkpoint.write(self.file(state.epoch), *state.snapshot())
-
-
-def _figures(state: State, name: str) -> list[float]:
-    """Figures of this name in this fit."""
-    if name not in state.history:
-        raise ValueError(f"no figure {name!r} in history_: there are {', '.join(state.history)}")
-    return state.history[name][-state.epoch :]

@@ -11,27 +11,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core
-
-__all__ = [
-    "choice",
-    "finite",
-    "index",
-    "is_sparse",
-    "layer",
-    "non_negative",
-    "positive_integer",
-    "real_array",
-    "row_weights",
-    "rows",
-    "seed",
-    "targets",
-]
 
 
 def is_sparse(X: object) -> bool:
@@ -61,6 +46,42 @@ def _integer(name: str, value: object) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Return value as a bool."""
+    if not isinstance(value, bool | np.bool_ | int):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def number(name: str, value: object, interval: str) -> None:
+    """Refuse what is no real number in an interval such as "[0, 1)", or "integer [0, inf)"."""
+    kind, what = (Integral, "an integer") if "integer" in interval else (Real, "a real number")
+    interval = interval.removeprefix("integer ")
+    if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be {what}, got {value!r}")
+    low, high = map(float, interval[1:-1].split(","))
+    x = float(value)  # type: ignore[arg-type]
+    if not (low < x < high or (x, interval[0]) == (low, "[") or (x, interval[-1]) == (high, "]")):
+        raise ValueError(f"{name} must be in {interval}, got {value!r}")
+
+
+class Checked:
+    """Checks the numbers among the fields of a dataclass, by their names and intervals."""
+
+    _accepted: ClassVar[dict[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        """Check each number.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is not a number of its kind, or out of its interval.
+        """
+        for name, interval in self._accepted.items():
+            number(f"{type(self).__name__}: {name}", getattr(self, name), interval)
 
 
 def layer(value: object, n_layers: int) -> int:
@@ -98,7 +119,7 @@ def non_negative(name: str, value: object) -> float:
     return float(value)
 
 
-def _array(name: str, value: ArrayLike) -> NDArray[Any]:
+def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return value as an array, unless that would lose something."""
     if is_sparse(value):
         raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
@@ -114,13 +135,13 @@ def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any
     """Return value as an aligned, native array of dtype: itself where it is one."""
     if type(value) is np.ndarray and value.dtype == dtype and value.flags.aligned:
         return value  # nothing of what follows would change or refuse it; one row is soon read
-    array = _array(name, value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.dtype != dtype or not (array.flags.aligned and array.dtype.isnative):
-        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused so
-            array = array.astype(dtype)
-    return array
+    found = as_array(name, value)
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {found.dtype}")
+    if found.dtype != dtype or not (found.flags.aligned and found.dtype.isnative):
+        with np.errstate(over="ignore"):  # numbers that do not fit become infinite: refused later
+            found = found.astype(dtype)
+    return found
 
 
 def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -226,7 +247,7 @@ def targets(
     y: ArrayLike, n_rows: int, n_out: int, cost: str, dtype: np.dtype[Any], name: str = "y"
 ) -> NDArray[Any]:
     """Return y as targets (n_rows, n_out) of dtype, or as int64 classes (n_rows,)."""
-    given = _array(name, y)
+    given = as_array(name, y)
     if n_out > 1 and given.ndim == 1 and given.dtype.kind in "iu":
         return _labels(given, n_rows, n_out, name)
     array = finite(name, real_array(name, given, dtype))

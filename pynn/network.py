@@ -1,35 +1,32 @@
-"""Network: a model that learns, and can be kept."""
+"""Network: a model that can be trained and saved."""
 
 from __future__ import annotations
 
 import copy
-import math
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sklearn.utils import check_random_state
+from numpy.typing import ArrayLike, DTypeLike
 
-from pynn import _core, checks
+from pynn import checks
+from pynn.callbacks import EarlyStopping, EpochScoring
+from pynn.data.samples import Samples
 from pynn.inspection import markup
 from pynn.inspection.inspected import Inspected
 from pynn.model import files
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
-from pynn.model.initializers import INITIALIZERS, Random, initial_layer
+from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
 from pynn.model.model import Model, zeros
 from pynn.model.regularisation import Regularisation
-from pynn.training.optimizers import Adam, Optimizer
-from pynn.training.progress import EpochTable
-
-__all__ = ["Network"]
-
-EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
+from pynn.training import fitting, optimizers
+from pynn.training.descent import Descent
+from pynn.training.history import History
+from pynn.training.progress import Report
+from pynn.training.schedules import Schedule
 
 
 class Network(Inspected, Model):
@@ -46,18 +43,25 @@ class Network(Inspected, Model):
         Activation of the hidden layers, or one for each of them: "identity", "sigmoid" (or
         "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "gelu" (with erf), "silu",
         "softplus".
-    output_activation : str, default="identity"
-        One of the above, "softmax" or "exp".
-    cost : str, Huber or Quantile, default="squared_error"
-        What is minimised, as the mean over the rows; sums are over the outputs:
+    output_activation : str, optional
+        One of the above, "softmax" or "exp". By default the one that the cost needs, else
+        "identity".
+    cost : str, Huber or Quantile, optional
+        What is minimised, as the mean over the rows; sums are over the outputs. By default the
+        one that goes with the output "softmax", "sigmoid" or "exp", else "squared_error". What
+        `pynn.MLPClassifier` and `pynn.MLPRegressor` call the loss.
 
-        - "squared_error", ½ Σ (a − y)²
-        - "absolute_error", Σ abs(a − y)
+        - "squared_error" (or "mse"), ½ Σ (a − y)²
+        - "absolute_error" (or "mae"), Σ abs(a − y)
         - "huber" or `Huber`, in between
         - "quantile" or `Quantile`, Σ q (y − a) above the output, Σ (1 − q) (a − y) below
-        - "cross_entropy", −Σ y log a, with the output "softmax"
-        - "binary_cross_entropy", −Σ (y log a + (1 − y) log(1 − a)), with the output "sigmoid"
+        - "cross_entropy" (or "ce"), −Σ y log a, with the output "softmax"
+        - "binary_cross_entropy" (or "bce"), −Σ (y log a + (1 − y) log(1 − a)), with the output
+          "sigmoid"
         - "poisson", Σ (y log(y / a) − y + a), half the Poisson deviance, with the output "exp"
+    classes : array-like, optional
+        Labels of the outputs, of any type, or of 0 and 1 for a single output. `fit` and `score`
+        then take labels, and `predict_classes` returns them.
     bias : bool, default=True
         Whether weighted sums have a bias.
     initializer : str, default="auto"
@@ -72,11 +76,11 @@ class Network(Inspected, Model):
         - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu and softplus,
           "glorot_uniform" for the others
     dtype : "float32" or "float64", default="float32"
-        Precision of parameters and of all that is computed.
+        Precision of the parameters and of all computations.
     n_threads : int or None, default=None
-        Threads that compute. None takes as many as a step is worth, of the processors that this
-        process may use; ``OMP_NUM_THREADS`` and threadpoolctl limit them. The numbers are the same
-        for any of them.
+        Number of threads. None takes as many as a step is worth, of the processors that this
+        process may use; ``OMP_NUM_THREADS`` and threadpoolctl limit them. Results are the same for
+        any number.
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
         on the same machine; None gives others each time.
@@ -89,6 +93,8 @@ class Network(Inspected, Model):
         Views of parameters, of shapes (n_in, n_out) and (n_out,).
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
+    best_epoch : int or None
+        The epoch, counted from 1 in the history, whose parameters early stopping restored.
 
     Raises
     ------
@@ -101,12 +107,14 @@ class Network(Inspected, Model):
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     >>> y = np.array([[0], [1], [1], [0]])
     >>> net = pynn.Network([2, 8, 1], activation="tanh", output_activation="sigmoid",
-    ...                    cost="binary_cross_entropy", random_state=0)
+    ...                    random_state=0)
     >>> net.fit(X, y, epochs=200, batch_size=4, optimizer=pynn.Adam(0.05)).predict(X).round()
     array([[0.],
            [1.],
            [1.],
            [0.]], dtype=float32)
+    >>> net.predict_classes(X), net.score(X, y)
+    (array([0, 1, 1, 0]), 1.0)
     """
 
     def __init__(
@@ -114,8 +122,9 @@ class Network(Inspected, Model):
         layer_sizes: Sequence[int],
         *,
         activation: str | Sequence[str] = "relu",
-        output_activation: str = "identity",
-        cost: str | Cost = "squared_error",
+        output_activation: str | None = None,
+        cost: str | Cost | None = None,
+        classes: ArrayLike | None = None,
         bias: bool = True,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
@@ -123,14 +132,13 @@ class Network(Inspected, Model):
         random_state: int | Random | None = None,
     ) -> None:
         architecture = Architecture.checked(
-            layer_sizes, activation, output_activation, cost, bias, dtype
+            layer_sizes, activation, output_activation, cost, bias, dtype, classes
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
-        self._random = _random(random_state)
-        self._optimizer: Optimizer | None = None
-        self._state: _core.State | None = None
-        self.history: dict[str, list[float]] = {"cost": []}
+        self._random = random_source(random_state)
+        self._descent: Descent | None = None
+        self._history = History()
         sizes = pairwise(self.layer_sizes)
         for layer, ((n_in, n_out), name) in enumerate(zip(sizes, self.activations, strict=True)):
             W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
@@ -138,61 +146,101 @@ class Network(Inspected, Model):
             if bias:
                 self.biases[layer][:] = b
 
-    # ---- How it learns ---------------------------------------------------------------------------
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Figures of each epoch trained so far; see `fit`."""
+        return self._history.figures
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, counted from 1 in the history, whose parameters early stopping restored."""
+        return self._history.best_epoch
+
+    # ---- Training --------------------------------------------------------------------------------
 
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: Any,
+        y: ArrayLike | None = None,
         *,
         epochs: int = 1,
         batch_size: int = 32,
-        optimizer: Optimizer | None = None,
+        optimizer: str | optimizers.Optimizer | None = None,
+        schedule: Schedule | None = None,
         alpha: float | Sequence[float] = 0.0,
         l1: float | Sequence[float] = 0.0,
         dropout: float | Sequence[float] = 0.0,
         max_norm: float | None = None,
         clip_norm: float | None = None,
+        trainable: bool | Sequence[bool] = True,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        verbose: bool = False,
+        validation_data: tuple[ArrayLike, ...] | None = None,
+        validation_split: float = 0.0,
+        early_stopping: bool = False,
+        metrics: Sequence[str | Callable[..., float]] = (),
+        callbacks: Iterable[Callable[[Any], Any]] = (),
+        verbose: bool | int = False,
     ) -> Network:
-        """Train by mini-batches, from the parameters as they are.
+        """Train by mini-batches, from the current parameters.
 
-        `history` grows by one figure per epoch in each of its lists: "cost", the mean over the
-        epoch's rows of what each mini-batch cost before its update, penalty included; and where
-        `validation_data` is given "val_cost" and, for integer classes, "val_accuracy" after the
-        epoch. An epoch that has no such figure is NaN there.
+        Each epoch appends its figures to the lists of `history`:
+
+        - "cost", the mean over the rows of each mini-batch's cost before its update, penalty
+          included; where there is a penalty, "penalty" is its part
+        - "val_cost" and "val_score" after the epoch, with validation data: the cost without
+          penalty, so that it compares with "cost" minus "penalty", and accuracy or R² as in `score`
+        - "learning_rate" at the start of the epoch
+        - each of the metrics, and "val_" and its name
+
+        An epoch without such a figure is NaN there.
 
         Parameters
         ----------
         X, y, sample_weight, alpha, l1
-            See `cost`. X of the network's dtype, dense or in the format CSR, is read where it lies.
+            See `cost`. X of the network's dtype, dense or in the format CSR, is read in place.
+            Without y, X is a source of blocks (X, y) or (X, y, sample_weight) that begins anew in
+            each epoch: a list, `NpyBlocks` or `ParquetBlocks`; rows are shuffled within a block.
         epochs : int, default=1
-            Passes over all rows.
+            Number of passes over all rows.
         batch_size : int, default=32
-            Rows for each update; the last mini-batch of an epoch has what is left.
-        optimizer : SGD, Adam, AdamW, RMSprop or Rprop, optional
-            Update rule, with fresh state. None goes on with the rule of the last fit and its
-            state; at first it is ``Adam()``.
+            Rows for each update; the last mini-batch of an epoch has the remaining rows.
+        optimizer : SGD, Adam, AdamW, RMSprop, Rprop or one of these names, optional
+            Update rule, with fresh state. None continues with the rule and state of the last fit;
+            the first fit then uses ``Adam()``.
+        schedule : Schedule, optional
+            Multiplies the optimizer's learning rate, such as `OneCycle`. Not for Rprop.
         dropout : float or sequence of float, default=0.0
-            Probability with which an activation is left out of an update, for all hidden layers or
-            one for each, from 0 up to but not including 1; the others are divided by 1 − dropout
-            (Srivastava et al. 2014). Nothing is left out where the network predicts.
+            Probability of dropping an activation in an update, for all hidden layers or for each,
+            from 0 up to but not including 1; the others are divided by 1 − dropout (Srivastava et
+            al. 2014). Predictions drop nothing.
         max_norm : float, optional
-            Positive; the Euclidean norm to which the incoming weights of a unit, biases free, are
-            scaled back after each update if they are longer (ibid.).
+            Positive; maximum Euclidean norm of a unit's incoming weights, biases excluded (ibid.).
         clip_norm : float, optional
-            Positive; the Euclidean norm to which the gradient over all parameters, the penalty's
-            included, is scaled back before each update if it is longer (Pascanu, Mikolov & Bengio
-            2013).
+            Positive; maximum Euclidean norm of the gradient over all parameters, penalty included;
+            larger gradients are scaled down (Pascanu, Mikolov & Bengio 2013).
+        trainable : bool or sequence of bool, default=True
+            Whether to train a layer's weights and biases; one value for each layer of weights
+            freezes some of them.
         shuffle : bool, default=True
-            Go through the rows in another order in each epoch.
-        validation_data : tuple (X, y), optional
-            Rows that are not learned from.
-        verbose : bool, default=False
-            Print a line for each epoch.
+            Use another order of the rows in each epoch.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to validate on.
+        validation_split : float, default=0.0
+            Fraction of the rows to set aside for validation, drawn at random.
+        early_stopping : bool, default=False
+            Stop when "val_cost" has not improved by 1e-4 for 10 epochs, and restore the parameters
+            of the best epoch. Without validation data, a tenth of the rows is set aside. An
+            `EarlyStopping` among the callbacks has other settings.
+        metrics : sequence of str or function, default=()
+            Names of scikit-learn's scorers, or functions ``metric(y, prediction)`` such as those
+            of `sklearn.metrics`, of predicted classes or numbers.
+        callbacks : sequence of functions, default=()
+            Called after each epoch with the fit's `pynn.training.state.State`; `pynn.callbacks`
+            has ready ones.
+        verbose : bool or int, default=False
+            1 prints a table with a line for each epoch; 2 shows a live bar, which needs the
+            package rich.
 
         Returns
         -------
@@ -208,205 +256,133 @@ class Network(Inspected, Model):
         MemoryError
             If there is no memory for a mini-batch; the network is as it was.
         KeyboardInterrupt
-            On Ctrl-C; the network is as after its last finished mini-batch.
+            On Ctrl-C; the network is as after its last finished mini-batch, or has the best
+            parameters with early stopping.
+
+        Examples
+        --------
+        >>> import numpy as np, pynn
+        >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+        >>> net = pynn.Network([1, 20, 1], activation="tanh", random_state=0)
+        >>> net.fit(X, np.sin(3 * X), epochs=500, optimizer="adam", early_stopping=True).best_epoch
+        55
+        >>> list(net.history)
+        ['cost', 'val_cost', 'val_score', 'learning_rate']
         """
-        data = self._data(X, y, sample_weight)
-        regularisation = Regularisation.checked(
-            len(self.weights),
-            alpha=alpha,
-            l1=l1,
-            dropout=dropout,
-            max_norm=max_norm,
-            clip_norm=clip_norm,
+        early_stopping = checks.flag("early_stopping", early_stopping)
+        if early_stopping and validation_data is None and not validation_split and y is not None:
+            validation_split = 0.1
+        has_validation = validation_data is not None or bool(validation_split)
+        if early_stopping and not has_validation:
+            raise ValueError("with early_stopping=True, a source of blocks needs validation_data")
+        settings = fitting.Settings(
+            epochs,
+            batch_size,
+            None if optimizer is None else optimizers.chosen(optimizer),
+            schedule,
+            Regularisation.checked(
+                len(self.weights),
+                alpha=alpha,
+                l1=l1,
+                dropout=dropout,
+                max_norm=max_norm,
+                clip_norm=clip_norm,
+                trainable=trainable,
+            ),
+            shuffle,
+            validation_split,
+            [
+                *_scorings(metrics, y is not None, has_validation),
+                *(
+                    [EarlyStopping(patience=10)]
+                    if checks.flag("early_stopping", early_stopping)
+                    else []
+                ),
+                *callbacks,
+                *([Report(int(verbose))] if checks.flag("verbose", verbose) else []),
+            ],
         )
-        epochs = checks.positive_integer("epochs", epochs)
-        batch_size = checks.positive_integer("batch_size", batch_size)
-        for name, flag in (("shuffle", shuffle), ("verbose", verbose)):
-            if not isinstance(flag, bool | int | np.bool_):
-                raise TypeError(f"{name} must be True or False, got {flag!r}")
-        if optimizer is not None and not isinstance(optimizer, Optimizer):
-            accepted = "SGD, Adam, AdamW, RMSprop or Rprop"
-            raise TypeError(f"optimizer must be {accepted}, got {optimizer!r}")
-        validation = self._validation(validation_data)
-        table = EpochTable(epochs) if verbose else None
-        with self._lock, self._training(optimizer) as state:
-            order = np.arange(data.n_rows, dtype=np.int64)
-            # Drawn only where it is used: other fits go on as if there were none.
-            seed = _bit_generator(self._random).random_raw() if regularisation.dropout else 0
-            # Python looks in after every epoch only where it has something to do there.
-            block = 1 if validation or table else EPOCHS_PER_CALL
-            for done in range(0, epochs, block):
-                n_epochs = min(block, epochs - done)
-                start = perf_counter()
-                costs, error = self._train(
-                    data,
-                    state,
-                    order,
-                    shuffle,
-                    n_epochs=n_epochs,
-                    batch_size=batch_size,
-                    regularisation=regularisation,
-                    dropout_seed=seed,
-                )
-                seconds = perf_counter() - start
-                self._record(costs, validation() if validation and len(costs) else {})
-                if error:
-                    raise error
-                if table:
-                    figures = {name: values[-1] for name, values in self.history.items()}
-                    table.add(done + 1, figures, seconds, data.n_rows)
+        interruption = fitting.fit(self, X, y, sample_weight, validation_data, settings)
+        if interruption is not None:
+            raise interruption
         return self
 
-    def _validation(self, given: object) -> Any:
-        """Return a function that measures the network on the validation data, or None."""
-        if given is None:
-            return None
-        if not isinstance(given, tuple | list) or len(given) != 2:
-            raise TypeError(f"validation_data must be a tuple (X, y), got {type(given).__name__}")
-        X, y = given
-        data = self._data(X, y, of="validation ")
-        classes = np.asarray(y) if data.has_labels else None
-
-        no_penalty = Regularisation.checked(len(self.weights))
-
-        def measure() -> dict[str, float]:
-            figures = {"val_cost": sum(self._cost(data, no_penalty))}
-            if classes is not None:
-                out = np.empty((data.n_rows, self.layer_sizes[-1]), self.dtype)
-                n_threads = self._threads_for(data)
-                self._core.predict(out, self._parameters, data, n_threads)
-                figures["val_accuracy"] = float((out.argmax(axis=1) == classes).mean())
-            return figures
-
-        return measure
-
-    def _record(self, costs: NDArray[np.float64], figures: dict[str, float]) -> None:
-        """Add epochs to the history, whose lists stay of one length, and figures to the last."""
-        n = len(self.history["cost"])
-        self.history["cost"] += costs.sum(axis=1).tolist()
-        for name in figures:
-            if name not in self.history:
-                self.history[name] = [math.nan] * n
-        for name, values in self.history.items():
-            values += [math.nan] * (n + len(costs) - len(values))
-            if name in figures:
-                values[-1] = figures[name]
-
-    @contextmanager
-    def _training(self, optimizer: Optimizer | None) -> Iterator[_core.State]:
-        """Give the state to train with; undo everything on an error, but not on Ctrl-C."""
-        fresh = optimizer is not None or self._state is None
-        chosen = optimizer or self._optimizer or Adam()
-        state = self._new_state(chosen) if fresh else self._state
-        assert state is not None
-        bits = _bit_generator(self._random)
-        random_before, before = bits.state, self._parameters.copy()
-        slots = [] if fresh else [slot.copy() for slot in state.slots]
-        n_updates = state.n_updates
-        n_epochs = len(self.history["cost"])
-        names = list(self.history)
-        try:
-            yield state
-        except Exception as error:
-            epoch = len(self.history["cost"]) - n_epochs + 1
-            self._parameters[:] = before
-            bits.state = random_before
-            self.history = {name: self.history[name][:n_epochs] for name in names}
-            if not fresh:
-                for slot, old in zip(state.slots, slots, strict=True):
-                    slot[:] = old
-                self._state = _core.State(
-                    state.rule, state.slots, n_updates, **chosen._coefficients()
-                )
-            if isinstance(error, FloatingPointError):
-                raise FloatingPointError(
-                    f"the cost or a parameter became infinite or NaN in epoch {epoch}; the network "
-                    f"is as it was before. A smaller learning rate than {chosen} or inputs of a "
-                    "smaller scale may help"
-                ) from None
-            raise
-        except BaseException:  # Ctrl-C: what was learned is kept
-            self._optimizer, self._state = chosen, state
-            raise
-        self._optimizer, self._state = chosen, state
-
-    def _new_state(
+    def evaluate(
         self,
-        optimizer: Optimizer,
-        slots: list[NDArray[Any]] | None = None,
-        n_updates: int = 0,
-    ) -> _core.State:
-        rule = optimizer._rule()
-        if slots is None:
-            slots = [zeros(self.n_parameters, self.dtype) for _ in range(_core.RULES[rule])]
-        return _core.State(rule, slots, n_updates, **optimizer._coefficients())
-
-    def _train(
-        self,
-        data: _core.Data,
-        state: _core.State,
-        order: NDArray[np.int64],
-        shuffle: bool,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        n_epochs: int,
-        batch_size: int,
-        regularisation: Regularisation,
-        rates: NDArray[np.float64] | None = None,
-        dropout_seed: int = 0,
-    ) -> tuple[NDArray[np.float64], BaseException | None]:
-        """Train for some epochs; return (cost, penalty) of those finished, and what ended them.
+        metrics: Sequence[str | Callable[..., float]] = (),
+    ) -> dict[str, float]:
+        """Compute cost, score and metrics of these rows.
 
-        rates (n_epochs * updates of an epoch,) replaces the learning rate, update by update. What
-        is dropped depends on dropout_seed, from 0 to 2**64 - 1, and on the number of updates that
-        the state has seen: many calls of one epoch drop what one call of many does.
+        Parameters
+        ----------
+        X, y, sample_weight
+            See `cost`.
+        metrics : sequence of str or function, default=()
+            See `fit`.
+
+        Returns
+        -------
+        dict of float
+            "cost", "score" and each of the metrics.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `cost`, or if there is no such metric.
         """
-        costs = np.empty((n_epochs, 2))
-        bits = _bit_generator(self._random)
-        with bits.lock:
-            n_done, error = self._core.train(
-                self._parameters,
-                state,
-                costs,
-                data,
-                order,
-                bits if shuffle else None,
-                n_epochs=n_epochs,
-                batch_size=batch_size,
-                regularisation=regularisation.core,
-                rates=rates,
-                dropout_seed=dropout_seed,
-                n_threads=self._threads_for(data, min(batch_size, data.n_rows)),
-            )
-        return costs[:n_done], error
+        figures = {
+            "cost": self.cost(X, y, sample_weight),
+            "score": self.score(X, y, sample_weight),
+        }
+        samples = fitting.samples_of(self, X, y, sample_weight)
+        for callback in _scorings(metrics, True, False):
+            figures[str(callback.name)] = self._judged_by(callback.scoring, samples)
+        return figures
 
-    # ---- How it is shown -------------------------------------------------------------------------
+    def _judged_by(self, scoring: Any, samples: Samples) -> float:
+        """Return what a scorer says of this network."""
+        from pynn.training import scoring as scorers
+
+        architecture, labels = self._architecture, samples.labels
+        has_classes = samples.y.ndim == 1 and self.layer_sizes[-1] > 1
+        classifies = has_classes or architecture.tells_classes
+        if classifies and labels.ndim == 2 and architecture.cost_name != "binary_cross_entropy":
+            labels = labels.argmax(axis=1)
+            labels = labels if self.classes is None else self.classes[labels]
+        judged = scorers.as_estimator(self, classifies)
+        named = Samples(samples.X, samples.y, labels, samples.sample_weight)
+        return scorers.score(scorers.scorer_of(scoring), judged, named)
+
+    # ---- Display ---------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
         """Circles and lines with a caption, for notebooks."""
         return markup.html(self)
 
-    def _inside(
-        self, X: ArrayLike | None = None, y: ArrayLike | None = None
-    ) -> tuple[Model, Any, Any]:
-        return self, X, y
+    def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
+        return self, X, None if y is None else self._architecture.encoded(y)
 
     def _optimizer_at_work(self) -> tuple[str, int] | None:
-        if self._state is None:
+        if self._descent is None or self._descent.memory is None:
             return None
-        return type(self._optimizer).__name__, len(self._state.slots)
+        return type(self._descent.optimizer).__name__, len(self._descent.memory[0])
 
-    # ---- How it is kept --------------------------------------------------------------------------
+    # ---- Saving and loading ----------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format.
 
-        Tensors are named weights.0, biases.0, weights.1, … from the input on; what else makes the
-        network is JSON in the file's metadata. State of the optimizer and history are not kept.
+        Tensors are named weights.0, biases.0, weights.1, … from the input on; the architecture is
+        JSON in the file's metadata. The file holds neither the optimizer's state nor the history.
 
         Parameters
         ----------
         path : str or path-like
-            Where it goes; a file that is there is replaced.
+            An existing file is replaced.
 
         Raises
         ------
@@ -422,7 +398,7 @@ class Network(Inspected, Model):
         Parameters
         ----------
         path : str or path-like
-            What `save` wrote.
+            A file of `save`, of a network or of an estimator.
 
         Returns
         -------
@@ -437,42 +413,47 @@ class Network(Inspected, Model):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        return files.load(cls, path)
+        network: Network = files.load(cls, path)[0]
+        return network
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_core", "_state", "_parameters", "_weights", "_biases")
+        left_out = ("_lock", "_core", "_parameters", "_weights", "_biases")
         state = {name: value for name, value in vars(self).items() if name not in left_out}
+        state["_architecture"] = vars(self._architecture) | {"dtype": self.dtype.name}
         state["_random"] = copy.deepcopy(self._random)
-        state["history"] = copy.deepcopy(self.history)
-        rule = self._state and (self._state.rule, self._state.slots, self._state.n_updates)
-        return state | {"parameters": self._parameters, "rule": rule}
+        state["_history"] = copy.deepcopy(self._history)
+        state["_descent"] = self._descent and self._descent.copy()
+        return state | {"parameters": self._parameters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        rule, parameters = state.pop("rule"), state.pop("parameters")
+        parameters, facts = state.pop("parameters"), state.pop("_architecture")
         vars(self).update(state)
+        self._architecture = Architecture(**facts | {"dtype": np.dtype(facts["dtype"])})
+        self._random = random_source(None) if self._random is None else self._random
+        self._set_parameters(parameters)
+        if not isinstance(parameters, np.memmap):  # of joblib: read in place until a fit
+            self._own_parameters()
+
+    def _own_parameters(self) -> None:
+        """Copy the parameters to memory of their own, which a fit can write to."""
+        parameters = self._parameters
         self._set_parameters(zeros(len(parameters), self.dtype))
-        self._parameters[:] = parameters  # a copy: joblib's memory maps are read-only
-        self._state = None
-        if rule and self._optimizer:
-            name, slots, n_updates = rule
-            self._state = _core.State(
-                name, [np.array(s) for s in slots], n_updates, **self._optimizer._coefficients()
-            )
+        self._parameters[:] = parameters
 
 
-def _random(given: object) -> Random:
-    if isinstance(given, np.random.Generator):
-        return given
-    try:
-        return np.random.RandomState() if given is None else check_random_state(given)
-    except ValueError as error:
-        raise ValueError(
-            "random_state must be None, an int from 0 to 2**32 - 1, a RandomState or a Generator; "
-            f"got {given!r}"
-        ) from error
+def _scorings(metrics: Any, on_train: bool, on_validation: bool) -> list[EpochScoring]:
+    """Return callbacks that record metrics, after their names and "val_" and their names."""
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics must be a sequence of names or functions, got {metrics!r}")
+    found = []
+    for metric in metrics:
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "score")
+        if callable(metric) and not hasattr(metric, "_score_func"):
+            from sklearn.metrics import make_scorer
 
-
-def _bit_generator(random: Random) -> np.random.BitGenerator:
-    if isinstance(random, np.random.Generator):
-        return random.bit_generator
-    return random._bit_generator  # RandomState has no public name for it
+            metric = make_scorer(metric)
+        if on_train:
+            found.append(EpochScoring(metric, name, on="train"))
+        if on_validation:
+            found.append(EpochScoring(metric, f"val_{name}"))
+    return found

@@ -98,12 +98,18 @@ NETWORKS = {  # what is given: (arguments, what the message says)
     "a number for the output": (dict(output_activation=1), "output_activation"),
     "an unknown cost": (dict(cost="price"), ["price", *cases.COSTS]),
     "a number for the cost": (dict(cost=1.0), "cost"),
-    "softmax is missing": (dict(cost="cross_entropy"), ["cross_entropy", "softmax", "identity"]),
+    "softmax is missing": (
+        dict(cost="cross_entropy", output_activation="identity"),
+        ["cross_entropy", "softmax", "identity"],
+    ),
     "sigmoid is missing": (
         dict(cost="binary_cross_entropy", output_activation="softmax"),
         ["binary_cross_entropy", "sigmoid", "softmax"],
     ),
-    "exp is missing": (dict(cost="poisson"), ["poisson", "exp", "identity"]),
+    "exp is missing": (
+        dict(cost="poisson", output_activation="identity"),
+        ["poisson", "exp", "identity"],
+    ),
     "an unknown initializer": (
         dict(initializer="lucky"),
         ["lucky", "auto", "glorot_uniform", "he_uniform", "he_normal", "normal", "zeros"],
@@ -295,7 +301,7 @@ def test_bad_sample_weight(entry, bad, words):
 BAD_OPTIONS = [
     *(("epochs", bad) for bad in (0, -1, 1.5, "3", None, True, NAN, 2**63)),
     *(("batch_size", bad) for bad in (0, -1, 2.5, "8", None, True, INF)),
-    *(("optimizer", bad) for bad in ("adam", pynn.Adam, 0.1)),
+    *(("optimizer", bad) for bad in ("adagrad", pynn.Adam, 0.1)),
     *(("alpha", bad) for bad in (-1e-4, NAN, INF, "0", None, 1j)),
     *(("shuffle", bad) for bad in ("yes", None, 0.5)),
     *(("validation_data", bad) for bad in (X, (X,), (X, Y, Y, Y), 0.1, "X, Y")),

@@ -8,6 +8,7 @@ import cases
 import numpy as np
 import pytest
 from cases import classifier, digits_like
+from sklearn.metrics import r2_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import pynn
@@ -292,29 +293,33 @@ def test_fit_returns_the_network_and_learns(rng):
 def test_history_keeps_plain_floats(rng):
     X, y = digits_like(rng)
     net = classifier().fit(X, y, epochs=2, validation_data=(X, y))
-    assert set(net.history) == {"cost", "val_cost", "val_accuracy"}
+    assert list(net.history) == ["cost", "val_cost", "val_score", "learning_rate"]
     assert json.loads(json.dumps(net.history)) == net.history
 
 
 def test_history_of_validation_data(rng):
     (X, y), (X_val, y_val) = digits_like(rng), digits_like(rng)
     net = classifier()
-    val_cost, val_accuracy = [], []
+    val_cost, val_score = [], []
     for _ in range(4):
         net.fit(X, y, shuffle=False, optimizer=None)
         val_cost.append(net.cost(X_val, y_val))
-        val_accuracy.append(np.mean(net.predict(X_val).argmax(axis=1) == y_val))
+        val_score.append(np.mean(net.predict(X_val).argmax(axis=1) == y_val))
     validated = classifier()
     validated.fit(X, y, epochs=4, shuffle=False, validation_data=(X_val, y_val))
     np.testing.assert_array_equal(validated.parameters, net.parameters)
     np.testing.assert_allclose(validated.history["val_cost"], val_cost, rtol=1e-12)
-    assert validated.history["val_accuracy"] == pytest.approx(val_accuracy)
+    assert validated.history["val_score"] == pytest.approx(val_score)
 
 
-def test_validation_targets_that_are_no_classes_have_no_accuracy(rng):
-    X, y = digits_like(rng)
-    net = classifier().fit(X, y, validation_data=(X, np.eye(3)[y]))
-    assert set(net.history) == {"cost", "val_cost"}
+def test_the_score_of_numbers_is_r_squared(rng):
+    X = rng.normal(size=(30, 5))
+    y, w = X[:, :3] ** 2, rng.uniform(0, 2, 30)
+    net = classifier(output_activation="identity", cost="squared_error")
+    net.fit(X, y, validation_data=(X, y, w))
+    expected = r2_score(y, net.predict(X), sample_weight=w)
+    assert net.score(X, y, w) == pytest.approx(expected, rel=1e-13)
+    assert net.history["val_score"] == [pytest.approx(expected, rel=1e-13)]
 
 
 def test_verbose_prints_one_line_for_each_epoch(rng, capsys):
@@ -324,11 +329,11 @@ def test_verbose_prints_one_line_for_each_epoch(rng, capsys):
     assert "cost" in heading
     assert len(lines) == 3
     for i, line in enumerate(lines):
-        epoch, cost, val_cost, val_accuracy, *_ = line.split()
+        epoch, cost, val_cost, val_score, *_ = line.split()
         assert epoch == f"{i + 1}/3"
         assert float(cost) == pytest.approx(net.history["cost"][i], rel=1e-3)
         assert float(val_cost) == pytest.approx(net.history["val_cost"][i], rel=1e-3)
-        assert val_accuracy == f"{net.history['val_accuracy'][i]:.2%}"
+        assert float(val_score) == pytest.approx(net.history["val_score"][i], rel=1e-3)
     classifier().fit(X, y, epochs=3)
     assert capsys.readouterr().out == ""
 
@@ -337,9 +342,9 @@ def test_history_grows_and_its_lists_stay_of_one_length(rng):
     """What was not measured in an epoch is NaN there."""
     X, y = digits_like(rng)
     net = classifier().fit(X, y, epochs=2).fit(X, y, validation_data=(X, y)).fit(X, y)
-    assert [len(values) for values in net.history.values()] == [4, 4, 4]
+    assert [len(values) for values in net.history.values()] == [4] * 4
     np.testing.assert_array_equal(np.isnan(net.history["cost"]), [False] * 4)
-    for name in ("val_cost", "val_accuracy"):
+    for name in ("val_cost", "val_score"):
         np.testing.assert_array_equal(np.isnan(net.history[name]), [True, True, False, True])
 
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, TransformerMixin, _fit_context
+from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from pynn import checks
 from pynn.data.blocks import targets_of
-from pynn.estimators.hooks import CallbackSupportMixin
-from pynn.estimators.training import Trained
-
-__all__ = ["MLPClassifier"]
+from pynn.data.samples import Samples
+from pynn.estimators import messages, rows
+from pynn.estimators._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    _check_partial_fit_first_call,
+    _fit_context,
+)
+from pynn.estimators.base import Perceptron
+from pynn.model import judging
+from pynn.model.costs import Cost
+from pynn.network import Network
 
 Array = NDArray[Any]
 
@@ -35,7 +39,7 @@ class MLPClassifier(
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
-    Trained,
+    Perceptron,
 ):
     """A multi-layer perceptron that tells classes, or several labels at once, apart.
 
@@ -206,7 +210,7 @@ class MLPClassifier(
     label_smoothing: float = 0.0
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Trained._parameter_constraints,
+        **Perceptron._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
@@ -249,7 +253,11 @@ class MLPClassifier(
             As for `predict`.
         """
         out = self._forward(X)
-        return np.concatenate((1 - out, out), axis=1) if out.shape[1] == 1 else out
+        if out.shape[1] > 1:
+            return out
+        if len(self.classes_) == 1:
+            return np.ones_like(out)
+        return np.concatenate((1 - out, out), axis=1)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of `predict_proba`, minus infinity where that is 0.
@@ -279,7 +287,7 @@ class MLPClassifier(
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
-        eval_set: tuple[ArrayLike, ...] | None = None,
+        eval_set: Any = None,
     ) -> Self:
         """Learn from these samples for one epoch, from the weights as they are.
 
@@ -302,12 +310,31 @@ class MLPClassifier(
         ValueError, TypeError
             As for `fit`; the estimator is as it was.
         """
-        with self._undone_on_error(self._goes_on(True)):
+        first = not self.__sklearn_is_fitted__()
+        if (
+            first
+            and classes is None
+            and sample_weight is not None
+            and _is_shorter(sample_weight, y)
+        ):
+            raise ValueError(
+                "sample_weight has another length than y: classes is the fourth parameter of "
+                f"partial_fit; did you mean classes={sample_weight}?"
+            )
+        validation = rows.validation_sets(eval_set)
+        before = dict(vars(self))
+        try:
             if _check_partial_fit_first_call(self, classes):
                 several = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = LabelBinarizer().fit(y if several else classes)
-            outcome = self._partial_fit(X, y, sample_weight, eval_set)
-        return self._ended(outcome)
+                self._label_binarizer = LabelBinarizer().fit(
+                    y if several else rows.labels_of(classes)
+                )
+            return self._fitted(X, y, sample_weight, validation, incremental=True)
+        except BaseException:
+            if first:
+                vars(self).clear()
+                vars(self).update(before)
+            raise
 
     # ---- Targets ---------------------------------------------------------------------------------
 
@@ -332,7 +359,7 @@ class MLPClassifier(
         several = False
         if classes is None:
             found: set[Any] = set()
-            for y in targets_of(source):
+            for y in map(rows.labels_of, targets_of(source)):
                 several = several or type_of_target(y).startswith("multilabel")
                 found |= set(unique_labels(y).tolist())
             classes = sorted(found)
@@ -383,26 +410,82 @@ class MLPClassifier(
             labels = binarizer.inverse_transform(out.ravel() if n_outputs == 1 else out)
         return labels
 
-    def _output_activation(self) -> str:
-        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+    def _output(self) -> tuple[str, str | Cost]:
+        """Return output activation and cost of a new network."""
+        if self._label_binarizer.y_type_ == "multiclass":
+            return "softmax", "cross_entropy"
+        return "sigmoid", "binary_cross_entropy"
 
-    def _targets(self, columns: Array) -> Array:
-        rest = self.label_smoothing
+    def _labels_of_outputs(self, n_outputs: int) -> tuple[Any, ...] | None:
+        binarizer = getattr(self, "_label_binarizer", None)
+        if binarizer is None or binarizer.y_type_.startswith("multilabel"):
+            return None
+        classes = tuple(binarizer.classes_.tolist())
+        return classes if len(classes) == max(2, n_outputs) else None
+
+    def _encode(self, labels: Array) -> Array:
+        """Return targets of the network: numbers of classes, or columns."""
+        columns, rest = self._columns(labels), self.label_smoothing
+        is_multiclass = self._label_binarizer.y_type_ == "multiclass"
         if rest:
-            n_classes = columns.shape[1] if self.out_activation_ == "softmax" else 2
-            return columns * (1 - rest) + rest / n_classes
-        return columns.argmax(axis=1) if self.out_activation_ == "softmax" else columns
+            return columns * (1 - rest) + rest / (columns.shape[1] if is_multiclass else 2)
+        numbers: Array = columns.argmax(axis=1) if is_multiclass else columns
+        return numbers
 
-    def _score(self, out: Array, columns: Array, sample_weight: Array | None) -> float:
-        if self.out_activation_ == "softmax":
-            right = out.argmax(axis=1) == columns.argmax(axis=1)
-        elif len(self.classes_) == 1:  # what `predict` then says whatever the output is
-            right = np.ones(len(out), bool)
-        else:
-            right = ((out > 0.5) == columns).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
+    def _n_outputs(self, samples: Samples) -> int:
+        if self._label_binarizer.y_type_ == "multiclass":
+            return len(self.classes_)
+        return int(samples.y.shape[1])
+
+    def _split(self, samples: Samples, random: np.random.RandomState) -> tuple[Samples, Samples]:
+        """Draw as scikit-learn does, but leave each class some training rows."""
+        fraction, labels = self.validation_fraction, samples.labels
+        if self._label_binarizer.y_type_ != "multiclass":
+            if samples.y.shape[1] > 1:
+                return samples.split(fraction, random)
+            try:
+                return samples.split(fraction, random, samples.y)
+            except ValueError as error:  # scikit-learn's, of columns
+                names = [repr(name) for name in self.classes_.tolist()]
+                raise ValueError(f"{error} (False and True are {' and '.join(names)})") from None
+        before = random.get_state(legacy=False)
+        train, aside = samples.split(fraction, random)
+        if len(unique_labels(train.labels)) == len(unique_labels(labels)) and (
+            len(unique_labels(aside.labels)) > 1
+        ):
+            return train, aside
+        random.set_state(before)
+        messages.warn(messages.STRATIFIED)
+        return samples.split(fraction, random, labels)
+
+    def _is_constant(self, samples: Samples) -> bool:
+        return False
+
+    def _score_of(self, out: Array, y: Array, sample_weight: Array | None) -> float:
+        if len(self.classes_) == 1:  # which `predict` then says whatever the output is
+            return 1.0
+        return judging.score(self.network_._architecture, out, y, sample_weight)
+
+    def _targets_to_file(self) -> Any:
+        binarizer = self._label_binarizer
+        several = binarizer.y_type_.startswith("multilabel")
+        return {"classes": self.classes_.tolist(), "several": several}
+
+    def _targets_from_file(self, network: Network, kept: Any) -> None:
+        kept = kept or {}
+        classes = kept.get("classes", network._architecture.classes)
+        if classes is None:
+            classes = range(max(2, network.layer_sizes[-1]))
+        several = kept.get("several", False)
+        self._learn_targets(np.eye(len(classes), dtype=int) if several else np.array([*classes]))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_shorter(sample_weight: Any, y: Any) -> bool:
+    """Whether both have a length, and weights the smaller one."""
+    sized = isinstance(sample_weight, Sized) and isinstance(y, Sized)
+    return sized and len(sample_weight) < len(y)

@@ -9,16 +9,22 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin, TransformerMixin, _fit_context
+from sklearn.base import RegressorMixin, TransformerMixin
 from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from pynn.estimators.hooks import CallbackSupportMixin
-from pynn.estimators.training import Trained
+from pynn.data.samples import Samples
+from pynn.estimators import rows
+from pynn.estimators._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    _fit_context,
+)
+from pynn.estimators.base import Perceptron
+from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
 from pynn.model.costs import Cost, Huber, Quantile
-
-__all__ = ["MLPRegressor"]
 
 Array = NDArray[Any]
 
@@ -33,10 +39,10 @@ class MLPRegressor(
     CallbackSupportMixin,  # type: ignore[misc]
     RegressorMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
-    Trained,
+    Perceptron,
     _WithLoss,
 ):
-    """A multi-layer perceptron that predicts numbers, one or several for each sample.
+    """Multi-layer perceptron regressor, for one or several outputs.
 
     Parameters, attributes and numbers are those of `sklearn.neural_network.MLPRegressor`.
 
@@ -61,6 +67,11 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
         Of the loss "quantile": between 0 and 1; 0.5 is the median.
     delta : float, default=1.0
         Of the loss "huber": the error from which it is linear, in the unit of y.
+    output_activation : str, default="auto"
+        Activation of the output, for bounded or positive predictions: "logistic" (or "sigmoid")
+        for numbers from 0 to 1, "tanh" from -1 to 1, "softplus" or "exp" for positive numbers, or
+        another activation of the hidden layers. "auto" is "exp" for the loss "poisson", else
+        "identity".
 
     Attributes
     ----------
@@ -74,8 +85,8 @@ n_features_in_, feature_names_in_, n_layers_
         Highest of them.
     n_outputs_ : int
         Columns of y.
-    out_activation_ : {"identity", "exp"}
-        Activation of the output.
+    out_activation_ : str
+        Activation of the output. It can be set.
 
     See Also
     --------
@@ -101,12 +112,14 @@ n_features_in_, feature_names_in_, n_layers_
     _: KW_ONLY
     quantile: float = 0.5
     delta: float = 1.0
+    output_activation: str = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Trained._parameter_constraints,
+        **Perceptron._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "delta": [Interval(Real, 0, None, closed="neither")],
+        "output_activation": [StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS})],
     }
 
     def predict(self, X: ArrayLike) -> Array:
@@ -135,7 +148,7 @@ n_features_in_, feature_names_in_, n_layers_
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        eval_set: tuple[ArrayLike, ...] | None = None,
+        eval_set: Any = None,
     ) -> Self:
         """Learn from these samples for one epoch, from the weights as they are.
 
@@ -156,28 +169,47 @@ n_features_in_, feature_names_in_, n_layers_
         ValueError, TypeError
             As for `fit`; the estimator is as it was.
         """
-        with self._undone_on_error(self._goes_on(True)):
-            outcome = self._partial_fit(X, y, sample_weight, eval_set)
-        return self._ended(outcome)
+        validation = rows.validation_sets(eval_set)
+        return self._fitted(X, y, sample_weight, validation, incremental=True)
 
     # ---- Targets ---------------------------------------------------------------------------------
 
-    def _columns(self, numbers: Array) -> Array:
-        columns: Array = numbers.reshape(len(numbers), -1)
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            sizes = self.loss
+            if isinstance(sizes, tuple | list) or (type(sizes) is int):
+                hint = f" Did you mean hidden_layer_sizes={sizes}? It is the second parameter."
+                raise InvalidParameterError(f"{error}{hint}") from None
+            raise
+
+    def _encode(self, labels: Array) -> Array:
+        columns: Array = labels.reshape(len(labels), -1)
         return columns
 
-    def _cost(self) -> str | Cost:
-        if self.loss == "huber":
-            return Huber(float(self.delta))
-        return Quantile(float(self.quantile)) if self.loss == "quantile" else self.loss
+    def _n_outputs(self, samples: Samples) -> int:
+        return int(samples.y.shape[1])
 
-    def _output_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+    def _split(self, samples: Samples, random: np.random.RandomState) -> tuple[Samples, Samples]:
+        return samples.split(self.validation_fraction, random)
 
-    def _score(self, out: Array, columns: Array, sample_weight: Array | None) -> float:
+    def _output(self) -> tuple[str, str | Cost]:
+        """Return output activation and cost of a new network."""
+        costs: dict[str, str | Cost] = {
+            "huber": Huber(float(self.delta)),
+            "quantile": Quantile(float(self.quantile)),
+        }
+        output = None if self.output_activation == "auto" else self.output_activation
+        return paired(output, costs.get(self.loss, self.loss))
+
+    def _is_constant(self, samples: Samples) -> bool:
+        return bool((samples.y == samples.y[:1]).all()) and len(samples) > 1
+
+    def _score_of(self, out: Array, y: Array, sample_weight: Array | None) -> float:
         if not np.isfinite(out).all():
             return math.nan
-        return float(r2_score(columns, out, sample_weight=sample_weight))
+        return float(r2_score(y, out, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

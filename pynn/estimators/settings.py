@@ -1,8 +1,8 @@
-"""Settings: the parameters of both estimators, and what each may be."""
+"""Settings: the parameters of both estimators, and the values that each accepts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -10,12 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from pynn.estimators._sklearn import Interval, Options, StrOptions
 from pynn.model.architecture import ALIASES, HIDDEN_ACTIVATIONS
 from pynn.training.schedules import Schedule
-
-__all__ = ["Settings"]
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -54,7 +52,7 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     epsilon: float = 1e-8
     n_iter_no_change: float = 10
     max_fun: int = 15000
-    # From here on, what scikit-learn has not.
+    # From here on, parameters beyond scikit-learn's.
     scoring: str | Callable[..., float] | None = None
     callbacks: Sequence[Callable[[Any], Any]] | None = None
     dropout: float | Sequence[float] = 0.0
@@ -103,3 +101,21 @@ class Settings(BaseEstimator):  # type: ignore[misc]
         "keep_optimizer": ["boolean", None],
         "n_threads": [_COUNT, None],
     }
+
+    def _hidden_sizes(self) -> list[int]:
+        """Return the units of each hidden layer."""
+        sizes: Any = self.hidden_layer_sizes
+        is_one = not isinstance(sizes, Iterable) or getattr(sizes, "ndim", 1) == 0
+        hidden = [sizes] if is_one else list(sizes)
+        if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in hidden):
+            raise TypeError(f"hidden_layer_sizes must be integers, got {hidden}")
+        if any(size <= 0 for size in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        return hidden
+
+    def _check_solver(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+            )
+        return True

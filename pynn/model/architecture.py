@@ -1,4 +1,4 @@
-"""What a network computes: sizes, activations, cost, precision; checked once and fixed for good."""
+"""The fixed part of a network: sizes, activations, cost, precision, classes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core, checks
 from pynn.model.costs import PARAMETRISED, Cost
 
-__all__ = ["ALIASES", "HIDDEN_ACTIVATIONS", "Architecture", "Views"]
-
 ALIASES = {"logistic": "sigmoid"}
+COST_ALIASES = {
+    "mse": "squared_error",
+    "mae": "absolute_error",
+    "bce": "binary_cross_entropy",
+    "ce": "cross_entropy",
+}
 HIDDEN_ACTIVATIONS = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
 
-_CAPPED = ("cross_entropy", "binary_cross_entropy")
+_CROSS_ENTROPIES = ("cross_entropy", "binary_cross_entropy")
 
 Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
 
@@ -37,6 +41,11 @@ class Architecture:
     cost : str or Cost
     bias : bool
     dtype : numpy.dtype, float32 or float64
+    classes : tuple, default=None
+        Label of each output, or of 0 and 1 for a single output.
+    capped : bool, default=False
+        Whether both cross-entropies keep probabilities by the dtype's eps from 0 and 1, as
+        scikit-learn's do; their gradients do not.
     """
 
     layer_sizes: tuple[int, ...]
@@ -44,23 +53,28 @@ class Architecture:
     cost: str | Cost
     bias: bool
     dtype: np.dtype[Any]
+    classes: tuple[Any, ...] | None = None
+    capped: bool = False
 
     @classmethod
     def checked(
         cls,
         layer_sizes: Sequence[int],
         activation: str | Sequence[str],
-        output_activation: str,
-        cost: str | Cost,
+        output_activation: str | None,
+        cost: str | Cost | None,
         bias: bool,
         dtype: DTypeLike,
+        classes: ArrayLike | None = None,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
-        activations = _activations(activation, output_activation, len(sizes) - 2)
+        output, cost = paired(output_activation, cost)
+        activations = hidden_activations(activation, len(sizes) - 2)
         if not isinstance(bias, bool):
             raise TypeError(f"bias must be True or False, got {bias!r}")
-        new = cls(sizes, activations, _cost(cost, activations[-1]), bias, _dtype(dtype))
+        labels = None if classes is None else _classes(classes, sizes[-1])
+        new = cls(sizes, (*activations, output), cost, bias, _dtype(dtype), labels)
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
         return new
@@ -80,14 +94,15 @@ class Architecture:
         """Whether the cost goes with this output activation alone, whose derivative cancels."""
         return _core.COSTS[self.cost_name] is not None
 
-    def core(self, capped: bool = False) -> _core.Core:
-        """Make the compiled counterpart.
+    @property
+    def tells_classes(self) -> bool:
+        """Whether the outputs are probabilities of classes."""
+        return self.classes is not None or self.cost_name in _CROSS_ENTROPIES
 
-        capped: the values of both cross-entropies keep probabilities by the dtype's eps from 0 and
-        1, as scikit-learn's do; their gradients do not.
-        """
+    def core(self) -> _core.Core:
+        """Make the compiled counterpart."""
         parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
-        if capped and self.cost in _CAPPED:
+        if self.capped and self.cost in _CROSS_ENTROPIES:
             parameter = float(np.finfo(self.dtype).eps)
         return _core.Core(
             self.layer_sizes,
@@ -97,6 +112,25 @@ class Architecture:
             parameter,
             self.dtype.name,
         )
+
+    def encoded(self, y: ArrayLike, name: str = "y") -> ArrayLike:
+        """Return labels as the numbers of their classes; anything but a vector of labels as it is.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not among the classes.
+        """
+        given = y if self.classes is None else np.asarray(y)
+        if self.classes is None or given.ndim != 1:  # type: ignore[union-attr]
+            return y
+        numbers = {label: i for i, label in enumerate(self.classes)}
+        labels = given.tolist()  # type: ignore[union-attr]
+        try:
+            return np.array([numbers[label] for label in labels], np.int64)
+        except KeyError as error:
+            known = ", ".join(map(repr, self.classes))
+            raise ValueError(f"{name} holds {error.args[0]!r}; the classes are {known}") from None
 
     def first(self, n_layers: int) -> Architecture:
         """Return what the first layers of weights compute; their parameters are the first too."""
@@ -124,37 +158,56 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
     return sizes
 
 
-def _activations(given: object, output: object, n_hidden: int) -> tuple[str, ...]:
-    names = [given] * n_hidden
+def hidden_activations(given: object, n_hidden: int) -> tuple[str, ...]:
+    """Return the activation of each hidden layer, from one name or as many as there are."""
+    names = [given] * max(n_hidden, 1)
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
         if len(names) != n_hidden:
             raise ValueError(
                 f"activation must be one name or {n_hidden}, one for each hidden layer; got {given}"
             )
-    elif n_hidden == 0:
-        names = []
-        checks.choice("activation", _alias(given), [*HIDDEN_ACTIVATIONS, *ALIASES])
-    chosen = [
-        checks.choice("activation", _alias(name), [*HIDDEN_ACTIVATIONS, *ALIASES]) for name in names
-    ]
-    everywhere = [*_core.ACTIVATIONS, *ALIASES]
-    return (*chosen, checks.choice("output_activation", _alias(output), everywhere))
+    accepted = [*HIDDEN_ACTIVATIONS, *ALIASES]
+    chosen = [checks.choice("activation", _canonical(name, ALIASES), accepted) for name in names]
+    return tuple(chosen[:n_hidden])
 
 
-def _alias(name: object) -> object:
-    return ALIASES.get(name, name) if isinstance(name, str) else name
+def _canonical(name: object, aliases: dict[str, str]) -> object:
+    return aliases.get(name, name) if isinstance(name, str) else name
 
 
-def _cost(given: object, output: str) -> str | Cost:
-    if not isinstance(given, Cost):
-        given = checks.choice("cost", given, _core.COSTS)
-        given = PARAMETRISED[given]() if given in PARAMETRISED else given
-    name = given._name() if isinstance(given, Cost) else given
-    needed = _core.COSTS[name]
-    if needed is not None and needed != output:
-        raise ValueError(f"cost {name!r} needs output_activation={needed!r}, got {output!r}")
-    return given
+def paired(output: object, cost: object) -> tuple[str, str | Cost]:
+    """Return output activation and cost; None is the only partner of the other, if it has one."""
+    if output is not None:
+        everywhere = [*_core.ACTIVATIONS, *ALIASES]
+        output = checks.choice("output_activation", _canonical(output, ALIASES), everywhere)
+    if cost is None:
+        tied = [name for name, needed in _core.COSTS.items() if output and needed == output]
+        cost = tied[0] if tied else "squared_error"
+    if not isinstance(cost, Cost):
+        accepted = [*_core.COSTS, *COST_ALIASES]
+        cost = checks.choice("cost", _canonical(cost, COST_ALIASES), accepted)
+        cost = PARAMETRISED[cost]() if cost in PARAMETRISED else cost
+    needed = _core.COSTS[cost._name() if isinstance(cost, Cost) else cost]
+    if output is None:
+        output = needed or "identity"
+    if needed not in (None, output):
+        raise ValueError(
+            f"cost {cost!r} needs output_activation={needed!r}, got {output!r}; leave one of the "
+            "two out to have it chosen"
+        )
+    return str(output), cost
+
+
+def _classes(given: ArrayLike, n_out: int) -> tuple[Any, ...]:
+    labels = tuple(np.asarray(given).tolist())
+    n_classes = max(n_out, 2)
+    if len(set(labels)) != len(labels) or len(labels) != n_classes:
+        raise ValueError(
+            f"classes must be {n_classes} different labels for {n_out} "
+            f"{'output' if n_out == 1 else 'outputs'}, got {given}"
+        )
+    return labels
 
 
 def _dtype(given: DTypeLike) -> np.dtype[Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
+from typing import ClassVar
 
-__all__ = ["PARAMETRISED", "Cost", "Huber", "Quantile"]
+from pynn import checks
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What costs with a parameter have in common: one number, and a name in the compiled core."""
+class Cost(checks.Checked):
+    """A cost with one parameter, and its name in the compiled core."""
 
     def _name(self) -> str:
         return type(self).__name__.lower()
@@ -20,13 +19,6 @@ class Cost:
     def _parameter(self) -> float:
         (value,) = vars(self).values()
         return float(value)
-
-    def _check_number(self) -> None:
-        """Raise TypeError unless the parameter is a real number."""
-        ((name, value),) = vars(self).items()
-        if not isinstance(value, Real) or isinstance(value, bool):
-            kind = type(self).__name__
-            raise TypeError(f"{kind}: {name} must be a real number, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -55,11 +47,7 @@ class Huber(Cost):
 
     delta: float = 1.0
 
-    def __post_init__(self) -> None:
-        """Check delta."""
-        self._check_number()
-        if not 0 < self.delta < math.inf:
-            raise ValueError(f"Huber: delta must be positive and finite, got {self.delta!r}")
+    _accepted: ClassVar[dict[str, str]] = {"delta": "(0, inf)"}
 
 
 @dataclass(frozen=True)
@@ -89,11 +77,7 @@ class Quantile(Cost):
 
     quantile: float = 0.5
 
-    def __post_init__(self) -> None:
-        """Check quantile."""
-        self._check_number()
-        if not 0 < self.quantile < 1:
-            raise ValueError(f"Quantile: quantile must be in (0, 1), got {self.quantile!r}")
+    _accepted: ClassVar[dict[str, str]] = {"quantile": "(0, 1)"}
 
 
 # By their names in the core

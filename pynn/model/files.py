@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pynn.model.costs import PARAMETRISED, Cost
-
-if TYPE_CHECKING:
-    from pynn.network import Network
-
-__all__ = ["load", "save"]
+from pynn.model.model import Model
 
 # Under this key of a file's metadata lies JSON with the arguments of Network.
 _KEY = "pynn.Network"
@@ -30,14 +26,14 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _tensors(network: Network) -> dict[str, np.ndarray]:
+def _tensors(network: Model) -> dict[str, np.ndarray]:
     """Give the views of the parameters the names they have in a file."""
     views = {"weights": network.weights, "biases": network.biases}
     return {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network to a file."""
+def save(network: Model, path: str | os.PathLike[str], notes: dict[str, str] | None = None) -> None:
+    """Write a network to a file, with notes by name in its metadata."""
     safetensors = _safetensors()
     cost = network.cost_function
     arguments = {
@@ -47,26 +43,28 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         "cost": {cost._name(): cost._parameter()} if isinstance(cost, Cost) else cost,
         "bias": network.bias,
         "dtype": network.dtype.name,
+        "classes": network._architecture.classes,
     }
-    content = safetensors.numpy.save(_tensors(network), {_KEY: json.dumps(arguments)})
+    metadata = {_KEY: json.dumps(arguments), **(notes or {})}
+    content = safetensors.numpy.save(_tensors(network), metadata)
     with open(os.fspath(path), "wb") as file:
         file.write(content)
 
 
-def load(kind: type[Network], path: str | os.PathLike[str]) -> Network:
-    """Read a network of this class from a file."""
+def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
+    """Read a network of this class from a file; return it and the file's metadata."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
         pass
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return _network(kind, file)
+            return _network(kind, file), file.metadata()
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(kind: type[Network], file: Any) -> Network:
+def _network(kind: type[Any], file: Any) -> Any:
     """Build the network that an open safetensors file describes, and fill in its parameters."""
     metadata = file.metadata() or {}
     if _KEY not in metadata:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INITIALIZERS", "Random", "initial_layer"]
+from pynn import checks
 
 Random: TypeAlias = np.random.RandomState | np.random.Generator
 Floats: TypeAlias = NDArray[np.float64]
@@ -78,3 +78,20 @@ def initial_layer(
     if name == "auto":
         name = "he_uniform" if activation in RELU_FAMILY else "glorot_uniform"
     return INITIALIZERS[name](random, n_in, n_out, activation, bias)
+
+
+def random_source(given: object) -> Random:
+    """Return the source of random numbers that `random_state` stands for."""
+    if given is np.random:
+        return np.random.mtrand._rand
+    if given is None:
+        return np.random.RandomState()
+    if isinstance(given, np.random.RandomState | np.random.Generator):
+        return given
+    try:
+        return np.random.RandomState(checks.seed(given))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "random_state must be None, an int from 0 to 2**32 - 1, a RandomState or a Generator; "
+            f"got {given!r}"
+        ) from error

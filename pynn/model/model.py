@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core, checks
-from pynn.model import threads
+from pynn.model import judging, threads
 from pynn.model.architecture import Architecture, Views
 from pynn.model.costs import Cost
 from pynn.model.regularisation import Regularisation
-
-__all__ = ["Model", "zeros"]
 
 
 def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -68,6 +66,12 @@ class Model:
     def cost_function(self) -> str | Cost:
         """What is minimised: a name, `Huber` or `Quantile`."""
         return self._architecture.cost
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """Label of each output, or of 0 and 1 for a single output; None without labels."""
+        labels = self._architecture.classes
+        return None if labels is None else np.array(labels)
 
     @property
     def bias(self) -> bool:
@@ -153,24 +157,78 @@ class Model:
 
     # ---- What it computes ------------------------------------------------------------------------
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Activations of the output layer.
+    def predict(self, X: ArrayLike, *, squeeze: bool = False) -> NDArray[Any]:
+        """Compute the activations of the output layer.
+
+        A network with one output returns a column. A vector of targets has another shape, and
+        NumPy broadcasts the difference of the two to a matrix (n_rows, n_rows): write
+        ``net.predict(X, squeeze=True) - y`` for the errors.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
             Sparse in SciPy's format CSR, or CSC, which is converted to it; never made dense.
+        squeeze : bool, default=False
+            Return the column of a single output as a vector.
 
         Returns
         -------
         ndarray of shape (n_rows, n_outputs), of the network's dtype
+            Or (n_rows,) with `squeeze` and a single output.
 
         Raises
         ------
         TypeError, ValueError
             If X does not hold finite real numbers of this shape.
         """
-        return self._predict(X)
+        out = self._predict(X)
+        return out[:, 0] if squeeze and out.shape[1] == 1 else out
+
+    def predict_classes(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
+            See `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            The label of the largest output, or of a single output above or up to 0.5; without
+            `classes` its number. With the cost "binary_cross_entropy", several outputs and no
+            `classes`, each output is a label of its own: 0s and 1s of shape (n_rows, n_outputs).
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `predict`, or if the only output is no probability.
+        """
+        return judging.classes_of(self._architecture, self._predict(X))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Score the predictions: accuracy of classes, R² of numbers.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            See `cost`. A vector of classes is scored by accuracy, and so are all targets of the
+            costs "cross_entropy" and "binary_cross_entropy" and of a network with `classes`; with
+            several labels a row is right if all of them are.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `cost`.
+        """
+        encoded = self._architecture.encoded(y)
+        self._data(X, encoded, sample_weight)  # which checks them
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        return judging.score(self._architecture, self._predict(X), np.asarray(encoded), weights)
 
     def _predict(
         self, X: ArrayLike, known_finite: bool = False, n_layers: int | None = None
@@ -203,7 +261,8 @@ class Model:
             See `predict`.
         y : array-like of shape (n_rows, n_outputs), or (n_rows,)
             Targets; one column may be a vector, and with several outputs a vector of integers
-            holds the class of each row, whose target is then 1 at that output, 0 elsewhere.
+            holds the class of each row, whose target is then 1 at that output, 0 elsewhere. With
+            `classes`, a vector holds labels.
         sample_weight : array-like of shape (n_rows,), optional
             The mean is then weighted: Σ wᵢ Cᵢ / Σ wᵢ.
         alpha : float or sequence of float, default=0.0
@@ -264,7 +323,7 @@ class Model:
         l1: float | Sequence[float],
         gradient: NDArray[Any] | None = None,
     ) -> tuple[float, float]:
-        data = self._data(X, y, sample_weight)
+        data = self._data(X, self._architecture.encoded(y), sample_weight)
         regularisation = Regularisation.checked(len(self.weights), alpha=alpha, l1=l1)
         return self._cost(data, regularisation, gradient)
 
@@ -327,9 +386,10 @@ class Model:
         twin._set_parameters(self._parameters.astype(np.float64))
         return twin
 
-    def _cap_cost(self) -> None:
-        """From now on take the cost's value as scikit-learn does: see `Architecture.core`."""
-        self._core = self._architecture.core(capped=True)
+    def _become(self, architecture: Architecture) -> None:
+        """Compute something else from the same parameters from now on."""
+        self._core = architecture.core()
+        self._architecture = architecture
 
     def _data(
         self,
@@ -340,7 +400,7 @@ class Model:
         of: str = "",
         known_finite: bool = False,
     ) -> _core.Data:
-        """Rows with targets, checked; of is put before their names in messages."""
+        """Check rows and encoded targets; `of` is put before their names in messages."""
         x = checks.rows(X, self.layer_sizes[0], self.dtype, f"{of}X")
         cost = self._architecture.cost_name
         t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")

@@ -1,22 +1,21 @@
-"""What holds a network back from learning rows by heart: penalties, dropout, limits of norms."""
+"""Regularisation: penalties, dropout, limits of norms, and frozen layers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from functools import cached_property
 from numbers import Real
 
 import numpy as np
 
 from pynn import _core, checks
 
-__all__ = ["Regularisation"]
-
 
 @dataclass(frozen=True)
 class Regularisation:
-    """What the compiled core reads as `core`; `checked` makes one from a user's arguments.
+    """Penalties, dropout, limits and frozen layers; `checked` makes one from a user's arguments.
 
     Parameters
     ----------
@@ -29,10 +28,12 @@ class Regularisation:
         Probability with which an activation is left out in training (Srivastava et al. 2014),
         from 0 up to but not including 1; () stands for none.
     max_norm : float, default=inf
-        Longest Euclidean norm that the incoming weights of a unit have after an update (ibid.).
+        Maximum Euclidean norm of a unit's incoming weights (ibid.).
     clip_norm : float, default=inf
-        Longest Euclidean norm of the gradient, penalty included, that a rule is given (Pascanu,
-        Mikolov & Bengio 2013).
+        Maximum Euclidean norm of the gradient, penalty included; larger gradients are scaled down
+        (Pascanu, Mikolov & Bengio 2013).
+    frozen : tuple of bool, one for each layer of weights, default=()
+        Layers that are not trained; () stands for none.
 
     Examples
     --------
@@ -47,14 +48,12 @@ class Regularisation:
     dropout: tuple[float, ...] = ()
     max_norm: float = math.inf
     clip_norm: float = math.inf
-    core: _core.Regularisation = field(init=False, repr=False, compare=False)
+    frozen: tuple[bool, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Make the compiled counterpart, once for all calls."""
-        core = _core.Regularisation(
-            self.alpha, self.l1, self.by_row, self.dropout, self.max_norm, self.clip_norm
-        )
-        object.__setattr__(self, "core", core)
+    @cached_property
+    def core(self) -> _core.Regularisation:
+        """The compiled counterpart."""
+        return _core.Regularisation(*(getattr(self, field.name) for field in fields(self)))
 
     @classmethod
     def checked(
@@ -66,6 +65,7 @@ class Regularisation:
         dropout: object = 0.0,
         max_norm: object = None,
         clip_norm: object = None,
+        trainable: object = True,
         by_row: bool = False,
     ) -> Regularisation:
         """Check arguments as `pynn.Network.fit` takes them.
@@ -80,6 +80,8 @@ class Regularisation:
             One number, or one for each hidden layer; from 0 up to but not including 1.
         max_norm, clip_norm : float or None, default=None
             Positive; None sets no limit.
+        trainable : bool or sequence of bool, default=True
+            Whether a layer is trained, for all layers of weights or for each.
         by_row : bool, default=False
 
         Returns
@@ -101,6 +103,7 @@ class Regularisation:
             rates if any(rates) else (),
             _limit("max_norm", max_norm),
             _limit("clip_norm", clip_norm),
+            _frozen(trainable, n_layers),
         )
 
 
@@ -124,3 +127,18 @@ def _limit(name: str, given: object) -> float:
     if not 0 < float(given) < math.inf:
         raise ValueError(f"{name} must be positive and finite, or None; got {given!r}")
     return float(given)
+
+
+def _frozen(trainable: object, n_layers: int) -> tuple[bool, ...]:
+    """Return whether each layer stays as it is; () if none does."""
+    several = isinstance(trainable, Iterable) and not isinstance(trainable, str | bytes)
+    flags = list(trainable) if several else [trainable] * n_layers  # type: ignore[call-overload]
+    frozen = tuple(not checks.flag("trainable", flag) for flag in flags)
+    if len(frozen) != n_layers:
+        raise ValueError(
+            f"trainable must be one bool or {n_layers}, one for each layer of weights; "
+            f"got {len(frozen)}"
+        )
+    if all(frozen):
+        raise ValueError("trainable must be True for at least one layer: there is nothing to train")
+    return frozen if any(frozen) else ()

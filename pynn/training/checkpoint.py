@@ -1,11 +1,9 @@
 """Checkpoints: files that hold all that training needs to go on, to the last bit.
 
 A checkpoint is an ordinary .npz archive, which `numpy.load` opens without pickles: an entry for
-each array, and one called "facts", JSON in UTF-8, for everything else. Arrays within the facts lie
-in the archive as "facts/0", "facts/1" and so on. Reading executes nothing.
-
-JSON keeps finite floats, integers of any size, text, lists, None, True and False as they are. What
-it does not know is an object with one key that starts with a dollar sign, as ``_Encoder`` lists.
+each array, and one called "facts", JSON in UTF-8, for everything else. JSON as Python writes it
+keeps floats (NaN and infinity too) and integers of any size to the last bit. Reading executes
+nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +12,9 @@ import errno
 import json
 import os
 import secrets
-import struct
 import zipfile
 from contextlib import suppress
-from math import isfinite, prod
+from math import prod
 from typing import IO, Any
 
 import numpy as np
@@ -49,15 +46,15 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     arrays : dict of str to ndarray
         Of numbers, booleans, text, bytes or times; any shape, layout and byte order.
     facts : dict
-        Of dicts, lists, tuples, ndarrays as above, NumPy's scalars, int, float, str, bool and None.
+        Of dicts with str keys, lists, int, float, str, bool and None.
 
     Raises
     ------
     TypeError
         If an entry is of another type, or an array of another kind. Nothing is written.
     ValueError
-        If the name of an array is empty, has a NUL in it, or is "facts" or starts with "facts/";
-        or if `path` is a device or the like.
+        If the name of an array is empty, has a NUL in it, or is "facts"; or if `path` is a device
+        or the like.
     OSError
         If the file cannot be written.
 
@@ -67,22 +64,20 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     >>> from pynn.training import checkpoint
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "training.npz")
-    ...     checkpoint.write(path, {"weights": np.ones(2)}, {"epoch": 3, "losses": (0.5, np.nan)})
+    ...     checkpoint.write(path, {"weights": np.ones(2)}, {"epoch": 3, "rates": [0.5, np.nan]})
     ...     checkpoint.read(path)
-    ({'weights': array([1., 1.])}, {'epoch': 3, 'losses': (0.5, nan)})
+    ({'weights': array([1., 1.])}, {'epoch': 3, 'rates': [0.5, nan]})
     """
-    entries = {name: _checked(f"arrays[{name!r}]", array) for name, array in arrays.items()}
+    entries = {name: _checked(name, array) for name, array in arrays.items()}
     for name in entries:
         if not isinstance(name, str):
             raise TypeError(f"names of arrays must be str, got {name!r}")
-        if not name or "\0" in name or name == _FACTS or name.startswith(f"{_FACTS}/"):
+        if not name or "\0" in name or name == _FACTS:
             raise ValueError(f"{name!r} is no name for an array: empty, reserved or with a NUL")
     if not isinstance(facts, dict):
         raise TypeError(f"facts must be a dict, got {facts!r}")
-    encoder = _Encoder()
-    text = json.dumps({_VERSION: 1, "facts": encoder.encode("facts", facts)}, allow_nan=False)
+    text = json.dumps({_VERSION: 2, "facts": facts})
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
-    entries |= {f"{_FACTS}/{i}": array for i, array in enumerate(encoder.lifted)}
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
         raise ValueError(f"{target!r} is a device or the like: a file would replace it")
@@ -170,12 +165,9 @@ def _read_archive(file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
             raise ValueError("it claims to hold more than it does")
         arrays = {entry.filename.removesuffix(".npy"): _read(archive, entry) for entry in entries}
     content = json.loads(arrays.pop(_FACTS).tobytes())
-    if content[_VERSION] != 1:
-        raise ValueError(f"it has version {content[_VERSION]!r} of the format instead of 1")
-    lifted: list[Array] = []
-    while f"{_FACTS}/{len(lifted)}" in arrays:
-        lifted.append(arrays.pop(f"{_FACTS}/{len(lifted)}"))
-    facts = _decode(content["facts"], lifted)
+    if content[_VERSION] != 2:
+        raise ValueError(f"it has version {content[_VERSION]!r} of the format instead of 2")
+    facts = content["facts"]
     if not isinstance(facts, dict):
         raise ValueError("its facts are no dict")
     return arrays, facts
@@ -200,85 +192,16 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
 
 # ---- What is in an entry -------------------------------------------------------------------------
 
-_KINDS = "biufcSUmM"  # numbers, text and times: what lies in a file byte by byte, in full
+_KINDS = "biufcSUmM"  # numbers, text and times: a file holds them byte by byte, in full
 
 
-def _checked(where: str, array: object) -> Array:
-    """Return what is an array that a file can hold in full."""
+def _checked(name: str, array: object) -> Array:
+    """Return an array that a file can hold in full."""
     if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{where} must be an ndarray, got {type(array).__name__}")
+        raise TypeError(f"arrays[{name!r}] must be an ndarray, got {type(array).__name__}")
     if array.dtype.kind not in _KINDS:
         raise TypeError(
-            f"{where} must hold numbers, booleans, text, bytes or times; got dtype {array.dtype}"
+            f"arrays[{name!r}] must hold numbers, booleans, text, bytes or times; got dtype "
+            f"{array.dtype}"
         )
     return array
-
-
-class _Encoder:
-    """Makes JSON of facts, and puts arrays that are in them on a list.
-
-    | given                               | JSON                              |
-    | ----------------------------------- | --------------------------------- |
-    | tuple                               | {"$tuple": [item, ...]}           |
-    | ndarray                             | {"$array": index on the list}     |
-    | scalar of NumPy                     | {"$scalar": index on the list}    |
-    | infinity, NaN                       | {"$float": its bits, hexadecimal} |
-    | int of more than 64 bits            | {"$int": hexadecimal}             |
-    | dict with keys that are no str, or  | {"$dict": [[key, value], ...]}    |
-    | start with a dollar sign            |                                   |
-    """
-
-    def __init__(self) -> None:
-        self.lifted: list[Array] = []
-
-    def encode(self, where: str, value: Any) -> Any:
-        """Return value as JSON has it; where is what a message calls it."""
-        kind = type(value)
-        if value is None or kind in (bool, str):
-            return value
-        if kind is int:
-            return value if value.bit_length() <= 64 else {"$int": hex(value)}
-        if kind is float:
-            return value if isfinite(value) else {"$float": struct.pack(">d", value).hex()}
-        if kind in (list, tuple):
-            items = [self.encode(f"{where}[{i}]", item) for i, item in enumerate(value)]
-            return items if kind is list else {"$tuple": items}
-        if kind is dict:
-            if all(type(key) is str and not key.startswith("$") for key in value):
-                return {key: self.encode(f"{where}[{key!r}]", item) for key, item in value.items()}
-            return {"$dict": [self._pair(where, *item) for item in value.items()]}
-        if isinstance(value, np.ndarray | np.generic):
-            tag = "$array" if isinstance(value, np.ndarray) else "$scalar"
-            array = value if isinstance(value, np.ndarray) else np.asarray(value)
-            self.lifted.append(_checked(where, array))
-            return {tag: len(self.lifted) - 1}
-        raise TypeError(
-            f"{where} must be a dict, list, tuple, ndarray, int, float, str, bool or None; "
-            f"got {value!r} of type {kind.__name__}"
-        )
-
-    def _pair(self, where: str, key: Any, item: Any) -> list[Any]:
-        return [self.encode(f"key {key!r} of {where}", key), self.encode(f"{where}[{key!r}]", item)]
-
-
-def _decode(value: Any, lifted: list[Array]) -> Any:
-    """Return what `_Encoder` made this of."""
-    if isinstance(value, list):
-        return [_decode(item, lifted) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        match next(iter(value.items())):
-            case "$tuple", items:
-                return tuple(_decode(items, lifted))
-            case "$array", index:
-                return lifted[index]
-            case "$scalar", index:
-                return lifted[index][()]
-            case "$float", digits:
-                return struct.unpack(">d", bytes.fromhex(digits))[0]
-            case "$int", digits:
-                return int(digits, 16)
-            case "$dict", pairs:
-                return dict(_decode(pairs, lifted))
-    return {key: _decode(item, lifted) for key, item in value.items()}

@@ -6,17 +6,15 @@ compiled core, in ``csrc/optimizers.h``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "Rprop"]
+from pynn import checks
 
 
 @dataclass(frozen=True)
-class Optimizer:
-    """What all update rules have in common: a learning rate, and coefficients that are checked.
+class Optimizer(checks.Checked):
+    """An update rule: a learning rate and further coefficients.
 
     Parameters
     ----------
@@ -25,36 +23,6 @@ class Optimizer:
     """
 
     learning_rate: float
-
-    # Coefficients other than the learning rate: (lowest value, end of the range, is the end in it)
-    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {}
-
-    def __post_init__(self) -> None:
-        """Check every coefficient.
-
-        Raises
-        ------
-        TypeError
-            If a coefficient is not a real number.
-        ValueError
-            If it is out of its range.
-        """
-        rule = type(self).__name__
-        for name, value in vars(self).items():
-            if name == "nesterov":
-                if not isinstance(value, bool):
-                    raise TypeError(f"{rule}: nesterov must be True or False, got {value!r}")
-                continue
-            if not isinstance(value, Real) or isinstance(value, bool):
-                raise TypeError(f"{rule}: {name} must be a real number, got {value!r}")
-            low, high, closed = self._ranges.get(name, (0.0, math.inf, False))
-            positive = name in ("learning_rate", "epsilon", "shrink", "smallest", "largest")
-            number = float(value)
-            above = number > low if positive else number >= low
-            below = number <= high if closed else number < high
-            if not (above and below):
-                bounds = f"{'(' if positive else '['}{low:g}, {high:g}{']' if closed else ')'}"
-                raise ValueError(f"{rule}: {name} must be in {bounds}, got {value!r}")
 
     def _rule(self) -> str:
         """Name of the rule in the compiled core."""
@@ -98,7 +66,13 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
 
-    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {"momentum": (0.0, 1.0, True)}
+    _accepted: ClassVar[dict[str, str]] = {"learning_rate": "(0, inf)", "momentum": "[0, 1]"}
+
+    def __post_init__(self) -> None:
+        """Check every coefficient."""
+        super().__post_init__()
+        if not isinstance(self.nesterov, bool):
+            raise TypeError(f"SGD: nesterov must be True or False, got {self.nesterov!r}")
 
     def _rule(self) -> str:
         if self.momentum == 0:
@@ -143,9 +117,11 @@ class Adam(Optimizer):
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {
-        "beta_1": (0.0, 1.0, False),
-        "beta_2": (0.0, 1.0, False),
+    _accepted: ClassVar[dict[str, str]] = {
+        "learning_rate": "(0, inf)",
+        "beta_1": "[0, 1)",
+        "beta_2": "[0, 1)",
+        "epsilon": "(0, inf)",
     }
 
 
@@ -176,6 +152,8 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
+
+    _accepted: ClassVar[dict[str, str]] = {**Adam._accepted, "weight_decay": "[0, inf)"}
 
 
 @dataclass(frozen=True)
@@ -209,7 +187,11 @@ class RMSprop(Optimizer):
     rho: float = 0.9
     epsilon: float = 1e-8
 
-    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {"rho": (0.0, 1.0, False)}
+    _accepted: ClassVar[dict[str, str]] = {
+        "learning_rate": "(0, inf)",
+        "rho": "[0, 1)",
+        "epsilon": "(0, inf)",
+    }
 
     def _coefficients(self) -> dict[str, Any]:
         return {
@@ -260,9 +242,12 @@ class Rprop(Optimizer):
     smallest: float = 1e-6
     largest: float = 50.0
 
-    _ranges: ClassVar[dict[str, tuple[float, float, bool]]] = {
-        "grow": (1.0, math.inf, False),
-        "shrink": (0.0, 1.0, True),
+    _accepted: ClassVar[dict[str, str]] = {
+        "learning_rate": "(0, inf)",
+        "grow": "[1, inf)",
+        "shrink": "(0, 1]",
+        "smallest": "(0, inf)",
+        "largest": "(0, inf)",
     }
 
     def __post_init__(self) -> None:
@@ -274,3 +259,23 @@ class Rprop(Optimizer):
                 f"smallest={self.smallest!r}, learning_rate={self.learning_rate!r}, "
                 f"largest={self.largest!r}"
             )
+
+
+# By name, for `Network.fit(optimizer="adam")`
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, RMSprop, Rprop)
+}
+
+
+def chosen(given: object) -> Optimizer:
+    """Return an update rule that is given as itself or by its name in any case."""
+    if isinstance(given, Optimizer):
+        return given
+    if isinstance(given, str) and given.lower() in OPTIMIZERS:
+        return OPTIMIZERS[given.lower()]()  # type: ignore[call-arg]
+    hint = ""
+    if isinstance(given, type) and issubclass(given, Optimizer):
+        hint = f"; use an object: {given.__name__}()"
+    accepted = "SGD, Adam, AdamW, RMSprop or Rprop"
+    error = ValueError if isinstance(given, str) else TypeError
+    raise error(f"optimizer must be {accepted}, or one of these names, got {given!r}{hint}")

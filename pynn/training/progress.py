@@ -1,18 +1,39 @@
-"""What people see while a network learns: a line for each epoch, or a bar that grows."""
+"""Progress: a table with a line for each epoch, or a live bar."""
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["EpochBar", "EpochTable"]
+from pynn.training.state import State
 
-_TITLES = {
-    "val_cost": "val. cost",
-    "val_accuracy": "val. accuracy",
-    "val_loss": "val. loss",
-    "val_score": "val. score",
-    "learning_rate": "learning rate",
-}
+_TITLES = {"learning_rate": "learning rate"}
+_SHOWN = ("cost", "val_cost", "loss", "val_loss", "val_score")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The callback of ``verbose``.
+
+    Parameters
+    ----------
+    verbose : int
+        1 for a table, 2 for a live bar, which needs the package rich; without it, a table.
+    """
+
+    verbose: int
+
+    def __call__(self, state: State) -> None:
+        """Do nothing; the observer that `begin` returns is called."""
+
+    def begin(self, state: State) -> EpochTable | EpochBar:
+        """Return the observer of one fit."""
+        if self.verbose == 2 and not state.incremental:
+            try:
+                return EpochBar(state.max_epochs)
+            except ImportError:
+                print("The live bar needs the package rich (pip install rich); here is a table.")
+        return EpochTable(state.max_epochs, "epoch" if state.word == "cost" else "Iteration")
 
 
 class EpochTable:
@@ -20,54 +41,37 @@ class EpochTable:
 
     Parameters
     ----------
-    n_epochs : int
-        Epochs that are going to be trained.
+    max_epochs : int
     title : str, default="epoch"
         Heading of the first column.
-    file : text file, optional
-        Where to print; standard output by default.
     """
 
-    def __init__(self, n_epochs: int, title: str = "epoch", file: TextIO | None = None) -> None:
-        self.n_epochs, self.title, self.file = n_epochs, title, file
+    def __init__(self, max_epochs: int, title: str = "epoch") -> None:
+        self.max_epochs, self.title = max_epochs, title
         self._columns: list[str] = []
 
-    def add(
-        self,
-        epoch: int,
-        figures: dict[str, float],
-        seconds: float,
-        n_rows: int,
-        heading: bool = True,
-    ) -> None:
-        """Print the line of one more epoch, which took so many seconds for so many rows.
-
-        The heading is printed before the first line, and where there are other figures.
-        """
-        width = max(len(self.title), 2 * len(str(self.n_epochs)) + 1)
-        if heading and self._columns != list(figures):
-            titles = [f"{_TITLES.get(name, name):>13}" for name in figures]
-            self._print(f"{self.title:>{width}}", *titles, f"{'seconds':>9}", f"{'rows/s':>10}")
-        self._columns = list(figures)
-        cells = [
-            f"{value:13.2%}" if name.endswith("accuracy") else f"{value:#13.5g}"
-            for name, value in figures.items()
-        ]
-        rate = n_rows / max(seconds, 1e-9)
-        count = f"{epoch}/{self.n_epochs}"
-        self._print(f"{count:>{width}}", *cells, f"{seconds:9.4f}", f"{rate:10,.0f}")
-
-    def _print(self, *cells: str) -> None:
-        print(*cells, file=self.file, flush=True)
+    def __call__(self, state: State) -> None:
+        """Print the line of an epoch, and the heading where the figures are others."""
+        names, figures = list(state.figures), state.figures
+        width = max(len(self.title), 2 * len(str(self.max_epochs)) + 1)
+        n_before = len(next(iter(state.history.values()))) - 1
+        if self._columns != names and not (state.incremental and n_before):
+            titles = [_TITLES.get(n, n.replace("val_", "val. ", 1)) for n in names]
+            cells = [f"{title:>13}" for title in titles]
+            print(f"{self.title:>{width}}", *cells, f"{'seconds':>9}", f"{'rows/s':>10}")
+        self._columns = names
+        rate = state.n_samples / max(state.seconds, 1e-9)
+        count = f"{state.epoch}/{self.max_epochs}"
+        cells = [f"{value:#13.5g}" for value in figures.values()]
+        print(f"{count:>{width}}", *cells, f"{state.seconds:9.4f}", f"{rate:10,.0f}", flush=True)
 
 
 class EpochBar:
-    """A live bar with cost, time left and samples per second.
+    """A live bar with costs, time left and samples per second.
 
     Parameters
     ----------
-    n_epochs : int
-        Epochs that are going to be trained, at most.
+    max_epochs : int
 
     Raises
     ------
@@ -75,13 +79,9 @@ class EpochBar:
         If the package rich is missing.
     """
 
-    def __init__(self, n_epochs: int) -> None:
-        try:
-            from rich import progress
-        except ImportError as error:
-            raise ImportError(
-                "verbose=2 and ProgressBar need rich: pip install 'pynn-learn[rich]'"
-            ) from error
+    def __init__(self, max_epochs: int) -> None:
+        from rich import progress
+
         self._bar: Any = progress.Progress(
             progress.MofNCompleteColumn(),
             progress.BarColumn(),
@@ -89,18 +89,15 @@ class EpochBar:
             progress.TimeRemainingColumn(),
             progress.TextColumn("left"),
         )
-        self._task = self._bar.add_task("epochs", total=n_epochs, figures="")
+        self._task = self._bar.add_task("epochs", total=max_epochs, figures="")
         self._bar.start()
 
-    def add(self, epoch: int, figures: dict[str, float], seconds: float, n_rows: int) -> None:
-        """Grow to an epoch, which took so many seconds for so many rows."""
-        shown = [f"{name} {figures[name]:.4g}" for name in _SHOWN if name in figures]
-        shown.append(f"{n_rows / max(seconds, 1e-9):,.0f} samples/s")
-        self._bar.update(self._task, completed=epoch, figures="  ".join(shown))
+    def __call__(self, state: State) -> None:
+        """Grow to an epoch."""
+        shown = [f"{name} {state.figures[name]:.4g}" for name in _SHOWN if name in state.figures]
+        shown.append(f"{state.n_samples / max(state.seconds, 1e-9):,.0f} samples/s")
+        self._bar.update(self._task, completed=state.epoch, figures="  ".join(shown))
 
-    def close(self) -> None:
+    def end(self, state: State) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
-
-
-_SHOWN = ("loss", "val_loss", "val_score")

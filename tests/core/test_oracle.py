@@ -113,7 +113,7 @@ def test_rprop_over_whole_batches(rule, alpha, isa, dtype, rng):
     names = ("tanh", "identity", "squared_error")
     problem = cases.problem(rng, [3, 17, 2], *names, dtype, n_rows=20)
     check_training(problem, rule, batch_size=20, epochs=12, alpha=alpha)
-    (gradients, steps) = problem.net._state.slots
+    (gradients, steps) = problem.net._descent.memory[0]
     assert (gradients == 0).any()  # a sign has changed in the last update
     assert steps.min() < rule.learning_rate
     if rule.largest < 1:

@@ -11,6 +11,8 @@ from test_gradient import finite_differences, relative_error
 import pynn
 from pynn import _core
 from pynn.model.regularisation import Regularisation
+from pynn.training.descent import Descent
+from pynn.training.learners import Plan, Rows
 
 NAMES = ("tanh", "identity", "squared_error")
 STRENGTHS = st.sampled_from([0.0, 0.1]) | st.lists(
@@ -116,23 +118,20 @@ def test_bad_strengths(call, name, bad, words):
 @pytest.mark.parametrize("rule", cases.EVERY_RULE, ids=str)
 def test_rates_stand_for_the_rule_s(rule, dtype, rng):
     """One call with a rate for each update is as many fits with these rates."""
-    n_rows, batch_size, n_epochs = 9, 4, 2
+    batch_size, n_epochs = 4, 2
     nets = [problem(np.random.default_rng(1), dtype).net for _ in range(2)]
     p = problem(np.random.default_rng(1), dtype)
     rates = rng.uniform(1e-3, 1e-2, 6)
     regularisation = Regularisation.checked(3, alpha=0.1)
-    states = [net._new_state(rule) for net in nets]
-    data = nets[0]._data(p.X, p.y)
-    order = np.arange(n_rows)
-    options = {"batch_size": batch_size, "regularisation": regularisation}
-    _, error = nets[0]._train(data, states[0], order, False, n_epochs=2, rates=rates, **options)
+    plan = Plan(batch_size, False, regularisation, nets[0]._random)
+    learners = [Rows(net, net._data(p.X, p.y), Descent(rule), plan) for net in nets]
+    _, error = learners[0].learn_at(rates, n_epochs)
     assert error is None
     for update in range(n_epochs * 3):
         rows = slice(update % 3 * 4, update % 3 * 4 + 4)
-        states[1].set_coefficients(**rule._coefficients() | {"learning_rate": rates[update]})
+        learners[1].descent.set_rate(rates[update])
         batch = nets[1]._data(p.X[rows], p.y[rows])
-        own = np.arange(batch.n_rows)
-        nets[1]._train(batch, states[1], own, False, n_epochs=1, **options)
+        Rows(nets[1], batch, learners[1].descent, plan).learn()
     np.testing.assert_array_equal(nets[0].parameters, nets[1].parameters)
 
 
@@ -142,15 +141,8 @@ def test_rates_stand_for_the_rule_s(rule, dtype, rng):
 def test_rates_that_do_not_fit(rates):
     net = problem(np.random.default_rng(0)).net
     before = net.parameters.copy()
+    plan = Plan(4, False, Regularisation.checked(3), net._random)
+    learner = Rows(net, net._data(np.ones((9, 4)), np.ones((9, 3))), Descent(pynn.SGD()), plan)
     with pytest.raises((TypeError, ValueError)):
-        net._train(
-            net._data(np.ones((9, 4)), np.ones((9, 3))),
-            net._new_state(pynn.SGD()),
-            np.arange(9),
-            False,
-            n_epochs=2,
-            batch_size=4,
-            regularisation=Regularisation.checked(3),
-            rates=rates,
-        )
+        learner.learn_at(rates, 2)
     np.testing.assert_array_equal(net.parameters, before)

@@ -37,7 +37,7 @@ def test_many_steps_in_one_call_are_many_calls_of_one_step(sizes, rule, dtype, r
             rows = slice(start, start + BATCH_SIZE)
             apart.fit(X[rows], y[rows], optimizer=None if start else rule, **options)
         np.testing.assert_array_equal(together.parameters, apart.parameters)
-        for slots in zip(together._state.slots, apart._state.slots, strict=True):
+        for slots in zip(together._descent.memory[0], apart._descent.memory[0], strict=True):
             np.testing.assert_array_equal(*slots)
 
 
@@ -83,7 +83,7 @@ def test_a_long_step_that_is_interrupted_leaves_the_last_finished_one(long_data)
     finally:
         timer.join()
         signal.signal(signal.SIGINT, handler)
-    n_updates = net._state.n_updates
+    n_updates = net._descent.memory[1]
     assert n_updates > 0
     for step in range(n_updates):
         rows = slice(step % 3 * 1024, step % 3 * 1024 + 1024)

@@ -93,10 +93,10 @@ def test_label_smoothing_is_soft_targets(classes):
         cost="binary_cross_entropy" if classes == 2 else "cross_entropy",
         dtype="float64",
     )
-    net.parameters[:] = start._synchronised().parameters
+    net.parameters[:] = start.network_.parameters
     soft = soft[:, 1:] if classes == 2 else soft
     net.fit(X, soft, epochs=4, batch_size=200, optimizer=pynn.Adam(), shuffle=False)
-    np.testing.assert_allclose(model.fit(X, y)._network.parameters, net.parameters, rtol=1e-12)
+    np.testing.assert_allclose(model.fit(X, y).network_.parameters, net.parameters, rtol=1e-12)
     assert model.loss_ == pytest.approx(net.history["cost"][-1])
 
 
@@ -158,7 +158,7 @@ def test_the_loss_is_what_a_network_s_cost_is(loss, cost, n_outputs):
     model.set_params(batch_size=len(y), learning_rate_init=1e-300).fit(X_DIABETES, y)
     out = "exp" if loss == "poisson" else "identity"
     net = pynn.Network([10, 7, n_outputs], output_activation=out, cost=cost, dtype="float64")
-    net.parameters[:] = model._synchronised().parameters
+    net.parameters[:] = model.network_.parameters
     assert model.loss_ == pytest.approx(net.cost(X_DIABETES, y), rel=1e-13)
 
 
@@ -173,7 +173,7 @@ def test_any_activation_of_the_core(activation):
     model.set_params(learning_rate_init=0.02).fit(X_IRIS, Y_IRIS)
     assert model.score(X_IRIS, Y_IRIS) > 0.8
     names = [activation] * 2 if isinstance(activation, str) else list(activation)
-    assert list(model._network.activations) == [*names, "softmax"]
+    assert list(model.network_.activations) == [*names, "softmax"]
 
 
 @pytest.mark.parametrize("wrong", [("relu",), ("relu", "tanh", "relu"), ("relu", "softmax")])
@@ -204,13 +204,13 @@ def test_a_solver_is_a_network_s_rule_at_the_rates_of_the_schedule(Estimator, so
     model.set_params(learning_rate_init=0.01, weight_decay=0.3, rho=0.8, alpha=0.0)
     model.set_params(learning_rate=schedule or "constant")
     start = small(Estimator, max_iter=1, learning_rate_init=1e-300, solver="sgd").fit(X, y)
-    net = start._synchronised()
+    net = start.network_
     for epoch in range(6):
         for batch in range(4):
             rate = schedule.factors(np.array([epoch + batch / 4]), [])[0] if schedule else 1.0
             rule = RULES[solver] if not (epoch or batch) else None
             if rule is None:
-                net._state.set_coefficients(
+                net._descent.state_on(net).set_coefficients(
                     **RULES[solver]._coefficients() | {"learning_rate": 0.01 * rate}
                 )
             elif schedule:
@@ -219,7 +219,7 @@ def test_a_solver_is_a_network_s_rule_at_the_rates_of_the_schedule(Estimator, so
             targets = y[rows].reshape(-1, 1) if Estimator is pynn.MLPRegressor else y[rows]
             net.fit(X[rows], targets, batch_size=25, optimizer=rule, shuffle=False)
     np.testing.assert_allclose(
-        model.fit(X, y)._network.parameters, net.parameters, rtol=1e-10, atol=1e-14
+        model.fit(X, y).network_.parameters, net.parameters, rtol=1e-10, atol=1e-14
     )
 
 

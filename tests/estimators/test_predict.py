@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import pynn
-from pynn.estimators.perceptron import Perceptron
+from pynn.estimators.base import Perceptron
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -118,8 +118,8 @@ FORMS = {  # ways to hand in the rows X of floats, good and bad
 def test_the_short_way_gives_what_the_long_one_gives(form, dtype, assume_finite, monkeypatch):
     X = FORMS[form](np.random.default_rng(0).normal(size=(5, N_FEATURES)))
     outcomes = []
-    for is_plain in (Perceptron._is_plain, lambda *_: False):
-        monkeypatch.setattr(Perceptron, "_is_plain", is_plain)
+    for plain in (Perceptron._plain, lambda *_: None):
+        monkeypatch.setattr(Perceptron, "_plain", plain)
         for kind in ("number", "classes"):
             model = model_of(kind, dtype)
             calls = [getattr(model, n, None) for n in ("predict", "predict_proba")]
@@ -170,7 +170,7 @@ def test_what_a_signal_handler_raises_is_not_taken_for_bad_input(Estimator, monk
 def test_weights_for_fewer_features_do_not_change_what_x_must_be(Estimator):
     X, y = DATA[Estimator]
     model = small(Estimator).fit(X, y)
-    model.coefs_[0] = model.coefs_[0][1:]
+    model.coefs_ = [model.coefs_[0][1:], *model.coefs_[1:]]
     with pytest.raises(ValueError, match=f"X has {X.shape[1] - 1} features.* {X.shape[1]}"):
         model.predict(X[:, 1:])
     with pytest.raises(ValueError, match=f"X has {X.shape[1]} features, but the network has"):
@@ -243,7 +243,7 @@ def test_any_number_of_threads_gives_the_same_bits(Estimator, solver):
             hidden_layer_sizes=(70, 30),
         )  # fmt: skip
         model.fit(X, y)
-        assert model._network.n_threads == n_threads
+        assert model.network_.n_threads == n_threads
         bits.add((flat(model).tobytes(), model.predict(X).tobytes(), model.loss_))
     assert len(bits) == 1
 
@@ -252,11 +252,11 @@ def test_any_number_of_threads_gives_the_same_bits(Estimator, solver):
 def test_another_number_of_threads_is_taken_from_then_on(Estimator):
     X, y = DATA[Estimator]
     model = small(Estimator, warm_start=True, n_threads=2).fit(X, y)
-    network = model._network
+    network = model.network_
     model.set_params(n_threads=3).predict(X)
-    assert (model._network, network.n_threads) == (network, 3)
+    assert (model.network_, network.n_threads) == (network, 3)
     model.set_params(n_threads=None).fit(X, y)
-    assert (model._network, network.n_threads) == (network, None)
+    assert (model.network_, network.n_threads) == (network, None)
     model.set_params(n_threads=0)
     with pytest.raises(ValueError, match="n_threads"):
         model.predict(X)

@@ -67,7 +67,7 @@ def test_a_pickle_goes_on_with_partial_fit(Estimator, solver, tmp_path):
         paused = joblib.load(tmp_path / "model", mmap_mode=mode).partial_fit(X, y).partial_fit(X, y)
         expected = copy.deepcopy(straight).partial_fit(X, y).partial_fit(X, y)
         np.testing.assert_array_equal(flat(paused), flat(expected))
-        assert paused._optimizer.learning_rate == expected._optimizer.learning_rate
+        assert paused.network_._descent.learning_rate == expected.network_._descent.learning_rate
 
 
 @BOTH
@@ -235,10 +235,11 @@ PARAMETERS = {  # name: values that are refused
     "loss": ["hinge"],
     "quantile": [0.0, 1.0],
     "delta": [0.0],
+    "output_activation": ["softmax", None],
 }
 OF_ONE = {  # parameters that only one of the two has
     pynn.MLPClassifier: {"class_weight", "label_smoothing"},
-    pynn.MLPRegressor: {"loss", "quantile", "delta"},
+    pynn.MLPRegressor: {"loss", "quantile", "delta", "output_activation"},
 }
 
 
@@ -417,7 +418,7 @@ def test_partial_fit_follows_the_settings():
     assert steps(model).max() < 0.002
     assert steps(model.set_params(learning_rate_init=0.1)).max() > 0.02
     assert model.history_["learning_rate"][-1] == 0.1
-    assert model._optimizer.memory[1] == 3  # the moments are those of all updates
+    assert model.network_._descent.memory[1] == 3  # the moments are those of all updates
     model.set_params(solver="sgd", learning_rate_init=1e-9)
     assert steps(model).max() < 1e-7
     model.set_params(learning_rate=pynn.StepDecay(1, 0.5))

@@ -13,7 +13,8 @@ import pytest
 from mlp_cases import X_IRIS, Y_IRIS, flat
 
 import pynn
-from pynn.estimators.descent import Descent
+from pynn.training.descent import Descent
+from pynn.training.history import History, Patience
 
 FOLDER = str(Path(pynn.__file__).parent)
 X, y = X_IRIS[::3], Y_IRIS[::3]
@@ -30,7 +31,7 @@ def raise_at(number, error, call):
 
     def count(frame, event, argument):
         nonlocal depth, n_lines, place
-        if frame.f_code.co_name == "_train" and event == "return":
+        if frame.f_code.co_name == "run" and event == "return":
             depth -= 1
         n_lines += depth > 0 and event == "line"
         if n_lines == number and event == "line":
@@ -41,7 +42,7 @@ def raise_at(number, error, call):
 
     def enter(frame, event, argument):
         nonlocal depth
-        depth += frame.f_code.co_name == "_train"
+        depth += frame.f_code.co_name == "run"
         return count if frame.f_code.co_filename.startswith(FOLDER) else None
 
     before = sys.gettrace()
@@ -65,16 +66,18 @@ def content(value):
         return {key: content(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [content(item) for item in value]
-    if isinstance(value, Descent):
+    if isinstance(value, Descent | pynn.Network):
         return content(value.__getstate__())
+    if isinstance(value, History | Patience):
+        return content(vars(value))
     if hasattr(value, "get_params"):
         return content(vars(value))
     return repr(value)
 
 
 def of(model):
-    passing = ("_network", "_fit_under_way")  # in no pickle, either
-    return content({name: value for name, value in vars(model).items() if name not in passing})
+    passing = "_fit_under_way"  # in no pickle, either
+    return content({name: value for name, value in vars(model).items() if name != passing})
 
 
 def fresh(**parameters):

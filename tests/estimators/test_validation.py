@@ -248,5 +248,6 @@ def test_figures_that_come_late_are_nan_before():
     X, X_val, y, y_val = DIABETES
     model = small(pynn.MLPRegressor, warm_start=True, max_iter=2).fit(X, y)
     model.fit(X, y, eval_set=(X_val, y_val))
-    assert list(map(len, model.history_.values())) == [4] * 4
+    assert list(map(len, model.history_.values())) == [4] * 5
+    assert list(model.history_) == ["loss", "penalty", "val_loss", "val_score", "learning_rate"]
     assert np.isnan(model.history_["val_loss"]).tolist() == [True, True, False, False]

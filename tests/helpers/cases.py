@@ -1,6 +1,7 @@
 """What the core offers, from the core's own lists, and random problems with their oracle."""
 
 import copy
+import dataclasses
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -152,6 +153,11 @@ def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", **o
     n_eps = PER_UPDATE * epochs * -(-n_rows // batch_size)
     assert_agree(net.parameters, p, n_eps, net.dtype, label)
     assert_agree(net.history["cost"], costs, n_eps, net.dtype, label)
+
+
+def cap(net):
+    """Let a network's cross-entropies be capped, as those of the estimators are."""
+    net._become(dataclasses.replace(net._architecture, capped=True))
 
 
 def digits_like(rng, n_rows=60):

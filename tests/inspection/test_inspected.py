@@ -251,7 +251,7 @@ def test_of_a_classifier(classifier):
     mlp, X, y = classifier
     classes = np.searchsorted(mlp.classes_, y)
     gradients = mlp.per_sample_gradient(X, y)
-    np.testing.assert_array_equal(gradients[3], mlp._network.gradient(X[3:4], classes[3:4]))
+    np.testing.assert_array_equal(gradients[3], mlp.network_.gradient(X[3:4], classes[3:4]))
     np.testing.assert_array_equal(mlp.input_gradient(X, y), mlp.trace(X, y).input_sensitivities)
     names = [f"feature {i}" for i in range(5)]
     with pytest.warns(UserWarning, match="X has feature names"):
@@ -305,9 +305,9 @@ def test_before_fit_there_is_nothing_to_see(Estimator, call):
 @pytest.mark.parametrize("call", CALLS)
 def test_looking_changes_nothing(classifier, rng, call):
     mlp, X, y = classifier
-    parameters = mlp._network.parameters.copy()
+    parameters = mlp.network_.parameters.copy()
     CALLS[call](mlp, X, y)
-    np.testing.assert_array_equal(mlp._network.parameters, parameters)
+    np.testing.assert_array_equal(mlp.network_.parameters, parameters)
     net = cases.classifier(dtype="float32")
     parameters, history = net.parameters.copy(), dict(net.history)
     CALLS[call](net, X, np.searchsorted(mlp.classes_, y))

@@ -1,4 +1,4 @@
-"""Descent: an update rule at work, with a learning rate that may change on the way."""
+"""Descent: an update rule at work, with its state and its learning rate."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn.network import Network
+from pynn import _core
+from pynn.model.model import Model, zeros
 from pynn.training.optimizers import Optimizer
 from pynn.training.schedules import Schedule
 
-__all__ = ["Descent"]
-
-# Below this an "adaptive" learning rate falls no more, and training ends: scikit-learn's number.
+# An "adaptive" learning rate falls no further than this: scikit-learn's number.
 _LOWEST_RATE = 1e-6
+
+Slots = list[NDArray[Any]]
 
 
 class Descent:
-    """What `pynn.MLPClassifier` and `pynn.MLPRegressor` go down with, in one fit or several.
+    """An update rule, its state and its learning rate, over one fit or several.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Update rule, with the learning rate of the start.
+        Update rule, with the initial learning rate.
     schedule : {"constant", "invscaling", "adaptive"} or Schedule, default="constant"
         How the learning rate changes: never; as ``1 / (rows seen + 1) ** power_t``, after each
-        epoch; to a fifth, where `slow_down` is called; or as the schedule says.
+        epoch; to a fifth at each call of `slow_down`; or as the schedule says.
     power_t : float, default=0.5
         Exponent of "invscaling".
 
     Attributes
     ----------
     learning_rate : float
-        The one in force, before a schedule's factor.
+        The current one, before the factor of a `Schedule`.
     monitored : list of float
-        What a `Schedule` goes by: a figure for each epoch so far, the lower the better.
+        The figure of each epoch that a `Schedule` reads; lower is better.
     is_kept : bool
-        Whether an estimator's pickles hold it, so that training goes on as it was.
+        Whether pickles of an estimator include it, so that training continues from its state.
     """
 
     def __init__(
@@ -48,13 +49,13 @@ class Descent:
         self.learning_rate = optimizer.learning_rate
         self.monitored: list[float] = []
         self.is_kept = False
-        self._memory: tuple[list[NDArray[Any]], int] | None = None  # slots, updates made
-        self._state: Any = None
+        self._memory: tuple[Slots, int] | None = None  # slots, updates made
+        self._state: _core.State | None = None
 
-    def going_on_as(self, other: Descent) -> Descent:
-        """Return what goes on from here as another says; this one where that says the same.
+    def continued_as(self, other: Descent) -> Descent:
+        """Return a descent with the settings of `other` and the state of this one.
 
-        A learning rate that has changed on the way stays, unless it is given anew.
+        A learning rate that has changed on the way stays, unless `other` has another one.
         """
         now, then = other.optimizer, self.optimizer
         if (now, other.schedule, other.power_t) == (then, self.schedule, self.power_t):
@@ -66,21 +67,29 @@ class Descent:
         other.monitored = self.monitored
         return other
 
-    def state_on(self, network: Network) -> Any:
-        """Return what the core trains this network with, going on from where the rule was."""
-        if self._state is None or not _fits(self._state.slots, network):
-            slots, n_updates = self._memory or (None, 0)
-            if slots is None or not _fits(slots, network):
-                self._state = network._new_state(self.optimizer)
-            else:  # joblib's memory maps are read-only
-                own = [np.array(slot) for slot in slots]
-                self._state = network._new_state(self.optimizer, own, n_updates)
+    def state_on(self, model: Model) -> _core.State:
+        """Return the core's state for this model, continued where it fits the parameters."""
+        if self._state is None or not _fits(self._state.slots, model):
+            slots, n_updates = self._memory or ([], 0)
+            n_slots = _core.RULES[self.optimizer._rule()]
+            if len(slots) == n_slots and _fits(slots, model):
+                slots = [np.array(slot) for slot in slots]  # joblib's memory maps are read-only
+            else:
+                slots = [zeros(model.n_parameters, model.dtype) for _ in range(n_slots)]
+                n_updates = 0
+            coefficients = self.optimizer._coefficients()
+            self._state = _core.State(self.optimizer._rule(), slots, n_updates, **coefficients)
             self._memory = None
             self.set_rate(self.learning_rate)
         return self._state
 
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether a `Schedule` sets the learning rate of each update."""
+        return not isinstance(self.schedule, str)
+
     def rates(self, n_updates: int) -> NDArray[np.float64] | None:
-        """Learning rate of each of an epoch's updates, where a schedule says it; else None."""
+        """Return the learning rate of each update of an epoch; None without a `Schedule`."""
         if isinstance(self.schedule, str):
             return None
         times = len(self.monitored) + np.arange(n_updates) / n_updates
@@ -89,47 +98,47 @@ class Descent:
     @property
     def rate_now(self) -> float:
         """Learning rate of the next update."""
-        rates = None if isinstance(self.schedule, str) else self.rates(1)
+        rates = self.rates(1) if self.is_scheduled else None
         return self.learning_rate if rates is None else float(rates[0])
 
     def epoch_ended(self, n_rows_seen: int, monitored: float) -> None:
-        """Take note of an epoch, and of all the rows seen until then."""
-        if not isinstance(self.schedule, str):
+        """Take the figure of an epoch, and the number of rows seen so far."""
+        if self.is_scheduled:
             self.monitored.append(monitored)
         elif self.schedule == "invscaling":
             self.set_rate(self.optimizer.learning_rate / (n_rows_seen + 1) ** self.power_t)
 
     def slow_down(self) -> bool:
-        """Learn at a fifth of the rate; False, and nothing done, where that is not to be."""
+        """Divide an "adaptive" learning rate by 5; return False where that is not possible."""
         if self.schedule != "adaptive" or self.learning_rate <= _LOWEST_RATE:
             return False
         self.set_rate(self.learning_rate / 5)
         return True
 
     def set_rate(self, rate: float) -> None:
-        """Go on at this learning rate."""
+        """Continue at this learning rate."""
         self.learning_rate = rate
         if self._state is not None:
             coefficients = self.optimizer._coefficients() | {"learning_rate": rate}
             self._state.set_coefficients(**coefficients)
 
     @property
-    def memory(self) -> tuple[list[NDArray[Any]], int] | None:
-        """What the rule remembers: its slots, each (n_parameters,), and the updates made."""
+    def memory(self) -> tuple[Slots, int] | None:
+        """State of the rule: its slots, each (n_parameters,), and the number of updates."""
         if self._state is None:
             return self._memory
         return self._state.slots, self._state.n_updates
 
-    def remember(self, slots: list[NDArray[Any]], n_updates: int) -> None:
-        """Go on from what the rule remembered at another time."""
+    def remember(self, slots: Slots, n_updates: int) -> None:
+        """Continue from this state of the rule."""
         self._state, self._memory = None, (slots, n_updates)
 
     def copy(self) -> Descent:
-        """Return one that goes its own way from here."""
+        """Return an independent copy."""
         twin = copy.copy(self)
         if self.memory is not None:
             slots, n_updates = self.memory
-            twin._memory = [slot.copy() for slot in slots], n_updates
+            twin.remember([slot.copy() for slot in slots], n_updates)
         twin.monitored = list(self.monitored)
         return twin
 
@@ -137,6 +146,6 @@ class Descent:
         return vars(self) | {"_state": None, "_memory": self.memory}
 
 
-def _fits(slots: list[NDArray[Any]], network: Network) -> bool:
-    like = network.parameters
+def _fits(slots: Slots, model: Model) -> bool:
+    like = model.parameters
     return all(slot.shape == like.shape and slot.dtype == like.dtype for slot in slots)

@@ -7,30 +7,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing
 
 from pynn import checks
-
-__all__ = ["Samples"]
+from pynn.model.initializers import Random
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows that were validated.
+    """Rows that have been checked.
 
     Parameters
     ----------
     X : ndarray or CSR, shape (n_samples, n_features)
-    y : ndarray of shape (n_samples, n_outputs)
-        What the outputs are compared with.
+    y : ndarray of shape (n_samples, n_outputs) or (n_samples,)
+        Targets of the outputs, or numbers of classes.
     labels : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         The same as scorers take it: classes, or numbers.
     sample_weight : ndarray of shape (n_samples,), optional
     class_weight : ndarray of shape (n_samples,), optional
-        What each sample counts for its class, in training only.
+        Weight of each sample for its class, in training only.
     """
 
     X: Any
@@ -44,7 +41,7 @@ class Samples:
 
     @property
     def weights(self) -> Array | None:
-        """How much each sample counts in the cost; None: all the same."""
+        """Weight of each sample in the cost; None if all weigh the same."""
         if self.class_weight is None:
             return self.sample_weight
         if self.sample_weight is None:
@@ -52,18 +49,33 @@ class Samples:
         return self.class_weight * self.sample_weight
 
     def outline(self) -> Samples:
-        """Return samples of the same shapes and dtypes, all 0, which take no memory."""
+        """Return samples of the same shapes and dtypes, all 0, that take no memory."""
         return Samples(_outline(self.X), _outline(self.y), _outline(self.labels))
 
     def split(
-        self, fraction: float, random: np.random.RandomState, stratify: bool
+        self, fraction: float, random: Random, strata: Array | None = None
     ) -> tuple[Samples, Samples]:
-        """Set a fraction of the rows aside: those to learn from, those to judge by."""
+        """Draw a validation set, as scikit-learn does; return the training set and it.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the samples, for validation.
+        random : RandomState or Generator
+        strata : ndarray of shape (n_samples,), optional
+            Both sets have the same share of each of its values.
+
+        Raises
+        ------
+        ValueError
+            If the validation set has fewer than two samples, or the strata are too small.
+        """
+        from sklearn.model_selection import train_test_split
+
+        if isinstance(random, np.random.Generator):  # which scikit-learn does not take
+            random = np.random.RandomState(random.integers(2**32))
         parts = train_test_split(
-            np.arange(len(self)),
-            random_state=random,
-            test_size=fraction,
-            stratify=self.y if stratify else None,
+            np.arange(len(self)), random_state=random, test_size=fraction, stratify=strata
         )
         if len(parts[1]) < 2:
             raise ValueError(
@@ -73,10 +85,8 @@ class Samples:
         return self._rows(parts[0]), self._rows(parts[1])
 
     def _rows(self, indices: Array) -> Samples:
-        def take(array: Any) -> Any:
-            return None if array is None else _safe_indexing(array, indices)
-
-        return Samples(**{name: take(array) for name, array in vars(self).items()})
+        parts = vars(self).items()
+        return Samples(**{name: part if part is None else part[indices] for name, part in parts})
 
 
 def _outline(array: Any) -> Any:

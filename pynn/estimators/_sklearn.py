@@ -1,0 +1,60 @@
+"""The private parts of scikit-learn that the estimators need, and what for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import _fit_context  # validates parameters before a fit
+from sklearn.utils._param_validation import (  # parameter constraints, in scikit-learn's words
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils._set_output import _wrap_data_with_container  # transform's set_output
+from sklearn.utils.multiclass import _check_partial_fit_first_call  # the classes of partial_fit
+from sklearn.utils.optimize import _check_optimize_result  # warns where L-BFGS fails
+from sklearn.utils.validation import (
+    _check_feature_names_in,  # checks the names given to get_feature_names_out
+    _check_sample_weight,  # checks sample weights, in scikit-learn's words
+)
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing: this scikit-learn has no callbacks."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method as it is: this scikit-learn has no callbacks."""
+        return method
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "StrOptions",
+    "_check_feature_names_in",
+    "_check_optimize_result",
+    "_check_partial_fit_first_call",
+    "_check_sample_weight",
+    "_fit_context",
+    "_wrap_data_with_container",
+    "with_callbacks",
+]
+
+# Private methods of scikit-learn's perceptrons that subclasses override, and what replaces them.
+HOOKS = {
+    **dict.fromkeys(
+        ["_init_coef", "_initialize"], "set coefs_ and intercepts_, and fit with warm_start=True"
+    ),
+    **dict.fromkeys(["_forward_pass", "_forward_pass_fast"], "use network_.predict or trace"),
+    **dict.fromkeys(
+        ["_backprop", "_compute_loss_grad", "_loss_grad_lbfgs"], "use network_.gradient"
+    ),
+    **dict.fromkeys(["_fit_stochastic", "_fit_lbfgs"], "use callbacks, or Network.fit"),
+    "_update_no_improvement_count": "use the EarlyStopping callback",
+    "_score_with_function": "use the parameter scoring",
+}

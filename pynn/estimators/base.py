@@ -1,0 +1,456 @@
+"""Perceptron: the common part of `MLPClassifier` and `MLPRegressor`."""
+
+from __future__ import annotations
+
+import copy
+import os
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from pynn import checks
+from pynn.data import blocks
+from pynn.data.samples import Samples
+from pynn.estimators import _sklearn, rows, saving
+from pynn.estimators.fitting import Fit
+from pynn.estimators.messages import Outcome
+from pynn.estimators.views import Views
+from pynn.inspection.inspected import Inspected
+from pynn.network import Network
+from pynn.training import scoring as scorers
+
+Array = NDArray[Any]
+
+# Attributes that scikit-learn's callbacks need to be ended, whatever becomes of the fit.
+_OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks", "_skl_callbacks_to_teardown"}
+
+
+class Perceptron(Inspected, Views):
+    """Fits, predicts, transforms, and can be saved; a subclass says what its targets are."""
+
+    n_layers_: int
+    n_outputs_: int
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | None
+    best_epoch_: int | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    stopped_early_: bool
+    _network: Network
+    _given: dict[
+        str, Any
+    ]  # of coefs_, intercepts_, out_activation_: what was set without a network
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in _sklearn.HOOKS.keys() & vars(cls).keys():
+            warnings.warn(
+                f"{cls.__name__}.{name} overrides a private method of scikit-learn's perceptrons "
+                f"that pynn never calls: {_sklearn.HOOKS[name]}",
+                stacklevel=2,
+            )
+
+    # ---- What a subclass says --------------------------------------------------------------------
+
+    def _learn_targets(self, labels: Array) -> None:
+        """Take note of the targets, such as their classes, when a fit begins."""
+
+    def _learn_classes(self, source: Iterable[Any], classes: ArrayLike | None) -> None:
+        """Take note of all classes in a source of blocks, before the first is learned from."""
+        if classes is not None:
+            raise TypeError("classes are for classifiers")
+
+    def _check_targets(self, labels: Array, incremental: bool) -> None:
+        """Refuse targets for which the output has no units."""
+
+    def _encode(self, labels: Array) -> Array:
+        """Return the targets of the network."""
+        raise NotImplementedError
+
+    def _n_outputs(self, samples: Samples) -> int:
+        """Return the number of outputs for these targets."""
+        raise NotImplementedError
+
+    def _split(self, samples: Samples, random: Any) -> tuple[Samples, Samples]:
+        """Set samples aside for early stopping."""
+        raise NotImplementedError
+
+    def _is_constant(self, samples: Samples) -> bool:
+        """Whether the default score is undefined for these targets."""
+        raise NotImplementedError
+
+    def _class_weights(self, labels: Array, incremental: bool) -> Array | None:
+        """Return the weight of each sample for its class; None if all weigh the same."""
+        return None
+
+    def _score_of(self, out: Array, y: Array, sample_weight: Array | None) -> float:
+        """Score outputs against encoded targets; higher is better."""
+        raise NotImplementedError
+
+    # ---- Predicting ------------------------------------------------------------------------------
+
+    def _forward(self, X: ArrayLike, layer: int | None = None) -> Array:
+        """Return the activations of the output layer, or of another, (n_samples, n_units)."""
+        network = self.network_
+        depth = None if layer is None else self._depth(layer)
+        plain = self._plain(X, network.dtype)
+        if plain is None:
+            return network._predict(self._validated(X, network.dtype), True, depth)
+        try:
+            return network._predict(plain, get_config()["assume_finite"], depth)
+        except ValueError as error:
+            refused = error
+        self._validated(X, network.dtype)  # which says so in scikit-learn's words, if X holds NaN
+        raise refused
+
+    def _validated(self, X: Any, dtype: Any) -> Any:
+        rows.refuse_lossy(X, "X")
+        formats = ("csr", "csc")
+        return validate_data(self, X, accept_sparse=formats, dtype=dtype, reset=False)
+
+    def _plain(self, X: Any, dtype: np.dtype[Any]) -> Array | None:
+        """Return what validate_data makes of plain numbers, but for its look for NaN; else None.
+
+        For a single row that function takes ten times as long as the network does.
+        """
+        if hasattr(self, "feature_names_in_") or type(X) not in (np.ndarray, list):
+            return None
+        try:
+            array = X if type(X) is np.ndarray else np.array(X)
+        except ValueError:  # rows of several lengths
+            return None
+        if (
+            array.ndim != 2
+            or array.shape[1] != getattr(self, "n_features_in_", None)
+            or array.dtype.kind not in "fiub"
+        ):
+            return None
+        is_wider = array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize
+        return None if is_wider else array.astype(dtype, copy=False)  # which cannot overflow
+
+    def transform(self, X: ArrayLike, layer: int = -2) -> Any:
+        """Compute the activations of a layer, by default the last hidden one: learned features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        layer : int, default=-2
+            The input is layer 0, the output -1 or ``n_layers_ - 1``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+            Or the container that `set_output` asks for.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X does not hold finite numbers of this shape, or there is no such layer behind the
+            input.
+        """
+        out = self._forward(X, layer)
+        as_transformer = SimpleNamespace(
+            get_feature_names_out=partial(self.get_feature_names_out, layer=layer),
+            _sklearn_output_config=getattr(self, "_sklearn_output_config", {}),
+            _sklearn_auto_wrap_output_keys=self._sklearn_auto_wrap_output_keys,
+        )
+        return _sklearn._wrap_data_with_container("transform", out, X, as_transformer)
+
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None, layer: int = -2
+    ) -> Array:
+        """Name the columns that `transform` makes: the class's name and a number.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Only checked.
+        layer : int, default=-2
+            As for `transform`.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_units,)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or input_features are not those of `fit`.
+        """
+        check_is_fitted(self)
+        _sklearn._check_feature_names_in(self, input_features, generate_names=False)
+        n_units = self.network_.layer_sizes[self._depth(layer)]
+        return np.array([f"{type(self).__name__.lower()}{i}" for i in range(n_units)], dtype=object)
+
+    def _depth(self, layer: object) -> int:
+        """Count the layers of weights up to this layer."""
+        return checks.layer(layer, len(self.network_.weights))
+
+    # ---- Fitting ---------------------------------------------------------------------------------
+
+    @_sklearn.with_callbacks  # type: ignore[untyped-decorator]
+    @_sklearn._fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        eval_set: Any = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from all of the data, from the start, or with `warm_start` from the last weights.
+
+        Ctrl-C ends the fit with a warning; the weights are then those of the last finished
+        mini-batch, or with `early_stopping` the best so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 is computed with as it is, everything else as float64, unless `dtype` says
+            otherwise.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes, 0s and 1s of several labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample; not negative, and not all zero.
+        eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
+            Validation sets: after each epoch their loss and score go into ``history_``, those of a
+            second set as "val_2_loss" and "val_2_score". With `early_stopping`, the first set
+            decides, and no samples are set aside.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            The same for one validation set. A pipeline with ``transform_input=["X_val"]``
+            transforms X_val as it does X.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument or a parameter is not as described; the estimator is as it was.
+        ValueError
+            If a weight becomes infinite or NaN; the estimator is as it was. With `early_stopping`
+            it is a warning, and the best weights remain.
+        """
+        validation = rows.validation_sets(eval_set, X_val, y_val, sample_weight_val)
+        return self._fitted(X, y, sample_weight, validation, incremental=False)
+
+    @_sklearn.with_callbacks  # type: ignore[untyped-decorator]
+    @_sklearn._fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit_batches(
+        self,
+        source: Iterable[Any],
+        *,
+        classes: ArrayLike | None = None,
+        eval_set: Any = None,
+    ) -> Self:
+        """Learn from data that come in blocks, such as files larger than memory.
+
+        Each epoch goes through all blocks in their order, and through the rows of each in
+        mini-batches, shuffled within the block. A `Schedule` sets the learning rate once an epoch.
+
+        Parameters
+        ----------
+        source : re-iterable of tuples (X, y) or (X, y, sample_weight)
+            Such as a list, `NpyBlocks` or `ParquetBlocks`; each block as `fit` takes it.
+        classes : array-like of shape (n_classes,), default=None
+            All classes in the blocks. Without it a classifier looks through the targets of all
+            blocks first.
+        eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
+            See `fit`; `early_stopping` needs it here.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `fit`; if the source is empty or can be gone through only once; or if the solver
+            is "lbfgs".
+        """
+        if self.solver == "lbfgs":
+            raise ValueError('fit_batches needs a solver that learns in mini-batches, not "lbfgs"')
+        if self.early_stopping and eval_set is None:
+            raise ValueError("with early_stopping=True, fit_batches needs an eval_set")
+        goes_on = self._goes_on(False)
+        with self._undone_on_error():
+            if not goes_on:
+                self._learn_classes(source, classes)
+            first = next(blocks.blocks_of(source))
+            samples = rows.samples(self, *first, first=not goes_on, incremental=True).outline()
+            del first  # it is read again in its turn, and not held until then
+            held_out = rows.held_out(self, rows.validation_sets(eval_set))
+            outcome = Fit(self, samples, held_out, goes_on, source=source).run()
+        return self._ended(outcome)
+
+    def _fitted(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        validation: list[tuple[Any, ...]],
+        incremental: bool,
+    ) -> Self:
+        if incremental and self.early_stopping and not validation:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        with self._undone_on_error():
+            goes_on = self._goes_on(incremental)
+            samples = rows.samples(
+                self, X, y, sample_weight, first=not goes_on, incremental=incremental
+            )
+            held_out = rows.held_out(self, validation)
+            outcome = Fit(self, samples, held_out, goes_on, incremental).run()
+        return self._ended(outcome)
+
+    def _goes_on(self, incremental: bool) -> bool:
+        """Whether a fit starts from the current weights."""
+        return self.__sklearn_is_fitted__() and bool(self.warm_start or incremental)
+
+    def _ended(self, outcome: Outcome) -> Self:
+        if outcome:  # last: the estimator is complete even where warnings are errors
+            outcome()
+        return self
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Bring back all attributes if a fit fails; a warm fit also undoes what it has trained."""
+        if "_fit_under_way" in vars(self) and self._fit_under_way() is not None:
+            raise RuntimeError(
+                f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
+                "threads can fit no more than a clone of it"
+            )
+        under_way: set[None] = set()  # lives as long as this fit, whatever happens
+        before, random = dict(vars(self)), self.random_state
+        drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
+        try:
+            self._fit_under_way: Any = weakref.ref(under_way)
+            yield
+        except BaseException:
+            of_callbacks = {name: vars(self)[name] for name in _OF_CALLBACKS & vars(self).keys()}
+            vars(self).clear()
+            vars(self).update(before | of_callbacks)
+            if drawn_by and isinstance(random, np.random.RandomState):
+                random.set_state(drawn_by)
+            raise
+        finally:
+            vars(self).pop("_fit_under_way", None)
+
+    def _judged_by(self, scoring: Any, samples: Samples) -> float:
+        """Return what a scorer says of this estimator amid its fit."""
+        judged = object.__new__(type(self))
+        vars(judged).update(vars(self))
+        vars(judged).pop("feature_names_in_", None)  # validated rows have none, and are in order
+        return scorers.score(scorers.scorer_of(scoring), judged, samples)
+
+    # ---- Inspection, scikit-learn's tags ---------------------------------------------------------
+
+    def _inside(self, X: Any = None, y: Any = None) -> tuple[Network, Any, Any]:
+        check_is_fitted(self)
+        network = self.network_
+        if X is not None and y is not None:
+            samples = rows.samples(self, X, y, first=False, incremental=True, trains=False)
+            return network, samples.X, samples.y
+        return network, None if X is None else self._validated(X, rows.dtypes(self)), None
+
+    def _optimizer_at_work(self) -> tuple[str, int] | None:
+        return self.network_._optimizer_at_work()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ---- Pickles and files -----------------------------------------------------------------------
+
+    def _lean_network(self) -> Network:
+        """Return the network, with the optimizer only where pickles are to hold it."""
+        network = self.network_
+        descent = network._descent
+        keeps = descent is not None and descent.is_kept
+        if self.keep_optimizer is not None:
+            keeps = self.keep_optimizer
+        lean = object.__new__(type(network))
+        vars(lean).update(vars(network), _descent=descent if keeps else None, _random=None)
+        return lean
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_fit_under_way", None)
+        if "_network" in state:
+            state["_network"] = self._lean_network()
+        return state
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        if "_network" in vars(twin):
+            twin._network = copy.deepcopy(self._lean_network())
+        return twin
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file in the safetensors format, which executes nothing.
+
+        `pynn.Network.load` reads the same file as a network. The file holds the network, the
+        classes, the names of the features and the parameters of the estimator; parameters that
+        are objects (callbacks, schedules, scorers, random sources) are left out with a warning.
+
+        Parameters
+        ----------
+        path : str or path-like
+            An existing file is replaced.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        saving.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a fitted estimator from a file of `save`, or of its `network_`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            From a file of a network come its classes, layers and activations; other parameters
+            have their defaults.
+
+        Returns
+        -------
+        estimator
+            Fitted; it predicts what the saved one predicted.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or of another kind of estimator.
+        OSError
+            If it cannot be read.
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        return saving.load(cls, path)
+
+    def _targets_to_file(self) -> Any:
+        """Return what JSON keeps of the targets."""
+
+    def _targets_from_file(self, network: Network, kept: Any) -> None:
+        """Take the targets from a file, or from its network."""

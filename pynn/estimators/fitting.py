@@ -1,0 +1,482 @@
+"""Fit: one fit of an estimator.
+
+It translates parameters and samples for the loop of `pynn.training`, and figures and outcomes into
+scikit-learn's attributes and messages. In float64 the numbers are scikit-learn's: the same random
+numbers are drawn in the same order, and the same rules decide when to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from pynn import _core
+from pynn.data.samples import Samples
+from pynn.estimators import messages, rows
+from pynn.estimators._sklearn import _check_optimize_result
+from pynn.estimators.hooks import Hooks
+from pynn.estimators.messages import Outcome, warn
+from pynn.model.architecture import ALIASES
+from pynn.model.initializers import initial_layer
+from pynn.model.model import Model
+from pynn.model.regularisation import Regularisation
+from pynn.training import lbfgs
+from pynn.training.descent import Descent
+from pynn.training.history import Patience
+from pynn.training.learners import Blocks, Learner, Plan, Rows
+from pynn.training.loop import Loop, Measure, undone_on_error
+from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
+from pynn.training.progress import Report
+from pynn.training.resume import Resumption, described
+from pynn.training.schedules import Schedule
+from pynn.training.state import State, in_order
+
+_AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
+# Parameters that may differ where a fit resumes.
+_FREE = {"max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"}
+_OF_EARLIER_FITS = (
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "best_epoch_",
+    "validation_scores_",
+    "best_validation_score_",
+    "stopped_early_",
+    "_no_improvement_count",
+    "_split_before",
+    "_scores_from",
+)
+
+
+class Fit:
+    """One fit of an estimator.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    samples : Samples
+        The training samples, or the outline of the first block of a source.
+    held_out : list of Samples
+        Validation sets.
+    goes_on : bool
+        Whether to start from the current weights.
+    incremental : bool, default=False
+        Whether this is the one epoch of a partial_fit.
+    source : iterable of blocks, optional
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        samples: Samples,
+        held_out: list[Samples],
+        goes_on: bool,
+        incremental: bool = False,
+        source: Iterable[Any] | None = None,
+    ) -> None:
+        self.estimator, self.samples, self.held_out = estimator, samples, held_out
+        self.goes_on, self.incremental, self.source = goes_on, incremental, source
+        self.spread = messages.spread_of_scales(samples.X)
+        self.is_given = bool(held_out)  # and not set aside by early_stopping
+
+    def run(self) -> Outcome:
+        """Train; return what warns about the outcome where there is need to."""
+        estimator = self.estimator
+        _check_solver_takes_all(estimator)
+        own = in_order(estimator.callbacks)
+        random, resumption = check_random_state(estimator.random_state), None
+        if not self.incremental:
+            is_global = estimator.random_state is None
+            resumption, random = Resumption.wanted(own, self._description, random, is_global)
+        if not self.goes_on:
+            self._begin(random)
+        self.network = network = estimator.network_
+        undone = undone_on_error(network, random) if self.goes_on else nullcontext()
+        with network._lock, undone:
+            self._check_network()
+            network._random = random
+            outcome = (
+                self._minimise(own)
+                if estimator.solver == "lbfgs"
+                else self._descend(own, random, resumption)
+            )
+            self._publish()
+            return outcome
+
+    # ---- The network -----------------------------------------------------------------------------
+
+    def _begin(self, random: Any) -> None:
+        """Give the estimator a new network of random parameters."""
+        estimator, X = self.estimator, self.samples.X
+        n_outputs = estimator._n_outputs(self.samples)
+        hidden_sizes = estimator._hidden_sizes()
+        vars(estimator).pop("_given", None)
+        network = estimator._new_network(
+            [X.shape[1], *hidden_sizes, n_outputs], estimator._output(), X.dtype
+        )
+        # scikit-learn's bound depends on the hidden activation, in the output layer too.
+        given: Any = estimator.activation
+        last = given if isinstance(given, str) else next(iter(given[-1:]), "identity")
+        names = [*network.activations[:-1], ALIASES.get(last, last)]
+        for W, b, name in zip(network.weights, network.biases, names, strict=True):
+            W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
+        estimator._network = network
+        estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), n_outputs
+        estimator.n_iter_ = estimator.t_ = 0
+        for name in _OF_EARLIER_FITS:
+            vars(estimator).pop(name, None)
+
+    def _check_network(self) -> None:
+        """Refuse to go on with a network that the parameters no longer describe."""
+        estimator, network = self.estimator, self.network
+        fitted = list(network.layer_sizes[1:-1])
+        if estimator._hidden_sizes() != fitted:
+            raise ValueError(
+                f"hidden_layer_sizes is {estimator.hidden_layer_sizes}, but the weights to go on "
+                f"from have hidden layers of {fitted} units"
+            )
+        output, cost = estimator._output()
+        if cost != network.cost_function or output != network.activations[-1]:
+            tied = _core.COSTS[cost if isinstance(cost, str) else cost._name()]
+            if tied not in (None, network.activations[-1]):
+                raise ValueError(
+                    f"the loss {cost!r} needs the output activation {tied!r}, but the weights to "
+                    f"go on from have {network.activations[-1]!r}: set out_activation_, or fit "
+                    "from the start, without warm_start or partial_fit"
+                )
+            network._become(replace(network._architecture, cost=cost))
+
+    def _data(self, network: Model, samples: Samples, weights: Any) -> _core.Data:
+        return network._data(samples.X, samples.y, weights, known_finite=True)
+
+    @property
+    def _divisor(self) -> float:
+        """scikit-learn's squared error is the mean over the outputs."""
+        squared = self.network.cost_function == "squared_error"
+        return float(self.network.layer_sizes[-1]) if squared else 1.0
+
+    # ---- Solvers ---------------------------------------------------------------------------------
+
+    def _minimise(self, own: list[Any]) -> Outcome:
+        estimator, samples = self.estimator, self.samples
+        state = self._state(own, samples, self.held_out, estimator.max_iter)
+        estimator.stopped_early_ = False
+        result = lbfgs.minimise(
+            state,
+            self.network._history,
+            lambda network: self._data(network, samples, samples.weights),
+            _regularisation(estimator, self.network),
+            self._measures(self.held_out),
+            tol=estimator.tol,
+            max_fun=estimator.max_fun,
+            divisor=self._divisor,
+            total=float(len(samples) if samples.weights is None else samples.weights.sum()),
+        )
+        estimator.best_epoch_ = None
+        if result is None:
+            return partial(warn, messages.INTERRUPTED)
+        estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
+        estimator.stopped_early_ = state.is_stopped
+        if not np.isfinite(self.network.parameters).all():
+            raise ValueError(messages.NOT_FINITE + self._about_scales())
+        if state.is_stopped:
+            return None
+        return partial(_check_optimize_result, "lbfgs", result, estimator.max_iter)
+
+    def _descend(self, own: list[Any], random: Any, resumption: Resumption | None) -> Outcome:
+        estimator, network, history = self.estimator, self.network, self.network._history
+        train, held_out = self.samples, self.held_out
+        if estimator.early_stopping and not held_out:
+            train, aside = self._split(random)
+            held_out = [aside]
+        descent = self._descent()
+        if resumption:
+            resumption.prepare(descent)
+        seed = int(random.randint(2**31)) if np.any(estimator.dropout) else 0
+        plan = Plan(
+            self._batch_size(len(train)),
+            estimator.shuffle,
+            _regularisation(estimator, network),
+            random,
+            seed,
+        )
+        measures = self._measures(held_out)
+        learner: Learner
+        if self.source is None:
+            if estimator.batch_size != "auto" and int(estimator.batch_size) > len(train):
+                warn(messages.CLIPPED)
+            learner = Rows(network, self._data(network, train, train.weights), descent, plan)
+        else:
+            learner = Blocks(network, self.source, self._data_of_block, descent, plan)
+        if history.patience is None:  # after L-BFGS, whose iterations are no epochs
+            history.figures = {"cost": []}
+        n_epochs = 1 if self.incremental else estimator.max_iter
+        state = self._state(own, train, held_out, n_epochs, descent)
+        by_score = bool(estimator.early_stopping and held_out)
+        patience = self._patience(by_score, measures)
+        estimator.loss_curve_ = history.figures["cost"]
+        loop = Loop(state, history, learner, descent, measures, patience, by_score, self._divisor)
+        if resumption:
+            resumption.attach(loop)
+        try:
+            ending = loop.run()
+        except FloatingPointError as error:
+            if error is not loop.divergence:  # a callback's own
+                raise
+            raise ValueError(messages.NOT_FINITE + self._about_scales()) from None
+        return self._outcome(ending, state)
+
+    def _outcome(self, ending: str, state: State) -> Outcome:
+        estimator = self.estimator
+        estimator.stopped_early_ = state.is_stopped
+        if ending == "interrupted":
+            return partial(warn, messages.INTERRUPTED)
+        if ending == "diverged":
+            text = messages.NOT_FINITE + messages.BEST_KEPT + self._about_scales()
+            return partial(warn, text, ConvergenceWarning)
+        one_by_one = self.goes_on and estimator.warm_start and estimator.max_iter == 1
+        if ending == "stopped" or self.incremental or one_by_one:
+            return None
+        return partial(warn, messages.NOT_CONVERGED.format(state.max_epochs), ConvergenceWarning)
+
+    def _descent(self) -> Descent:
+        estimator, network = self.estimator, self.network
+        schedule = estimator.learning_rate
+        if isinstance(schedule, str) and estimator.solver != "sgd":  # as scikit-learn has it
+            schedule = "constant"
+        descent = Descent(_rule(estimator), schedule, estimator.power_t)
+        if self.incremental and network._descent is not None:
+            descent = network._descent.continued_as(descent)
+        network._descent = descent
+        descent.is_kept = self.incremental
+        return descent
+
+    def _patience(self, by_score: bool, measures: list[Measure]) -> Patience:
+        """Return that of the last fit where the same figure decides, with the current limits."""
+        estimator, history = self.estimator, self.network._history
+        monitor = "val_score" if by_score else "cost"
+        patience = history.patience
+        if patience is None or patience.monitor != monitor:
+            patience = Patience(monitor, math.inf, 0.0, lower_is_better=not by_score)
+            estimator._scores_from = len(history)
+        patience.limit, patience.tol = estimator.n_iter_no_change, estimator.tol
+        history.patience = patience
+        if by_score and not (self.incremental and history.best_parameters is not None):
+            history.best_parameters = self.network.parameters.copy()
+            score = measures[0]()["val_score"] if len(history) else -math.inf
+            if score != patience.best_value:  # that was of other rows
+                patience.best, patience.n_stalled = -score, 0
+        if not by_score:
+            history.best_parameters = None
+        return patience
+
+    def _batch_size(self, n_rows: int) -> int | None:
+        if self.estimator.batch_size != "auto":
+            return int(self.estimator.batch_size)
+        return None if self.estimator.solver == "rprop" else _AUTO_BATCH
+
+    def _data_of_block(self, *block: Any) -> _core.Data:
+        samples = rows.samples(self.estimator, *block, first=False, incremental=True)
+        return self._data(self.network, samples, samples.weights)
+
+    # ---- Validation ------------------------------------------------------------------------------
+
+    def _measures(self, held_out: list[Samples]) -> list[Measure]:
+        return [self._measure(samples, i) for i, samples in enumerate(held_out, 1)]
+
+    def _measure(self, samples: Samples, number: int) -> Measure:
+        """Return a function that computes loss, without penalty, and score of a validation set."""
+        estimator, network, divisor = self.estimator, self.network, self._divisor
+        try:
+            data = self._data(network, samples, samples.sample_weight)
+        except ValueError as error:
+            raise ValueError(f"samples to validate on: {error}") from error
+        no_penalty = Regularisation.checked(len(network.weights))
+        scoring = estimator.scoring
+        if scoring is None and estimator._is_constant(samples):
+            scoring = "loss"
+        if isinstance(scoring, str) and scoring != "loss":
+            from sklearn.metrics import get_scorer
+
+            scoring = get_scorer(scoring)
+        prefix = "val_" if number == 1 else f"val_{number}_"
+
+        def figures() -> dict[str, float]:
+            cost, _ = network._cost(data, no_penalty)
+            cost /= divisor
+            if scoring == "loss":
+                score = -cost
+            elif scoring is None:
+                out = network._predict(samples.X, known_finite=True)
+                score = estimator._score_of(out, samples.y, samples.sample_weight)
+            else:
+                score = estimator._judged_by(scoring, samples)
+            return {f"{prefix}cost": cost, f"{prefix}score": score}
+
+        return figures
+
+    def _split(self, random: np.random.RandomState) -> tuple[Samples, Samples]:
+        """Set samples aside; a warm fit of as many samples sets the same ones aside."""
+        estimator, samples = self.estimator, self.samples
+        n_rows, drawn_by = getattr(estimator, "_split_before", (0, {}))
+        if n_rows == len(samples):
+            random = np.random.RandomState()
+            random.set_state(drawn_by)
+        estimator._split_before = len(samples), random.get_state(legacy=False)
+        parts: tuple[Samples, Samples] = estimator._split(samples, random)
+        return parts
+
+    # ---- Callbacks, attributes -------------------------------------------------------------------
+
+    def _state(
+        self,
+        own: list[Any],
+        train: Samples,
+        held_out: list[Samples],
+        max_epochs: int,
+        descent: Descent | None = None,
+    ) -> State:
+        estimator = self.estimator
+        hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
+        told: list[Callable[[State], Any]] = [self._publish, *own]
+        if estimator.verbose:
+            told += [Report(int(estimator.verbose)), self._tell_of_plateau]
+        if not self.goes_on and not self.incremental:
+            told.append(self._warn_of_data)
+        return State(
+            estimator,
+            self.network,
+            self.network._history,
+            max_epochs,
+            in_order([*told, *([] if self.incremental else hooks)]),
+            train=train if self.source is None else None,
+            validation=held_out[0] if held_out else None,
+            descent=descent,
+            incremental=self.incremental,
+        )
+
+    def _publish(self, _: State | None = None) -> None:
+        """Give the estimator its attributes, as far as the fit has come."""
+        estimator, history = self.estimator, self.network._history
+        estimator.n_iter_, costs = history.n_epochs, history.figures["cost"]
+        if costs:
+            estimator.loss_ = costs[-1]
+        if estimator.solver == "lbfgs":
+            return
+        patience = history.patience
+        assert patience is not None
+        by_score = not patience.lower_is_better
+        estimator.t_, estimator.loss_curve_ = history.n_samples, costs
+        estimator._no_improvement_count = patience.n_stalled
+        estimator.best_loss_ = None if by_score else patience.best
+        estimator.best_validation_score_ = patience.best_value if by_score else None
+        if _ is None:
+            scores = history.figures["val_score"][estimator._scores_from :] if by_score else None
+            estimator.validation_scores_, estimator.best_epoch_ = scores, history.best_epoch
+
+    def _tell_of_plateau(self, state: State) -> None:
+        """Print scikit-learn's words where patience is exhausted."""
+        if not state.plateau:
+            return
+        estimator, patience = self.estimator, self.network._history.patience
+        assert patience is not None
+        what = "Training loss" if patience.lower_is_better else "Validation score"
+        assert state.descent is not None
+        if state.plateau == "slower":
+            then = f"Setting learning rate to {state.descent.learning_rate:f}"
+        elif state.descent.schedule == "adaptive":
+            then = "Learning rate too small. Stopping."
+        else:
+            then = "Stopping."
+        print(
+            f"{what} did not improve more than tol={estimator.tol:f} for "
+            f"{estimator.n_iter_no_change} consecutive epochs. {then}"
+        )
+
+    def _warn_of_data(self, state: State) -> None:
+        """Warn in the first epochs of validation data in other units, and of unscaled columns."""
+        figures = state.figures
+        if state.epoch == 1 and self.is_given:
+            loss, val_loss, score = figures["loss"], figures["val_loss"], figures["val_score"]
+            is_absurd = val_loss > 10 if self.estimator.scoring is not None else score < 0.5
+            if val_loss > 100 * loss and val_loss > 5 and is_absurd:
+                warn(messages.FAR_OFF.format(val_loss, loss))
+        if state.epoch == 3 and self.spread > 1e3 and state.train is not None:
+            saturated = self._share_of_constant_units(state.train.X[:200]) > 0.5
+            losses = state.values_of("loss")
+            if saturated or losses[-1] > losses[0]:
+                warn(f"training stalls: {messages.SCALES.format(self.spread)}")
+
+    def _share_of_constant_units(self, X: Any) -> float:
+        """Return the share of hidden units that say the same for all of these rows."""
+        if len(self.network.weights) == 1 or X.shape[0] < 20:
+            return 0.0
+        a = self.network._predict(X, known_finite=True, n_layers=1)
+        return float((np.ptp(a, axis=0) <= 1e-3 * np.abs(a).max(initial=1e-9)).mean())
+
+    def _about_scales(self) -> str:
+        return f" ({messages.SCALES.format(self.spread)})" if self.spread > 1e3 else ""
+
+    def _description(self) -> dict[str, str]:
+        """Describe all that must be the same where a checkpoint is resumed."""
+        estimator, samples = self.estimator, self.samples
+        settings = {n: v for n, v in estimator.get_params(deep=False).items() if n not in _FREE}
+        if isinstance(estimator.random_state, Integral):
+            settings["random_state"] = estimator.random_state
+        arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
+        for aside in self.held_out:
+            for name in ("X", "y", "sample_weight"):
+                arrays[f"an eval_set with {name}"] = getattr(aside, name)
+        return described(settings, **arrays)
+
+
+def _check_solver_takes_all(estimator: Any) -> None:
+    """Refuse parameters beyond scikit-learn's that the solver cannot use."""
+    if estimator.solver == "lbfgs":
+        for name, rest in {"dropout": 0, "max_norm": None, "clip_norm": None}.items():
+            value = getattr(estimator, name)
+            if np.any(value) if rest == 0 else value is not None:
+                raise ValueError(f'{name} must be {rest} with solver="lbfgs", got {value!r}')
+    if estimator.solver in ("lbfgs", "rprop") and isinstance(estimator.learning_rate, Schedule):
+        raise ValueError(
+            f"solver {estimator.solver!r} chooses its steps itself: learning_rate must be a name, "
+            f"got {estimator.learning_rate!r}"
+        )
+
+
+def _rule(estimator: Any) -> Optimizer:
+    """Return the update rule of a solver that learns in mini-batches."""
+    rate, epsilon = float(estimator.learning_rate_init), float(estimator.epsilon)
+    adam = (rate, float(estimator.beta_1), float(estimator.beta_2), epsilon)
+    rules: dict[str, Callable[[], Optimizer]] = {
+        "adam": lambda: Adam(*adam),
+        "adamw": lambda: AdamW(*adam, float(estimator.weight_decay)),
+        "rmsprop": lambda: RMSprop(rate, float(estimator.rho), epsilon),
+        "rprop": lambda: Rprop(rate),
+        "sgd": lambda: SGD(rate, float(estimator.momentum), bool(estimator.nesterovs_momentum)),
+    }
+    return rules[estimator.solver]()
+
+
+def _regularisation(estimator: Any, network: Model) -> Regularisation:
+    def number(value: Any) -> Any:  # scikit-learn takes True for 1
+        return float(value) if isinstance(value, Real) else value
+
+    return Regularisation.checked(
+        len(network.weights),
+        alpha=number(estimator.alpha),
+        l1=number(estimator.l1),
+        dropout=number(estimator.dropout),
+        max_norm=estimator.max_norm,
+        clip_norm=estimator.clip_norm,
+        by_row=True,
+    )

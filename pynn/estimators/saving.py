@@ -1,0 +1,71 @@
+"""Saving: fitted estimators in safetensors files, which are files of their networks too."""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pynn.estimators.messages import warn
+from pynn.model import files
+from pynn.network import Network
+
+_LEARNED = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "best_epoch_")
+
+
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+    """Write an estimator: see `Perceptron.save`."""
+    network = estimator.network_
+    settings, left_out = {}, []
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            text = json.dumps(value, default=operator.methodcaller("tolist"))
+            settings[name] = json.loads(text)
+        except (TypeError, AttributeError):
+            left_out.append(name)
+    if left_out:
+        warn(
+            f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
+            "their defaults"
+        )
+    attributes = {name: vars(estimator)[name] for name in _LEARNED if name in vars(estimator)}
+    names = getattr(estimator, "feature_names_in_", None)
+    notes = {
+        "parameters": settings,
+        "attributes": attributes,
+        "feature_names": None if names is None else names.tolist(),
+        "targets": estimator._targets_to_file(),
+    }
+    files.save(network, path, {_key(type(estimator)): json.dumps(notes)})
+
+
+def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
+    """Read an estimator of this class: see `Perceptron.load`."""
+    network, metadata = files.load(Network, path)
+    network._become(replace(network._architecture, capped=True))
+    try:
+        notes = json.loads(metadata.get(_key(kind), "{}"))
+        hidden = network.activations[:-1]
+        settings = {
+            "hidden_layer_sizes": network.layer_sizes[1:-1],
+            "activation": hidden[0] if len({*hidden}) == 1 else list(hidden),
+            "dtype": network.dtype.name,
+        }
+        estimator = kind(**settings | notes.get("parameters", {}))
+        vars(estimator).update(notes.get("attributes", {}), _network=network)
+        estimator.n_features_in_ = network.layer_sizes[0]
+        if notes.get("feature_names") is not None:
+            estimator.feature_names_in_ = np.array(notes["feature_names"], dtype=object)
+        estimator._targets_from_file(network, notes.get("targets"))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
+    estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), network.layer_sizes[-1]
+    return estimator
+
+
+def _key(kind: type[Any]) -> str:
+    return f"pynn.{kind.__name__}"

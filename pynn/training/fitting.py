@@ -1,0 +1,216 @@
+"""Fitting: what `Network.fit` does, from its checked arguments to the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pynn import _core, checks
+from pynn.data import blocks
+from pynn.data.samples import Samples
+from pynn.model import judging
+from pynn.model.regularisation import Regularisation
+from pynn.training.descent import Descent
+from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
+from pynn.training.loop import Loop, Measure, undone_on_error
+from pynn.training.optimizers import Adam, Optimizer, Rprop
+from pynn.training.resume import Resumption, described
+from pynn.training.schedules import Schedule
+from pynn.training.state import State, in_order
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is fitted: checked arguments of `Network.fit`."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer | None
+    schedule: Schedule | None
+    regularisation: Regularisation
+    shuffle: bool
+    validation_split: float
+    callbacks: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        """Check what does not depend on the data."""
+        checks.positive_integer("epochs", self.epochs)
+        checks.positive_integer("batch_size", self.batch_size)
+        checks.flag("shuffle", self.shuffle)
+        checks.number("validation_split", self.validation_split, "[0, 1)")
+        if not isinstance(self.schedule, Schedule | None):
+            raise TypeError(f"schedule must be a Schedule or None, got {self.schedule!r}")
+        if self.schedule is not None and isinstance(self.optimizer, Rprop):
+            raise ValueError(
+                "Rprop chooses its steps itself: schedule must be None, got "
+                f"{type(self.schedule).__name__}"
+            )
+        object.__setattr__(self, "callbacks", in_order(self.callbacks))
+
+
+def fit(
+    network: Any,
+    X: Any,
+    y: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    validation_data: Any,
+    settings: Settings,
+) -> KeyboardInterrupt | None:
+    """Train a network; return what interrupted it, if anything did.
+
+    Parameters
+    ----------
+    network : Network
+    X : {array-like, sparse matrix} of shape (n_rows, n_inputs), or source of blocks
+    y : array-like, or None with a source
+    sample_weight : array-like of shape (n_rows,), optional
+    validation_data : tuple (X, y) or (X, y, sample_weight), optional
+    settings : Settings
+    """
+    source = None
+    if y is None:
+        source, (X, y, sample_weight) = X, _first_block(X, settings)
+    samples = samples_of(network, X, y, sample_weight)
+    validation = None if validation_data is None else _validation(network, validation_data)
+    with network._lock, undone_on_error(network, network._random):
+        resumption, _ = Resumption.wanted(
+            settings.callbacks,
+            lambda: _description(network, samples, validation, settings),
+            network._random,
+        )
+        train = samples
+        if settings.validation_split:
+            train, validation = samples.split(settings.validation_split, network._random)
+        loop = _loop(network, train, validation, source, settings, resumption)
+        try:
+            loop.run()
+        except FloatingPointError as error:
+            if error is not loop.divergence:  # a callback's own
+                raise
+            raise FloatingPointError(
+                f"training diverged in epoch {loop.history.n_epochs + 1}: {error}; the network is "
+                f"as it was. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
+                "smaller scale may help"
+            ) from None
+    return loop.interruption
+
+
+def _loop(
+    network: Any,
+    train: Samples,
+    validation: Samples | None,
+    source: Any,
+    settings: Settings,
+    resumption: Resumption | None,
+) -> Loop:
+    """Return the loop over these samples, or over the blocks of a source."""
+    descent = network._descent = _descent(network._descent, settings)
+    if resumption:
+        resumption.prepare(descent)
+    # The seed is drawn only if it is used: other fits then have the same random numbers.
+    has_dropout = bool(settings.regularisation.dropout)
+    seed = bit_generator(network._random).random_raw() if has_dropout else 0
+    plan = Plan(
+        settings.batch_size, settings.shuffle, settings.regularisation, network._random, seed
+    )
+    learner: Learner
+    if source is None:
+        learner = Rows(network, _data(network, train), descent, plan)
+    else:
+        learner = Blocks(network, source, partial(_data_of_block, network), descent, plan)
+    state = State(
+        network,
+        network,
+        network._history,
+        settings.epochs,
+        list(settings.callbacks),
+        train=train if source is None else None,
+        validation=validation,
+        descent=descent,
+    )
+    measures = [] if validation is None else [_measure(network, validation)]
+    loop = Loop(state, network._history, learner, descent, measures)
+    if resumption:
+        resumption.attach(loop)
+    return loop
+
+
+def _descent(before: Descent | None, settings: Settings) -> Descent:
+    """Return a fresh descent, or without an optimizer the last one, continued."""
+    if settings.optimizer is not None or before is None:
+        return Descent(settings.optimizer or Adam(), settings.schedule or "constant")
+    return before.continued_as(Descent(before.optimizer, settings.schedule or "constant"))
+
+
+def _first_block(source: Any, settings: Settings) -> tuple[Any, Any, Any]:
+    if hasattr(source, "shape"):
+        raise TypeError("y is missing: only a source of blocks (X, y) comes without it")
+    if settings.validation_split:
+        raise ValueError("a source of blocks cannot be split: use validation_data")
+    return next(blocks.blocks_of(source))
+
+
+def samples_of(network: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> Samples:
+    """Return rows with encoded targets, in place where the core reads them so."""
+    encoded = checks.as_array("y", network._architecture.encoded(y))
+    if checks.is_sparse(X):
+        rows = X.tocsr() if X.format == "csc" else X  # other formats are refused
+    else:
+        rows = checks.real_array("X", X, network.dtype)
+    weights = sample_weight
+    if weights is not None:
+        weights = checks.real_array("sample_weight", weights, np.dtype(np.float64))
+    return Samples(rows, encoded, np.asarray(y), weights)
+
+
+def _data(network: Any, samples: Samples) -> _core.Data:
+    data: _core.Data = network._data(samples.X, samples.y, samples.weights)
+    return data
+
+
+def _data_of_block(network: Any, X: Any, y: Any, sample_weight: Any) -> _core.Data:
+    return _data(network, samples_of(network, X, y, sample_weight))
+
+
+def _validation(network: Any, given: Any) -> Samples:
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
+            f"{type(given).__name__}"
+            + (f" of {len(given)}" if isinstance(given, tuple | list) else "")
+        )
+    X, y, weights = (*given, None)[:3]
+    encoded = network._architecture.encoded(y, "validation y")
+    network._data(X, encoded, weights, of="validation ")  # before anything is learned
+    return samples_of(network, X, y, weights)
+
+
+def _measure(network: Any, samples: Samples) -> Measure:
+    """Return a function that computes cost and score of validation samples."""
+    data = network._data(samples.X, samples.y, samples.weights, known_finite=True)
+    no_penalty = Regularisation.checked(len(network.weights))
+
+    def figures() -> dict[str, float]:
+        cost, _ = network._cost(data, no_penalty)
+        out = network._predict(samples.X, known_finite=True)
+        score = judging.score(network._architecture, out, samples.y, samples.weights)
+        return {"val_cost": cost, "val_score": score}
+
+    return figures
+
+
+def _description(
+    network: Any, samples: Samples, validation: Samples | None, settings: Settings
+) -> dict[str, str]:
+    """Describe all that must be the same where a checkpoint is resumed."""
+    names = ("batch_size", "optimizer", "schedule", "regularisation", "shuffle", "validation_split")
+    told: dict[str, object] = {name: getattr(settings, name) for name in names}
+    arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
+    for name in ("X", "y", "sample_weight") if validation else ():
+        arrays[f"validation data with {name}"] = getattr(validation, name)
+    return described(told | {"network": network}, **arrays)

@@ -1,0 +1,153 @@
+"""Learners: one epoch over rows in memory, or over blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynn import _core
+from pynn.data import blocks
+from pynn.model.initializers import Random
+from pynn.model.model import Model
+from pynn.model.regularisation import Regularisation
+from pynn.training.descent import Descent
+
+Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
+
+
+@dataclass
+class Plan:
+    """How an epoch goes through the rows.
+
+    Parameters
+    ----------
+    batch_size : int or None
+        None for all rows at once.
+    shuffle : bool
+    regularisation : Regularisation
+    random : RandomState or Generator
+        Source of the shuffles.
+    dropout_seed : int, default=0
+        Dropped units depend on it and on the number of updates alone.
+    """
+
+    batch_size: int | None
+    shuffle: bool
+    regularisation: Regularisation
+    random: Random
+    dropout_seed: int = 0
+
+    @property
+    def bits(self) -> np.random.BitGenerator:
+        """The bit generator."""
+        return bit_generator(self.random)
+
+
+def bit_generator(random: Random) -> np.random.BitGenerator:
+    """Return the bit generator of a random source."""
+    if isinstance(random, np.random.Generator):
+        return random.bit_generator
+    return random._bit_generator  # RandomState has no public name for it
+
+
+class Learner(Protocol):
+    """The rows of an epoch."""
+
+    order: NDArray[np.int64] | None  # of the rows, shuffled further by each epoch; or None
+    n_rows: int  # of the last epoch
+
+    def learn(self, n_epochs: int) -> tuple[Costs, BaseException | None]:
+        """Train; return the costs of the finished epochs, and the error that ended them."""
+
+
+class Rows:
+    """Rows in memory.
+
+    Parameters
+    ----------
+    model : Model
+    data : _core.Data
+    descent : Descent
+    plan : Plan
+    """
+
+    def __init__(self, model: Model, data: _core.Data, descent: Descent, plan: Plan) -> None:
+        self.n_rows = data.n_rows
+        self.order: NDArray[np.int64] | None = np.arange(self.n_rows, dtype=np.int64)
+        self.model, self.data, self.descent, self.plan = model, data, descent, plan
+        self.state, self.bits = descent.state_on(model), plan.bits
+        self.batch_size = min(plan.batch_size or self.n_rows, self.n_rows)
+        self.n_updates = -(-self.n_rows // self.batch_size)
+
+    def learn(self, n_epochs: int = 1) -> tuple[Costs, BaseException | None]:
+        """Train; return the costs of the finished epochs, and the error that ended them."""
+        return self.learn_at(self.descent.rates(self.n_updates), n_epochs)
+
+    def learn_at(
+        self, rates: NDArray[np.float64] | None, n_epochs: int = 1
+    ) -> tuple[Costs, BaseException | None]:
+        """Do so at these learning rates, one per update; None for that of the descent."""
+        costs, model, plan = np.empty((n_epochs, 2)), self.model, self.plan
+        with self.bits.lock:
+            n_done, error = model._core.train(
+                model._parameters,
+                self.state,
+                costs,
+                self.data,
+                self.order,
+                self.bits if plan.shuffle else None,
+                n_epochs=n_epochs,
+                batch_size=self.batch_size,
+                regularisation=plan.regularisation.core,
+                rates=rates,
+                dropout_seed=plan.dropout_seed,
+                n_threads=model._threads_for(self.data, self.batch_size),
+            )
+        return costs[:n_done], error
+
+
+class Blocks:
+    """Blocks of rows from a source that begins anew in each epoch.
+
+    Parameters
+    ----------
+    model : Model
+    source : iterable of (X, y) or (X, y, sample_weight)
+    data_of : function
+        Makes the core's data of X, y and sample_weight.
+    descent : Descent
+    plan : Plan
+    """
+
+    order: NDArray[np.int64] | None = None
+    n_rows = 0
+
+    def __init__(
+        self,
+        model: Model,
+        source: Iterable[Any],
+        data_of: Callable[..., _core.Data],
+        descent: Descent,
+        plan: Plan,
+    ) -> None:
+        self.model, self.source, self.data_of = model, source, data_of
+        self.descent, self.plan = descent, plan
+
+    def learn(self, n_epochs: int = 1) -> tuple[Costs, BaseException | None]:
+        """Train; return the costs of the finished epochs, and the error that ended them."""
+        rate, total, n_rows = self.descent.rates(1), np.zeros(2), 0
+        for block in blocks.blocks_of(self.source):
+            rows = Rows(self.model, self.data_of(*block), self.descent, self.plan)
+            del block  # if it was converted, only the converted rows stay in memory
+            rates = None if rate is None else rate.repeat(rows.n_updates)
+            costs, error = rows.learn_at(rates)
+            if error is not None:
+                return np.empty((0, 2)), error
+            total, n_rows = total + rows.n_rows * costs[0], n_rows + rows.n_rows
+            del rows  # before the next block comes
+        self.n_rows = n_rows
+        return (total / n_rows)[np.newaxis], None

@@ -1,0 +1,202 @@
+"""The one loop over epochs, for `Network.fit` and for every fit of an estimator."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pynn.model.initializers import Random
+from pynn.training.descent import Descent
+from pynn.training.history import History, Patience
+from pynn.training.learners import Learner, bit_generator
+from pynn.training.state import State
+
+EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
+
+Measure = Callable[[], dict[str, float]]
+
+
+class Loop:
+    """A fit by mini-batches.
+
+    Parameters
+    ----------
+    state : State
+        What callbacks see.
+    history : History
+    learner : Learner
+    descent : Descent
+    measures : sequence of functions
+        Each returns figures of a validation set.
+    patience : Patience, optional
+        Ends the fit, or slows it down, where a figure does not improve.
+    keeps_best : bool, default=False
+        Whether the parameters of the best epoch by patience are restored.
+    divisor : float, default=1.0
+        Of the cost in the figures.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        history: History,
+        learner: Learner,
+        descent: Descent,
+        measures: Sequence[Measure] = (),
+        patience: Patience | None = None,
+        keeps_best: bool = False,
+        divisor: float = 1.0,
+    ) -> None:
+        self.state, self.history, self.learner, self.descent = state, history, learner, descent
+        self.measures, self.patience, self.divisor = measures, patience, divisor
+        self.keeps_best = keeps_best
+        self.interruption: KeyboardInterrupt | None = None
+        self.divergence: FloatingPointError | None = None
+        self._before: tuple[dict[str, Any], dict[str, Any]] | None = None  # the current epoch
+
+    def run(self) -> str:
+        """Train; return how it ended: "finished", "stopped", "diverged" or "interrupted".
+
+        Raises
+        ------
+        FloatingPointError
+            If training diverges and there are no best parameters to return to.
+        """
+        state, history = self.state, self.history
+        history.n_epochs, history.best_epoch, n_before = state.epoch, None, len(history)
+        n_before -= state.epoch  # those of a resumed fit
+        try:
+            with state:
+                ending = self._until_stopped()
+        except KeyboardInterrupt as error:
+            ending, self.interruption = "interrupted", error
+            self._forget_half_an_epoch(n_before + state.epoch)
+        history.is_stopped = state.is_stopped
+        best = history.best_parameters
+        if self.keeps_best and best is not None and (state.is_stopped or not state.incremental):
+            state.network.parameters[:] = best
+            history.best_epoch = self._best_epoch()
+            history.best_parameters = None
+        return ending
+
+    def _forget_half_an_epoch(self, n_epochs: int) -> None:
+        """Undo the figures of an epoch that was interrupted before callbacks heard of it."""
+        history = self.history
+        if self._before and (len(history) > n_epochs or history.n_epochs > self.state.epoch):
+            counts, stalled = self._before
+            vars(history).update(counts)
+            if self.patience is not None:
+                vars(self.patience).update(stalled)
+        history.cut(n_epochs)
+
+    def _best_epoch(self) -> int | None:
+        assert self.patience is not None
+        values, best = self.history.figures.get(self.patience.monitor, []), self.patience.best_value
+        return values.index(best) + 1 if best in values else None
+
+    def _until_stopped(self) -> str:
+        state = self.state
+        while state.epoch < state.max_epochs and not state.is_stopped:
+            n_epochs = min(self._epochs_at_once(), state.max_epochs - state.epoch)
+            rate = self.descent.rate_now
+            costs, error = self.learner.learn(n_epochs)
+            if isinstance(error, FloatingPointError):
+                self.divergence = error
+                if self.keeps_best:
+                    self._diverged()
+                    return "diverged"
+            if n_epochs > 1:
+                self._take_down(costs.tolist(), rate)
+            if error is not None:
+                raise error
+            if n_epochs == 1:
+                self._epoch_ended(*costs[0].tolist(), rate)
+        return "stopped" if state.is_stopped else "finished"
+
+    def _epochs_at_once(self) -> int:
+        """Return 1 if Python has something to do after each epoch."""
+        looks_in = self.measures or self.patience or self.state.observers
+        is_constant = self.descent.schedule == "constant"
+        return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
+
+    def _take_down(self, costs: list[list[float]], rate: float) -> None:
+        """Record several epochs."""
+        columns = {"cost": [cost / self.divisor + penalty for cost, penalty in costs]}
+        if any(penalty for _, penalty in costs):
+            columns["penalty"] = [penalty for _, penalty in costs]
+        self.history.extend(columns | {"learning_rate": [rate] * len(costs)})
+        self.history.n_epochs += len(costs)
+        self.history.n_samples += len(costs) * self.learner.n_rows
+        self.state.epoch += len(costs)
+
+    def _epoch_ended(self, cost: float, penalty: float, rate: float) -> None:
+        state, history, n_rows = self.state, self.history, self.learner.n_rows
+        self._before = vars(history).copy(), vars(self.patience).copy() if self.patience else {}
+        figures = {"cost": cost / self.divisor + penalty}
+        if penalty:
+            figures["penalty"] = penalty
+        for measure in self.measures:
+            figures |= measure()
+        figures["learning_rate"] = rate
+        history.add(figures)
+        history.n_epochs += 1
+        history.n_samples += n_rows
+        state.plateau = ""
+        if self.patience is not None:
+            if self.patience.judge(figures[self.patience.monitor]) and self.keeps_best:
+                history.best_parameters = state.network.parameters.copy()
+            self.descent.epoch_ended(history.n_samples, self._monitored(figures))
+            if self.patience.is_exhausted:
+                self._slow_down_or_stop()
+        else:
+            self.descent.epoch_ended(history.n_samples, self._monitored(figures))
+        state.epoch_ended(n_rows, figures)  # last, so that a checkpoint has all of it
+
+    def _slow_down_or_stop(self) -> None:
+        assert self.patience is not None
+        if self.descent.slow_down():
+            self.patience.n_stalled, self.state.plateau = 0, "slower"
+        else:
+            self.state.stop()
+            self.state.plateau = "stop"
+
+    def _monitored(self, figures: dict[str, float]) -> float:
+        """Return the figure that a schedule reads; lower is better."""
+        if self.patience is not None and not self.patience.lower_is_better:
+            return -figures[self.patience.monitor]
+        return figures["val_cost" if "val_cost" in figures else "cost"]
+
+    def _diverged(self) -> None:
+        self.state.stop()
+        assert self.patience is not None
+        self.history.add(dict.fromkeys(("cost", "val_cost", self.patience.monitor), math.nan))
+        self.history.n_epochs += 1
+
+
+@contextmanager
+def undone_on_error(network: Any, random: Random) -> Iterator[None]:
+    """Leave a network and its random source as they were if training fails.
+
+    Ctrl-C that reaches `Loop.run` is no failure: the network is then as after the last update.
+    """
+    if not network._parameters.flags.writeable:
+        network._own_parameters()
+    bits, history = bit_generator(random), network._history
+    state, parameters = bits.state, network._parameters.copy()
+    descent = network._descent and network._descent.copy()
+    before = {"_random": network._random, "_descent": descent}
+    architecture = network._architecture
+    counts, n_epochs = vars(history) | {"patience": copy.copy(history.patience)}, len(history)
+    try:
+        yield
+    except BaseException:
+        vars(network).update(before)
+        network._become(architecture)
+        network._parameters[:] = parameters
+        vars(history).update(counts)
+        history.cut(n_epochs)
+        bits.state = state
+        raise

@@ -1,0 +1,185 @@
+"""Resume: what a checkpoint holds of a fit, and how a fit continues from it."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynn import checks
+from pynn.model.initializers import Random
+from pynn.training import checkpoint
+from pynn.training.descent import Descent
+from pynn.training.learners import bit_generator
+from pynn.training.loop import Loop
+
+_CHUNK = 1 << 24  # bytes
+
+
+class Resumption:
+    """Writes the checkpoints of a fit, and continues one that was interrupted.
+
+    A resumed fit begins as the interrupted one did, from the same state of its random source: so
+    it draws the same weights, validation rows and seeds again. Then it takes over all that has
+    changed since.
+
+    Parameters
+    ----------
+    description : dict of str
+        All that must be the same for a fit to continue.
+    random : RandomState or Generator
+        Random source of the fit.
+    kept : tuple of dict or None
+        Arrays and facts of the checkpoint to continue from.
+    """
+
+    def __init__(
+        self,
+        description: dict[str, str],
+        random: Random,
+        kept: tuple[dict[str, NDArray[Any]], dict[str, Any]] | None,
+    ) -> None:
+        self.kept, self.bits = kept, bit_generator(random)
+        if kept is not None:
+            _set_state(self.bits, kept[1]["random_at_start"])
+        self.facts = {"fit": description, "random_at_start": _plain(self.bits.state)}
+
+    @classmethod
+    def wanted(
+        cls,
+        callbacks: Iterable[Any],
+        describe: Callable[[], dict[str, str]],
+        random: Random,
+        is_global: bool = False,
+    ) -> tuple[Resumption | None, Random]:
+        """Return one if a callback is a `Checkpoint`, and the random source to use.
+
+        is_global : whether the source is NumPy's global one, which is never set back.
+
+        Raises
+        ------
+        ValueError
+            If a checkpoint to continue from is damaged or belongs to another fit.
+        """
+        wishes = [callback for callback in callbacks if hasattr(callback, "latest")]
+        if not wishes:
+            return None, random
+        kept, description = None, describe()
+        for path in (wish.latest() for wish in wishes if wish.resume):
+            if path is not None:
+                kept = checkpoint.read(path)
+                _compare(path, kept[1], description)
+        if is_global and kept is not None:
+            random = np.random.RandomState()
+        return cls(description, random, kept), random
+
+    def prepare(self, descent: Descent) -> None:
+        """Let a new descent continue from the kept one."""
+        if self.kept is not None:
+            arrays, facts = self.kept
+            slots = [arrays[f"slot.{i}"] for i in range(facts["n_slots"])]
+            descent.remember(slots, facts["n_updates"])
+            descent.learning_rate = facts["learning_rate"]
+            descent.monitored = arrays["monitored"].tolist()
+
+    def attach(self, loop: Loop) -> None:
+        """Take over all that was kept, and let callbacks write checkpoints."""
+        state, history = loop.state, loop.history
+        state.snapshot = lambda: self._snapshot(loop)
+        if self.kept is None:
+            return
+        arrays, facts = self.kept
+        state.network.parameters[:] = arrays["parameters"]
+        if loop.learner.order is not None:
+            loop.learner.order[:] = arrays["order"]
+        history.best_parameters = arrays.get("best")
+        history.figures = {name: arrays[f"history.{name}"].tolist() for name in facts["figures"]}
+        history.n_samples = facts["n_samples"]
+        if loop.patience is not None:
+            loop.patience.best, loop.patience.n_stalled = facts["patience"]
+        state.epoch, state.is_stopped = facts["epoch"], facts["is_stopped"]
+        state.kept = {name: arrays[f"kept.{name}"] for name in facts["kept"]}
+        _set_state(self.bits, facts["random"])
+
+    def _snapshot(self, loop: Loop) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        state, history, patience = loop.state, loop.history, loop.patience
+        slots, n_updates = loop.descent.memory or ([], 0)
+        arrays = {
+            "parameters": state.network.parameters,
+            "order": loop.learner.order,
+            "best": history.best_parameters,
+            "monitored": np.array(loop.descent.monitored, np.float64),
+            **{f"slot.{i}": slot for i, slot in enumerate(slots)},
+            **{f"history.{name}": np.array(values) for name, values in history.figures.items()},
+            **{f"kept.{name}": array for name, array in state.kept.items()},
+        }
+        return {name: array for name, array in arrays.items() if array is not None}, self.facts | {
+            "epoch": state.epoch,
+            "is_stopped": state.is_stopped,
+            "n_slots": len(slots),
+            "n_updates": n_updates,
+            "n_samples": history.n_samples,
+            "learning_rate": loop.descent.learning_rate,
+            "patience": patience and [patience.best, patience.n_stalled],
+            "random": _plain(self.bits.state),
+            "figures": list(history.figures),
+            "kept": list(state.kept),
+        }
+
+
+def described(settings: dict[str, object], **data: Any) -> dict[str, str]:
+    """Describe settings by their text, and arrays by a checksum."""
+    told = {name: _text(value) for name, value in settings.items()}
+    return told | {name: _checksum(array) for name, array in data.items()}
+
+
+def _text(value: object) -> str:
+    """Return a text that represents a parameter in another process, too."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return re.sub(" at 0x[0-9a-f]+", "", repr(plain))
+
+
+def _checksum(array: Any) -> str:
+    """Return dtype, shape and a checksum of an array or a CSR matrix."""
+    if array is None:
+        return "None"
+    is_sparse = checks.is_sparse(array)
+    parts = (array.data, array.indices, array.indptr) if is_sparse else (array,)
+    checksum = 0
+    for part in parts:
+        n = max(1, _CHUNK // (part[:1].nbytes or 1))
+        for start in range(0, len(part), n):  # by rows: a part that is not contiguous is copied
+            checksum = zlib.crc32(np.ascontiguousarray(part[start : start + n]).data, checksum)
+    return f"{array.dtype} {array.shape} of checksum {checksum:08x}"
+
+
+def _compare(path: Any, facts: dict[str, Any], now: dict[str, str]) -> None:
+    then = facts.get("fit")
+    if not isinstance(then, dict):
+        raise ValueError(f"{str(path)!r} is not a checkpoint of a fit")
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            raise ValueError(
+                f"{str(path)!r} was kept of a fit with {name} {then.get(name)}, not "
+                f"{now.get(name)}; without resume=True a new fit begins"
+            )
+
+
+def _plain(state: Any) -> Any:
+    """Return the state of a bit generator as JSON takes it."""
+    if isinstance(state, dict):
+        return {name: _plain(value) for name, value in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray | np.generic) else state
+
+
+def _set_state(bits: np.random.BitGenerator, state: Any) -> None:
+    def typed(value: Any, like: Any) -> Any:
+        if isinstance(like, dict):
+            return {name: typed(value[name], like[name]) for name in like}
+        return np.array(value, like.dtype) if isinstance(like, np.ndarray) else value
+
+    bits.state = typed(state, bits.state)

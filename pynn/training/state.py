@@ -1,0 +1,179 @@
+"""State: what callbacks see of a fit under way, and how they end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynn.data.samples import Samples
+from pynn.model.model import Model
+from pynn.training.descent import Descent
+from pynn.training.history import History, in_words
+
+
+class State:
+    """A fit under way.
+
+    Callbacks get it after each epoch, or each iteration of "lbfgs"; a callback with a method
+    `begin` also gets it before the first epoch, and what `begin` returns is called from then on.
+
+    Attributes
+    ----------
+    estimator : Network, MLPClassifier or MLPRegressor
+        The model being fitted. It predicts, and its parameters can be read and written to. It
+        cannot be fitted meanwhile.
+    network : Network
+        The same, or the network inside the estimator.
+    epoch : int
+        Epochs finished in this fit.
+    max_epochs : int
+        Maximum number of epochs.
+    n_samples : int
+        Samples that the last epoch learned from.
+    seconds : float
+        Duration of the last epoch, validation included.
+    figures : dict of float
+        Figures of the last epoch, such as "loss" and "val_loss" of an estimator or "cost" and
+        "val_cost" of a Network. `history` has the lists of all epochs.
+    train, validation : Samples or None
+        ``X``, ``labels`` and ``sample_weight`` of the training and the validation set; None if
+        there is none in memory.
+    incremental : bool
+        Whether this is the one epoch of a ``partial_fit``.
+
+    Examples
+    --------
+    >>> import pynn
+    >>> from sklearn.datasets import load_iris
+    >>> def good_enough(state):
+    ...     if state.figures["loss"] < 0.2:
+    ...         state.stop()
+    >>> mlp = pynn.MLPClassifier(learning_rate_init=0.01, callbacks=[good_enough], random_state=0)
+    >>> mlp.fit(*load_iris(return_X_y=True)).loss_ < 0.2
+    True
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        network: Model,
+        history: History,
+        max_epochs: int,
+        callbacks: list[Any],
+        *,
+        train: Samples | None,
+        validation: Samples | None,
+        descent: Descent | None = None,
+        incremental: bool = False,
+    ) -> None:
+        self.estimator, self.network, self._history = estimator, network, history
+        self.max_epochs, self._callbacks = max_epochs, callbacks
+        self.train, self.validation, self.incremental = train, validation, incremental
+        self.descent = descent
+        self.word = "cost" if estimator is network else "loss"
+        self.epoch = self.n_samples = 0
+        self.seconds = 0.0
+        self.figures: dict[str, float] = {}
+        self.is_stopped = False
+        self.plateau = ""  # of this epoch: "slower" or "stop", where patience was exhausted
+        self.kept: dict[str, NDArray[Any]] = {}  # by callbacks, and in checkpoints
+        self.snapshot: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None
+        self.observers: list[Callable[[State], Any]] = []
+        self._since = perf_counter()
+
+    def __enter__(self) -> State:
+        with ExitStack() as ends:  # whatever others raise, those that have begun are ended
+            for callback in self._callbacks:
+                begin = getattr(callback, "begin", None)
+                observer = begin(self) if begin else callback
+                self.observers.append(observer)
+                if hasattr(observer, "end"):
+                    ends.callback(observer.end, self)
+            self._ends = ends.pop_all()
+        self._since = perf_counter()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ends.close()
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Figures of all epochs: ``history`` of a Network, ``history_`` of an estimator."""
+        return {in_words(name, self.word): v for name, v in self._history.figures.items()}
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Learning rate of the next epoch's first update; None for "lbfgs". It can be set."""
+        return None if self.descent is None else self.descent.rate_now
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self.descent is None:
+            raise AttributeError('solver="lbfgs" has no learning rate')
+        if self.descent.is_scheduled:
+            raise AttributeError("the learning rate is the schedule's, which the fit was given")
+        self.descent.set_rate(float(rate))
+
+    def record(self, name: str, value: float) -> None:
+        """Attach a figure to the last epoch, in `figures` and in `history`.
+
+        Parameters
+        ----------
+        name : str
+            Name of the figure.
+        value : float
+            The figure.
+        """
+        self.figures[name] = value
+        self._history.record(in_words(name, "cost"), value)
+
+    def stop(self) -> None:
+        """End the fit after this epoch, and keep its weights."""
+        self.is_stopped = True
+
+    def restore(self, parameters: NDArray[Any], epoch: int) -> None:
+        """Return to the parameters after an epoch of this fit."""
+        self.network.parameters[:] = parameters
+        self._history.best_epoch = len(self._history) - self.epoch + epoch
+
+    def values_of(self, name: str) -> list[float]:
+        """Return a figure of each epoch of this fit.
+
+        Raises
+        ------
+        ValueError
+            If there is no such figure.
+        """
+        history, name = self.history, in_words(name, self.word)
+        if name not in history:
+            attribute = "history" if self.word == "cost" else "history_"
+            raise ValueError(f"no figure {name!r} in {attribute}: there are {', '.join(history)}")
+        return history[name][-self.epoch :] if self.epoch else []
+
+    def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:
+        """Tell callbacks about an epoch; one that returns True ends the fit."""
+        self.epoch += 1
+        self.n_samples = n_samples
+        self.figures = {in_words(name, self.word): value for name, value in figures.items()}
+        self.seconds = perf_counter() - self._since
+        for observer in self.observers:
+            verdict = observer(self)
+            if isinstance(verdict, bool | np.bool_) and verdict:
+                self.stop()
+        self._since = perf_counter()
+
+
+def in_order(callbacks: object) -> list[Any]:
+    """Return callbacks that were checked, those that write checkpoints last."""
+    given = list(callbacks or ())  # type: ignore[call-overload]
+    if not all(callable(one) and not isinstance(one, type) for one in given):
+        raise TypeError(
+            "callbacks must be functions of the state of the fit, such as objects (no classes) "
+            f"of pynn.callbacks; got {given}"
+        )
+    return sorted(given, key=lambda callback: hasattr(callback, "latest"))
