@@ -179,15 +179,3 @@ def text_colour() -> Any:
 def plain(text: object) -> str:
     """Escape dollars in a name from data, which matplotlib would read as formulas."""
     return str(text).replace("$", r"\$")
-
-
-def pyplot() -> Any:
-    """Return matplotlib.pyplot."""
-    return mpl().pyplot
-
-
-def sequential_colours(n: int) -> list[Any]:
-    """Return n colours in order, each visible on the background."""
-    is_dark = np.mean(mpl().colors.to_rgb(mpl().rcParams["axes.facecolor"])) < 0.5
-    first, last = (0.3, 1.0) if is_dark else (0.0, 0.8)
-    return list(mpl().colormaps["viridis"](np.linspace(first, last, n)))
