@@ -1,9 +1,9 @@
-"""Pictures of networks and of how they learn, drawn by matplotlib.
+"""Plots of networks and of their training, drawn with matplotlib.
 
-They follow scikit-learn's convention: ``SomeDisplay.from_estimator(estimator, ...)`` computes what
-is to be seen and draws it; ``SomeDisplay(...)`` takes data that are there, and ``plot(ax=...)``
-draws them, keeps what it drew in attributes with a trailing underscore and returns the display.
-matplotlib is needed for drawing only: ``pip install "pynn-learn[plots]"``.
+The displays follow scikit-learn's convention. ``SomeDisplay.from_estimator(estimator, ...)``
+computes the data and draws them. ``SomeDisplay(...)`` takes data that you already have;
+``plot(ax=...)`` draws them, stores the artists in attributes with a trailing underscore and returns
+the display. Only drawing needs matplotlib: ``pip install "pynn-learn[plots]"``.
 """
 
 from pynn.displays.activations import ActivationsDisplay

@@ -1,4 +1,4 @@
-"""What all displays share: matplotlib where it is installed, axes, colours, the network to draw."""
+"""Helpers shared by all displays: matplotlib, axes, checks, colours and text."""
 
 from __future__ import annotations
 
@@ -7,56 +7,55 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pynn import checks
 from pynn.inspection.colours import NEGATIVE, POSITIVE, strengths
 from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 
-__all__ = [
-    "axes",
-    "line_colours",
-    "network_of",
-    "pale",
-    "plain",
-    "pyplot",
-    "sequential_colours",
-    "signed_colormap",
-    "signed_colours",
-    "signed_norm",
-    "text_colour",
-]
+Array = NDArray[np.float64]
+
+# Places a legend to the right of its axes.
+BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
 
 
-def pyplot() -> Any:
-    """Return matplotlib.pyplot, or raise ImportError that says how to install it."""
+def mpl() -> Any:
+    """Return the package matplotlib with pyplot loaded.
+
+    Displays import matplotlib through this function, so that pynn works without it.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing; the message says how to install it.
+    """
     try:
-        from matplotlib import pyplot
+        import matplotlib.pyplot
     except ImportError as error:
         raise ImportError('displays need matplotlib: pip install "pynn-learn[plots]"') from error
-    return pyplot
+    return matplotlib
 
 
 def axes(ax: Any = None, **new_figure: Any) -> tuple[Any, Any]:
-    """Return figure and axes to draw on: those given, or new ones.
+    """Return the figure and the axes to draw on.
 
     Parameters
     ----------
     ax : matplotlib Axes, optional
+        By default a new figure is created.
     **new_figure
-        For `matplotlib.pyplot.subplots`, where ax is None.
+        Passed to `matplotlib.pyplot.subplots` for a new figure.
 
     Returns
     -------
     figure : matplotlib Figure
     ax : matplotlib Axes
     """
-    if ax is None:
-        figure, ax = pyplot().subplots(**new_figure)
-        return figure, ax
-    return ax.figure, ax
+    pyplot = mpl().pyplot
+    return pyplot.subplots(**new_figure) if ax is None else (ax.figure, ax)
 
 
 def network_of(estimator: Any) -> Network:
-    """Return the network inside what displays take as estimator.
+    """Return the network of an estimator.
 
     Parameters
     ----------
@@ -65,12 +64,12 @@ def network_of(estimator: Any) -> Network:
     Returns
     -------
     Network
-        It computes with the estimator's own parameters, not with copies.
+        It shares the estimator's parameters.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If it is another object.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
@@ -82,101 +81,101 @@ def network_of(estimator: Any) -> Network:
     return cast(Network, estimator._inside()[0])
 
 
-def signed_colormap() -> Any:
-    """Return the colours of numbers from -1 to 1 for matplotlib; 0 is transparent."""
-    from matplotlib.colors import LinearSegmentedColormap
+def float_array(name: str, given: Any, *shape: int | str, finite: bool = False) -> Array:
+    """Check an argument and return it as an array of float64.
 
-    below, above = _rgb(NEGATIVE), _rgb(POSITIVE)
-    places = [(0.0, (*below, 1)), (0.5, (*below, 0)), (0.5, (*above, 0)), (1.0, (*above, 1))]
-    # An odd number, so that one of them is 0's.
-    return LinearSegmentedColormap.from_list("pynn_signed", places, N=511)
+    Parameters
+    ----------
+    name : str
+        Name of the argument in error messages.
+    given : array-like
+    *shape : int or str
+        Expected sizes. A name, such as "n_epochs", stands for any size but 0.
+    finite : bool, default=False
+        Whether to reject NaN and infinity.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not an array of such numbers and of this shape.
+    """
+    array = checks.real_array(name, given, np.dtype(np.float64))
+    fits = array.ndim == len(shape) and all(
+        size > 0 if isinstance(expected, str) else size == expected
+        for size, expected in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        sizes = ", ".join(map(str, shape)) + "," * (len(shape) == 1)
+        raise ValueError(f"{name} must be of shape ({sizes}), got {array.shape}")
+    return checks.finite(name, array) if finite else array
+
+
+def signed_colormap() -> Any:
+    """Return a matplotlib colormap for numbers from -1 to 1, in which 0 is transparent."""
+    opaque_to_clear = [(0.0, NEGATIVE), (0.5, (NEGATIVE, 0)), (0.5, (POSITIVE, 0)), (1.0, POSITIVE)]
+    # An odd number of colours gives 0 a colour of its own.
+    return mpl().colors.LinearSegmentedColormap.from_list("pynn_signed", opaque_to_clear, N=511)
 
 
 def signed_norm(scale: float) -> Any:
-    """Return what maps numbers from -scale to scale on `signed_colormap`, all of them 0 if it is.
+    """Return a matplotlib norm from -scale to scale, or from -1 to 1 if scale is 0."""
+    return mpl().colors.Normalize(-(scale or 1.0), scale or 1.0)
+
+
+def signed_colours(values: ArrayLike, scale: float, faintest: float = 0.0) -> Array:
+    """Return a colour for each number: green if positive, red if negative.
 
     Parameters
     ----------
-    scale : float
-        Not negative; such as `pynn.inspection.colours.largest` finds.
-    """
-    from matplotlib.colors import Normalize
-
-    limit = scale or 1.0
-    return Normalize(-limit, limit)
-
-
-def signed_colours(values: ArrayLike, scale: float, faintest: float = 0.0) -> NDArray[np.float64]:
-    """Return the colour of each number, for lines and markers that have to be seen.
-
-    Parameters
-    ----------
-    values : array-like of shape (...)
+    values : array-like of shape (n,)
         Finite.
     scale : float
-        The size that has the full colour.
+        Absolute value with an opacity of 1.
     faintest : float, default=0.0
-        Opacity of 0, from 0 to 1.
+        Opacity of 0.
 
     Returns
     -------
-    ndarray of shape (..., 4)
+    ndarray of shape (n, 4)
         Red, green, blue, opacity.
     """
-    numbers = np.asarray(values, np.float64)
-    colours = np.empty((*numbers.shape, 4))
-    colours[..., :3] = np.where((numbers < 0)[..., None], _rgb(NEGATIVE), _rgb(POSITIVE))
-    colours[..., 3] = faintest + (1 - faintest) * strengths(numbers, scale).clip(max=1)
+    signs = np.where(np.asarray(values) < 0, NEGATIVE, POSITIVE)
+    colours: Array = mpl().colors.to_rgba_array(signs)
+    colours[:, 3] = faintest + (1 - faintest) * strengths(values, scale).clip(max=1)
     return colours
 
 
 def line_colours(n: int) -> list[Any]:
-    """Return colours for n lines: those of the style, or a rainbow where it has too few."""
-    cycle = pyplot().rcParams["axes.prop_cycle"].by_key().get("color", [])
+    """Return n colours from the style's cycle, or from a rainbow if the cycle is shorter."""
+    cycle = mpl().rcParams["axes.prop_cycle"].by_key().get("color", [])
     if n <= len(cycle):
         return list(cycle[:n])
-    return list(pyplot().colormaps["turbo"](np.linspace(0.08, 0.92, n)))
+    return list(mpl().colormaps["turbo"](np.linspace(0.08, 0.92, n)))
 
 
-def sequential_colours(n: int) -> list[Any]:
-    """Return n colours in an order that is seen, each of which stands out from the background."""
-    from matplotlib.colors import to_rgb
+def pale(colours: ArrayLike, background: Any, opacity: ArrayLike) -> Array:
+    """Return the opaque colours that transparent ones make on a background.
 
-    is_dark = np.mean(to_rgb(pyplot().rcParams["axes.facecolor"])) < 0.5
-    first, last = (0.3, 1.0) if is_dark else (0.0, 0.8)
-    return list(pyplot().colormaps["viridis"](np.linspace(first, last, n)))
-
-
-def pale(colours: ArrayLike, behind: Any, strength: ArrayLike) -> NDArray[np.float64]:
-    """Return opaque colours (..., 3) that look as these do when that is seen through them.
-
-    Surfaces of transparent ones would show the seams between their parts.
+    Surfaces need them: transparent parts would show the seams between them.
 
     Parameters
     ----------
     colours : array-like of shape (..., 3)
         Red, green, blue, from 0 to 1.
-    behind : matplotlib colour
-    strength : float or array-like of shape (..., 1)
-        Opacity, from 0 to 1.
+    background : matplotlib colour
+    opacity : float or array-like of shape (..., 1)
+        From 0 to 1.
     """
-    from matplotlib.colors import to_rgb
+    opacity = np.asarray(opacity, np.float64)
+    behind = np.asarray(mpl().colors.to_rgb(background))
+    return np.asarray(opacity * np.asarray(colours) + (1 - opacity) * behind)
 
-    share = np.asarray(strength, np.float64)
-    return np.asarray(share * np.asarray(colours) + (1 - share) * np.asarray(to_rgb(behind)))
+
+def text_colour() -> Any:
+    """Return the style's text colour as red, green, blue."""
+    return mpl().colors.to_rgb(mpl().rcParams["text.color"])
 
 
 def plain(text: object) -> str:
-    """Return a name that comes from data so that matplotlib takes no dollar in it for formulas."""
+    """Escape dollars in a name from data, which matplotlib would read as formulas."""
     return str(text).replace("$", r"\$")
-
-
-def text_colour() -> tuple[float, ...]:
-    """Return the style's colour of text, which what has no sign is drawn in too."""
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(pyplot().rcParams["text.color"])
-
-
-def _rgb(hexadecimal: str) -> tuple[float, ...]:
-    return tuple(int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5))

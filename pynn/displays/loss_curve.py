@@ -1,59 +1,43 @@
-"""LossCurveDisplay: loss and validation score from epoch to epoch."""
+"""LossCurveDisplay: loss or validation score by epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pynn import checks
-from pynn.displays.base import axes, line_colours, pyplot
-from pynn.displays.epochs import draw_line, label_epochs
-from pynn.displays.records import (
-    best_epoch,
-    common,
-    curves_of,
-    loss_name,
-    score_name,
-    step_name,
-)
-
-__all__ = ["LossCurveDisplay"]
-
-Array = NDArray[np.float64]
+from pynn.displays import learning
+from pynn.displays.base import Array, axes, float_array, line_colours, mpl, text_colour
 
 _SHOWN = {"loss": ("train", "validation"), "score": ("score",)}
-_WORDS = {"train": "training", "validation": "validation", "score": "validation"}
-_STYLES: dict[str, Any] = {
-    "train": "-",
-    "validation": "--",
-    "score": "-",
-}  # where colours tell models apart
+_LABELS = {"train": "training", "validation": "validation", "score": "validation"}
+_STYLES = {"train": "-", "validation": "--", "score": "-"}  # where each model has one colour
 _BEST: dict[str, Any] = {"marker": "o", "markersize": 9, "fillstyle": "none", "linestyle": "none"}
 
 
 class LossCurveDisplay:
-    """Loss, or validation score, of one or several models from epoch to epoch.
+    """Loss, or validation score, of one or several models by epoch.
 
     Parameters
     ----------
     curves : dict of dict of array-like
-        By a model's name its curves: "train" and "validation" loss, validation "score", one or more
-        of them, each of shape (n_epochs,). NaN is a gap.
+        The curves of each model by its name: "train" loss, "validation" loss, validation "score",
+        one or more of them, each of shape (n_epochs,). NaN is a gap.
     best_epochs : dict of int, optional
-        By a model's name the epoch, counted from 1, whose weights were kept.
+        The epoch, counted from 1, whose weights were kept, by the model's name.
     loss_name, score_name : str, default="loss", "validation score"
-        What the y axis says.
+        Labels of the y axis.
     step_name : str, default="epoch"
-        What the x axis says.
+        Label of the x axis.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : dict of dict of matplotlib Line2D
-        By model its curves, and "best" for the mark of the best epoch.
+        The curves of each model by its name; "best" is the mark of the best epoch.
     legend_ : matplotlib Legend
 
     Raises
@@ -92,22 +76,17 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator: Any,
-        *,
-        ax: Any = None,
-        show: str = "loss",
-        log: bool = False,
-        **line: Any,
+        cls, estimator: Any, *, ax: Any = None, show: str = "loss", log: bool = False, **line: Any
     ) -> Self:
-        """Draw what one or several models recorded while they were trained.
+        """Draw the curves that one or several models recorded during training.
 
         Parameters
         ----------
         estimator : Network, MLPClassifier or MLPRegressor, or dict of them by name
-            Trained: curves come from ``history`` of a Network, ``history_`` of an estimator, and of
-            scikit-learn's own perceptrons from ``loss_curve_`` and ``validation_scores_``. Where
-            early stopping kept the weights of the best score, their epoch is marked.
+            Trained models. Curves come from the ``history`` of a Network, the ``history_`` of an
+            estimator, or ``loss_curve_`` and ``validation_scores_`` of scikit-learn's own
+            MLPClassifier and MLPRegressor. If early stopping kept the weights of the best score,
+            their epoch is marked.
         ax, show, log, **line
             See `plot`.
 
@@ -135,30 +114,37 @@ class LossCurveDisplay:
         'loss (cross-entropy)'
         """
         models = dict(estimator) if isinstance(estimator, Mapping) else {"": estimator}
-        curves = {name: curves_of(model) for name, model in models.items()}
-        best = {name: best_epoch(model, curves[name]) for name, model in models.items()}
+        curves = {name: learning.curves_of(model) for name, model in models.items()}
+        best = {name: learning.best_epoch(model, curves[name]) for name, model in models.items()}
+
+        def common(name_of: Callable[[Any], str], default: str) -> str:
+            names = {name_of(model) for model in models.values()}
+            return names.pop() if len(names) == 1 else default
+
         display = cls(
             curves,
             best_epochs={name: epoch for name, epoch in best.items() if epoch is not None},
-            loss_name=common(map(loss_name, models.values()), "loss"),
-            score_name=common(map(score_name, models.values()), "validation score"),
-            step_name=common(map(step_name, models.values()), "epoch or iteration"),
+            loss_name=common(learning.loss_name, "loss"),
+            score_name=common(learning.score_name, "validation score"),
+            step_name=common(learning.step_name, "epoch or iteration"),
         )
         return display.plot(ax, show=show, log=log, **line)
 
     def plot(self, ax: Any = None, *, show: str = "loss", log: bool = False, **line: Any) -> Self:
-        """Draw the curves.
+        """Draw the display.
+
+        One model's curves differ by colour. Several models differ by colour, their curves by style.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure by default.
+            Axes to draw on; by default those of a new figure.
         show : {"loss", "score"}, default="loss"
-            Training and validation loss, or validation score.
+            Whether to draw training and validation loss, or the validation score.
         log : bool, default=False
-            Whether losses are on a logarithmic scale, where one of 0 or less is a gap.
+            Whether the scale of losses is logarithmic, which leaves gaps at 0 and below.
         **line
-            For `matplotlib.axes.Axes.plot`, such as ``linewidth=1``.
+            Passed to `matplotlib.axes.Axes.plot`, such as ``linewidth=1``.
 
         Returns
         -------
@@ -170,104 +156,79 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is missing.
         ValueError
-            If there are no such curves, or scores are to be on a logarithmic scale.
+            If there are no such curves, or log is True for scores.
         """
         kinds = _SHOWN[checks.choice("show", show, _SHOWN)]
         shown = {
-            name: {kind: _shown(curves[kind], log) for kind in kinds if kind in curves}
+            name: {kind: learning.positive(curves[kind], log) for kind in kinds if kind in curves}
             for name, curves in self.curves.items()
         }
         if not any(shown.values()):
-            raise ValueError(f"there is no {show} to show: nothing was recorded but {self._has()}")
+            recorded = sorted({kind for curves in self.curves.values() for kind in curves})
+            raise ValueError(f"no {show} was recorded, only {', '.join(recorded)}")
         if log and show == "score":
             raise ValueError("log=True is for losses: scores may be negative")
-        own_figure = ax is None
         self.figure_, self.ax_ = axes(ax, layout="constrained")
         self.lines_ = self._draw(shown, line)
-        if log:
-            self.ax_.set_yscale("log")
-        label_epochs(self.ax_, self.step_name)
+        learning.format_axes(self.ax_, self.step_name, log)
         self.ax_.set_ylabel(self.score_name if show == "score" else self.loss_name)
-        self._add_legend(own_figure)
+        is_one = len(shown) == 1
+        handles, labels = self._legend_of_one() if is_one else self._legend_of_several()
+        if is_one or ax is not None:
+            self.legend_ = self.ax_.legend(handles, labels)
+        else:  # below the axes, clear of all lines
+            n_columns = max(1, 72 // (max(map(len, labels)) + 8))
+            place = {"loc": "outside lower center", "ncols": n_columns}
+            self.legend_ = self.figure_.legend(handles, labels, **place)
         return self
-
-    def _has(self) -> str:
-        return ", ".join(sorted({kind for curves in self.curves.values() for kind in curves}))
 
     def _draw(
         self, shown: dict[str, dict[str, Array]], line: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
-        """Tell one model's curves apart by colours; several models by colours, curves by styles."""
-        one = len(shown) == 1
-        colours = line_colours(3 if one else len(shown))
+        is_one = len(shown) == 1
+        colours = line_colours(3 if is_one else len(shown))
         lines: dict[str, dict[str, Any]] = {name: {} for name in shown}
         for i, (name, curves) in enumerate(shown.items()):
             for kind, values in curves.items():
-                look: dict[str, Any] = {
-                    "color": colours[list(_STYLES).index(kind) if one else i],
-                    "linestyle": "-" if one else _STYLES[kind],
-                }
-                epochs = 1 + np.arange(len(values))
-                lines[name][kind] = draw_line(self.ax_, epochs, values, **look | line)
+                colour = colours[list(_STYLES).index(kind) if is_one else i]
+                look = {"color": colour, "linestyle": "-" if is_one else _STYLES[kind]}
+                epochs = np.arange(1.0, len(values) + 1)
+                lines[name][kind] = learning.draw_line(self.ax_, epochs, values, **look | line)
             if curves and name in self.best_epochs:
                 kind, epoch = list(curves)[-1], self.best_epochs[name]
-                (lines[name]["best"],) = self.ax_.plot(
-                    epoch,
-                    curves[kind][epoch - 1],
-                    color=lines[name][kind].get_color(),
-                    **_BEST,
-                )
+                value, colour = curves[kind][epoch - 1], lines[name][kind].get_color()
+                (lines[name]["best"],) = self.ax_.plot(epoch, value, color=colour, **_BEST)
         return lines
 
-    def _add_legend(self, own_figure: bool) -> None:
-        """Name what there is; several models below a figure of their own, clear of all lines."""
-        from matplotlib.lines import Line2D
+    def _legend_of_one(self) -> tuple[list[Any], list[str]]:
+        """Return a handle and a label for each curve."""
+        ((name, lines),) = self.lines_.items()
+        labels = _LABELS | {"best": f"best epoch, {self.best_epochs.get(name)}"}
+        return list(lines.values()), [labels[kind] for kind in lines]
 
-        ((_, first), *others) = self.lines_.items()
-        if not others:
-            handles = list(first.values())
-            labels = [_WORDS.get(kind, "") for kind in first]
-            if "best" in first:
-                labels[-1] = f"best epoch, {first['best'].get_xdata()[0]}"
-            self.legend_ = self.ax_.legend(handles, labels)
-            return
+    def _legend_of_several(self) -> tuple[list[Any], list[str]]:
+        """Return a handle and a label for each model, then for each style."""
         drawn = {name: lines for name, lines in self.lines_.items() if lines}
-        colours = [next(iter(lines.values())).get_color() for lines in drawn.values()]
-        handles = [Line2D([], [], color=colour) for colour in colours]
         labels = list(drawn)
-        grey = pyplot().rcParams["text.color"]
+        looks = [{"color": next(iter(lines.values())).get_color()} for lines in drawn.values()]
         kinds = {kind for lines in drawn.values() for kind in lines}
         if "validation" in kinds:
-            for kind in ("train", "validation"):
-                handles.append(Line2D([], [], color=grey, linestyle=_STYLES[kind]))
-                labels.append(_WORDS[kind])
+            labels += [_LABELS[kind] for kind in _SHOWN["loss"]]
+            looks += [{"linestyle": _STYLES[kind]} for kind in _SHOWN["loss"]]
         if "best" in kinds:
-            handles.append(Line2D([], [], color=grey, **_BEST))
             labels.append("best epoch")
-        if own_figure:
-            columns = max(1, 72 // (max(map(len, labels)) + 8))
-            place = {"loc": "outside lower center", "ncols": columns}
-            self.legend_ = self.figure_.legend(handles, labels, **place)
-        else:
-            self.legend_ = self.ax_.legend(handles, labels)
-
-
-def _shown(values: Array, log: bool) -> Array:
-    """Return a curve with gaps where a logarithmic scale has no place for it."""
-    return np.where(values > 0, values, np.nan) if log else values
+            looks.append(_BEST)
+        neutral = {"color": text_colour()}
+        return [mpl().lines.Line2D([], [], **neutral | look) for look in looks], labels
 
 
 def _checked(name: str, given: Mapping[str, ArrayLike]) -> dict[str, Array]:
-    """Return a model's curves as arrays of one length."""
+    """Return the curves of a model as arrays of the same length."""
     if not given:
         raise ValueError(f"curves of {name!r} must be one of {', '.join(_STYLES)} at least")
-    curves = {}
     for kind in given:
         checks.choice(f"each of the curves of {name!r}", kind, _STYLES)
-        values = checks.real_array(f"{kind} of {name!r}", given[kind], np.dtype(np.float64))
-        if values.ndim != 1 or not len(values):
-            raise ValueError(f"{kind} of {name!r} must be of shape (n_epochs,), got {values.shape}")
-        curves[kind] = values
+    curves = {kind: float_array(f"{kind} of {name!r}", given[kind], "n_epochs") for kind in given}
     lengths = {kind: len(values) for kind, values in curves.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"curves of {name!r} must be of one length, got {lengths}")

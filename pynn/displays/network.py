@@ -1,4 +1,4 @@
-"""NetworkDisplay: circles and arrows."""
+"""NetworkDisplay: a network as circles and lines."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from pynn.displays.base import axes, network_of, signed_colours, text_colour
-from pynn.displays.one_row import input_names as inputs_of
-from pynn.displays.one_row import output_names as outputs_of
-from pynn.displays.one_row import pass_of
+from pynn.displays import units
+from pynn.displays.base import axes, float_array, mpl, network_of, signed_colours, text_colour
 from pynn.inspection.colours import largest
-from pynn.inspection.diagram import FAINTEST, Column, Diagram, counted, names_of
+from pynn.inspection.diagram import Column, Diagram, counted, names_of
 
-__all__ = ["NetworkDisplay"]
-
-_STEP_X = 3.4  # between columns, where 1 is between circles
+# Lengths are in distances between the centres of neighbouring circles.
+_STEP_X = 3.4  # between columns
 _RADIUS = 0.4
-_UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # activations whose shade says how far they are up
-_STRETCH = 1.7  # in both directions, where numbers are written on lines
-_INCHES = 0.42  # from circle to circle, in a figure of its own
+_STRETCH = 1.7  # factor in both directions if numbers are written on lines
+_INCHES = 0.42  # the unit of length in a new figure
+
+_UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # their activations are shaded as parts of 1
 
 
 class NetworkDisplay:
-    """A network as circles and lines, with the activations of one row if wanted.
+    """A network as circles and lines, optionally with the activations for one sample.
 
-    Lines are weights: green above 0, red below, the larger the wider and the stronger. Circles are
-    units, shaded likewise by their activations, as parts of the largest of their layer. The middle
-    of a wide layer and of a deep network is left out, and how much is told.
+    Lines are weights: green if positive, red if negative; larger weights are wider and stronger.
+    Circles are units, shaded in the same way by their activations, as parts of the largest of their
+    layer. The middle of wide layers and of deep networks is omitted; the display says how many
+    units or layers are missing.
 
     Parameters
     ----------
     diagram : pynn.inspection.diagram.Diagram
-        What is drawn.
+        The network to draw.
     activations : sequence of array-like of shape (n_units,), optional
-        Of each layer, the input first, with all units that it has.
+        Activations of all units of each layer, the input first.
     input_names, output_names : sequence of str, optional
-        Written beside the units of the input and of the output.
+        Labels of the input's and the output's units.
     title : str, default=""
-        Written above.
+        Title of the axes.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : matplotlib LineCollection
-        The weights that are drawn, the weaker first.
+        The weights drawn, in ascending order of size between each two layers.
     nodes_ : list of matplotlib PatchCollection
-        The circles of each layer that is drawn.
+        The circles of each layer drawn.
     texts_ : list of matplotlib Text
 
     Raises
@@ -58,9 +57,9 @@ class NetworkDisplay:
 
     See Also
     --------
-    ActivationsDisplay : All activations of one row.
+    ActivationsDisplay : All activations for one sample.
     WeightsDisplay : All weights of one layer.
-    pynn.Network.to_dot : The same for Graphviz.
+    pynn.Network.to_dot : The same diagram for Graphviz.
 
     Examples
     --------
@@ -83,9 +82,9 @@ class NetworkDisplay:
     ) -> None:
         if not isinstance(diagram, Diagram):
             raise TypeError(f"diagram must be a Diagram, got {type(diagram).__name__}")
-        first, last = diagram.columns[0], diagram.columns[-1]
         self.diagram, self.title = diagram, title
-        self.activations = None if activations is None else _activations(activations, diagram)
+        first, last = diagram.columns[0], diagram.columns[-1]
+        self.activations = None if activations is None else _checked(activations, diagram)
         self.input_names = names_of("input_names", input_names, first.size)
         self.output_names = names_of("output_names", output_names, last.size)
 
@@ -103,23 +102,23 @@ class NetworkDisplay:
         ax: Any = None,
         values: bool | None = None,
     ) -> Self:
-        """Draw a network, and what it makes of one row.
+        """Draw a network, optionally with its activations for one sample.
 
         Parameters
         ----------
         estimator : Network, or fitted MLPClassifier or MLPRegressor
-        X : {array-like, sparse matrix} of shape (n_rows, n_inputs), optional
-            Without it circles have no shade.
+        X : {array-like, sparse matrix} of shape (n_samples, n_inputs), optional
+            By default circles are not shaded.
         row : int, default=0
-            The row of X that goes through; -1 is the last.
+            Row of X with the sample; -1 is the last.
         input_names, output_names : sequence of str, optional
-            By default ``feature_names_in_`` and ``classes_``, where the estimator has them; of two
-            classes the second, for whose probability the one output stands; of a Network with
-            softmax 0, 1, ...
+            By default the estimator's ``feature_names_in_`` and ``classes_``, if it has them. The
+            single output of a binary classifier has the name of the second class. Outputs of a
+            Network with softmax are named 0, 1, ...
         max_units : int, default=10
-            At least 3; a layer of more units shows one less than this.
+            At least 3. A larger layer shows ``max_units - 1`` units.
         max_layers : int, default=8
-            At least 3; a network of more layers, input and output counted, shows one less.
+            At least 3, input and output included. A deeper network shows ``max_layers - 1`` layers.
         ax, values
             See `plot`.
 
@@ -135,27 +134,27 @@ class NetworkDisplay:
             If the estimator is not fitted.
         """
         diagram = Diagram.of(network_of(estimator), max_units, max_layers)
-        activations, title = (None, "") if X is None else pass_of(estimator, X, row)
+        activations, title = (None, "") if X is None else units.pass_of(estimator, X, row)
         display = cls(
             diagram,
             activations=activations,
-            input_names=inputs_of(estimator) if input_names is None else input_names,
-            output_names=outputs_of(estimator) if output_names is None else output_names,
+            input_names=units.input_names(estimator) if input_names is None else input_names,
+            output_names=units.output_names(estimator) if output_names is None else output_names,
             title=title,
         )
         return display.plot(ax, values=values)
 
     def plot(self, ax: Any = None, *, values: bool | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default a figure of its own.
+            Axes to draw on; by default those of a new figure.
         values : bool, optional
-            Write activations into circles, weights on lines and biases below circles; by default
-            activations where no layer shows more than 8 units, the others where there are no more
-            than 12 lines.
+            Whether to write activations into circles, weights on lines and biases below circles.
+            By default activations are written if no layer shows more than 8 units, weights and
+            biases if there are at most 12 lines.
 
         Returns
         -------
@@ -172,113 +171,88 @@ class NetworkDisplay:
         on_lines = n_lines <= 12 if values is None else values
         stretch = _STRETCH if on_lines else 1.0
         self._step = _STEP_X * stretch, -stretch
-        low = diagram.height / 2 * stretch
-        right = diagram.columns[-1].x * self._step[0]
-        x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (-low - 2.4, low + 0.2)
-        width, height = x[1] - x[0], y[1] - y[0]
-        size = (width * _INCHES, height * _INCHES)
-        self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
+        low, right = -diagram.height / 2 * stretch, diagram.columns[-1].x * self._step[0]
+        x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (low - 2.4, 0.2 - low)
+        extent = np.ptp([x, y], axis=1)
+        self.figure_, self.ax_ = axes(ax, figsize=extent * _INCHES, layout="constrained")
         self.ax_.set(xlim=x, ylim=y, aspect="equal", title=self.title)
         self.ax_.set_axis_off()
+        # Points per unit of length, before titles and names take space from the axes
+        self._points = float(72 / self.figure_.dpi * (self.ax_.bbox.size / extent).min())
         self.texts_: list[Any] = []
-        self._points = self._points_of_a_step(width, height)
         self._draw_lines(on_lines)
         small = max(len(column.units) for column in diagram.columns) <= 8
         in_circles = self.activations is not None and (small if values is None else values)
-        self.nodes_ = [self._draw_column(column, -low, in_circles) for column in diagram.columns]
-        self._draw_names()
-        self._draw_notes(right / 2, -low)
+        self.nodes_ = [self._draw_column(column, low, in_circles) for column in diagram.columns]
+        self._draw_names(diagram.columns[0], self.input_names, -1.5 * _RADIUS, "right")
+        self._draw_names(diagram.columns[-1], self.output_names, 1.5 * _RADIUS, "left")
+        self._draw_notes(right / 2, low)
         return self
 
-    def _points_of_a_step(self, width: float, height: float) -> float:
-        """From circle to circle, where the axes are as they will be but for titles and names."""
-        box = self.ax_.get_window_extent()
-        return float(72 / self.figure_.dpi * min(box.width / width, box.height / height))
-
-    def _write(self, x: float, y: float, text: str, part: float = 0.3, **look: Any) -> None:
-        look = {"ha": "center", "va": "center", "fontsize": self._points * part} | look
+    def _write(self, x: float, y: float, text: str, size: float = 0.3, **look: Any) -> None:
+        look = {"ha": "center", "va": "center", "fontsize": self._points * size} | look
         self.texts_.append(self.ax_.text(x, y, text, **look))
 
-    def _at(self, column: Column, place: int) -> tuple[float, float]:
-        """Where a circle is."""
-        return column.x * self._step[0], column.y[place] * self._step[1]
+    def _centres(self, column: Column) -> list[tuple[float, float]]:
+        return [(column.x * self._step[0], y * self._step[1]) for y in column.y]
 
     def _draw_lines(self, with_values: bool) -> None:
-        from matplotlib.collections import LineCollection
-
         lines = list(self.diagram.lines())
-        starts = np.array([self._at(line.links.source, line.i) for line in lines])
-        ends = np.array([self._at(line.links.target, line.j) for line in lines])
+        centres = {column.layer: self._centres(column) for column in self.diagram.columns}
+        starts = np.array([centres[line.links.source.layer][line.i] for line in lines])
+        ends = np.array([centres[line.links.target.layer][line.j] for line in lines])
         starts[:, 0] += _RADIUS
         ends[:, 0] -= _RADIUS
-        weights = np.array([line.weight for line in lines])
-        finite = np.isfinite(weights)
-        colours = signed_colours(np.where(finite, weights, 0), self.diagram.scale, FAINTEST)
-        colours[~finite | (weights == 0), :3] = text_colour()
-        colours[~finite, 3] = 1
         scale = self._points / (72 * _INCHES)
-        widths = [line.width * scale if line.is_finite else scale for line in lines]
-        styles = ["-" if line.is_finite else ":" for line in lines]
-        ends_of_lines: Any = np.stack([starts, ends], axis=1)
-        self.lines_ = self.ax_.add_collection(
-            LineCollection(
-                ends_of_lines, linewidths=widths, colors=colours, linestyles=styles, zorder=1
-            )
+        self.lines_ = mpl().collections.LineCollection(
+            np.stack([starts, ends], axis=1),
+            linewidths=[scale * (line.width if line.is_finite else 1) for line in lines],
+            linestyles=["-" if line.is_finite else ":" for line in lines],
+            colors=[
+                (line.colour or text_colour(), line.opacity if line.is_finite else 1)
+                for line in lines
+            ],
+            zorder=1,
         )
+        self.ax_.add_collection(self.lines_)
         if with_values:
-            self._write_biases()
+            for column in self.diagram.columns:
+                for (x, y), bias in zip(centres[column.layer], column.biases, strict=False):
+                    self._write(x, y - _RADIUS - 0.2, f"bias {bias:.3g}", 0.22)
             box = {"facecolor": self.figure_.get_facecolor(), "edgecolor": "none", "pad": 0.5}
             for line, (x, y) in zip(lines, starts + 0.25 * (ends - starts), strict=True):
                 self._write(x, y, f"{line.weight:.3g}", 0.22, bbox=box)
 
-    def _write_biases(self) -> None:
-        for column in self.diagram.columns:
-            for place, bias in enumerate(column.biases):
-                x, y = self._at(column, place)
-                self._write(x, y - _RADIUS - 0.2, f"bias {bias:.3g}", 0.22)
-
     def _draw_column(self, column: Column, low: float, with_values: bool) -> Any:
-        from matplotlib.collections import PatchCollection
-        from matplotlib.patches import Circle
-
-        places = [self._at(column, place) for place in range(len(column.units))]
-        x = places[0][0]
+        centres = self._centres(column)
+        x = centres[0][0]
         faces: Any = "none"
         if self.activations is not None:
-            of_layer = self.activations[column.layer]
-            drawn = of_layer[list(column.units)]
-            most = 1.0 if column.activation in _UP_TO_ONE else 0.0
-            faces = signed_colours(drawn, max(largest(of_layer), most))
-            for i, value in enumerate(drawn if with_values else ()):
+            activations = self.activations[column.layer]
+            drawn = activations[list(column.units)]
+            scale = max(largest(activations), 1.0 if column.activation in _UP_TO_ONE else 0.0)
+            faces = signed_colours(drawn, scale)
+            for centre, value in zip(centres, drawn if with_values else (), strict=False):
                 text = f"{value:.3g}"
-                self._write(*places[i], text, 0.22 * min(1, 6 / len(text)))  # room for 6 letters
+                self._write(*centre, text, 0.22 * min(1, 6 / len(text)))  # 6 letters fit
         if column.gap is not None:
             y = column.gap * self._step[1]
             self._write(x, y + 0.25, "⋮", 0.5)
             self._write(x, y - 0.4, f"+{column.n_left_out}")
         self._write(x, low - 0.7, f"{column.name}\n{column.size} {column.activation}".strip())
-        circles = [Circle(place, _RADIUS) for place in places]
-        return self.ax_.add_collection(
-            PatchCollection(
-                circles,
-                facecolors=faces,
-                edgecolors=text_colour(),
-                linewidths=self._points / 36,
-                zorder=2,
-            )
+        circles = mpl().collections.PatchCollection(
+            [mpl().patches.Circle(centre, _RADIUS) for centre in centres],
+            facecolors=faces,
+            edgecolors=text_colour(),
+            linewidths=self._points / 36,
+            zorder=2,
         )
+        return self.ax_.add_collection(circles)
 
-    def _draw_names(self) -> None:
-        sides = (
-            (self.diagram.columns[0], self.input_names, -1, "right"),
-            (self.diagram.columns[-1], self.output_names, 1, "left"),
-        )
-        for column, names, side, ha in sides:
-            if names is None:
-                continue
-            for place, unit in enumerate(column.units):
-                x, y = self._at(column, place)
-                self._write(x + side * 1.5 * _RADIUS, y, names[unit], ha=ha)
+    def _draw_names(self, column: Column, names: list[str] | None, aside: float, ha: str) -> None:
+        if names is not None:
+            for (x, y), unit in zip(self._centres(column), column.units, strict=True):
+                self._write(x + aside, y, names[unit], ha=ha)
 
     def _draw_notes(self, middle: float, low: float) -> None:
         diagram = self.diagram
@@ -286,24 +260,19 @@ class NetworkDisplay:
             x = diagram.gap * self._step[0]
             self._write(x, 0.3, "⋯", 0.6)
             self._write(x, -0.4, counted(diagram.n_layers_left_out, "layer"))
-        widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all that are drawn are 0"
+        widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all drawn weights are 0"
         dotted = "" if all(line.is_finite for line in diagram.lines()) else ", dotted: not finite"
         note = f"weights: green above 0, red below, {widest}{dotted}"
         self._write(middle, low - 1.9, note, 0.26)
 
 
-def _activations(given: Sequence[ArrayLike], diagram: Diagram) -> list[NDArray[np.float64]]:
-    """Return those of each layer as arrays, or raise unless they are of the diagram's sizes."""
-    found = [np.asarray(layer, np.float64) for layer in given]
+def _checked(activations: Sequence[ArrayLike], diagram: Diagram) -> list[Any]:
+    """Return the activations of each layer, as arrays for the layers drawn."""
     n_layers = diagram.columns[-1].layer + 1
-    if len(found) != n_layers:
-        raise ValueError(f"activations must be of {n_layers} layers, got {len(found)}")
+    if len(activations) != n_layers:
+        raise ValueError(f"activations must be of {n_layers} layers, got {len(activations)}")
+    checked: list[Any] = list(activations)
     for column in diagram.columns:
-        if found[column.layer].shape != (column.size,):
-            raise ValueError(
-                f"activations of {column.name} must be of shape ({column.size},), "
-                f"got {found[column.layer].shape}"
-            )
-        if not np.isfinite(found[column.layer]).all():
-            raise ValueError(f"activations of {column.name} must be finite")
-    return found
+        name, given = f"activations of {column.name}", checked[column.layer]
+        checked[column.layer] = float_array(name, given, column.size, finite=True)
+    return checked

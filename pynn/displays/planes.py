@@ -1,22 +1,50 @@
-"""Planes through parameter space: which directions span them, and what things cost there."""
+"""Planes through parameter space: the directions that span them, and coordinates on them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pynn.model.regularisation import Regularisation
+from pynn import checks
+from pynn.displays.base import Array
+from pynn.displays.learning import points_of
 from pynn.network import Network
 
-__all__ = ["coordinates", "costs_on", "principal_directions", "random_directions", "share_held"]
 
-Array = NDArray[np.float64]
+def span(given: Any, points: Array, network: Network, seed: object) -> tuple[Array, list[str]]:
+    """Return the two directions that a user asked for, and the labels of steps along them.
+
+    Parameters
+    ----------
+    given : {"path", "random"} or two array-like of shape (n_parameters,)
+    points : ndarray of shape (n_points, n_parameters)
+        The path. The plane goes through its last point.
+    network : Network
+    seed : int
+        For random directions.
+
+    Returns
+    -------
+    directions : ndarray of shape (2, n_parameters)
+    names : list of two str
+    """
+    if not isinstance(given, str):
+        directions = points_of("directions", given, network)
+        if np.linalg.matrix_rank(directions) != 2 or len(directions) != 2:
+            raise ValueError("directions must be two, and neither a multiple of the other")
+        return directions, ["steps along direction 1", "steps along direction 2"]
+    if checks.choice("directions", given, ("path", "random")) == "path":
+        directions, shares = principal_directions(points)
+        parts = [f"direction ({share:.1%} of variance)" for share in shares]
+        return directions, [f"distance along 1st {parts[0]}", f"distance along 2nd {parts[1]}"]
+    seed = checks.seed(seed)
+    names = [f"steps along random direction {i} (seed {seed})" for i in (1, 2)]
+    return random_directions(network, points[-1], seed), names
 
 
 def principal_directions(points: Array) -> tuple[Array, Array]:
-    """Return the two directions that a path takes most of its way in, and how much of it.
+    """Return the first two principal components of a path.
 
     Parameters
     ----------
@@ -25,15 +53,14 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
     Returns
     -------
     directions : ndarray of shape (2, n_parameters)
-        The first two principal components, of length 1, turned so that the path comes from where
-        both coordinates are the lower (or one of them is the same).
+        Orthonormal, with signs such that no coordinate of the path's end is below its start's.
     shares : ndarray of shape (2,)
-        The part of the path's variance that lies along each.
+        The share of the path's variance along each direction.
 
     Raises
     ------
     ValueError
-        If the points lie on a line, or are one.
+        If the points lie on a line.
     """
     _, sizes, rows = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
     rounding = np.linalg.norm(points) * max(points.shape) * np.finfo(float).eps
@@ -48,11 +75,12 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
 
 
 def random_directions(network: Network, origin: Array, seed: int) -> Array:
-    """Return two random directions whose weights into each unit are as long as the unit's own.
+    """Return two random directions, scaled to the weights of each unit.
 
-    So steps mean the same to units with large weights and to those with small ones; biases stay as
-    they are: "filter normalisation" of Li, Xu, Taylor, Studer & Goldstein, "Visualizing the Loss
-    Landscape of Neural Nets", NeurIPS 2018.
+    The norm of each unit's incoming weights is that of the unit's own at the origin, so that a step
+    means the same for large and for small weights; biases are 0. This is the filter normalisation
+    of Li, Xu, Taylor, Studer and Goldstein, "Visualizing the Loss Landscape of Neural Nets",
+    NeurIPS 2018.
 
     Parameters
     ----------
@@ -67,55 +95,20 @@ def random_directions(network: Network, origin: Array, seed: int) -> Array:
     random = np.random.RandomState(seed)
     directions = np.zeros((2, len(origin)))
     for direction in directions:
-        for given, own in zip(network.views(direction)[0], network.views(origin)[0], strict=True):
-            drawn = random.standard_normal(given.shape)
-            given[:] = drawn * (np.linalg.norm(own, axis=0) / np.linalg.norm(drawn, axis=0))
+        for W, own in zip(network.views(direction)[0], network.views(origin)[0], strict=True):
+            drawn = random.standard_normal(W.shape)
+            W[:] = drawn * (np.linalg.norm(own, axis=0) / np.linalg.norm(drawn, axis=0))
     return directions
 
 
 def coordinates(points: Array, origin: Array, directions: Array) -> Array:
-    """Return where points, (n_points, n_parameters), are in a plane: (n_points, 2), the nearest."""
-    return np.asarray(
-        np.linalg.lstsq(directions.T, (points - origin).T, rcond=None)[0].T, np.float64
-    )
+    """Return the coordinates, (n_points, 2), of the projections of points on a plane."""
+    return np.asarray((points - origin) @ np.linalg.pinv(directions))
 
 
 def share_held(points: Array, directions: Array) -> float | None:
-    """Return the part of the points' variance that lies in a plane; None if they have none."""
-    moved = points - points.mean(axis=0)
-    total = (moved**2).sum()
-    basis, _ = np.linalg.qr(directions.T)
-    return float(((moved @ basis) ** 2).sum() / total) if total > 0 else None
-
-
-def costs_on(
-    network: Network,
-    data: Any,
-    penalty: Regularisation,
-    origin: Array,
-    directions: Array,
-    first: Array,
-    second: Array,
-) -> Array:
-    """Return the mean cost of rows, penalty included, all over a grid; the network is not changed.
-
-    Parameters
-    ----------
-    network : Network
-    data : rows with targets, as its core takes them
-    penalty : Regularisation
-    origin : ndarray of shape (n_parameters,)
-    directions : ndarray of shape (2, n_parameters)
-    first, second : ndarray of shape (n_first,), (n_second,)
-        How many times each direction is added to the origin.
-
-    Returns
-    -------
-    ndarray of shape (n_second, n_first)
-    """
-    costs = np.empty((len(second), len(first)))
-    for i, v in enumerate(second):
-        for j, u in enumerate(first):
-            point = (origin + u * directions[0] + v * directions[1]).astype(network.dtype)
-            costs[i, j] = sum(network._cost(data, penalty, parameters=point))
-    return costs
+    """Return the share of the points' variance in a plane, or None if all points are equal."""
+    mean = points.mean(axis=0)
+    total = ((points - mean) ** 2).sum()
+    held = coordinates(points, mean, directions) @ directions
+    return float((held**2).sum() / total) if total > 0 else None

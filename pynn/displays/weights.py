@@ -1,4 +1,4 @@
-"""WeightsDisplay: the weights into each unit of a layer, as a picture."""
+"""WeightsDisplay: the incoming weights of each unit of a layer, as images."""
 
 from __future__ import annotations
 
@@ -6,47 +6,44 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from pynn import checks
-from pynn.displays.activations import grid_of
-from pynn.displays.base import axes, network_of, signed_colormap, signed_norm, text_colour
-from pynn.displays.one_row import output_names as outputs_of
+from pynn.displays.base import axes, float_array, mpl, network_of, text_colour
+from pynn.displays.units import draw_grid, grid_of, output_names
 from pynn.inspection.colours import largest
 from pynn.inspection.diagram import counted, names_of
 
-__all__ = ["WeightsDisplay"]
-
-_INCHES = 1.05  # side of a square as large as a unit's grid, in a figure of its own
-_BETWEEN, _ABOVE = 0.1, 0.28  # of this: between grids, and for the name above each
+_INCHES = 1.05  # side of a square with the area of one grid, in a new figure
+_GAP, _ABOVE = 0.1, 0.28  # as parts of that side: between grids, and for the name above each
 
 
 class WeightsDisplay:
-    """The weights into each unit of a layer, as a grid of its own.
+    """Incoming weights of each unit of a layer, one grid per unit.
 
-    Green is above 0, red below, and the stronger the larger; all grids have one scale. A network
-    that reads images has them as the image of what a unit looks for.
+    Positive weights are green, negative ones red; stronger colours are larger weights. All grids
+    have the same scale. In a network that reads images, the grids of the first layer show the
+    pattern that activates each unit.
 
     Parameters
     ----------
     weights : array-like of shape (n_units, n_in)
-        A unit's weights in each row; finite.
+        Finite weights, one row per unit.
     shape : tuple (height, width), optional
-        Of each grid, such as an image's; by default as near to a square as there is. A last row
-        may not be full.
+        Shape of each grid, such as an image's. By default the grids are as close to a square as
+        possible; their last row may not be full.
     unit_names : sequence of str, optional
-        Written above each unit; by default "neuron 1", "neuron 2", ...
+        Titles of the grids, by default "neuron 1", "neuron 2", ...
     title : str, default=""
-        Written above all.
+        Title of the axes.
 
     Attributes
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     images_ : list of matplotlib AxesImage
-        One for each unit.
+        The grid of each unit.
     texts_ : list of matplotlib Text
-        The names of the units.
+        The name of each unit.
     colorbar_ : matplotlib Colorbar
 
     Raises
@@ -72,14 +69,7 @@ class WeightsDisplay:
         unit_names: Sequence[str] | None = None,
         title: str = "",
     ) -> None:
-        self.weights = np.array(weights, np.float64)
-        if self.weights.ndim != 2 or self.weights.size == 0:
-            raise ValueError(
-                f"weights must be of shape (n_units, n_in), got shape {self.weights.shape}"
-            )
-        infinite = ~np.isfinite(self.weights).all(axis=1)
-        if infinite.any():
-            raise ValueError(f"weights must be finite; those in row {infinite.argmax()} are not")
+        self.weights = float_array("weights", weights, "n_units", "n_in", finite=True)
         n_units, n_in = self.weights.shape
         self.shape = grid_of(n_in, shape)
         names = names_of("unit_names", unit_names, n_units)
@@ -98,18 +88,17 @@ class WeightsDisplay:
         ax: Any = None,
         n_columns: int | None = None,
     ) -> Self:
-        """Draw the weights into units of a layer.
+        """Draw the incoming weights of a layer's units.
 
         Parameters
         ----------
         estimator : Network, or fitted MLPClassifier or MLPRegressor
         layer : int, default=1
-            Layers are counted as in ``transform``: 1 is the first behind the input, -1 the output.
+            Number of the layer, as for ``transform``: 1 is the first hidden layer, -1 the output.
         units : sequence of int, optional
-            Units to draw, counted from 0; -1 is the last. By default all, or the first `max_units`;
-            the title says of how many.
+            Units to draw, counted from 0; -1 is the last. By default the first `max_units`.
         max_units : int, default=36
-            Most units that are drawn where `units` does not say which.
+            Maximum number of units if `units` is None. The title says how many are drawn.
         shape : tuple (height, width), optional
             See `WeightsDisplay`.
         ax, n_columns
@@ -134,28 +123,26 @@ class WeightsDisplay:
             chosen = list(range(min(n_units, checks.positive_integer("max_units", max_units))))
         else:
             chosen = [checks.index("each of units", unit, n_units) for unit in units]
-        names = outputs_of(estimator) if depth == n_layers else None
+        names = output_names(estimator) if depth == n_layers else None
         name = "the output" if depth == n_layers else f"layer {depth}"
-        told = counted(n_units, "neuron")
-        if len(chosen) < n_units:
-            told = f"{len(chosen):,} of {told}"
+        part = f"{len(chosen):,} of " if len(chosen) < n_units else ""
         display = cls(
             network.weights[depth - 1][:, chosen].T,
             shape=shape,
             unit_names=[names[i] if names else f"neuron {i + 1}" for i in chosen],
-            title=f"weights of {name}: {told}",
+            title=f"weights of {name}: {part}{counted(n_units, 'neuron')}",
         )
         return display.plot(ax, n_columns=n_columns)
 
     def plot(self, ax: Any = None, *, n_columns: int | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            By default a figure of its own.
+            Axes to draw on; by default those of a new figure.
         n_columns : int, optional
-            Grids side by side; by default as many as make the whole near to a square.
+            Number of grids in each row. By default the whole is as close to a square as possible.
 
         Returns
         -------
@@ -169,50 +156,34 @@ class WeightsDisplay:
         TypeError, ValueError
             If n_columns is not a positive integer.
         """
-        from matplotlib.cm import ScalarMappable
-
         n = len(self.weights)
         high = sqrt(self.shape[0] / self.shape[1])
-        step_x, step_y = max(1 / high, 0.6) + _BETWEEN, high + _ABOVE
+        wide = 1 / high
+        step_x, step_y = max(wide, 0.6) + _GAP, high + _ABOVE
         if n_columns is None:
             n_columns = min(n, max(1, round(sqrt(n * step_y / step_x))))
         n_columns = checks.positive_integer("n_columns", n_columns)
-        n_rows = ceil(n / n_columns)
-        width, height = min(n, n_columns) * step_x - _BETWEEN, n_rows * step_y
+        width, height = min(n, n_columns) * step_x - _GAP, ceil(n / n_columns) * step_y
         size = (max(width * _INCHES, 3.0) + 1.1, height * _INCHES + 0.4)
         self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
-        mapping = ScalarMappable(signed_norm(largest(self.weights)), signed_colormap())
-        self.images_: list[Any] = []
-        self.texts_: list[Any] = []
-        for i, name in enumerate(self.unit_names):
-            row, column = divmod(i, n_columns)
-            self._draw_unit(i, name, column * step_x, -row * step_y - _ABOVE, high, mapping)
+        self.images_, self.texts_ = [], []
+        scale = largest(self.weights)
+        for i, (weights, name) in enumerate(zip(self.weights, self.unit_names, strict=True)):
+            left, top = i % n_columns * step_x, -(i // n_columns) * step_y - _ABOVE
+            extent = (left, left + wide, top - high, top)
+            image = draw_grid(self.ax_, weights, self.shape, scale, extent=extent)
+            # Without a frame the end of a grid would be invisible, as 0 is transparent.
+            look = {"fill": False, "edgecolor": text_colour(), "linewidth": 0.5, "clip_on": False}
+            frame = mpl().patches.Rectangle((left, top - high), wide, high, **look)
+            self.ax_.add_patch(frame)
+            middle = left + wide / 2
+            text = self.ax_.text(middle, top + 0.04, name, ha="center", fontsize="x-small")
+            self.images_.append(image)
+            self.texts_.append(text)
         self.ax_.set(xlim=(-0.02, width + 0.02), ylim=(-height - 0.02, 0), aspect="equal")
         self.ax_.set_title(self.title, fontsize="medium")
         self.ax_.set_axis_off()
-        self.colorbar_ = self.figure_.colorbar(mapping, ax=self.ax_, label="weight", aspect=30)
+        self.colorbar_ = self.figure_.colorbar(
+            self.images_[0], ax=self.ax_, label="weight", aspect=30
+        )
         return self
-
-    def _draw_unit(
-        self, i: int, name: str, left: float, top: float, high: float, mapping: Any
-    ) -> None:
-        height, width = self.shape
-        cells = np.full(height * width, np.nan)
-        cells[: self.weights.shape[1]] = self.weights[i]
-        right, bottom = left + 1 / high, top - high
-        extent = (left, right, bottom, top)
-        image = self.ax_.imshow(
-            cells.reshape(self.shape), cmap=mapping.cmap, norm=mapping.norm, extent=extent
-        )
-        self.images_.append(image)
-        # 0 is what lies behind: without a frame nobody sees where a grid ends.
-        self.ax_.plot(
-            [left, right, right, left, left],
-            [top, top, bottom, bottom, top],
-            color=text_colour(),
-            linewidth=0.5,
-            clip_on=False,
-        )
-        middle = (left + right) / 2
-        text = self.ax_.text(middle, top + 0.04, name, ha="center", fontsize="x-small")
-        self.texts_.append(text)

@@ -207,7 +207,7 @@ def test_models_that_have_recorded_nothing():
         LossCurveDisplay.from_estimator(pynn.MLPClassifier())
     with pytest.raises(TypeError, match="got dict"):
         LossCurveDisplay.from_estimator({"a": {"train": [1]}})
-    with pytest.raises(ValueError, match="there is no score to show: nothing was recorded but tra"):
+    with pytest.raises(ValueError, match="no score was recorded, only train"):
         LossCurveDisplay.from_estimator(network(), show="score")
     with pytest.raises(ValueError, match="show must be one of loss, score; got 'all'"):
         LossCurveDisplay.from_estimator(network(), show="all")

@@ -15,8 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 import pynn
 from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
-from pynn.displays.activations import grid_of
-from pynn.displays.one_row import input_names, output_names, pass_of
+from pynn.displays.units import grid_of, input_names, output_names, pass_of
 from pynn.inspection.colours import NEGATIVE, POSITIVE
 from pynn.inspection.diagram import Diagram
 
@@ -366,8 +365,8 @@ def test_bars_have_names_and_the_prediction_is_told(iris):
     ("activations", "message"),
     [
         ([[1.0]], "an input and an output at least, got 1"),
-        ([[1.0], []], r"layer 1 must be a vector, got \(0,\)"),
-        ([[[1.0]], [1.0]], "layer 0 must be a vector"),
+        ([[1.0], []], r"layer 1 must be of shape \(n_units,\), got \(0,\)"),
+        ([[[1.0]], [1.0]], r"layer 0 must be of shape \(n_units,\)"),
         ([[1.0], [np.inf]], "layer 1 must be finite"),
     ],
 )
@@ -480,7 +479,7 @@ def test_what_weights_display_refuses(wrong, message):
 
 
 def test_weights_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="weights must be finite; those in row 1 are not"):
+    with pytest.raises(ValueError, match="weights must be finite"):
         WeightsDisplay([[1, 2], [np.nan, 0]])
 
 

@@ -160,7 +160,6 @@ DIFFERENT = {
     "negative counts": "they are refused: their Poisson loss has no lowest value",
     "one of a class": "the message also says which class it is",
     "too few classes to validate": "likewise",
-    "too few classes to validate": "likewise",
     "one of a word": "the message also says which class it is",
     "words": "scikit-learn fails in the middle, and says so in NumPy's words",
     "another number of outputs": "as for words",

@@ -1,0 +1,110 @@
+"""Helpers shared by displays of units: names, activations for one sample, grids."""
+
+from __future__ import annotations
+
+from math import ceil, isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynn import checks
+from pynn.displays.base import Array, network_of, plain, signed_colormap, signed_norm
+from pynn.network import Network
+
+
+def pass_of(estimator: Any, X: Any, row: int) -> tuple[list[NDArray[Any]], str]:
+    """Send one sample through a network.
+
+    Parameters
+    ----------
+    estimator : Network, or fitted MLPClassifier or MLPRegressor
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_inputs)
+    row : int
+        From -n_samples to n_samples - 1.
+
+    Returns
+    -------
+    activations : list of ndarray of shape (n_units,)
+        One array per layer, the input first.
+    prediction : str
+        The prediction in words; empty if there are several outputs that are not classes.
+    """
+    network_of(estimator)
+    X = X if getattr(X, "shape", ()) else np.atleast_1d(X)
+    i = checks.index("row", row, X.shape[0])
+    sample = X.iloc[[i]] if hasattr(X, "iloc") else X[i : i + 1]
+    network, checked, _ = estimator._inside(sample)
+    depths = range(1, len(network.layer_sizes))
+    layers = [network._predict(checked, n_layers=depth)[0] for depth in depths]
+    inputs = checked.toarray() if checks.is_sparse(checked) else checked
+    prediction = _prediction(estimator, network, sample, layers[-1])
+    return [np.asarray(inputs, network.dtype)[0], *layers], prediction
+
+
+def _prediction(estimator: Any, network: Network, sample: Any, output: NDArray[Any]) -> str:
+    if hasattr(estimator, "classes_"):
+        predicted = estimator.predict(sample)[0]
+        if np.ndim(predicted):  # multilabel
+            labels = estimator.classes_[np.asarray(predicted, bool)]
+            return f"predicted: {', '.join(map(plain, labels)) or 'none of the labels'}"
+        probability = output.max() if len(output) > 1 else max(output[0], 1 - output[0])
+        return f"predicted: {plain(predicted)} ({probability:.1%})"
+    if network.activations[-1] == "softmax":
+        return f"predicted: class {output.argmax()} ({output.max():.1%})"
+    return f"predicted: {output[0]:.4g}" if len(output) == 1 else ""
+
+
+def input_names(estimator: Any) -> list[str] | None:
+    """Return the feature names that an estimator was fitted with, or None."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [plain(name) for name in names]
+
+
+def output_names(estimator: Any) -> list[str] | None:
+    """Return the class of each output, or None if outputs are not classes.
+
+    The single output of a binary classifier has the name of the second class. Classes of a Network
+    with softmax are 0, 1, ...
+    """
+    network = network_of(estimator)
+    n_outputs = network.layer_sizes[-1]
+    if isinstance(estimator, Network) and network.activations[-1] == "softmax":
+        return [str(i) for i in range(n_outputs)]
+    classes = getattr(estimator, "classes_", None)
+    return None if classes is None else [plain(name) for name in classes[-n_outputs:]]
+
+
+def grid_of(n: int, shape: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return height and width of a grid for n cells.
+
+    Parameters
+    ----------
+    n : int
+    shape : tuple (height, width), optional
+        By default the grid is as close to a square as possible. Its last row may not be full.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shape is not two positive integers, or does not have n cells.
+    """
+    if shape is None:
+        heights = range(isqrt(n), 0, -1)
+        # A last row that is full, unless the grid were more than twice as wide as high
+        full = [height for height in heights if n % height == 0 and 2 * height**2 >= n]
+        width = n // full[0] if full else isqrt(n - 1) + 1
+        return ceil(n / width), width
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise TypeError(f"shape must be (height, width), got {shape!r}")
+    height, width = (checks.positive_integer("each of shape", part) for part in shape)
+    if height * width != n:
+        raise ValueError(f"shape must be of {n} cells, got {height} × {width}")
+    return height, width
+
+
+def draw_grid(ax: Any, values: Array, shape: tuple[int, int], scale: float, **look: Any) -> Any:
+    """Draw values as a grid of colours, row by row from the top left; return the AxesImage."""
+    cells = np.pad(values, (0, shape[0] * shape[1] - len(values)), constant_values=np.nan)
+    colours = {"cmap": signed_colormap(), "norm": signed_norm(scale)}
+    return ax.imshow(cells.reshape(shape), **colours, **look)
