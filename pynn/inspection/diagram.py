@@ -10,16 +10,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
 from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
-
-if TYPE_CHECKING:
-    from pynn.model.model import Model
+from pynn.model.model import Model
 
 GAP = 1.6  # space for omitted units, in circles
 THINNEST, WIDEST = 0.6, 3.0  # width of a line of weight 0 and of the largest, in pixels or points

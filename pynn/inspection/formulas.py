@@ -44,90 +44,64 @@ ACTIVATIONS = {
     "softmax": ActivationWords("e^z / (sum of e^z over the layer)", ""),
 }
 
-
-class CostWords(NamedTuple):
-    """The cost of one output and its slope ∂C/∂a.
-
-    `value_at` and `slope_at` take a, y and p and return the formula that applies there, or "" if
-    the number alone is shown. `computed` takes z, a, y and p of all outputs of a row; it uses z
-    where a may be rounded to 0 or 1. The p of both cross-entropies is the distance that a keeps
-    from 0 and 1.
-    """
-
-    value: str
-    slope: str
-    computed: Callable[[Array, Array, Array, float], Array]
-    value_at: Callable[[float, float, float], str]
-    slope_at: Callable[[float, float, float], str]
-
-
-def _huber(z: Array, a: Array, y: Array, delta: float) -> Array:
-    error = np.abs(a - y)
-    inner = np.minimum(error, delta)
-    costs: Array = inner * (error - inner / 2)
-    return costs
-
-
-def _capped(minus_log: Array, least: float) -> Array:
-    """Return −ln a for activations that keep the distance `least` from 0 and 1."""
-    capped: Array = np.clip(minus_log, -np.log1p(-least), -np.log(least) if least else np.inf)
-    return capped
-
-
-def _binary_cross_entropy(z: Array, a: Array, y: Array, least: float) -> Array:
-    one, zero = (_capped(np.logaddexp(0, logit), least) for logit in (-z, z))
-    costs: Array = y * one + (1 - y) * zero
-    return costs
-
-
+# Rules of the cost of one output and of its slope ∂C/∂a.
 COSTS = {
-    "squared_error": CostWords(
-        "½·(a − y)²",
-        "a − y",
-        lambda z, a, y, p: (a - y) ** 2 / 2,
-        lambda a, y, p: "½·(a − y)²",
-        lambda a, y, p: "a − y",
-    ),
-    "absolute_error": CostWords(
-        "|a − y|",
-        "the sign of a − y",
-        lambda z, a, y, p: np.abs(a - y),
-        lambda a, y, p: "|a − y|",
-        lambda a, y, p: "",
-    ),
-    "huber": CostWords(
-        "½·(a − y)², but linear where |a − y| is above p",
-        "a − y, but within ±p",
-        _huber,
-        lambda a, y, p: "½·(a − y)²" if abs(a - y) <= p else "p·(|a − y| − ½·p)",
-        lambda a, y, p: "a − y" if abs(a - y) <= p else "",
-    ),
-    "quantile": CostWords(
+    "squared_error": ("½·(a − y)²", "a − y"),
+    "absolute_error": ("|a − y|", "the sign of a − y"),
+    "huber": ("½·(a − y)², but linear where |a − y| is above p", "a − y, but within ±p"),
+    "quantile": (
         "p·(y − a), or (1 − p)·(a − y) where a is above y",
         "−p, or 1 − p where a is above y",
-        lambda z, a, y, p: np.where(a > y, (1 - p) * (a - y), p * (y - a)),
-        lambda a, y, p: "q·(a − y)" if a > y else "p·(y − a)",
-        lambda a, y, p: "",
     ),
-    "poisson": CostWords(
-        "y·ln(y / a) − y + a",
-        "1 − y / a",
-        lambda z, a, y, p: y * (np.log(np.where(y, y, 1)) - z) - y + a,
-        lambda a, y, p: "y·ln(y / a) − y + a" if y else "a",
-        lambda a, y, p: "1 − y / a" if y else "",
+    "poisson": ("y·ln(y / a) − y + a", "1 − y / a"),
+    "binary_cross_entropy": ("−y·ln a − (1 − y)·ln(1 − a)", "(1 − y) / (1 − a) − y / a"),
+    "cross_entropy": ("−y·ln a", "−y / a"),
+}
+
+
+def _huber(a: float, y: float, p: float) -> tuple[str, str]:
+    return ("½·(a − y)²", "a − y") if abs(a - y) <= p else ("p·(|a − y| − ½·p)", "")
+
+
+def _binary(a: float, y: float, p: float) -> tuple[str, str]:
+    if y in (0, 1):
+        return ("−ln a", "−y / a") if y else ("−ln(1 − a)", "u / (1 − a)")
+    return "−y·ln a − u·ln(1 − a)", "u / (1 − a) − y / a"
+
+
+# Formulas of both that apply to given a, y and p; "" if the number alone is shown.
+FORMULAS: dict[str, Callable[[float, float, float], tuple[str, str]]] = {
+    "squared_error": lambda a, y, p: ("½·(a − y)²", "a − y"),
+    "absolute_error": lambda a, y, p: ("|a − y|", ""),
+    "huber": _huber,
+    "quantile": lambda a, y, p: ("q·(a − y)" if a > y else "p·(y − a)", ""),
+    "poisson": lambda a, y, p: ("y·ln(y / a) − y + a", "1 − y / a") if y else ("a", ""),
+    "binary_cross_entropy": _binary,
+    "cross_entropy": lambda a, y, p: (
+        ("−ln a" if y == 1 else "−y·ln a", "−y / a") if y else ("", "")
     ),
-    "binary_cross_entropy": CostWords(
-        "−y·ln a − (1 − y)·ln(1 − a)",
-        "(1 − y) / (1 − a) − y / a",
-        _binary_cross_entropy,
-        lambda a, y, p: {0.0: "−ln(1 − a)", 1.0: "−ln a"}.get(y, "−y·ln a − u·ln(1 − a)"),
-        lambda a, y, p: {0.0: "u / (1 − a)", 1.0: "−y / a"}.get(y, "u / (1 − a) − y / a"),
+}
+
+
+def _capped(minus_log: Array, p: float) -> Array:
+    """Return −ln a for activations that keep the distance p from 0 and 1."""
+    return minus_log.clip(-np.log1p(-p), -np.log(p))
+
+
+def _softplus(z: Array, p: float) -> Array:
+    return _capped(np.logaddexp(0, z), p)
+
+
+# Costs of all outputs of a row; computed from z where a may be rounded to 0 or 1. The p of both
+# cross-entropies is the distance that a keeps from 0 and 1.
+VALUES: dict[str, Callable[[Array, Array, Array, float], Array]] = {
+    "squared_error": lambda z, a, y, p: (a - y) ** 2 / 2,
+    "absolute_error": lambda z, a, y, p: np.abs(a - y),
+    "huber": lambda z, a, y, p: np.where(
+        abs(a - y) <= p, (a - y) ** 2 / 2, p * (abs(a - y) - p / 2)
     ),
-    "cross_entropy": CostWords(
-        "−y·ln a",
-        "−y / a",
-        lambda z, a, y, p: y * _capped(np.logaddexp.reduce(z) - z, p),
-        lambda a, y, p: {0.0: "", 1.0: "−ln a"}.get(y, "−y·ln a"),
-        lambda a, y, p: "−y / a" if y else "",
-    ),
+    "quantile": lambda z, a, y, p: np.where(a > y, (1 - p) * (a - y), p * (y - a)),
+    "poisson": lambda z, a, y, p: y * (np.log(np.where(y, y, 1)) - z) - y + a,
+    "binary_cross_entropy": lambda z, a, y, p: y * _softplus(-z, p) + (1 - y) * _softplus(z, p),
+    "cross_entropy": lambda z, a, y, p: y * _capped(np.logaddexp.reduce(z) - z, p),
 }

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
+from pynn.inspection.inspected import Inspected
 from pynn.inspection.tables import aligned, number
 from pynn.inspection.tracing import Layers, Trace
 from pynn.model.costs import Huber, Quantile
 from pynn.model.model import Model
-
-if TYPE_CHECKING:
-    from pynn.inspection.inspected import Inspected
 
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDINGS = 2  # error of a computed cost, in roundings of the numbers that it is made of
@@ -74,37 +72,28 @@ class GradientCheck:
     @property
     def passed(self) -> bool:
         """Whether every layer was compared and no error exceeds the tolerance."""
-        return bool(self._is_right.all())
-
-    @property
-    def _is_right(self) -> NDArray[np.bool_]:
-        right: NDArray[np.bool_] = self.errors <= self.tolerance + self.roundings
-        return right
+        return bool((self.errors <= self.tolerance + self.roundings).all())
 
     def __repr__(self) -> str:
         return f"<GradientCheck {'passed' if self.passed else 'failed'}>"
 
     def __str__(self) -> str:
-        rows = [
-            ["layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding", ""]
-        ]
+        names = "layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding"
+        rows = [[*names, ""]]
         for i, error in enumerate(self.errors):
             compared = f"{self.n_compared[i]} of {self.n_parameters[i]}"
-            errors = number(error, 2), number(self.roundings[i], 2)
-            verdict = "ok" if self._is_right[i] else "WRONG"
+            numbers = number(self.norms[i]), number(error, 2), number(self.roundings[i], 2)
+            verdict = "ok" if error <= self.tolerance + self.roundings[i] else "WRONG"
             verdict = "NOTHING TO COMPARE" if np.isnan(error) else verdict
-            counts = f"{i + 1}", compared, f"{self.n_left_out[i]}"
-            rows.append([*counts, number(self.norms[i]), *errors, verdict])
+            rows.append([f"{i + 1}", compared, f"{self.n_left_out[i]}", *numbers, verdict])
         lines = ["Back propagation against central differences", "", *aligned(rows, left=[6]), ""]
         if self.dtype != np.float64:
             lines.append(f"Computed in float64, as a copy of the {self.dtype} network.")
         if (self.n_compared + self.n_left_out < self.n_parameters).any():
             lines.append(f"Parameters were drawn with random_state={self.random_state}.")
-        end = "is" if self.passed else "is NOT"
-        lines.append(
-            f"The gradient {end} the slope of the cost, to {number(self.tolerance)} of its length."
-        )
-        return "\n".join(lines)
+        verdict = "is" if self.passed else "is NOT"
+        end = f"to {number(self.tolerance)} of its length."
+        return "\n".join([*lines, f"The gradient {verdict} the slope of the cost, {end}"])
 
 
 @np.errstate(all="ignore")  # infinities and NaN appear in the table
@@ -177,7 +166,7 @@ def gradient_check(
     >>> result.passed
     True
     """
-    if isinstance(net, type) or not hasattr(net, "_inside"):
+    if not isinstance(net, Inspected):
         accepted = "a Network, or a fitted MLPClassifier or MLPRegressor"
         raise TypeError(f"net must be {accepted}; got {type(net).__name__}")
     tolerance = checks.non_negative("tolerance", tolerance)
@@ -193,41 +182,30 @@ def gradient_check(
         chosen = layer
         if max_parameters is not None and max_parameters < len(layer):
             chosen = np.sort(draw.choice(layer, max_parameters, replace=False))
-        result = _compared(gradient, chosen, slopes.at)
-        if result[0] > tolerance + result[1]:
-            result = _compared(gradient, chosen, slopes.extrapolated)
-        results.append((*result, len(chosen), len(layer)))
-    errors, roundings, norms, n_compared, n_chosen, n_parameters = map(
-        np.array, zip(*results, strict=True)
-    )
+        n, norm, error, rounding = _compared(gradient, chosen, slopes.at)
+        if error > tolerance + rounding:
+            n, norm, error, rounding = _compared(gradient, chosen, slopes.extrapolated)
+        results.append((error, rounding, n, len(chosen) - n, norm, len(layer)))
+    errors, roundings, compared, left_out, norms, sizes = map(np.array, zip(*results, strict=True))
     return GradientCheck(
-        errors,
-        roundings,
-        n_compared,
-        n_chosen - n_compared,
-        norms,
-        tolerance,
-        n_parameters,
-        random_state,
-        network.dtype,
+        errors, roundings, compared, left_out, norms, tolerance, sizes, random_state, network.dtype
     )
 
 
 def _compared(
     gradient: NDArray[Any], chosen: NDArray[Any], slope_at: Callable[[int], tuple[float, float]]
-) -> tuple[float, float, float, int]:
-    """Return a layer's relative error, the part of rounding, and the norm and number compared."""
+) -> tuple[int, float, float, float]:
+    """Return the number of parameters compared, their norm, the error, and the rounding error."""
     slopes, noise = np.array([slope_at(i) for i in chosen]).T
     known = ~np.isnan(slopes)
-    n, got = int(known.sum()), gradient[chosen[known]]
-    error, rounding, norm, slope = (
-        float(np.linalg.norm(vector))
-        for vector in (got - slopes[known], noise[known], got, slopes[known])
-    )
-    length = max(norm, slope)
-    if length == 0:
-        return (0.0, 0.0, 0.0, n) if n else (np.nan, np.nan, 0.0, 0)
-    return error / length, rounding / length, norm, n
+    want, got = slopes[known], gradient[chosen[known]]
+    norm = float(np.linalg.norm(got))
+    length = max(norm, float(np.linalg.norm(want)))
+    if length == 0:  # both are 0, or nothing could be compared
+        error = 0.0 if known.any() else np.nan
+        return len(got), norm, error, error
+    error, rounding = (float(np.linalg.norm(v)) / length for v in (got - want, noise[known]))
+    return len(got), norm, error, rounding
 
 
 class _Slopes:
@@ -262,13 +240,11 @@ class _Slopes:
         part: fraction of the step.
         """
         p, h = self._p[i], part * self._steps[i]
-        try:
-            self._p[i] = above = p + h
-            cost_above, rounding_above = self._cost_at_its_side()
-            self._p[i] = below = p - h
-            cost_below, rounding_below = self._cost_at_its_side()
-        finally:
-            self._p[i] = p
+        self._p[i] = above = p + h
+        cost_above, rounding_above = self._cost_at_its_side()
+        self._p[i] = below = p - h
+        cost_below, rounding_below = self._cost_at_its_side()
+        self._p[i] = p
         rounding = max(rounding_above, rounding_below) / h
         return (cost_above - cost_below) / (above - below), rounding
 

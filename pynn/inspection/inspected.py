@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
 from pynn.inspection import markup, tables
+from pynn.inspection.diagram import Diagram
 from pynn.inspection.neurons import Blame, NeuronInputs
 from pynn.inspection.tracing import Trace, kept
 from pynn.model.model import Model
@@ -22,9 +23,7 @@ class Inspected:
     The input is layer 0, the first hidden layer is 1, and the output is -1.
     """
 
-    def _inside(
-        self, X: ArrayLike | None = None, y: ArrayLike | None = None
-    ) -> tuple[Model, Any, Any]:
+    def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
         """Return the network, with rows and targets in the form that it takes."""
         raise NotImplementedError
 
@@ -58,8 +57,7 @@ class Inspected:
         <BLANKLINE>
         No optimizer at work; one keeps up to 2 numbers for each parameter: 99.5 KiB more.
         """
-        network, _, _ = self._inside()
-        print(tables.summary(network, self._optimizer_at_work()))
+        print(tables.summary(self._inside()[0], self._optimizer_at_work()))
 
     def to_dot(
         self,
@@ -108,8 +106,8 @@ class Inspected:
         unit_0_1 [tooltip="input 2"]
         ...
         """
-        network, _, _ = self._inside()
-        return markup.dot(network, input_names, output_names, max_units, max_layers)
+        diagram = Diagram.of(self._inside()[0], max_units, max_layers)
+        return markup.dot(diagram, input_names, output_names)
 
     # ---- Values ----------------------------------------------------------------------------------
 

@@ -6,14 +6,12 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import chain, groupby
-from typing import TYPE_CHECKING
 
 from pynn.inspection.colours import NEGATIVE, POSITIVE
 from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
+from pynn.model.model import Model
 
-if TYPE_CHECKING:
-    from pynn.model.model import Model
-
+Names = Sequence[str] | None
 # ---- SVG -----------------------------------------------------------------------------------------
 
 _STEP_X, _STEP_Y, _RADIUS = 130, 28, 9  # pixels
@@ -89,17 +87,12 @@ def _x(place: float) -> float:
 
 
 def _description(diagram: Diagram) -> str:
-    layers = [
-        f"{column.name} with {counted(column.size, 'unit')}"
-        + (f" ({column.activation})" if column.activation else "")
-        for column in diagram.columns
-    ]
-    n = diagram.n_layers_left_out
-    omitted = f"{counted(n, 'layer')} in the middle left out. " if n else ""
-    return (
-        f"From left to right: {', '.join(layers)}. {omitted}"
-        "Circles are units, lines weights: green above 0, red below, wider the larger."
-    )
+    layers = [f"{c.name} with {counted(c.size, 'unit')} ({c.activation})" for c in diagram.columns]
+    layers[0] = layers[0].removesuffix(" ()")  # the input has no activation
+    text = f"From left to right: {', '.join(layers)}. "
+    if diagram.n_layers_left_out:
+        text += f"{counted(diagram.n_layers_left_out, 'layer')} in the middle left out. "
+    return f"{text}Circles are units, lines weights: green above 0, red below, wider the larger."
 
 
 # ---- HTML for notebooks --------------------------------------------------------------------------
@@ -155,18 +148,11 @@ def _elided(words: Sequence[str], between: str) -> str:
 GREY = "#808080"  # visible on white and on black
 
 
-def dot(
-    net: Model,
-    input_names: Sequence[str] | None,
-    output_names: Sequence[str] | None,
-    max_units: int,
-    max_layers: int,
-) -> str:
+def dot(diagram: Diagram, input_names: Names = None, output_names: Names = None) -> str:
     """Return a graph in Graphviz's language; see `pynn.Network.to_dot`."""
-    diagram = Diagram.of(net, max_units, max_layers)
     columns = diagram.columns
     names = {
-        columns[0].layer: names_of("input_names", input_names, columns[0].size),
+        0: names_of("input_names", input_names, columns[0].size),
         columns[-1].layer: names_of("output_names", output_names, columns[-1].size),
     }
     grey = f'color="{GREY}", fontcolor="{GREY}"'

@@ -80,9 +80,6 @@ class NeuronInputs:
         n = len(self.weights)
         return f"<NeuronInputs of {neuron(self.layer, self.unit)}, {n} weights>"
 
-    def __str__(self) -> str:
-        return self.table()
-
     def table(self, row: int = 0, limit: int = 10, digits: int = 4) -> str:
         """Return a table of the largest weights, or of the largest products of a row.
 
@@ -124,6 +121,8 @@ class NeuronInputs:
         shown = f"the largest {limit} of {n} {what}" if limit < n else f"{n} {what}"
         title = f"{neuron(self.layer, self.unit)}: {shown}"
         return "\n".join([title, "", *aligned(rows, left=[0]), "", end])
+
+    __str__ = table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,9 +182,6 @@ class Blame:
     def __repr__(self) -> str:
         return f"<Blame among the {len(self.weights)} weights of layer {self.layer}>"
 
-    def __str__(self) -> str:
-        return self.table()
-
     def table(self, limit: int = 10, digits: int = 4) -> str:
         """Return a table of the weights with the largest shares.
 
@@ -220,6 +216,8 @@ class Blame:
             rest = percent(self.shares[limit:].sum())
             lines += ["", f"The other {n - limit} weights: {rest} together."]
         return "\n".join(lines)
+
+    __str__ = table
 
 
 def _checked(limit: int, digits: int) -> tuple[int, int]:

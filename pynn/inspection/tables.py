@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pynn.model.model import Model
+from pynn.model.model import Model
 
 _HEADING = ["layer", "units", "activation", "weights", "biases", "parameters", "memory"]
 
@@ -52,7 +50,7 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
     -------
     str
     """
-    rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", "", "", "", "", ""]]
+    rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", *[""] * 5]]
     for layer, (W, activation) in enumerate(zip(net.weights, net.activations, strict=True), 1):
         n_in, n_out = W.shape
         n_biases = n_out if net.bias else 0
@@ -60,8 +58,7 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
         name = "output" if layer == len(net.weights) else f"layer {layer}"
         cells = [name, f"{n_out:,}", activation, f"{n_in} × {n_out}", f"{n_biases:,}", f"{n:,}"]
         rows.append([*cells, in_bytes(n * net.dtype.itemsize)])
-    total = [f"{net.n_parameters:,}", in_bytes(net.parameters.nbytes)]
-    rows.append(["total", "", "", "", "", *total])
+    rows.append(["total", *[""] * 4, f"{net.n_parameters:,}", in_bytes(net.parameters.nbytes)])
     name, n = at_work or ("", net._most_slots)
     last = f"In training {name} keeps" if at_work else "No optimizer at work; one keeps up to"
     if n == 0:

@@ -199,11 +199,12 @@ class Trace:
           bias of neuron 1 of layer 1:    ∂C/∂b = −4.449e−05
         """
         row = checks.index("row", row, len(self.costs))
-        limits = {"digits": digits, "max_neurons": max_neurons, "max_terms": max_terms}
-        limits = {name: checks.positive_integer(name, value) for name, value in limits.items()}
+        digits = checks.positive_integer("digits", digits)
+        max_neurons = checks.positive_integer("max_neurons", max_neurons)
+        max_terms = checks.positive_integer("max_terms", max_terms)
         if learning_rate is not None:
             learning_rate = checks.non_negative("learning_rate", learning_rate)
-        return Walkthrough(self, row, **limits, learning_rate=learning_rate).text()
+        return Walkthrough(self, row, digits, (max_neurons, max_terms), learning_rate).text()
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.architecture.layer_sizes))
@@ -211,35 +212,28 @@ class Trace:
         return f"<Trace of {rows} through a {sizes} network>"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self!r}", "", *self._table()])
-
-    def _table(self) -> list[str]:
-        """Return a line for each array: its name, shape and meaning."""
-        net = self.architecture
-        layers = range(len(self.z))
+        net, n_layers = self.architecture, len(self.z)
         rows = [("x", self.x, "inputs")]
-        for i in layers:
+        for i in range(n_layers):
             of = f"of layer {i + 1}"
             rows.append((f"z[{i}]", self.z[i], f"weighted sums {of}"))
             rows.append((f"a[{i}]", self.a[i], f"activations {of}, {net.activations[i]}"))
         rows.append(("y", self.y, "targets"))
         rows.append(("costs", self.costs, f"{net.cost} of each row"))
-        derivatives = {
-            "sensitivities": (self.sensitivities, "∂C/∂a", "of each row's cost"),
-            "deltas": (self.deltas, "∂C/∂z", "of each row's cost"),
-            "d_weights": (self.d_weights, "∂C/∂w", "of the mean cost"),
-        }
-        parts = "all of d_weights"
-        if net.bias:
-            derivatives["d_biases"] = (self.d_biases, "∂C/∂b", "of the mean cost")
-            parts += " and d_biases"
-        for i in reversed(layers):
-            for name, (arrays, symbol, cost) in derivatives.items():
-                rows.append((f"{name}[{i}]", arrays[i], f"{symbol} of layer {i + 1}, {cost}"))
+        for i in reversed(range(n_layers)):
+            of = f"of layer {i + 1}, of"
+            rows.append(
+                (f"sensitivities[{i}]", self.sensitivities[i], f"∂C/∂a {of} each row's cost")
+            )
+            rows.append((f"deltas[{i}]", self.deltas[i], f"∂C/∂z {of} each row's cost"))
+            rows.append((f"d_weights[{i}]", self.d_weights[i], f"∂C/∂w {of} the mean cost"))
+            if net.bias:
+                rows.append((f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of} the mean cost"))
+        parts = "d_weights and d_biases" if net.bias else "d_weights"
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
-        rows.append(("gradient", self.gradient, f"{parts} in one vector"))
+        rows.append(("gradient", self.gradient, f"all of {parts} in one vector"))
         cells = [(name, str(array.shape), text) for name, array, text in rows]
-        return aligned(cells, left=[0, 1, 2])
+        return "\n".join([repr(self), "", *aligned(cells, left=[0, 1, 2])])
 
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:
@@ -254,8 +248,7 @@ def kept(X: Any, dtype: np.dtype[Any]) -> Any:
 def _columns(y: ArrayLike, network: Model) -> NDArray[Any]:
     """Return a copy of checked targets as columns, with classes one-hot encoded."""
     n_out = network.layer_sizes[-1]
-    given = np.asarray(y)
-    if n_out > 1 and given.ndim == 1:
-        given = given[:, np.newaxis] == np.arange(n_out)
-    columns: NDArray[Any] = np.array(given, network.dtype, order="C").reshape(-1, n_out)
-    return columns
+    columns = np.asarray(y)
+    if n_out > 1 and columns.ndim == 1:
+        columns = np.eye(n_out)[columns]
+    return np.array(columns, network.dtype, order="C").reshape(-1, n_out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn.inspection.formulas import ACTIVATIONS, COSTS, filled
+from pynn.inspection.formulas import ACTIVATIONS, COSTS, FORMULAS, VALUES, filled
 from pynn.inspection.neurons import dense_row, neuron
 from pynn.inspection.tables import number
 
@@ -24,113 +24,104 @@ class Walkthrough:
     """Text of one row of a trace; `pynn.inspection.Trace.text` describes the parameters."""
 
     def __init__(
-        self,
-        trace: Trace,
-        row: int,
-        *,
-        digits: int,
-        max_neurons: int,
-        max_terms: int,
-        learning_rate: float | None,
+        self, trace: Trace, row: int, digits: int, limits: tuple[int, int], rate: float | None
     ) -> None:
-        def of_row(layers: Sequence[Array]) -> list[Array]:
-            return [layer[row].astype(float) for layer in layers]
-
-        self.digits, self.max_neurons, self.max_terms = digits, max_neurons, max_terms
-        self.rate = learning_rate
-        self.net, self.weights, self.biases = trace.architecture, trace.weights, trace.biases
-        self.z, self.a, (self.y,) = of_row(trace.z), of_row(trace.a), of_row([trace.y])
-        # In the network's dtype, where their quotient is rounded as the slope itself.
+        self.max_neurons, self.max_terms = limits
+        self.digits, self.rate = digits, rate
+        self.net, self.last = trace.architecture, len(trace.z) - 1
+        self.weights, self.biases = trace.weights, trace.biases
+        self.cost, self.p = trace.costs[row], trace.cost_parameter
+        self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
+        self.y = trace.y[row].astype(float)
+        self.inputs = [dense_row(trace.x, row).astype(float), *self.a]  # of each layer
+        # In the network's dtype, where their quotient is rounded as the slope itself is.
         self.da = [layer[row] for layer in trace.sensitivities]
         self.dz = [layer[row] for layer in trace.deltas]
         self.dx = trace.input_sensitivities[row]
-        self.inputs = [dense_row(trace.x, row).astype(float), *self.a]  # of each layer
-        self.cost, self.parameter = trace.costs[row], trace.cost_parameter
-        self.cost_words = COSTS[self.net.cost_name]
-        self.last = len(self.z) - 1
 
     @np.errstate(all="ignore")  # infinities and NaN are written as such
     def text(self) -> str:
         """Return all parts of the walk."""
-        layers = range(len(self.z))
-        return "\n\n".join(
-            [
-                self._inputs(),
-                *map(self._forward, layers),
-                self._cost(),
-                *map(self._back, reversed(layers)),
-                self._back_to_inputs(),
-                *map(self._gradient, reversed(layers)),
-            ]
-        )
+        forward = range(len(self.z))
+        back = forward[::-1]
+        parts = [self._inputs(), *map(self._forward, forward), self._cost()]
+        parts += [*map(self._back, back), self._back_to_inputs(), *map(self._gradient, back)]
+        return "\n\n".join(parts)
 
     # ---- Forward ---------------------------------------------------------------------------------
 
     def _inputs(self) -> str:
         x = self.inputs[0]
         listed = _telling(x, self.max_neurons)
-        n_zeros = len(x) - len(listed)
-        rules = [f"{n_zeros} of {len(x)} are 0 and not listed"] if n_zeros else []
-        lines = self._several(listed, lambda j: [(neuron(0, j), self._number(x[j]))])
+        n = len(x)
+        rules = [f"{n - len(listed)} of {n} are 0 and not listed"] if len(listed) < n else []
+        lines = self._list(listed, lambda j: [(neuron(0, j), self._number(x[j]))])
         return _part("Inputs", rules, lines)
 
     def _forward(self, layer: int) -> str:
-        name = self.net.activations[layer]
+        z, a, name = self.z[layer], self.a[layer], self.net.activations[layer]
 
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
             total = self._sum(self.inputs[layer], self.weights[layer][:, j], bias)
-            z, a = self._number(self.z[layer][j]), self._number(self.a[layer][j])
-            return [(neuron(layer + 1, j), f"{total} = {z}, {name} → {a}")]
+            text = f"{total} = {self._number(z[j])}, {name} → {self._number(a[j])}"
+            return [(neuron(layer + 1, j), text)]
 
         plus = ", plus bias" if self.net.bias else ""
         rules = [f"z = sum of inputs times weights{plus}", f"a = {ACTIVATIONS[name].value}"]
-        return _part(f"L{self._title(layer)[1:]}", rules, self._neurons(layer, lines))
+        title = self._title(layer).capitalize()
+        return _part(title, rules, self._list(range(len(z)), lines))
 
     def _cost(self) -> str:
-        words, a, p = self.cost_words, self.a[-1], self.parameter
-        values = words.computed(self.z[-1], a, self.y, p)
-        rules = [f"C = sum of {self._rule(words.value)}"]
-        if self.net.is_tied and (values != words.computed(self.z[-1], a, self.y, 0.0)).any():
-            a = np.clip(a, p, 1 - p)
+        name, z, a, p = self.net.cost_name, self.z[-1], self.a[-1], self.p
+        values, kept = VALUES[name](z, a, self.y, p), a
+        rules = [f"C = sum of {self._rule(COSTS[name][0])}"]
+        if self.net.is_tied and (values != VALUES[name](z, a, self.y, 0.0)).any():
+            kept = np.clip(a, p, 1 - p)
             rules += [f"in which a is kept from 0 and 1 by {self._number(p)}"]
 
         def lines(j: int) -> list[Line]:
-            numbers = f"a = {self._number(self.a[-1][j])}, y = {self._number(self.y[j])}"
-            formula = self._with_cost(words.value_at, a[j], self.y[j])
+            formula, _ = self._cost_formulas(kept[j], self.y[j])
+            numbers = f"a = {self._number(a[j])}, y = {self._number(self.y[j])}"
             return [(neuron(len(self.z), j), f"{numbers}: {formula}{self._number(values[j])}")]
 
         total = ("in all", f"C = {self._number(self.cost)}")
-        title = f"Cost, {self.net.cost_name}"
-        return _part(title, rules, [*self._neurons(self.last, lines), total])
+        return _part(f"Cost, {name}", rules, [*self._list(range(len(a)), lines), total])
+
+    def _cost_formulas(self, a: float, y: float) -> Sequence[str]:
+        """Write the formulas of the cost of one output and of its slope."""
+        p = self.p
+        formulas = FORMULAS[self.net.cost_name](a, y, p)
+        return [self._filled(formula, a=a, y=y, u=1 - y, p=p, q=1 - p) for formula in formulas]
 
     # ---- Back ------------------------------------------------------------------------------------
 
     def _back(self, layer: int) -> str:
         """Write ∂C/∂a and ∂C/∂z of a layer."""
-        rule_of_a, factors_of_a = self._rule_of_a(layer)
-        rule_of_z, factors_of_z, together = self._rule_of_z(layer)
+        rule_of_a, formula_of_a = self._rule_of_a(layer)
+        rule_of_z, formula_of_z, together = self._rule_of_z(layer)
+        da, dz = self.da[layer], self.dz[layer]
 
         def lines(j: int) -> list[Line]:
-            by_a = f"∂C/∂a = {factors_of_a(j)}{self._number(self.da[layer][j])}"
-            by_z = f"∂C/∂z = {factors_of_z(j)}{self._number(self.dz[layer][j])}"
+            by_a = f"∂C/∂a = {formula_of_a(j)}{self._number(da[j])}"
+            by_z = f"∂C/∂z = {formula_of_z(j)}{self._number(dz[j])}"
             return [(neuron(layer + 1, j), by_a), ("", by_z)]
 
         rules = [f"∂C/∂a = {rule_of_a}", f"∂C/∂z = {rule_of_z}"]
-        title = f"Back to {self._title(layer)}"
-        return _part(title, rules, [*together, *self._neurons(layer, lines)])
+        lines_of_all = [*together, *self._list(range(len(da)), lines)]
+        return _part(f"Back to {self._title(layer)}", rules, lines_of_all)
 
     def _rule_of_a(self, layer: int) -> tuple[str, Callable[[int], str]]:
-        """Return the rule of ∂C/∂a, and its formula for a neuron with "=" behind it."""
+        """Return the rule of ∂C/∂a and its formula for a neuron."""
         if layer == self.last:
-            words, a, y = self.cost_words, self.a[-1], self.y
-            return self._rule(words.slope), lambda j: self._with_cost(words.slope_at, a[j], y[j])
+            rule = self._rule(COSTS[self.net.cost_name][1])
+            return rule, lambda j: self._cost_formulas(self.a[-1][j], self.y[j])[1]
         dz, W = self.dz[layer + 1], self.weights[layer + 1]
         rule = f"sum of ∂C/∂z of layer {layer + 2} times weights"
         return rule, lambda j: f"{self._sum(dz, W[j])} = "
 
     def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
-        """Return the rule of ∂C/∂z, its formula for a neuron, and a line for all neurons."""
+        """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
         name, a, da, dz = self.net.activations[layer], self.a[layer], self.da[layer], self.dz[layer]
         words = ACTIVATIONS[name]
         if layer == self.last and self.net.is_tied:
@@ -138,63 +129,62 @@ class Walkthrough:
             is_one = abs(s - 1) < 1e-6  # the sum of smoothed labels is 1 but for rounding
             rule, formula = ("a − y", "a − y") if is_one else ("a·(sum of y) − y", "a·s − y")
             rule += f", as {name}′ and the cost's derivative cancel"
-            return rule, lambda j: self._with(formula, a=a[j], s=s, y=self.y[j]), []
+            return rule, lambda j: self._filled(formula, a=a[j], s=s, y=self.y[j]), []
         if name == "softmax":
             s = (da * a).sum()
             together = [("together", f"s = sum of ∂C/∂a·a = {self._number(s)}")]
-            rule = "a·(∂C/∂a − s)"
-            return rule, lambda j: self._with("a·(d − s)", a=a[j], d=da[j], s=s), together
+            rule, formula = "a·(∂C/∂a − s)", "a·(d − s)"
+            return rule, lambda j: self._filled(formula, a=a[j], d=da[j], s=s), together
         if words.slope == "1":
             return "∂C/∂a", lambda j: "", []
         rule = f"∂C/∂a·{name}′, {name}′ = {words.slope}"
         if words.factor:
-            return rule, lambda j: self._with(f"d·{words.factor}", a=a[j], d=da[j]), []
-        return rule, lambda j: self._with("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
+            return rule, lambda j: self._filled(f"d·{words.factor}", a=a[j], d=da[j]), []
+        return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
 
     def _back_to_inputs(self) -> str:
         def lines(j: int) -> list[Line]:
             total = self._sum(self.dz[0], self.weights[0][j])
             return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
 
-        listed = _telling(self.inputs[0], self.max_neurons)
         rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
-        return _part("Back to the inputs", [rule], self._several(listed, lines))
+        listed = _telling(self.inputs[0], self.max_neurons)
+        return _part("Back to the inputs", [rule], self._list(listed, lines))
 
     # ---- Gradient --------------------------------------------------------------------------------
 
     def _gradient(self, layer: int) -> str:
-        x, dz, W = self.inputs[layer], self.dz[layer], self.weights[layer]
-        sources, limit = _telling(x, self.max_terms), self.max_terms
+        x, dz, limit, rate = self.inputs[layer], self.dz[layer], self.max_terms, self.rate
+        sources = _telling(x, limit)
 
         def lines(j: int) -> list[Line]:
             def of_weight(i: int) -> list[Line]:
-                slope = x[i] * dz[j]
-                formula = self._with("x·d", x=x[i], d=dz[j])
-                text = f"∂C/∂w = {formula}{self._number(slope)}{self._step('w', W[i, j], slope)}"
-                return [(f"{neuron(layer, i)} to {neuron(layer + 1, j)}", text)]
+                formula, slope = self._filled("x·d", x=x[i], d=dz[j]), x[i] * float(dz[j])
+                step = self._step("w", self.weights[layer][i, j], slope)
+                ends = f"{neuron(layer, i)} to {neuron(layer + 1, j)}"
+                return [(ends, f"∂C/∂w = {formula}{self._number(slope)}{step}")]
 
-            found = self._several(sources, of_weight, limit, " weights")
+            found = self._list(sources, of_weight, limit, " weights")
             if self.net.bias:
-                step = self._step("b", self.biases[layer][j], dz[j])
+                step = self._step("b", self.biases[layer][j], float(dz[j]))
                 text = f"∂C/∂b = {self._number(dz[j])}{step}"
                 found.append((f"bias of {neuron(layer + 1, j)}", text))
             return found
 
         rules = ["∂C/∂w = input of the weight times ∂C/∂z"]
-        if self.net.bias:
-            rules.append("∂C/∂b = ∂C/∂z")
-        if self.rate is not None:
+        rules += ["∂C/∂b = ∂C/∂z"] if self.net.bias else []
+        if rate is not None:
             likewise = ", likewise b" if self.net.bias else ""
-            rules.append(f"new w = w − {self._number(self.rate)}·∂C/∂w{likewise}")
-        neurons = self._several(_telling(dz, limit), lines, limit, " neurons")
+            rules.append(f"new w = w − {self._number(rate)}·∂C/∂w{likewise}")
+        neurons = self._list(_telling(dz, limit), lines, limit, " neurons")
         return _part(f"Gradient of {self._title(layer)}", rules, neurons)
 
     def _step(self, name: str, value: float, slope: float) -> str:
         """Write the step of gradient descent, if there is a learning rate."""
         if self.rate is None:
             return ""
-        step = self._with("r·s", r=self.rate, s=slope)
-        new = self._number(float(value) - self.rate * float(slope))
+        step = self._filled("r·s", r=self.rate, s=slope)
+        new = self._number(float(value) - self.rate * slope)
         return f"; new {name} = {self._number(value)} − {step}{new}"
 
     # ---- Words and numbers -----------------------------------------------------------------------
@@ -213,28 +203,22 @@ class Walkthrough:
 
     def _rule(self, formula: str) -> str:
         """Write the parameter of the cost into a rule."""
-        return filled(formula, {"p": self._number(self.parameter)})
+        return filled(formula, {"p": self._number(self.p)})
 
-    def _with(self, formula: str, **numbers: float) -> str:
+    def _filled(self, formula: str, **numbers: float) -> str:
         """Put numbers into a formula, with "=" behind it; "" remains ""."""
         text = filled(formula, {letter: self._factor(x) for letter, x in numbers.items()})
         return f"{text} = " if text else ""
 
-    def _with_cost(
-        self, formula_at: Callable[[float, float, float], str], a: float, y: float
-    ) -> str:
-        p = self.parameter
-        return self._with(formula_at(a, y, p), a=a, y=y, u=1 - y, p=p, q=1 - p)
-
     def _sum(self, x: Array, weights: Array, bias: float | None = None) -> str:
-        """Write a sum of products."""
+        """Write a sum of products, and of a bias if there is one."""
+
+        def term(i: int) -> str:
+            return f"{self._factor(x[i])}·{self._factor(weights[i])}"
+
         front, n_between, back = _cut(_telling(x * weights, self.max_terms), self.max_terms)
-        first, last = (
-            [f"{self._factor(x[i])}·{self._factor(weights[i])}" for i in part]
-            for part in (front, back)
-        )
         gap = [f"… {n_between} more …"] if n_between else []
-        total = " + ".join([*first, *gap, *last])
+        total = " + ".join([*map(term, front), *gap, *map(term, back)])
         if bias is None:
             return total or "0"
         sign = "−" if bias < 0 else "+"
@@ -242,13 +226,10 @@ class Walkthrough:
 
     # ---- Lines -----------------------------------------------------------------------------------
 
-    def _neurons(self, layer: int, lines: Lines) -> list[Line]:
-        return self._several(range(len(self.z[layer])), lines)
-
-    def _several(
-        self, chosen: Sequence[int], lines: Lines, limit: int | None = None, of: str = ""
+    def _list(
+        self, chosen: Sequence[int], lines: Lines, limit: int = 0, of: str = ""
     ) -> list[Line]:
-        """Return the lines of the chosen neurons, with the middle left out beyond the limit."""
+        """Return the lines of the chosen neurons; beyond the limit the middle is left out."""
         front, n_between, back = _cut(chosen, limit or self.max_neurons)
         gap = [("…", f"{n_between} more{of}")] if n_between else []
         first, last = ([line for j in part for line in lines(j)] for part in (front, back))
