@@ -4,7 +4,7 @@ from pynn import displays as displays
 from pynn import inspection as inspection
 from pynn.config import show_config as show_config
 from pynn.data.blocks import NpyBlocks as NpyBlocks
-from pynn.data.blocks import ParquetBlocks as ParquetBlocks
+from pynn.data.parquet import ParquetBlocks as ParquetBlocks
 from pynn.estimators.classifier import MLPClassifier as MLPClassifier
 from pynn.estimators.regressor import MLPRegressor as MLPRegressor
 from pynn.model.costs import Huber as Huber

@@ -1,50 +1,53 @@
-"""The command ``pynn``, which ``python -m pynn`` is too."""
+"""The command ``pynn``, also available as ``python -m pynn``."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from pynn import __version__
 from pynn.config import show_config
 
-__all__ = ["main"]
-
-INTERRUPTED = 128 + 2  # exit code of what SIGINT ended, by the shells' convention
+if TYPE_CHECKING:
+    from pynn.demo import Digits
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, by default those of the process.
+    """Run the command.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments after the command's name.
+        Arguments after the name of the command. The default is those of the process.
 
     Returns
     -------
     int
-        Exit code: 0, or 130 after Ctrl-C, or 1 where nobody reads the output any more.
+        Exit code: 0 on success, 130 after Ctrl-C, 1 if the reader of the output has gone.
 
     Raises
     ------
     SystemExit
-        With code 2 where the arguments are wrong, and 0 after ``--help`` and ``--version``.
+        With code 2 if the arguments are wrong, and 0 after ``--help`` and ``--version``.
     """
-    parser = _parser()
-    arguments = parser.parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         if arguments.command == "config":
             show_config()
         else:
-            _demo(arguments)
+            from pynn import demo  # scikit-learn's data sets are slow to import
+
+            digits = arguments.mnist or demo.bundled_digits()
+            demo.demonstrate(digits, epochs=arguments.epochs, seed=arguments.seed)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("\npynn: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # as in `pynn demo | head`; Python would complain again at its exit
+        return 128 + 2  # SIGINT, by the shells' convention
+    except BrokenPipeError:  # as in `pynn demo | head`; Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
@@ -61,71 +64,46 @@ def _parser() -> argparse.ArgumentParser:
         help="train a network that reads handwritten digits, and time it",
         description="Train a network with two hidden layers of 16 sigmoid units to read "
         "handwritten digits: scikit-learn's bundled ones, in a second or two, or MNIST. Prints a "
-        "line for each epoch, then the test accuracy, some digits with what the network said of "
-        "them, and the time of training beside that of the same training in NumPy.",
+        "line for each epoch, then the test accuracy, some digits with the network's answers, and "
+        "the speed of training.",
     )
     demo.add_argument(
         "--mnist",
+        type=_mnist,
         metavar="FILE",
         help="MNIST as an .npz file with the arrays x_train, y_train, x_test, y_test, "
         "such as Keras's mnist.npz",
     )
-    demo.add_argument(
-        "--epochs",
-        type=_integer(1, 2**31 - 1),
-        default=30,
-        metavar="N",
-        help="passes over the training digits (default: %(default)s)",
-    )
-    demo.add_argument(
-        "--seed",
-        type=_integer(0, 2**32 - 1),
-        default=0,
-        metavar="N",
-        help="of initial weights and order of digits: the same seed, the same network "
-        "(default: %(default)s)",
-    )
-    demo.add_argument("--no-numpy", action="store_true", help="leave the comparison with NumPy out")
-    demo.set_defaults(error=demo.error)
+    epochs, seed = partial(_integer, 1, 2**31 - 1), partial(_integer, 0, 2**32 - 1)
+    text = "passes over the training digits (default: %(default)s)"
+    demo.add_argument("--epochs", type=epochs, default=30, metavar="N", help=text)
+    text = "seed of the initial weights and the order of digits (default: %(default)s)"
+    demo.add_argument("--seed", type=seed, default=0, metavar="N", help=text)
     commands.add_parser(
         "config",
         help="print version, instruction sets, BLAS and threads",
         description="Print version, instruction sets, BLAS and threads. The environment variable "
-        "PYNN_ISA chooses one of the instruction sets that are available.",
+        "PYNN_ISA chooses one of the available instruction sets.",
     )
     return parser
 
 
-def _integer(lowest: int, highest: int) -> Callable[[str], int]:
-    """Return a type for argparse: the integers of a range."""
-
-    def convert(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = lowest - 1
-        if not lowest <= number <= highest:
-            raise argparse.ArgumentTypeError(
-                f"must be an integer from {lowest} to {highest}, got {text!r}"
-            )
-        return number
-
-    return convert
+def _integer(lowest: int, highest: int, text: str) -> int:
+    """Read an integer of a range, as a type for argparse."""
+    if not (text.isdecimal() and lowest <= int(text) <= highest):
+        accepted = f"an integer from {lowest} to {highest}"
+        raise argparse.ArgumentTypeError(f"must be {accepted}, got {text!r}")
+    return int(text)
 
 
-def _demo(arguments: argparse.Namespace) -> None:
-    from pynn import demo  # scikit-learn's data sets take their time to import
+def _mnist(path: str) -> Digits:
+    """Read a file, as a type for argparse."""
+    from pynn.demo import mnist_digits
 
-    if arguments.mnist is None:
-        digits = demo.bundled_digits()
-    else:
-        try:
-            digits = demo.mnist_digits(arguments.mnist)
-        except (OSError, ValueError) as error:
-            arguments.error(f"argument --mnist: {error}")
-    demo.demonstrate(
-        digits, epochs=arguments.epochs, seed=arguments.seed, compare=not arguments.no_numpy
-    )
+    try:
+        return mnist_digits(path)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

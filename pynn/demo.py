@@ -1,7 +1,8 @@
-"""The main job: the network of the classic explanation learns to read handwritten digits.
+"""The demo of the command line: a small network learns to read handwritten digits.
 
-Two hidden layers of 16 sigmoid units between the pixels and ten outputs, trained as in Nielsen's
-book: squared error, plain gradient descent at rate 3, mini-batches of 10.
+The network has two hidden layers of 16 sigmoid units between the pixels and ten outputs. It is
+trained as in Nielsen's book: squared error, gradient descent with learning rate 3, and mini-batches
+of 10.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import os
 import sys
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +22,10 @@ from numpy.typing import NDArray
 from pynn.network import Network
 from pynn.training.optimizers import SGD
 
-__all__ = [
-    "Digits",
-    "bundled_digits",
-    "demonstrate",
-    "digits_28x28",
-    "mnist_digits",
-    "numpy_training",
-]
+__all__ = ["Digits", "bundled_digits", "demonstrate", "digits_28x28", "mnist_digits"]
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-
-HIDDEN_UNITS = (16, 16)
-BATCH_SIZE = 10
-LEARNING_RATE = 3.0
-SPLIT_SEED = 0  # of the bundled digits into rows to learn from and rows to test
-NUMPY_ROWS = 150_000  # that NumPy learns from at most, to the next epoch: about a second
-
-N_DRAWN = 4  # digits side by side; with DRAWN_WIDTH and two spaces between them 78 columns
-DRAWN_WIDTH = 18
+BATCH_SIZE, LEARNING_RATE = 10, 3.0
+N_DRAWN, DRAWN_WIDTH = 4, 18  # with two spaces between the digits 78 columns
 SHADES, ASCII_SHADES = " ░▒▓█", " .:+*#@"
 
 
@@ -47,18 +34,18 @@ SHADES, ASCII_SHADES = " ░▒▓█", " .:+*#@"
 
 @dataclass(frozen=True)
 class Digits:
-    """Handwritten digits to learn from and to test.
+    """Training and test set of handwritten digits.
 
     Parameters
     ----------
     name : str
-        What they are, for people.
+        Description of the data set.
     X_train, X_test : float32 ndarrays of shape (n_rows, n_pixels)
-        Ink of square pictures, row by row: from 0, none, to 1.
+        Pixels of square pictures, row by row, from 0 (blank) to 1 (ink).
     y_train, y_test : ndarrays of int, shape (n_rows,)
-        The digit that each picture shows.
+        Digit shown in each picture.
     margin : int, default=0
-        Pixels at each edge that are not drawn, for they are nearly always blank.
+        Number of pixels at each edge that are usually blank, and not drawn.
 
     Examples
     --------
@@ -69,44 +56,40 @@ class Digits:
     """
 
     name: str
-    X_train: Floats
-    y_train: NDArray[np.integer[Any]]
-    X_test: Floats
-    y_test: NDArray[np.integer[Any]]
+    X_train: NDArray[Any]
+    y_train: NDArray[Any]
+    X_test: NDArray[Any]
+    y_test: NDArray[Any]
     margin: int = 0
 
 
 def bundled_digits() -> Digits:
-    """Return the 1,797 digits that come with scikit-learn, a quarter of them to test.
+    """Return scikit-learn's 1,797 bundled digits, with a quarter of them as test set.
 
     Returns
     -------
     Digits
-        With pictures of 8 x 8 pixels.
+        Pictures of 8 x 8 pixels.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    pixels, classes = load_digits(return_X_y=True)
-    X_train, X_test, y_train, y_test = train_test_split(
-        (pixels / 16).astype(np.float32),
-        classes,
-        test_size=0.25,
-        stratify=classes,
-        random_state=SPLIT_SEED,
-    )
-    name = f"scikit-learn's bundled digits, a quarter to test (split with seed {SPLIT_SEED})"
+    pixels, y = load_digits(return_X_y=True)
+    X = (pixels / 16).astype(np.float32)
+    parts = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
+    X_train, X_test, y_train, y_test = parts
+    name = "scikit-learn's bundled digits, a quarter to test (split with seed 0)"
     return Digits(name, X_train, y_train, X_test, y_test)
 
 
 def mnist_digits(path: str | os.PathLike[str]) -> Digits:
-    """Read the MNIST digits from a NumPy archive that is laid out as Keras's mnist.npz.
+    """Read the MNIST digits from a NumPy archive such as Keras's mnist.npz.
 
     Parameters
     ----------
     path : str or path-like
-        File with the arrays x_train, x_test, uint8 of shape (n_rows, 28, 28), and y_train, y_test,
-        integers from 0 to 9 of shape (n_rows,).
+        File with the arrays x_train and x_test, uint8 of shape (n_rows, 28, 28), and y_train and
+        y_test, integers from 0 to 9 of shape (n_rows,).
 
     Returns
     -------
@@ -117,7 +100,7 @@ def mnist_digits(path: str | os.PathLike[str]) -> Digits:
     OSError
         If the file cannot be read.
     ValueError
-        If it is something else.
+        If the file does not hold these arrays.
     """
     path = os.fspath(path)
     names = ("x_train", "y_train", "x_test", "y_test")
@@ -141,21 +124,21 @@ def mnist_digits(path: str | os.PathLike[str]) -> Digits:
 
 
 def digits_28x28(path: str | os.PathLike[str] | None = None) -> Digits:
-    """Return MNIST where there is a file of it, else the bundled digits, enlarged.
+    """Return MNIST if its file is given, else the bundled digits, enlarged to the same size.
 
-    With it a network for MNIST's 784 pixels learns to read on any machine. The bundled pictures are
-    stretched, by linear interpolation, to 20 x 20 pixels in a margin of 4, as those of MNIST are
+    So a network for MNIST's 784 pixels can learn to read on any machine. The bundled pictures are
+    stretched by linear interpolation to 20 x 20 pixels with a margin of 4, the format of MNIST
     (LeCun, Bottou, Bengio & Haffner 1998, section III A).
 
     Parameters
     ----------
     path : str or path-like, optional
-        See `mnist_digits`. By default what the environment variable PYNN_MNIST says, if it is set.
+        File as for `mnist_digits`. The default is the environment variable PYNN_MNIST, if set.
 
     Returns
     -------
     Digits
-        With pictures of 28 x 28 pixels.
+        Pictures of 28 x 28 pixels.
 
     Raises
     ------
@@ -172,13 +155,13 @@ def digits_28x28(path: str | os.PathLike[str] | None = None) -> Digits:
     if path:
         return mnist_digits(path)
     small = bundled_digits()
-    X_train, X_test = (_enlarged(X) for X in (small.X_train, small.X_test))
+    X_train, X_test = _enlarged(small.X_train), _enlarged(small.X_test)
     name = f"{small.name}, enlarged to 28 x 28"
-    return Digits(name, X_train, small.y_train, X_test, small.y_test, margin=4)
+    return replace(small, name=name, X_train=X_train, X_test=X_test, margin=4)
 
 
-def _enlarged(X: Floats) -> Floats:
-    """Return pictures of 8 x 8 pixels as pictures of 28 x 28."""
+def _enlarged(X: NDArray[Any]) -> NDArray[Any]:
+    """Return pictures of 8 x 8 pixels as pictures of 28 x 28 pixels."""
     from scipy.ndimage import zoom
 
     ink = zoom(X.reshape(-1, 8, 8), (1, 2.5, 2.5), order=1)
@@ -186,7 +169,7 @@ def _enlarged(X: Floats) -> Floats:
 
 
 def _check_mnist(part: str, x: NDArray[Any], y: NDArray[Any]) -> None:
-    """Raise ValueError unless x holds pictures and y a digit for each of them."""
+    """Raise ValueError unless x holds pictures and y their digits."""
     if x.dtype != np.uint8 or x.ndim != 3 or x.shape[1:] != (28, 28) or len(x) == 0:
         raise ValueError(f"x_{part} is {x.dtype} {x.shape} instead of uint8 (n_rows, 28, 28)")
     if y.dtype.kind not in "iu" or y.shape != (len(x),):
@@ -195,109 +178,42 @@ def _check_mnist(part: str, x: NDArray[Any], y: NDArray[Any]) -> None:
         raise ValueError(f"y_{part} goes from {y.min()} to {y.max()} instead of 0 to 9")
 
 
-# ---- Training ------------------------------------------------------------------------------------
+# ---- Demo ----------------------------------------------------------------------------------------
 
 
-def new_network(n_pixels: int, seed: int) -> tuple[Network, np.random.RandomState]:
-    """Return the network before it has learned, and its source of random numbers."""
-    random = np.random.RandomState(seed)
-    network = Network(
-        [n_pixels, *HIDDEN_UNITS, 10],
-        activation="sigmoid",
-        output_activation="sigmoid",
-        cost="squared_error",
-        random_state=random,
-    )
-    return network, random
-
-
-def numpy_training(
-    weights: tuple[Floats, ...],
-    biases: tuple[Floats, ...],
-    X: Floats,
-    y: NDArray[np.integer[Any]],
-    epochs: int,
-    random: np.random.RandomState,
-) -> None:
-    """Do in plain NumPy what the demo's `Network.fit` does, rounding aside; in place.
-
-    Parameters
-    ----------
-    weights, biases : tuples of ndarrays of shapes (n_in, n_out) and (n_out,)
-        Sigmoid layers; they are changed.
-    X : ndarray of shape (n_rows, n_in)
-    y : integer ndarray of shape (n_rows,)
-        Classes.
-    epochs : int
-    random : numpy.random.RandomState
-        Shuffles the rows before each epoch.
-    """
-    targets = np.eye(len(biases[-1]), dtype=X.dtype)[y]
-    order = np.arange(len(X))
-    for _ in range(epochs):
-        random.shuffle(order)
-        for start in range(0, len(X), BATCH_SIZE):
-            rows = order[start : start + BATCH_SIZE]
-            activations = [X[rows]]
-            for W, b in zip(weights, biases, strict=True):
-                a: Floats = activations[-1] @ W
-                a += b
-                a *= 0.5  # sigmoid(z) = (1 + tanh(z / 2)) / 2, which cannot overflow
-                np.tanh(a, out=a)
-                a += 1
-                a *= 0.5
-                activations.append(a)
-            # Rate and mean are multiplied into the small delta instead of the large gradient.
-            delta: Floats = (activations[-1] - targets[rows]) * (LEARNING_RATE / len(rows))
-            for layer in reversed(range(len(weights))):
-                a = activations[layer + 1]
-                delta *= a * (1 - a)
-                delta_below = delta @ weights[layer].T if layer > 0 else delta
-                weights[layer][...] -= activations[layer].T @ delta
-                biases[layer][...] -= delta.sum(axis=0)
-                delta = delta_below
-
-
-# ---- What it shows -------------------------------------------------------------------------------
-
-
-def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0, compare: bool = True) -> None:
-    """Train, test and time the network, and print what comes of it.
+def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0) -> None:
+    """Train, test and time the network, and print the results.
 
     Parameters
     ----------
     digits : Digits
     epochs : int, default=30
-        Passes over the training rows.
+        Number of passes over the training set.
     seed : int, default=0
-        Of the initial parameters and of the order of rows, from 0 to 2**32 - 1.
-    compare : bool, default=True
-        Time NumPy too.
+        Seed of the initial parameters and of the order of rows, from 0 to 2**32 - 1.
     """
-    net, _ = new_network(digits.X_train.shape[1], seed)
-    _print_task(net, digits, epochs)
-    net.fit(
-        digits.X_train,
-        digits.y_train,
-        epochs=epochs,
-        batch_size=BATCH_SIZE,
-        optimizer=SGD(LEARNING_RATE),
-        validation_data=(digits.X_test, digits.y_test),
-        verbose=True,
-    )
-    _print_test(net, digits)
-    _print_times(digits, epochs, seed, compare)
-
-
-def _print_task(net: Network, digits: Digits, epochs: int) -> None:
-    sizes = "-".join(map(str, net.layer_sizes))
-    side = round(net.layer_sizes[0] ** 0.5)
-    counts = f"{len(digits.y_train):,} to learn from, {len(digits.y_test):,} to test"
-    print(f"Network   {sizes}: {net.n_parameters:,} weights and biases, all layers sigmoid")
+    X, y = digits.X_train, digits.y_train
+    sizes = [X.shape[1], 16, 16, 10]
+    net = Network(sizes, activation="sigmoid", output_activation="sigmoid", random_state=seed)
+    side = round(X.shape[1] ** 0.5)
+    counts = f"{len(y):,} to learn from, {len(digits.y_test):,} to test"
+    architecture = f"{'-'.join(map(str, sizes))}: {net.n_parameters:,} weights and biases"
+    print(f"Network   {architecture}, all layers sigmoid")
     print(f"Data      {digits.name}:")
     print(f"          pictures of {side} x {side} pixels, {counts}")
     print(f"Training  squared error, gradient descent at rate {LEARNING_RATE:g},")
     print(f"          mini-batches of {BATCH_SIZE}, {epochs} epochs\n")
+    train = partial(
+        net.fit, X, y, epochs=epochs, batch_size=BATCH_SIZE, optimizer=SGD(LEARNING_RATE)
+    )
+    train(validation_data=(digits.X_test, digits.y_test), verbose=True)
+    _print_test(net, digits)
+    start = perf_counter()
+    train()
+    seconds = perf_counter() - start
+    print(f"\nAnother {epochs} epochs, with no tests and no table in between:")
+    print(f"  {seconds:.3f} s, {epochs * len(X) / seconds:,.0f} rows/s")
+    print("The scripts in bench/ compare pynn with NumPy and other libraries.")
 
 
 def _print_test(net: Network, digits: Digits) -> None:
@@ -309,70 +225,33 @@ def _print_test(net: Network, digits: Digits) -> None:
     print(f"      (the best epoch was {best + 1}, with {accuracies[best]:.2%})\n")
     wrong = np.flatnonzero(~right)[: max(1, N_DRAWN - right.sum())]
     rows = np.r_[np.flatnonzero(right)[: N_DRAWN - len(wrong)], wrong]
-    for line in drawn(digits, rows, outputs[rows], _shades()):
-        print(line)
+    encoding = sys.stdout.encoding or "ascii"
+    can_shade = SHADES.encode(encoding, "replace").decode(encoding) == SHADES
+    print(*drawn(digits, rows, outputs[rows], SHADES if can_shade else ASCII_SHADES), sep="\n")
 
 
-def _shades() -> str:
-    """Return what to draw with: characters from no ink to full that the terminal has."""
-    try:
-        SHADES.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return ASCII_SHADES
-    return SHADES
+def drawn(digits: Digits, rows: NDArray[Any], outputs: NDArray[Any], shades: str) -> list[str]:
+    """Return lines that show some test digits side by side, with the outputs below.
 
-
-def drawn(digits: Digits, rows: NDArray[Any], outputs: Floats, shades: str) -> list[str]:
-    """Return lines that show some test digits side by side, and below what was said of them."""
+    shades: characters from blank to ink.
+    """
     side = round(digits.X_test.shape[1] ** 0.5)
     inner = slice(digits.margin, side - digits.margin)
-    height = min(side - 2 * digits.margin, DRAWN_WIDTH // 2)
-    pictures = []
-    for row, output in zip(rows, outputs, strict=True):
-        pixels = digits.X_test[row].reshape(side, side)[inner, inner]
-        said, truth = int(output.argmax()), int(digits.y_test[row])
-        # A character is about twice as high as it is wide.
-        ink = _resized(pixels, height, 2 * height)
-        levels = np.minimum(ink * len(shades), len(shades) - 1).astype(int)
-        picture = ["".join(shades[level] for level in line) for line in levels]
-        caption = [f"network: {said} ({output[said]:.2f})", f"truth:   {truth}"]
-        if said != truth:
-            caption[-1] += "  wrong"
-        pictures.append([*picture, "", *caption])
+    pixels = digits.X_test[rows].reshape(-1, side, side)[:, inner, inner]
+    side = pixels.shape[1]
+    height = min(side, DRAWN_WIDTH // 2)
+    width = 2 * height  # a character is about twice as high as wide
+    fine = pixels.repeat(height, axis=1).repeat(width, axis=2)
+    ink = fine.reshape(-1, height, side, width, side).mean(axis=(2, 4))
+    levels = np.minimum(ink * len(shades), len(shades) - 1).astype(int)
+    pictures = np.array(list(shades))[levels]
+    columns = []
+    for picture, output, truth in zip(pictures, outputs, digits.y_test[rows], strict=True):
+        answer = int(output.argmax())
+        wrong = "  wrong" if answer != truth else ""
+        caption = f"network: {answer} ({output[answer]:.2f})", f"truth:   {truth}{wrong}"
+        columns.append([*map("".join, picture), "", *caption])
     return [
-        "  ".join(line.ljust(DRAWN_WIDTH) for line in lines).rstrip()
-        for lines in zip(*pictures, strict=True)
+        "  ".join(part.ljust(DRAWN_WIDTH) for part in line).rstrip()
+        for line in zip(*columns, strict=True)
     ]
-
-
-def _resized(pixels: Floats, height: int, width: int) -> Floats:
-    """Return a picture in another size; each of its pixels is the mean of the area it covers."""
-    n_rows, n_columns = pixels.shape
-    fine = pixels.repeat(height, axis=0).repeat(width, axis=1)
-    means: Floats = fine.reshape(height, n_rows, width, n_columns).mean(axis=(1, 3))
-    return means
-
-
-def _print_times(digits: Digits, epochs: int, seed: int, compare: bool) -> None:
-    """Train once more, with nothing to test or print in between; then with NumPy."""
-    X, y = digits.X_train, digits.y_train
-    net, _ = new_network(X.shape[1], seed)
-    start = perf_counter()
-    net.fit(X, y, epochs=epochs, batch_size=BATCH_SIZE, optimizer=SGD(LEARNING_RATE))
-    seconds = perf_counter() - start
-    print(f"\nThe same {epochs} epochs once more, with no tests and no table in between:")
-    print(_time_line("pynn", seconds, epochs * len(X)))
-    if compare:
-        measured = min(epochs, -(-NUMPY_ROWS // len(X)))
-        start_net, random = new_network(X.shape[1], seed)
-        start = perf_counter()
-        numpy_training(start_net.weights, start_net.biases, X, y, measured, random)
-        numpy_seconds = (perf_counter() - start) * epochs / measured
-        print(_time_line("NumPy", numpy_seconds, epochs * len(X)), end="")
-        print(f", extrapolated from {measured} epochs" if measured < epochs else "")
-        print(f"NumPy took {numpy_seconds / seconds:.1f} times as long, from the same start")
-        print("and in the same order of rows; see numpy_training in pynn/demo.py.")
-
-
-def _time_line(name: str, seconds: float, n_rows: int) -> str:
-    return f"  {name:6} {seconds:9.3f} s {n_rows / seconds:12,.0f} rows/s"

@@ -51,24 +51,16 @@ def test_bundled_digits_are_learned_in_thirty_epochs(capsys):
     assert int(tested) == 450
     assert float(percent) == round(100 * int(right) / 450, 2)
     assert float(percent) >= 94
-    assert re.search(r"pynn +[\d.]+ s +[\d,]+ rows/s", text)
-    assert re.search(r"NumPy +[\d.]+ s +[\d,]+ rows/s$", text, re.M)
-    assert re.search(r"NumPy took [\d.]+ times as long", text)
+    assert re.search(r"^  [\d.]+ s, [\d,]+ rows/s$", text, re.M)
 
 
 def test_it_fits_a_terminal_of_eighty_columns(capsys):
     assert max(len(line) for line in output_of(capsys, "--epochs", "2").splitlines()) <= 80
 
 
-def test_without_numpy_only_pynn_is_timed(capsys):
-    text = output_of(capsys, "--epochs", "1", "--no-numpy")
-    assert "rows/s" in text
-    assert "NumPy" not in text
-
-
 def test_a_seed_gives_the_same_network_each_time_and_another_gives_another(capsys):
     def figures(seed):
-        text = output_of(capsys, "--epochs", "2", "--seed", seed, "--no-numpy")
+        text = output_of(capsys, "--epochs", "2", "--seed", seed)
         return [line.split()[1:4] for line in text.splitlines() if "/2 " in line]
 
     first, again, other = figures("1"), figures("1"), figures("2")
@@ -83,18 +75,10 @@ def test_mnist_is_learned(mnist, mnist_path, capsys):
         (digits.X_train, digits.y_train, digits.X_test, digits.y_test), mnist, strict=True
     ):
         np.testing.assert_array_equal(array, expected)
-    text = output_of(capsys, "--mnist", str(mnist_path), "--no-numpy")
+    text = output_of(capsys, "--mnist", str(mnist_path))
     assert "784-16-16-10: 13,002 weights and biases" in text
     assert "60,000 to learn from, 10,000 to test" in text
     assert best_accuracy(text) >= 94
-
-
-def test_numpy_is_measured_for_as_many_epochs_as_a_second_has(capsys, tmp_path, tiny_mnist):
-    np.savez(tmp_path / "tiny.npz", **tiny_mnist)
-    n_epochs = demo.NUMPY_ROWS // 10 + 1
-    digits = demo.mnist_digits(tmp_path / "tiny.npz")
-    demo._print_times(digits, n_epochs, 0, compare=True)
-    assert f"extrapolated from {n_epochs - 1} epochs" in capsys.readouterr().out
 
 
 # ---- Pictures of MNIST's size ----
@@ -124,20 +108,6 @@ def test_the_environment_or_the_argument_names_a_file_of_mnist(monkeypatch, tmp_
     assert demo.digits_28x28().name == "MNIST"
     with pytest.raises(FileNotFoundError):
         demo.digits_28x28("absent.npz")
-
-
-# ---- The same training in NumPy ----
-
-
-def test_numpy_training_is_the_same_training():
-    digits = demo.bundled_digits()
-    X, y = digits.X_train[:105], digits.y_train[:105]  # the last mini-batch is smaller
-    net, _ = demo.new_network(64, seed=5)
-    rule = pynn.SGD(demo.LEARNING_RATE)
-    net.fit(X, y, epochs=3, batch_size=demo.BATCH_SIZE, optimizer=rule)
-    other, random = demo.new_network(64, seed=5)
-    demo.numpy_training(other.weights, other.biases, X, y, 3, random)
-    np.testing.assert_allclose(other.parameters, net.parameters, rtol=0, atol=1e-5)
 
 
 # ---- Drawing ----
@@ -216,7 +186,7 @@ def running_demo():
 @pytest.mark.parametrize(("encoding", "ink"), [("ascii", b"@@"), ("utf-8", "██".encode())])
 def test_it_draws_with_what_the_terminal_can_show(encoding, ink):
     environment = os.environ | {"PYTHONIOENCODING": encoding}
-    done = run("demo", "--epochs", "1", "--no-numpy", env=environment)
+    done = run("demo", "--epochs", "1", env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert ink in done.stdout
 

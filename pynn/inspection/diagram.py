@@ -1,7 +1,7 @@
-"""A network as circles and lines: which of them are drawn, and where.
+"""A network as circles and lines: which units and weights are drawn, and where.
 
-Of a wide layer and of a deep network the middle is left out, and how much is told; of the weights
-only those that are drawn are read. So a picture of the largest network is as small as any other's.
+The middle units of wide layers and the middle layers of deep networks are omitted. Only the weights
+that are drawn are read, so a diagram of a large network is as small as any other.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
 from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
+from pynn.model.model import Model
 
-if TYPE_CHECKING:
-    from pynn.model.model import Model
-
-__all__ = ["Column", "Diagram", "Line", "Links", "counted", "names_of", "shown"]
-
-GAP = 1.6  # height of what stands for units left out, in circles
-THINNEST, WIDEST = 0.6, 3.0  # a line of weight 0, and of the largest; pixels or points
+GAP = 1.6  # space for omitted units, in circles
+THINNEST, WIDEST = 0.6, 3.0  # width of a line of weight 0 and of the largest, in pixels or points
 FAINTEST = 0.2  # opacity of a line of weight 0
 
 
@@ -35,23 +30,23 @@ class Column:
     Parameters
     ----------
     layer : int
-        Which layer, the input being 0.
+        Index of the layer; the input is 0.
     size : int
-        Units that it has.
+        Number of units.
     name : str
-        What people call it.
+        Name of the layer.
     activation : str
         Empty for the input.
     x : float
-        Its place; that of the input is 0, that of the column beside it 1.
+        Horizontal place: 0 for the input, 1 for the next column.
     units : tuple of int
-        Units that are drawn, counted from 0.
+        Indices of the units that are drawn.
     y : tuple of float
-        Place of each, 1 apart, downwards from 0 in the middle.
+        Vertical places of the circles, 1 apart and increasing downwards, with 0 in the middle.
     gap : float or None
-        Place of what stands for the units left out.
+        Vertical place of the mark for omitted units.
     biases : tuple of float
-        Of each unit that is drawn; empty where there are none.
+        Biases of the units that are drawn. Empty for the input and without biases.
     """
 
     layer: int
@@ -66,27 +61,23 @@ class Column:
 
     @property
     def n_left_out(self) -> int:
-        """Units that are not drawn."""
+        """Number of units that are not drawn."""
         return self.size - len(self.units)
 
-    @property
-    def before_gap(self) -> int:
-        """How many circles stand before the units left out; all if there are none."""
-        return sum(place == unit for place, unit in enumerate(self.units))
-
-    def unit_name(self, unit: int) -> str:
-        """Return what people call a unit: they count from 1."""
-        return f"input {unit + 1}" if self.layer == 0 else f"neuron {unit + 1} of {self.name}"
+    def unit_name(self, place: int) -> str:
+        """Return the name of the unit of a circle; units count from 1."""
+        unit = self.units[place] + 1
+        return f"neuron {unit} of {self.name}" if self.layer else f"input {unit}"
 
     def circle_text(self, place: int) -> str:
-        """Return what people read about a circle."""
-        name = self.unit_name(self.units[place])
+        """Return the tooltip of a circle."""
+        name = self.unit_name(place)
         return f"{name}, bias {self.biases[place]:.4g}" if self.biases else name
 
 
 @dataclass(frozen=True)
 class Links:
-    """The lines between two columns that stand side by side.
+    """The lines between two adjacent columns.
 
     Parameters
     ----------
@@ -100,8 +91,47 @@ class Links:
 
 
 @dataclass(frozen=True)
+class Line:
+    """The line of one weight, from circle i of the source to circle j of the target."""
+
+    links: Links
+    i: int
+    j: int
+    weight: float
+    strength: float  # 0 to 1, or not finite
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the weight is finite; other lines are dashed."""
+        return math.isfinite(self.weight)
+
+    @property
+    def width(self) -> float:
+        """Width in pixels or points."""
+        return THINNEST + (WIDEST - THINNEST) * self.strength
+
+    @property
+    def opacity(self) -> float:
+        """Opacity from FAINTEST to 1."""
+        return FAINTEST + (1 - FAINTEST) * self.strength
+
+    @property
+    def colour(self) -> str | None:
+        """Colour of the weight's sign; None if the weight is 0 or not finite."""
+        if not self.is_finite or self.weight == 0:
+            return None
+        return POSITIVE if self.weight > 0 else NEGATIVE
+
+    @property
+    def text(self) -> str:
+        """Tooltip of the line."""
+        source, target = self.links.source.unit_name(self.i), self.links.target.unit_name(self.j)
+        return f"{source} to {target}: {self.weight:.4g}"
+
+
+@dataclass(frozen=True)
 class Diagram:
-    """What is drawn of a network; `of` chooses it.
+    """The columns and lines that are drawn of a network; `of` chooses them.
 
     Parameters
     ----------
@@ -109,7 +139,7 @@ class Diagram:
         From the input to the output.
     links : tuple of Links
     gap : float or None
-        Place of what stands for the layers left out.
+        Horizontal place of the mark for omitted layers.
     n_layers_left_out : int
     """
 
@@ -120,15 +150,16 @@ class Diagram:
 
     @classmethod
     def of(cls, net: Model, max_units: int = 10, max_layers: int = 8) -> Diagram:
-        """Choose what is drawn of a network.
+        """Choose the columns and lines of a network.
 
         Parameters
         ----------
         net : Network
         max_units : int, default=10
-            At least 3. A layer of more units shows one less than this, and how many it leaves out.
+            At least 3. A layer with more units shows ``max_units - 1`` of them.
         max_layers : int, default=8
-            Likewise of layers, input and output counted.
+            At least 3. A network with more layers, including input and output, shows
+            ``max_layers - 1`` of them.
 
         Returns
         -------
@@ -142,23 +173,22 @@ class Diagram:
         for name, number in (("max_units", max_units), ("max_layers", max_layers)):
             if checks.positive_integer(name, number) < 3:
                 raise ValueError(f"{name} must be at least 3, got {number}")
-        layers = shown(len(net.layer_sizes), max_layers)
-        n_left_out = len(net.layer_sizes) - len(layers)
-        places, gap = _places(layers, len(net.layer_sizes), 1.0)
-        columns = tuple(
-            _column(net, layer, place - places[0], max_units)
-            for layer, place in zip(layers, places, strict=True)
-        )
-        links = tuple(
-            Links(left, right, _block(net.weights[left.layer], left.units, right.units))
+        n_layers = len(net.layer_sizes)
+        layers = shown(n_layers, max_layers)
+        places, gap = _places(layers, gap_size=1.0, origin=0.0)
+        columns = [_column(net, *at, max_units) for at in zip(layers, places, strict=True)]
+        links = [
+            Links(
+                left, right, net.weights[left.layer][np.ix_(left.units, right.units)].astype(float)
+            )
             for left, right in pairwise(columns)
             if right.layer == left.layer + 1
-        )
-        return cls(columns, links, None if gap is None else gap - places[0], n_left_out)
+        ]
+        return cls(tuple(columns), tuple(links), gap, n_layers - len(layers))
 
     @property
     def scale(self) -> float:
-        """Size of the largest weight drawn, if finite; 0.0 if all are 0."""
+        """Largest absolute value of the finite weights drawn; 0.0 if all are 0."""
         return largest(*(links.weights for links in self.links))
 
     @property
@@ -167,7 +197,7 @@ class Diagram:
         return max(column.y[-1] - column.y[0] for column in self.columns) + 1
 
     def lines(self) -> Iterator[Line]:
-        """Yield all lines, the weaker first: the stronger are drawn over them."""
+        """Yield all lines; between two columns the weaker come first, and are drawn below."""
         scale = self.scale
         for links in self.links:
             parts = strengths(links.weights, scale)
@@ -177,89 +207,47 @@ class Diagram:
 
 
 def shown(n: int, most: int) -> tuple[int, ...]:
-    """Return which of n things in a row are shown: all, or all but the middle ones.
-
-    Where some are left out most - 1 are shown, and the gap has the place of one.
-    """
+    """Return the indices of n items that are shown: all, or most - 1 without the middle."""
     if n <= most:
         return tuple(range(n))
     first = most // 2
     return (*range(first), *range(n - (most - 1 - first), n))
 
 
-def _places(kept: Sequence[int], n: int, gap_size: float) -> tuple[list[float], float | None]:
-    """Return where those kept stand, 1 apart around 0, and where the gap between them is."""
-    if len(kept) == n:
-        return [i - (n - 1) / 2 for i in range(n)], None
-    before = sum(i == unit for i, unit in enumerate(kept))
-    half = (len(kept) + gap_size - 1) / 2
-    places = [i - half + (gap_size if i >= before else 0) for i in range(len(kept))]
-    return places, (places[before - 1] + places[before]) / 2
+def _places(
+    kept: Sequence[int], gap_size: float, origin: float
+) -> tuple[tuple[float, ...], float | None]:
+    """Return the places of the kept items, 1 apart, and the place of the gap, if any.
+
+    origin: where 0 lies, as a fraction of the whole length.
+    """
+    index = np.arange(len(kept))
+    is_behind_gap = index != kept
+    length = index[-1] + gap_size * is_behind_gap[-1]
+    places = index - origin * length + gap_size * is_behind_gap
+    first = int(is_behind_gap.argmax())  # 0 without a gap
+    gap = float(places[first - 1 : first + 1].mean()) if first else None
+    return tuple(places.tolist()), gap
 
 
 def _column(net: Model, layer: int, x: float, max_units: int) -> Column:
-    size, last = net.layer_sizes[layer], len(net.layer_sizes) - 1
+    size = net.layer_sizes[layer]
     units = shown(size, max_units)
-    y, gap = _places(units, size, GAP)
-    name = "input" if layer == 0 else "output" if layer == last else f"layer {layer}"
-    activation = net.activations[layer - 1] if layer else ""
-    biases = net.biases[layer - 1][list(units)].tolist() if layer and net.bias else ()
-    return Column(layer, size, name, activation, x, units, tuple(y), gap, tuple(biases))
-
-
-def _block(
-    weights: NDArray[Any], rows: Sequence[int], columns: Sequence[int]
-) -> NDArray[np.float64]:
-    return weights[np.ix_(rows, columns)].astype(np.float64)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a diagram: from a circle to a circle, each by its place in its column."""
-
-    links: Links
-    i: int
-    j: int
-    weight: float
-    strength: float  # 0 to 1, or not finite
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether its weight is: others are drawn dashed."""
-        return math.isfinite(self.weight)
-
-    @property
-    def width(self) -> float:
-        """Pixels or points."""
-        return THINNEST + (WIDEST - THINNEST) * self.strength
-
-    @property
-    def opacity(self) -> float:
-        """From FAINTEST to 1."""
-        return FAINTEST + (1 - FAINTEST) * self.strength
-
-    @property
-    def colour(self) -> str | None:
-        """Of the weight's sign; None where that is 0 or not finite."""
-        if not self.is_finite or self.weight == 0:
-            return None
-        return POSITIVE if self.weight > 0 else NEGATIVE
-
-    @property
-    def text(self) -> str:
-        """What people read about it."""
-        source = self.links.source.unit_name(self.links.source.units[self.i])
-        target = self.links.target.unit_name(self.links.target.units[self.j])
-        return f"{source} to {target}: {self.weight:.4g}"
+    y, gap = _places(units, GAP, origin=0.5)
+    if layer == 0:
+        return Column(0, size, "input", "", x, units, y, gap, ())
+    name = "output" if layer == len(net.weights) else f"layer {layer}"
+    biases = net.biases[layer - 1][list(units)].tolist() if net.bias else ()
+    return Column(layer, size, name, net.activations[layer - 1], x, units, y, gap, tuple(biases))
 
 
 def counted(n: int, what: str) -> str:
-    """Write a number with what it counts."""
+    """Write a number and a noun, in the plural if needed."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def names_of(what: str, given: Sequence[str] | None, n: int) -> list[str] | None:
-    """Return names of the inputs or outputs as given, one for each, or raise."""
+    """Return n names of inputs or outputs as a list, or None if none are given."""
     if given is None:
         return None
     if isinstance(given, str):

@@ -1,58 +1,51 @@
-"""gradient_check: whether what back propagation computes is the slope of the cost."""
+"""gradient_check: compare the gradient of backpropagation with finite differences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
+from pynn.inspection.inspected import Inspected
 from pynn.inspection.tables import aligned, number
 from pynn.inspection.tracing import Layers, Trace
 from pynn.model.costs import Huber, Quantile
 from pynn.model.model import Model
 
-if TYPE_CHECKING:
-    from pynn.inspection.inspected import Inspected
-
-__all__ = ["GradientCheck", "gradient_check"]
-
 _EPS = float(np.finfo(np.float64).eps)
-# What a computed cost may be wrong by, in roundings of the numbers that it is made of.
-_ROUNDINGS = 2
-# Where these bend, at z = 0, there is no slope, or none of the slope, to compare with.
-_BENT = ("relu", "leaky_relu", "elu")
+_ROUNDINGS = 2  # error of a computed cost, in roundings of the numbers that it is made of
+_BENT = ("relu", "leaky_relu", "elu")  # the slope, or its own slope, jumps at z = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GradientCheck:
-    """What `gradient_check` returns. It prints as a table with a verdict.
+    """Result of `gradient_check`. It prints as a table with a verdict.
 
     Parameters
     ----------
     errors : ndarray of shape (n_layers,)
-        Relative error of each layer's gradient, weights and biases: see `gradient_check`. NaN where
-        nothing could be compared.
+        Relative error of the gradient of each layer's weights and biases, as `gradient_check`
+        defines it. NaN if nothing could be compared.
     roundings : ndarray of shape (n_layers,)
-        How large the rounding of costs alone may make these errors.
+        Part of these errors that rounding of the costs alone may cause.
     n_compared : ndarray of int, shape (n_layers,)
-        Parameters of each layer that were compared.
+        Number of parameters compared in each layer.
     n_left_out : ndarray of int, shape (n_layers,)
-        Parameters that were to be compared, but whose step leads over a kink.
+        Number of parameters left out because their step crosses a kink.
     norms : ndarray of shape (n_layers,)
-        Euclidean length of what was compared of the gradient.
+        Euclidean norm of the compared part of the gradient.
     tolerance : float
-        Largest relative error that passes, on top of what rounding makes.
+        Largest relative error that passes, in addition to the rounding error.
     n_parameters : ndarray of int, shape (n_layers,)
-        How many there are.
+        Number of parameters in each layer.
     random_state : int
-        With which those to be compared were drawn.
+        Seed of the choice of parameters.
     dtype : numpy.dtype
-        Of the network; all was computed in float64.
+        Dtype of the network; everything is computed in float64.
 
     Examples
     --------
@@ -78,47 +71,32 @@ class GradientCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared in each layer, and no error is above the tolerance."""
-        return bool(self._is_right.all())
-
-    @property
-    def _is_right(self) -> NDArray[np.bool_]:
-        right: NDArray[np.bool_] = self.errors <= self.tolerance + self.roundings
-        return right
+        """Whether every layer was compared and no error exceeds the tolerance."""
+        return bool((self.errors <= self.tolerance + self.roundings).all())
 
     def __repr__(self) -> str:
         return f"<GradientCheck {'passed' if self.passed else 'failed'}>"
 
     def __str__(self) -> str:
-        rows = [
-            ["layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding", ""]
-        ]
+        names = "layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding"
+        rows = [[*names, ""]]
         for i, error in enumerate(self.errors):
-            verdict = "ok" if self._is_right[i] else "WRONG"
-            rows.append(
-                [
-                    f"{i + 1}",
-                    f"{self.n_compared[i]} of {self.n_parameters[i]}",
-                    f"{self.n_left_out[i]}",
-                    number(self.norms[i]),
-                    number(error, 2),
-                    number(self.roundings[i], 2),
-                    "NOTHING TO COMPARE" if np.isnan(error) else verdict,
-                ]
-            )
+            compared = f"{self.n_compared[i]} of {self.n_parameters[i]}"
+            numbers = number(self.norms[i]), number(error, 2), number(self.roundings[i], 2)
+            verdict = "ok" if error <= self.tolerance + self.roundings[i] else "WRONG"
+            verdict = "NOTHING TO COMPARE" if np.isnan(error) else verdict
+            rows.append([f"{i + 1}", compared, f"{self.n_left_out[i]}", *numbers, verdict])
         lines = ["Back propagation against central differences", "", *aligned(rows, left=[6]), ""]
         if self.dtype != np.float64:
             lines.append(f"Computed in float64, as a copy of the {self.dtype} network.")
         if (self.n_compared + self.n_left_out < self.n_parameters).any():
             lines.append(f"Parameters were drawn with random_state={self.random_state}.")
-        end = "is" if self.passed else "is NOT"
-        lines.append(
-            f"The gradient {end} the slope of the cost, to {number(self.tolerance)} of its length."
-        )
-        return "\n".join(lines)
+        verdict = "is" if self.passed else "is NOT"
+        end = f"to {number(self.tolerance)} of its length."
+        return "\n".join([*lines, f"The gradient {verdict} the slope of the cost, {end}"])
 
 
-@np.errstate(all="ignore")  # what is not finite is seen in the table
+@np.errstate(all="ignore")  # infinities and NaN appear in the table
 def gradient_check(
     net: Inspected,
     X: ArrayLike,
@@ -128,48 +106,50 @@ def gradient_check(
     max_parameters: int | None = 200,
     random_state: int = 0,
 ) -> GradientCheck:
-    """Compare the gradient that back propagation computes with slopes of the cost, by layer.
+    """Compare the gradient of backpropagation with finite differences of the cost, by layer.
 
-    The slope by each parameter p is the central difference (C(p + h) − C(p − h)) / 2h of the mean
-    cost C of these rows, without penalty, where h moves weighted sums by about ∛ε. Errors of the
-    difference, by h² and by ε/h, are then about equal [1]_. Where a layer does not pass, it is
-    compared once more with Richardson's extrapolation from h and h / 2, whose error is by h⁴: the
-    cost of a deep network with large weights may bend within a step. All is computed in float64: a
-    network of float32 is copied.
+    For each parameter p, the gradient is compared with the central difference
+    (C(p + h) − C(p − h)) / 2h of the mean cost C of the rows, without penalty. The step h moves
+    weighted sums by about ∛ε, which balances the truncation error of order h² against the rounding
+    error of order ε/h [1]_. A layer that does not pass is compared again with Richardson's
+    extrapolation from h and h / 2, whose truncation error is of order h⁴: the cost of a deep
+    network with large weights may bend within a step. Everything is computed in float64; a float32
+    network is copied.
 
-    The relative error of a layer is ‖difference − gradient‖ / max(‖difference‖, ‖gradient‖). It may
-    be the tolerance and, on top of that, what the rounding of C alone can make of it: all of it,
-    where a network has learned so well that hardly any gradient is left.
+    The relative error of a layer is ‖difference − gradient‖ / max(‖difference‖, ‖gradient‖). A
+    layer passes if its error is at most the tolerance plus the rounding error of C. The rounding
+    error dominates in a network that has learned so well that hardly any gradient is left.
 
-    A step that leads over a kink, such as that of relu at 0, has a difference on either side of
-    which the slope is another. Such parameters are left out, and counted.
+    Where a step crosses a kink, such as that of relu at 0, the difference mixes two slopes. Such
+    parameters are left out and counted.
 
     Parameters
     ----------
     net : Network, or fitted MLPClassifier or MLPRegressor
         It is not changed.
     X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
-        A few rows will do; time grows with rows times parameters compared times all parameters.
+        A few rows are enough; time is proportional to the number of rows, of parameters compared,
+        and of all parameters.
     y : array-like
-        Targets, as `fit` takes them.
+        Targets, as for `fit`.
     tolerance : float, default=1e-7
-        Largest relative error that passes; the default is below what [2]_ calls a good one.
+        Largest relative error that passes. [2]_ calls errors up to the default good.
     max_parameters : int or None, default=200
-        Parameters of each layer that are compared, at most, drawn at random; None: all.
+        Maximum number of parameters compared in each layer, drawn at random. None: all.
     random_state : int, default=0
-        With which they are drawn, from 0 to 2**32 - 1.
+        Seed of this choice, from 0 to 2**32 - 1.
 
     Returns
     -------
     GradientCheck
-        ``passed``, the errors of each layer; it prints as a table with a verdict.
+        Verdict `passed` and the errors of each layer. It prints as a table.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not as described.
     NotFittedError
-        If an estimator has learned nothing yet.
+        If an estimator is not fitted.
 
     References
     ----------
@@ -186,7 +166,7 @@ def gradient_check(
     >>> result.passed
     True
     """
-    if isinstance(net, type) or not hasattr(net, "_inside"):
+    if not isinstance(net, Inspected):
         accepted = "a Network, or a fitted MLPClassifier or MLPRegressor"
         raise TypeError(f"net must be {accepted}; got {type(net).__name__}")
     tolerance = checks.non_negative("tolerance", tolerance)
@@ -194,107 +174,91 @@ def gradient_check(
         max_parameters = checks.positive_integer("max_parameters", max_parameters)
     random_state = checks.seed(random_state)
     network, X, y = net._inside(X, y)
-    slopes = _Slopes(network, X, y)
+    slopes = _Slopes(network._in_double(), X, y)
     draw = np.random.default_rng(random_state)
     gradient = slopes.network.gradient(X, y)
-    layers, n_chosen = [], []
-    for start, end in slopes.layers:
-        chosen = np.arange(start, end)
-        if max_parameters is not None and max_parameters < len(chosen):
-            chosen = np.sort(draw.choice(chosen, max_parameters, replace=False))
-        error, rounding, *rest = _compared(gradient, chosen, slopes.at)
+    results = []
+    for layer in slopes.layers:
+        chosen = layer
+        if max_parameters is not None and max_parameters < len(layer):
+            chosen = np.sort(draw.choice(layer, max_parameters, replace=False))
+        n, norm, error, rounding = _compared(gradient, chosen, slopes.at)
         if error > tolerance + rounding:
-            error, rounding, *rest = _compared(gradient, chosen, slopes.extrapolated)
-        layers.append((error, rounding, *rest))
-        n_chosen.append(len(chosen))
-    errors, roundings, norms, n_compared = map(np.array, zip(*layers, strict=True))
+            n, norm, error, rounding = _compared(gradient, chosen, slopes.extrapolated)
+        results.append((error, rounding, n, len(chosen) - n, norm, len(layer)))
+    errors, roundings, compared, left_out, norms, sizes = map(np.array, zip(*results, strict=True))
     return GradientCheck(
-        errors,
-        roundings,
-        n_compared,
-        np.array(n_chosen) - n_compared,
-        norms,
-        tolerance,
-        np.array([end - start for start, end in slopes.layers]),
-        random_state,
-        network.dtype,
+        errors, roundings, compared, left_out, norms, tolerance, sizes, random_state, network.dtype
     )
 
 
 def _compared(
     gradient: NDArray[Any], chosen: NDArray[Any], slope_at: Callable[[int], tuple[float, float]]
-) -> tuple[float, float, float, int]:
-    """Return a layer's error, what rounding may make of it, and the norm and number compared."""
-    found = np.array([slope_at(i) for i in chosen])  # (n, 2): slope and noise
-    known = ~np.isnan(found[:, 0])
-    got, (want, noise) = gradient[chosen[known]], found[known].T
-    return *_relative(got, want, noise), float(np.linalg.norm(got)), int(known.sum())
-
-
-def _relative(got: NDArray[Any], want: NDArray[Any], noise: NDArray[Any]) -> tuple[float, float]:
-    """Return the error, and what rounding may make of it, by the length of the longer gradient."""
-    if not len(got):
-        return np.nan, np.nan
-    error, rounding = float(np.linalg.norm(got - want)), float(np.linalg.norm(noise))
-    length = float(max(np.linalg.norm(got), np.linalg.norm(want)))
-    return (error / length, rounding / length) if length else (0.0, 0.0)
+) -> tuple[int, float, float, float]:
+    """Return the number of parameters compared, their norm, the error, and the rounding error."""
+    slopes, noise = np.array([slope_at(i) for i in chosen]).T
+    known = ~np.isnan(slopes)
+    want, got = slopes[known], gradient[chosen[known]]
+    norm = float(np.linalg.norm(got))
+    length = max(norm, float(np.linalg.norm(want)))
+    if length == 0:  # both are 0, or nothing could be compared
+        error = 0.0 if known.any() else np.nan
+        return len(got), norm, error, error
+    error, rounding = (float(np.linalg.norm(v)) / length for v in (got - want, noise[known]))
+    return len(got), norm, error, rounding
 
 
 class _Slopes:
-    """Central differences of the mean cost of some rows, by single parameters."""
+    """Central differences of the mean cost of some rows with respect to single parameters."""
 
     def __init__(self, network: Model, X: Any, y: Any) -> None:
-        self.network = network._in_double()
-        self._data = self.network._data(X, y)
-        self._p = self.network.parameters
-        base = Trace._of(self.network, X, y)
+        self.network = network
+        self._data = network._data(X, y)
+        self._p = network.parameters
+        base = Trace._of(network, X, y)
         self._y = base.y
         self._sides = self._sides_of_kinks(base.z, base.a)
-        # What a weight is multiplied by moves the weighted sum as much as the step does.
+        # A step of a weight moves the weighted sum by the step times the weight's input.
         x = abs(base.x).max(axis=0)
-        inputs = [
-            x.toarray().ravel() if checks.is_sparse(x) else x,
-            *(abs(a).max(axis=0) for a in base.a),
-        ]
+        inputs = [x.toarray().ravel() if checks.is_sparse(x) else x]
+        inputs += [abs(a).max(axis=0) for a in base.a[:-1]]
         reach = np.ones(len(self._p))
-        for W, largest in zip(self.network.views(reach)[0], inputs[:-1], strict=True):
+        for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
-        sizes = [W.size + W.shape[1] * self.network.bias for W in self.network.weights]
-        self.layers = list(pairwise(np.cumsum([0, *sizes]).tolist()))
+        sizes = [W.size + W.shape[1] * network.bias for W in network.weights]
+        self.layers = np.split(np.arange(len(self._p)), np.cumsum(sizes[:-1]))
 
     def extrapolated(self, i: int) -> tuple[float, float]:
-        """Return the same to the fourth order: the error by h² is a quarter where h is half."""
+        """Return the same as `at`, to the fourth order in the step."""
         (whole, noise), (half, more_noise) = self.at(i), self.at(i, 0.5)
         return (4 * half - whole) / 3, (4 * more_noise + noise) / 3
 
     def at(self, i: int, part: float = 1.0) -> tuple[float, float]:
-        """Return the slope by parameter i, NaN at a kink, and what rounding may make of it.
+        """Return the slope by parameter i, NaN at a kink, and its rounding error.
 
-        part: of its step.
+        part: fraction of the step.
         """
         p, h = self._p[i], part * self._steps[i]
-        try:
-            self._p[i] = above = p + h
-            cost_above, rounding_above = self._cost_at_its_side()
-            self._p[i] = below = p - h
-            cost_below, rounding_below = self._cost_at_its_side()
-        finally:
-            self._p[i] = p
+        self._p[i] = above = p + h
+        cost_above, rounding_above = self._cost_at_its_side()
+        self._p[i] = below = p - h
+        cost_below, rounding_below = self._cost_at_its_side()
+        self._p[i] = p
         rounding = max(rounding_above, rounding_below) / h
         return (cost_above - cost_below) / (above - below), rounding
 
     def _cost_at_its_side(self) -> tuple[float, float]:
-        """Return the mean cost, NaN beyond a kink, and what it may be wrong by."""
+        """Return the mean cost, NaN beyond a kink, and its rounding error."""
         found = self.network._trace(self._data, ("z", "a", "delta", "costs"))
-        sides = self._sides_of_kinks(found["z"], found["a"])
-        if any((a != b).any() for a, b in zip(sides, self._sides, strict=True)):
+        if not np.array_equal(self._sides_of_kinks(found["z"], found["a"]), self._sides):
             return np.nan, 0.0
         layers = zip(found["z"], found["delta"], strict=True)
         sizes = np.abs(found["costs"]) + sum(np.abs(z * d).sum(axis=1) for z, d in layers)
         return float(found["costs"].mean()), _ROUNDINGS * _EPS * float(sizes.mean())
 
-    def _sides_of_kinks(self, z: Layers, a: Layers) -> list[NDArray[Any]]:
+    def _sides_of_kinks(self, z: Layers, a: Layers) -> NDArray[Any]:
+        """Return a vector that changes if a weighted sum or an error crosses a kink."""
         layers = zip(z, self.network.activations, strict=True)
         sides = [np.sign(z_l) for z_l, name in layers if name in _BENT]
         error, cost = a[-1] - self._y, self.network.cost_function
@@ -302,4 +266,4 @@ class _Slopes:
             sides.append(np.abs(error) < cost.delta)
         elif isinstance(cost, Quantile) or cost == "absolute_error":
             sides.append(np.sign(error))
-        return sides
+        return np.concatenate([[], *map(np.ravel, sides)])

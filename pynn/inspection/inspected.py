@@ -1,4 +1,4 @@
-"""Inspected: what networks and estimators let people see of what they compute."""
+"""Inspected: the inspection methods that networks and estimators share."""
 
 from __future__ import annotations
 
@@ -10,42 +10,38 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.inspection import markup, summary
-from pynn.inspection.gradient_check import GradientCheck, gradient_check
+from pynn.inspection import markup, tables
+from pynn.inspection.diagram import Diagram
 from pynn.inspection.neurons import Blame, NeuronInputs
 from pynn.inspection.tracing import Trace, kept
 from pynn.model.model import Model
 
-__all__ = ["Blame", "GradientCheck", "Inspected", "NeuronInputs", "Trace", "gradient_check"]
-
 
 class Inspected:
-    """Every number on the way: for `pynn.Network` and for fitted estimators.
+    """Inspection of a `pynn.Network` or of a fitted estimator.
 
-    Layers are counted with the input as 0, so that the first hidden one is 1 and the output -1.
+    The input is layer 0, the first hidden layer is 1, and the output is -1.
     """
 
-    def _inside(
-        self, X: ArrayLike | None = None, y: ArrayLike | None = None
-    ) -> tuple[Model, Any, Any]:
-        """Return the network that computes, and these rows and targets as that takes them."""
+    def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
+        """Return the network, with rows and targets in the form that it takes."""
         raise NotImplementedError
 
-    # ---- What it is ------------------------------------------------------------------------------
+    # ---- Structure -------------------------------------------------------------------------------
 
     def _optimizer_at_work(self) -> tuple[str, int] | None:
-        """Return its name, and how many numbers it keeps for each parameter; None without one."""
+        """Return the optimizer's name and its numbers per parameter, or None without optimizer."""
         raise NotImplementedError
 
     def summary(self) -> None:
-        """Print a table of layers: shapes, activations, parameters, memory.
+        """Print a table of the layers: shapes, activations, parameters, memory.
 
-        Below it stands what the optimizer keeps besides, while it trains.
+        A line below gives the memory that the optimizer needs in training.
 
         Raises
         ------
         NotFittedError
-            If an estimator has learned nothing yet.
+            If an estimator is not fitted.
 
         Examples
         --------
@@ -61,8 +57,7 @@ class Inspected:
         <BLANKLINE>
         No optimizer at work; one keeps up to 2 numbers for each parameter: 99.5 KiB more.
         """
-        network, _, _ = self._inside()
-        print(summary.summary(network, self._optimizer_at_work()))
+        print(tables.summary(self._inside()[0], self._optimizer_at_work()))
 
     def to_dot(
         self,
@@ -74,22 +69,23 @@ class Inspected:
     ) -> str:
         """Describe the network in DOT, the language of Graphviz.
 
-        Arrows are weights: green above 0, red below, the wider the larger. The middle of a wide
-        layer and of a deep network is left out, and how much is told.
+        Arrows are weights: green above 0, red below, wider for larger weights. The middle units of
+        wide layers and the middle layers of deep networks are omitted, and their number is shown.
 
         Parameters
         ----------
         input_names, output_names : sequence of str, optional
-            Written beside the units of the input and of the output.
+            Labels of the input and output units.
         max_units : int, default=10
-            At least 3; a layer of more units shows one less than this.
+            At least 3. A layer with more units shows ``max_units - 1`` of them.
         max_layers : int, default=8
-            At least 3; a network of more layers, input and output counted, shows one less.
+            At least 3. A network with more layers, including input and output, shows
+            ``max_layers - 1`` of them.
 
         Returns
         -------
         str
-            ``dot -Tsvg`` draws it.
+            Graph that ``dot -Tsvg`` draws.
 
         Raises
         ------
@@ -98,7 +94,7 @@ class Inspected:
 
         See Also
         --------
-        pynn.displays.NetworkDisplay : The same by matplotlib.
+        pynn.displays.NetworkDisplay : Draws the network with matplotlib.
 
         Examples
         --------
@@ -110,28 +106,28 @@ class Inspected:
         unit_0_1 [tooltip="input 2"]
         ...
         """
-        network, _, _ = self._inside()
-        return markup.dot(network, input_names, output_names, max_units, max_layers)
+        diagram = Diagram.of(self._inside()[0], max_units, max_layers)
+        return markup.dot(diagram, input_names, output_names)
 
-    # ---- What it computes ------------------------------------------------------------------------
+    # ---- Values ----------------------------------------------------------------------------------
 
     def trace(self, X: ArrayLike, y: ArrayLike) -> Trace:
-        """Everything that the network computes of these rows, forward and back, by layer.
+        """Return all values of a forward and backward pass of these rows, by layer.
 
-        Weighted sums, activations, the cost of each row, its sensitivities ∂C/∂a and deltas ∂C/∂z,
-        and the gradient of the mean cost. There is no penalty in it, and no dropout.
+        The trace holds weighted sums, activations, the cost of each row, its sensitivities ∂C/∂a
+        and deltas ∂C/∂z, and the gradient of the mean cost. It excludes penalty and dropout.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
-            As `predict` takes it.
+            Rows, as for `predict`.
         y : array-like of shape (n_rows, n_outputs) or (n_rows,)
-            Targets, as `fit` takes them.
+            Targets, as for `fit`.
 
         Returns
         -------
         Trace
-            It prints as a table of the arrays that it holds, each with its shape.
+            It prints as a table of its arrays with their shapes.
 
         Raises
         ------
@@ -170,10 +166,10 @@ class Inspected:
         return Trace._of(*self._inside(X, y))
 
     def per_sample_gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
-        """Gradient of each row's own cost: the nudges that each example asks for, reversed.
+        """Compute the gradient of each row's own cost, without penalty.
 
-        Their mean is the gradient of the mean cost, and each is what `pynn.Network.gradient` makes
-        of that row alone, to the bit. There is no penalty in it.
+        The mean of these gradients is the gradient of the mean cost. Each equals
+        `pynn.Network.gradient` of that row alone, to the bit.
 
         Parameters
         ----------
@@ -183,7 +179,7 @@ class Inspected:
         Returns
         -------
         ndarray of shape (n_rows, n_parameters), of the network's dtype
-            `pynn.Network.views` gives a row of it the shapes of weights and biases.
+            `pynn.Network.views` splits a row of it into weights and biases.
 
         Raises
         ------
@@ -201,7 +197,7 @@ class Inspected:
         array([-5.5, -3.5], dtype=float32)
         """
         network, rows, targets = self._inside(X, y)
-        n_rows = network._data(rows, targets).n_rows  # all are checked before the first is computed
+        n_rows = network._data(rows, targets).n_rows  # checks all rows first
         rows, targets = kept(rows, network.dtype), np.asarray(targets)
         gradients = np.empty((n_rows, network.n_parameters), network.dtype)
         for i, gradient in enumerate(gradients):
@@ -209,7 +205,7 @@ class Inspected:
         return gradients
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[Any]:
-        """How fast each row's own cost rises with each of its inputs: ∂C/∂x.
+        """Compute ∂C/∂x, the gradient of each row's own cost with respect to its inputs.
 
         Parameters
         ----------
@@ -219,7 +215,7 @@ class Inspected:
         Returns
         -------
         ndarray of shape (n_rows, n_inputs), of the network's dtype
-            Dense, whether X is or not.
+            Dense, also if X is sparse.
 
         Raises
         ------
@@ -238,18 +234,18 @@ class Inspected:
         gradient: NDArray[Any] = network._trace(network._data(X, y), ["dx"])["dx"]
         return gradient
 
-    @np.errstate(all="ignore")  # what is not finite is returned as that
+    @np.errstate(all="ignore")  # infinities and NaN are returned
     def neuron_inputs(self, layer: int, unit: int, X: ArrayLike | None = None) -> NeuronInputs:
-        """Show what one neuron sums up: its weights and bias and, for given rows, the products.
+        """Return the weights and bias of one neuron and, for given rows, the products it sums up.
 
         Parameters
         ----------
         layer : int
-            From 1, the first hidden layer, or from -1, the output, backwards.
+            Layer of the neuron: 1 is the first hidden layer, -1 the output.
         unit : int
-            The neuron's number in the layer, from 0; -1 is the last.
+            Index of the neuron in the layer, from 0; -1 is the last.
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs), optional
-            As `predict` takes it.
+            Rows, as for `predict`.
 
         Returns
         -------
@@ -259,7 +255,7 @@ class Inspected:
         Raises
         ------
         TypeError, ValueError
-            If there is no such layer or unit, or X is not as described.
+            If the layer or unit does not exist, or X is not as described.
 
         Examples
         --------
@@ -277,16 +273,14 @@ class Inspected:
         """
         network, X, _ = self._inside(X)
         layer = checks.layer(layer, len(network.weights))
-        W = network.weights[layer - 1]
-        unit = checks.index("unit", unit, W.shape[1])
-        weights, bias = W[:, unit].copy(), 0.0
-        if network.bias:
-            bias = float(network.biases[layer - 1][unit])
+        unit = checks.index("unit", unit, network.layer_sizes[layer])
+        weights = network.weights[layer - 1][:, unit].copy()
+        bias = float(network.biases[layer - 1][unit]) if network.bias else 0.0
         found = NeuronInputs(layer, unit, network.activations[layer - 1], weights, bias)
         if X is None:
             return found
-        a = network._predict(X, n_layers=layer)[:, unit].copy()  # X is checked here
-        inputs: Any = kept(X, network.dtype)
+        a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X
+        inputs = kept(X, network.dtype)
         if layer > 1:
             inputs = network._predict(X, n_layers=layer - 1)
         is_sparse = checks.is_sparse(inputs)
@@ -295,30 +289,29 @@ class Inspected:
         return replace(found, activations=inputs, products=products, z=z, a=a)
 
     def blame(self, X: ArrayLike, y: ArrayLike, layer: int = -1) -> Blame:
-        """Whose fault is the error of one example: the share of each weight of a layer in it.
+        """Return the share of each weight of a layer in the error of one example.
 
-        The share is the size of ∂C/∂w, how fast the cost changes with the weight, among the sizes
-        for all weights of the layer. A weight whose input is 0 bears none of the blame.
+        The share is the absolute value of ∂C/∂w, divided by the sum over all weights of the layer.
+        A weight whose input is 0 has no share.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (1, n_inputs)
-            The example.
+            Example, as for `predict`.
         y : array-like of shape (1, n_outputs) or (1,)
-            Its target, as `fit` takes them.
+            Target, as for `fit`.
         layer : int, default=-1
-            That the weights lead to: from 1, the first hidden layer, or from -1, the output,
-            backwards.
+            Layer that the weights lead to: 1 is the first hidden layer, -1 the output.
 
         Returns
         -------
         Blame
-            The largest shares first. It prints as a table.
+            The largest shares come first. It prints as a table.
 
         Raises
         ------
         TypeError, ValueError
-            If there is no such layer, or X and y are not one example.
+            If the layer does not exist, or X and y are not one example.
 
         Examples
         --------
@@ -337,6 +330,6 @@ class Inspected:
         data = network._data(X, y)
         if data.n_rows != 1:
             raise ValueError(f"blame is for one example, got {data.n_rows} rows; use X[i : i + 1]")
-        trace = Trace._of(network, X, y)
-        i = layer - 1
-        return Blame._of(layer, float(trace.costs[0]), trace.weights[i], trace.d_weights[i])
+        (cost,) = network._trace(data, ["costs"])["costs"]
+        d_weights, _ = network.views(network._gradient(data))
+        return Blame._of(layer, float(cost), network.weights[layer - 1], d_weights[layer - 1])

@@ -1,21 +1,17 @@
-"""A network for who looks at it outside matplotlib: SVG, HTML for notebooks, and Graphviz's DOT."""
+"""Drawings of a network as SVG, as HTML for notebooks, and in Graphviz's DOT."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import chain, groupby
 
 from pynn.inspection.colours import NEGATIVE, POSITIVE
-from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of, shown
+from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
+from pynn.model.model import Model
 
-if TYPE_CHECKING:
-    from pynn.model.model import Model
-
-__all__ = ["dot", "html", "svg"]
-
-
+Names = Sequence[str] | None
 # ---- SVG -----------------------------------------------------------------------------------------
 
 _STEP_X, _STEP_Y, _RADIUS = 130, 28, 9  # pixels
@@ -23,13 +19,13 @@ _MARGIN = 62  # half of the longest text under a column
 
 
 def svg(diagram: Diagram, title: str) -> str:
-    """Draw a diagram as SVG, on whatever background and with its text's colour.
+    """Draw a diagram as SVG, transparent and in the text colour of the page.
 
     Parameters
     ----------
     diagram : Diagram
     title : str
-        Read out to who does not see it.
+        Text for screen readers.
 
     Returns
     -------
@@ -46,9 +42,8 @@ def svg(diagram: Diagram, title: str) -> str:
         f"<title>{escape(title)}</title>",
         f"<desc>{escape(_description(diagram))}</desc>",
         *(_svg_line(line, middle) for line in diagram.lines()),
+        *chain.from_iterable(_svg_column(column, middle) for column in diagram.columns),
     ]
-    for column in diagram.columns:
-        parts += _svg_column(column, middle)
     if diagram.gap is not None:
         x = _x(diagram.gap)
         parts.append(_svg_text(x, middle, "⋯", 'font-size="20"'))
@@ -70,7 +65,7 @@ def _svg_line(line: Line, middle: float) -> str:
 
 
 def _svg_column(column: Column, middle: float) -> Iterator[str]:
-    x = _x(column.x)
+    x, bottom = _x(column.x), 2 * middle
     for place, y in enumerate(column.y):
         circle = f'<circle cx="{x:g}" cy="{middle + y * _STEP_Y:g}" r="{_RADIUS}"'
         yield f"{circle}><title>{escape(column.circle_text(place))}</title></circle>"
@@ -78,7 +73,6 @@ def _svg_column(column: Column, middle: float) -> Iterator[str]:
         y = middle + column.gap * _STEP_Y
         yield _svg_text(x, y - 2, "⋮", 'font-size="18"')
         yield _svg_text(x, y + 14, f"+{column.n_left_out}")
-    bottom = 2 * middle
     yield _svg_text(x, bottom, column.name)
     yield _svg_text(x, bottom + 15, f"{column.size} {column.activation}".strip())
 
@@ -93,24 +87,19 @@ def _x(place: float) -> float:
 
 
 def _description(diagram: Diagram) -> str:
-    layers = ", ".join(
-        f"{column.name} with {counted(column.size, 'unit')}"
-        + (f" ({column.activation})" if column.activation else "")
-        for column in diagram.columns
-    )
-    left_out = counted(diagram.n_layers_left_out, "layer")
-    return (
-        f"From left to right: {layers}. "
-        + (f"{left_out} in the middle left out. " if diagram.n_layers_left_out else "")
-        + "Circles are units, lines weights: green above 0, red below, wider the larger."
-    )
+    layers = [f"{c.name} with {counted(c.size, 'unit')} ({c.activation})" for c in diagram.columns]
+    layers[0] = layers[0].removesuffix(" ()")  # the input has no activation
+    text = f"From left to right: {', '.join(layers)}. "
+    if diagram.n_layers_left_out:
+        text += f"{counted(diagram.n_layers_left_out, 'layer')} in the middle left out. "
+    return f"{text}Circles are units, lines weights: green above 0, red below, wider the larger."
 
 
 # ---- HTML for notebooks --------------------------------------------------------------------------
 
 
 def html(net: Model) -> str:
-    """Return a figure with caption for notebooks.
+    """Return a figure with a caption for notebooks.
 
     Parameters
     ----------
@@ -121,10 +110,11 @@ def html(net: Model) -> str:
     str
     """
     diagram = Diagram.of(net)
-    name = f"Network {_elided([str(size) for size in net.layer_sizes], '-')}"
+    name = f"Network {_elided(list(map(str, net.layer_sizes)), '-')}"
+    runs = [(name, len(list(run))) for name, run in groupby(net.activations)]
     caption = [
         name,
-        _elided(_runs(net.activations), ", "),
+        _elided([name if n == 1 else f"{name} ×{n}" for name, n in runs], ", "),
         str(net.cost_function),
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
@@ -132,48 +122,38 @@ def html(net: Model) -> str:
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'
         f"<figcaption>{escape(' · '.join(caption))}<br/>"
-        f"<small>{_legend(diagram)}</small></figcaption></figure>"
+        f"<small>weights: {_legend(diagram)}</small></figcaption></figure>"
     )
 
 
 def _legend(diagram: Diagram) -> str:
     signs = ((POSITIVE, "above"), (NEGATIVE, "below"))
-    squares = [f'<span style="color:{colour}">■</span> {side} 0' for colour, side in signs]
-    size = f"widest line ±{diagram.scale:.3g}" if diagram.scale else "all that are drawn are 0"
-    dashed = [] if all(line.is_finite for line in diagram.lines()) else ["dashed: not finite"]
-    return f"weights: {', '.join([*squares, size, *dashed])}"
+    parts = [f'<span style="color:{colour}">■</span> {side} 0' for colour, side in signs]
+    scale = diagram.scale
+    parts.append(f"widest line ±{scale:.3g}" if scale else "all that are drawn are 0")
+    if not all(line.is_finite for line in diagram.lines()):
+        parts.append("dashed: not finite")
+    return ", ".join(parts)
 
 
-def _runs(names: Sequence[str]) -> list[str]:
-    """Write names that repeat once, with their number."""
-    counts = [(name, len(list(run))) for name, run in groupby(names)]
-    return [name if n == 1 else f"{name} ×{n}" for name, n in counts]
-
-
-def _elided(words: Sequence[str], between: str, most: int = 12) -> str:
-    kept = [words[i] for i in shown(len(words), most)]
-    if len(kept) == len(words):
-        return between.join(kept)
-    return f"{between.join(kept[: most // 2])} … {between.join(kept[most // 2 :])}"
+def _elided(words: Sequence[str], between: str) -> str:
+    """Join up to 12 words, or the first 6 and the last 5."""
+    if len(words) <= 12:
+        return between.join(words)
+    return f"{between.join(words[:6])} … {between.join(words[-5:])}"
 
 
 # ---- Graphviz ------------------------------------------------------------------------------------
 
-GREY = "#808080"  # seen on white and on black
+GREY = "#808080"  # visible on white and on black
 
 
-def dot(
-    net: Model,
-    input_names: Sequence[str] | None,
-    output_names: Sequence[str] | None,
-    max_units: int,
-    max_layers: int,
-) -> str:
+def dot(diagram: Diagram, input_names: Names = None, output_names: Names = None) -> str:
     """Return a graph in Graphviz's language; see `pynn.Network.to_dot`."""
-    diagram = Diagram.of(net, max_units, max_layers)
+    columns = diagram.columns
     names = {
-        0: names_of("input_names", input_names, net.layer_sizes[0]),
-        len(net.layer_sizes) - 1: names_of("output_names", output_names, net.layer_sizes[-1]),
+        0: names_of("input_names", input_names, columns[0].size),
+        columns[-1].layer: names_of("output_names", output_names, columns[-1].size),
     }
     grey = f'color="{GREY}", fontcolor="{GREY}"'
     parts = [
@@ -181,22 +161,14 @@ def dot(
         'graph [rankdir=LR, splines=line, nodesep=0.1, ranksep=1.5, bgcolor="transparent"]',
         f'node [shape=circle, width=0.3, fontsize=10, label="", {grey}]',
         f"edge [arrowsize=0.4, {grey}]",
+        *chain.from_iterable(_dot_column(column, names.get(column.layer)) for column in columns),
     ]
-    for column in diagram.columns:
-        parts += _dot_column(column, names.get(column.layer))
-    if diagram.n_layers_left_out:
-        text = f"⋯\n{counted(diagram.n_layers_left_out, 'layer')}"
-        parts.append(f"more_layers [shape=plain, label={_quoted(text)}]")
-        left, right = (_dot_id(diagram.columns[i], 0) for i in _around_the_gap(diagram))
-        parts.append(f"{left} -> more_layers -> {right} [style=invis]")
-    parts += [_dot_line(line) for line in diagram.lines()]
-    return "\n".join([*parts, "}", ""])
-
-
-def _around_the_gap(diagram: Diagram) -> tuple[int, int]:
-    layers = [column.layer for column in diagram.columns]
-    left = next(i for i, layer in enumerate(layers) if layers[i + 1] != layer + 1)
-    return left, left + 1
+    if diagram.gap is not None:
+        parts.append(_dot_text("more_layers", f"⋯\n{counted(diagram.n_layers_left_out, 'layer')}"))
+        right = bisect([column.x for column in columns], diagram.gap)
+        ends = _dot_id(columns[right - 1], 0), _dot_id(columns[right], 0)
+        parts.append(f"{' -> more_layers -> '.join(ends)} [style=invis]")
+    return "\n".join([*parts, *map(_dot_line, diagram.lines()), "}", ""])
 
 
 def _dot_column(column: Column, names: list[str] | None) -> Iterator[str]:
@@ -205,23 +177,26 @@ def _dot_column(column: Column, names: list[str] | None) -> Iterator[str]:
         look = f"label={_quoted(names[unit])}, shape=box, style=rounded, " if names else ""
         yield f"{stack[place]} [{look}tooltip={_quoted(column.circle_text(place))}]"
     if column.gap is not None:
-        text = _quoted(f"⋮\n+{column.n_left_out}")
-        yield f"more_{column.layer} [shape=plain, label={text}]"
-        stack.insert(column.before_gap, f"more_{column.layer}")
-    text = _quoted(f"{column.name}\n{column.size} {column.activation}".strip())
-    yield f"name_{column.layer} [shape=plain, label={text}]"
-    # Invisible arrows keep units of a rank in their order.
-    order = " -> ".join([*stack, f"name_{column.layer}"])
-    yield f"{{ rank=same; {order} [style=invis] }}"
+        more = f"more_{column.layer}"
+        yield _dot_text(more, f"⋮\n+{column.n_left_out}")
+        stack.insert(bisect(column.y, column.gap), more)
+    stack.append(f"name_{column.layer}")
+    yield _dot_text(stack[-1], f"{column.name}\n{column.size} {column.activation}".strip())
+    # Invisible arrows keep the units of a rank in order.
+    yield f"{{ rank=same; {' -> '.join(stack)} [style=invis] }}"
 
 
 def _dot_line(line: Line) -> str:
     ends = f"{_dot_id(line.links.source, line.i)} -> {_dot_id(line.links.target, line.j)}"
-    tooltip = f"tooltip={_quoted(line.text)}"
-    if not line.is_finite:
-        return f"{ends} [style=dashed, {tooltip}]"
-    colour = f"{line.colour or GREY}{round(255 * line.opacity):02x}"
-    return f'{ends} [color="{colour}", penwidth={line.width:.2f}, {tooltip}]'
+    look = "style=dashed"
+    if line.is_finite:
+        colour = f"{line.colour or GREY}{round(255 * line.opacity):02x}"
+        look = f'color="{colour}", penwidth={line.width:.2f}'
+    return f"{ends} [{look}, tooltip={_quoted(line.text)}]"
+
+
+def _dot_text(name: str, text: str) -> str:
+    return f"{name} [shape=plain, label={_quoted(text)}]"
 
 
 def _dot_id(column: Column, place: int) -> str:
@@ -229,8 +204,8 @@ def _dot_id(column: Column, place: int) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Write a string of Graphviz's, where these characters have a meaning."""
-    return f'"{text.translate(_MEANT)}"'
+    """Return a quoted string of Graphviz, with its special characters escaped."""
+    return f'"{text.translate(_ESCAPES)}"'
 
 
-_MEANT = {ord("\\"): "\\\\", ord('"'): '\\"', ord("&"): "&amp;", ord("\n"): "\\n", 0: " "}
+_ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("&"): "&amp;", ord("\n"): "\\n", 0: " "}

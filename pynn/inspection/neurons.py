@@ -1,4 +1,4 @@
-"""What feeds one neuron, and whose fault an error is."""
+"""The inputs of one neuron, and the share of each weight in an error."""
 
 from __future__ import annotations
 
@@ -11,39 +11,43 @@ from numpy.typing import NDArray
 from pynn import checks
 from pynn.inspection.tables import aligned, number, percent
 
-__all__ = ["Blame", "NeuronInputs", "neuron"]
-
 
 def neuron(layer: int, unit: int) -> str:
-    """Name a neuron as textbooks do: counted from 1, the input being layer 0."""
+    """Name a neuron as textbooks do: counted from 1, with the input as layer 0."""
     return f"neuron {unit + 1} of layer {layer}" if layer else f"input {unit + 1}"
+
+
+def dense_row(array: Any, row: int) -> NDArray[Any]:
+    """Return a row of a dense array or of a sparse matrix as a vector."""
+    dense: NDArray[Any] = array[[row]].toarray()[0] if checks.is_sparse(array) else array[row]
+    return dense
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NeuronInputs:
-    """What `neuron_inputs` returns: all that one neuron sums up. It prints as a table.
+    """Inputs of one neuron, as `neuron_inputs` returns them. It prints as a table.
 
     Parameters
     ----------
     layer : int
-        Of the neuron, the first hidden layer being 1.
+        Layer of the neuron; the first hidden layer is 1.
     unit : int
-        Its number in the layer, from 0.
+        Index of the neuron in its layer, from 0.
     activation : str
-        Its function, such as "sigmoid".
+        Activation function, such as "sigmoid".
     weights : ndarray of shape (n_in,)
-        From each neuron of the layer before, or from each input.
+        Weights from each neuron of the previous layer, or from each input.
     bias : float
-        0 where the network has none.
+        0 if the network has no biases.
     activations : ndarray of shape (n_rows, n_in), CSR of this shape, or None
-        What these neurons say for each row that was given; sparse where the rows are, and the
-        inputs feed the neuron.
+        Activations of the previous layer, or the inputs, for each given row. The inputs are sparse
+        if the given rows are.
     products : like activations, or None
         Activations times weights.
     z : ndarray of shape (n_rows,), or None
-        The weighted sum: products and bias added up.
+        Weighted sum: the sum of the products, plus the bias.
     a : ndarray of shape (n_rows,), or None
-        The neuron's own activation.
+        Activation of the neuron.
 
     See Also
     --------
@@ -76,84 +80,73 @@ class NeuronInputs:
         n = len(self.weights)
         return f"<NeuronInputs of {neuron(self.layer, self.unit)}, {n} weights>"
 
-    def __str__(self) -> str:
-        return self.table()
-
     def table(self, row: int = 0, limit: int = 10, digits: int = 4) -> str:
-        """Write the largest weights, or for a row the largest products, as a table.
+        """Return a table of the largest weights, or of the largest products of a row.
+
+        Neurons and inputs count from 1.
 
         Parameters
         ----------
         row : int, default=0
-            Of those that were given, from 0; -1 is the last.
+            Index of one of the given rows, from 0; -1 is the last.
         limit : int, default=10
-            Lines at most.
+            Maximum number of lines.
         digits : int, default=4
             Significant digits.
 
         Returns
         -------
         str
-            Neurons and inputs count from 1.
 
         Raises
         ------
         TypeError, ValueError
-            If there is no such row, or a number is no integer of at least 1.
+            If the row does not exist, or limit or digits is not a positive integer.
         """
         row = checks.index("row", row, 1 if self.z is None else len(self.z))
         limit, digits = _checked(limit, digits)
-        n = len(self.weights)
-        columns, heading = [self.weights], ["from", "weight"]
-        if self.activations is not None:
-            columns = [_row(self.activations, row), self.weights, _row(self.products, row)]
-            heading = ["from", "activation", "weight", "product"]
-        order = np.argsort(-np.abs(columns[-1]), kind="stable")[:limit]
-        rows = [heading]
-        for i in order:
-            source = neuron(self.layer - 1, int(i))
-            rows.append([source, *(number(column[i], digits) for column in columns)])
-        what = "weights" if self.z is None else "products"
-        shown = f"the largest {len(order)} of {n} {what}" if len(order) < n else f"{n} {what}"
+        columns, what = {"weight": self.weights}, "weights"
         end = f"bias {number(self.bias, digits)}"
         if self.z is not None and self.a is not None:
+            columns = {"activation": dense_row(self.activations, row), **columns}
+            columns["product"], what = dense_row(self.products, row), "products"
             z, a = number(self.z[row], digits), number(self.a[row], digits)
             end = f"products and {end} sum to {z}, {self.activation} → {a}"
+        *_, values = columns.values()
+        rows = [["from", *columns]]
+        for i in np.argsort(-np.abs(values), kind="stable")[:limit].tolist():
+            cells = [number(column[i], digits) for column in columns.values()]
+            rows.append([neuron(self.layer - 1, i), *cells])
+        n = len(self.weights)
+        shown = f"the largest {limit} of {n} {what}" if limit < n else f"{n} {what}"
         title = f"{neuron(self.layer, self.unit)}: {shown}"
         return "\n".join([title, "", *aligned(rows, left=[0]), "", end])
 
-
-def _checked(limit: int, digits: int) -> tuple[int, int]:
-    return checks.positive_integer("limit", limit), checks.positive_integer("digits", digits)
-
-
-def _row(array: Any, row: int) -> NDArray[Any]:
-    dense: NDArray[Any] = array[[row]].toarray()[0] if checks.is_sparse(array) else array[row]
-    return dense
+    __str__ = table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Blame:
-    """What `blame` returns: the weights of one layer, those that the cost depends on most first.
+    """The weights of one layer by their influence on the cost, as `blame` returns them.
 
-    It prints as a table.
+    The weights with the largest shares come first. It prints as a table.
 
     Parameters
     ----------
     layer : int
-        That the weights lead to, the first hidden one being 1.
+        Layer that the weights lead to; the first hidden layer is 1.
     cost : float
-        Of the example.
+        Cost of the example.
     sources, targets : ndarray of int, shape (n_weights,)
-        Where each weight comes from and leads to: units of the layer before, or inputs, and units
-        of the layer, from 0.
+        Units that each weight connects: indices, from 0, in the previous layer (or the input) and
+        in the layer.
     weights : ndarray of shape (n_weights,)
-        Their values.
+        Values of the weights.
     gradients : ndarray of shape (n_weights,)
-        ∂C/∂w of each.
+        ∂C/∂w of each weight.
     shares : ndarray of shape (n_weights,), float64
-        The size of its ∂C/∂w among that of all weights of the layer: they sum to 1, or are all 0
-        where the cost does not depend on any of them.
+        Absolute value of ∂C/∂w, divided by the sum over the layer. The shares sum to 1, or are all
+        0 if the cost does not depend on these weights.
 
     See Also
     --------
@@ -176,66 +169,56 @@ class Blame:
     shares: NDArray[np.float64]
 
     @classmethod
-    @np.errstate(all="ignore")  # who looks for where NaN comes from is not to be told of it twice
+    @np.errstate(all="ignore")  # infinities and NaN are shown in the table
     def _of(cls, layer: int, cost: float, weights: NDArray[Any], d_weights: NDArray[Any]) -> Blame:
-        """Share a cost out among the weights (n_in, n_out) of a layer, by their gradient."""
+        """Return the shares of the weights (n_in, n_out) of a layer, the largest first."""
         sizes = np.abs(d_weights).astype(np.float64)
-        largest = sizes.max()  # divided by it first, sizes neither overflow nor vanish in the sum
+        largest = sizes.max()  # dividing by it keeps the sum from overflow and underflow
         shares = sizes / largest / (sizes / largest).sum() if largest else sizes
         order = np.argsort(-sizes, axis=None, kind="stable")
-        sources, targets = np.unravel_index(order, weights.shape)
-        return cls(
-            layer,
-            cost,
-            sources,
-            targets,
-            weights.ravel()[order],
-            d_weights.ravel()[order],
-            shares.ravel()[order],
-        )
+        i, j = np.unravel_index(order, weights.shape)
+        return cls(layer, cost, i, j, weights[i, j], d_weights[i, j], shares[i, j])
 
     def __repr__(self) -> str:
         return f"<Blame among the {len(self.weights)} weights of layer {self.layer}>"
 
-    def __str__(self) -> str:
-        return self.table()
-
     def table(self, limit: int = 10, digits: int = 4) -> str:
-        """Write the weights with the largest shares as a table.
+        """Return a table of the weights with the largest shares.
+
+        Neurons and inputs count from 1.
 
         Parameters
         ----------
         limit : int, default=10
-            Weights at most.
+            Maximum number of weights.
         digits : int, default=4
             Significant digits.
 
         Returns
         -------
         str
-            Neurons and inputs count from 1.
 
         Raises
         ------
         TypeError, ValueError
-            If a number is no integer of at least 1.
+            If limit or digits is not a positive integer.
         """
         limit, digits = _checked(limit, digits)
         n = len(self.weights)
         rows = [["from", "to", "weight", "∂C/∂w", "share"]]
         for i in range(min(n, limit)):
-            rows.append(
-                [
-                    neuron(self.layer - 1, int(self.sources[i])),
-                    neuron(self.layer, int(self.targets[i])),
-                    number(self.weights[i], digits),
-                    number(self.gradients[i], digits),
-                    percent(self.shares[i]),
-                ]
-            )
+            ends = neuron(self.layer - 1, self.sources[i]), neuron(self.layer, self.targets[i])
+            numbers = number(self.weights[i], digits), number(self.gradients[i], digits)
+            rows.append([*ends, *numbers, percent(self.shares[i])])
         title = f"A cost of {number(self.cost, digits)}: whose fault among the {n} weights of layer"
         lines = [f"{title} {self.layer}?", "", *aligned(rows, left=[0, 1])]
         if limit < n:
             rest = percent(self.shares[limit:].sum())
             lines += ["", f"The other {n - limit} weights: {rest} together."]
         return "\n".join(lines)
+
+    __str__ = table
+
+
+def _checked(limit: int, digits: int) -> tuple[int, int]:
+    return checks.positive_integer("limit", limit), checks.positive_integer("digits", digits)

@@ -1,4 +1,4 @@
-"""Trace: every number on the way of some rows through a network, forward and back."""
+"""Trace: all values of a forward and backward pass of some rows."""
 
 from __future__ import annotations
 
@@ -14,44 +14,42 @@ from pynn.inspection.walkthrough import Walkthrough
 from pynn.model.architecture import Architecture
 from pynn.model.model import Model
 
-__all__ = ["Layers", "Trace", "kept"]
-
 Layers = tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
-    """What `trace` returns: all that a network computes of some rows, as it was then.
+    """All values that a network computes for some rows, as `trace` returns them.
 
-    Tuples hold one array for each layer behind the input: index 0 is the first hidden layer, or
-    the output where there is none; -1 is the output. All but `costs` are of the network's dtype.
+    Tuples hold one array per layer of weights: index 0 is the first hidden layer (or the output, if
+    there is no hidden layer) and -1 is the output. All arrays but `costs` have the network's dtype.
 
     Parameters
     ----------
-    x : ndarray of shape (n_rows, n_in), or CSR of this shape where X was sparse
-        The inputs.
+    x : ndarray of shape (n_rows, n_in), or CSR of this shape if X was sparse
+        Inputs.
     y : ndarray of shape (n_rows, n_out)
-        What the outputs are compared with; a class is 1 at its output, 0 elsewhere.
+        Targets; classes are one-hot encoded.
     z, a : tuple of ndarray of shape (n_rows, n_units)
-        Weighted sums of each layer, and their activations.
+        Weighted sums and activations of each layer.
     sensitivities : tuple of ndarray of shape (n_rows, n_units)
-        ∂C/∂a: how fast each row's own cost rises with an activation. Infinite at an output that is
-        0 and, by cross_entropy, binary_cross_entropy or poisson, must not be.
+        ∂C/∂a, the derivative of each row's own cost with respect to the activations. It is infinite
+        at an output of 0 that cross_entropy, binary_cross_entropy or poisson does not allow.
     deltas : tuple of ndarray of shape (n_rows, n_units)
-        ∂C/∂z: how fast it rises with a weighted sum.
+        ∂C/∂z, the derivative with respect to the weighted sums.
     input_sensitivities : ndarray of shape (n_rows, n_in)
-        ∂C/∂x: how fast it rises with an input.
+        ∂C/∂x, the derivative with respect to the inputs.
     costs : ndarray of shape (n_rows,), float64
         Cost of each row, without penalty.
     gradient : ndarray of shape (n_parameters,)
-        Of the mean of these costs, as `pynn.Network.gradient` gives it.
+        Gradient of the mean of these costs, as `pynn.Network.gradient` returns it.
     parameters : ndarray of shape (n_parameters,)
-        Weights and biases that computed all this: a copy.
+        Copy of the weights and biases.
     architecture : Architecture
         Sizes, activations and cost.
     cost_parameter : float
-        Of huber its delta, of quantile the quantile; of an estimator's cross-entropy how far its
-        value keeps outputs from 0 and 1, as scikit-learn's does. Else 0.
+        The delta of huber or the quantile of quantile. For the cross-entropy of an estimator, the
+        distance that its value keeps outputs from 0 and 1, as in scikit-learn. Otherwise 0.
 
     See Also
     --------
@@ -86,7 +84,6 @@ class Trace:
 
     @classmethod
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
-        """Trace rows with targets through a network."""
         data = network._data(X, y)
         found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs"))
         return cls(
@@ -106,22 +103,22 @@ class Trace:
 
     @property
     def weights(self) -> Layers:
-        """Views of `parameters`, (n_in, n_out) for each layer."""
+        """Weights of each layer, (n_in, n_out): views of `parameters`."""
         return self.architecture.views(self.parameters)[0]
 
     @property
     def biases(self) -> Layers:
-        """Views of `parameters`, (n_out,) for each layer; none without biases."""
+        """Biases of each layer, (n_out,): views of `parameters`. Empty without biases."""
         return self.architecture.views(self.parameters)[1]
 
     @property
     def d_weights(self) -> Layers:
-        """Views of `gradient`, (n_in, n_out) for each layer: ∂C/∂w of the mean cost."""
+        """∂C/∂w of the mean cost for each layer, (n_in, n_out): views of `gradient`."""
         return self.architecture.views(self.gradient)[0]
 
     @property
     def d_biases(self) -> Layers:
-        """Views of `gradient`, (n_out,) for each layer, ∂C/∂b; none without biases."""
+        """∂C/∂b of the mean cost for each layer, (n_out,): views of `gradient`."""
         return self.architecture.views(self.gradient)[1]
 
     def text(
@@ -133,25 +130,26 @@ class Trace:
         max_terms: int = 4,
         learning_rate: float | None = None,
     ) -> str:
-        """Walk through one example with all its numbers, as a textbook would.
+        """Write out the computation of one row with all its numbers, as a textbook would.
 
-        Forward, the cost, back through the layers, then the gradient of this row's own cost: each
-        number with the sum or product that it comes of. Neurons and layers count from 1.
+        The text goes forward to the cost, back through the layers, and to the gradient of this
+        row's own cost. Each number stands with the sum or product that yields it. Neurons and
+        layers count from 1.
 
         Parameters
         ----------
         row : int, default=0
-            Which of the rows, from 0; -1 is the last.
+            Index of the row, from 0; -1 is the last.
         digits : int, default=4
             Significant digits of each number.
         max_neurons : int, default=10
-            Neurons of a layer, or inputs, that are written out; the middle of more is left out.
-            Of more inputs, those that are 0 are left out first.
+            Maximum number of neurons of a layer, or of inputs. The middle of longer lists is
+            omitted; of the inputs, zeros are omitted first.
         max_terms : int, default=4
-            Likewise of the terms of a sum, and of the weights that lead to one neuron.
+            Maximum number of terms of a sum, and of weights that lead to one neuron.
         learning_rate : float, optional
-            Not negative; if given, each weight and bias is also shown after the step of gradient
-            descent at this rate.
+            Non-negative learning rate. If given, the text shows each weight and bias after a step
+            of gradient descent.
 
         Returns
         -------
@@ -160,7 +158,7 @@ class Trace:
         Raises
         ------
         TypeError, ValueError
-            If there is no such row, or an argument is not as described.
+            If the row does not exist, or an argument is not as described.
 
         Examples
         --------
@@ -201,11 +199,12 @@ class Trace:
           bias of neuron 1 of layer 1:    ∂C/∂b = −4.449e−05
         """
         row = checks.index("row", row, len(self.costs))
-        limits = {"digits": digits, "max_neurons": max_neurons, "max_terms": max_terms}
-        limits = {name: checks.positive_integer(name, value) for name, value in limits.items()}
+        digits = checks.positive_integer("digits", digits)
+        max_neurons = checks.positive_integer("max_neurons", max_neurons)
+        max_terms = checks.positive_integer("max_terms", max_terms)
         if learning_rate is not None:
             learning_rate = checks.non_negative("learning_rate", learning_rate)
-        return Walkthrough(self, row, **limits, learning_rate=learning_rate).text()
+        return Walkthrough(self, row, digits, (max_neurons, max_terms), learning_rate).text()
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.architecture.layer_sizes))
@@ -213,41 +212,32 @@ class Trace:
         return f"<Trace of {rows} through a {sizes} network>"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self!r}", "", *self._table()])
-
-    def _table(self) -> list[str]:
-        """Name each array, with its shape and what it holds."""
-        lines = [("x", self.x, "inputs")]
-        for i, activation in enumerate(self.architecture.activations):
+        net, n_layers = self.architecture, len(self.z)
+        rows = [("x", self.x, "inputs")]
+        for i in range(n_layers):
             of = f"of layer {i + 1}"
-            lines += [
-                (f"z[{i}]", self.z[i], f"weighted sums {of}"),
-                (f"a[{i}]", self.a[i], f"activations {of}, {activation}"),
-            ]
-        lines += [
-            ("y", self.y, "targets"),
-            ("costs", self.costs, f"{self.architecture.cost} of each row"),
-        ]
-        for i in reversed(range(len(self.z))):
-            of = f"of layer {i + 1}"
-            lines += [
-                (f"sensitivities[{i}]", self.sensitivities[i], f"∂C/∂a {of}, of each row's cost"),
-                (f"deltas[{i}]", self.deltas[i], f"∂C/∂z {of}, of each row's cost"),
-                (f"d_weights[{i}]", self.d_weights[i], f"∂C/∂w {of}, of the mean cost"),
-            ]
-            if self.architecture.bias:
-                lines += [(f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of}, of the mean cost")]
-        parts = "all of d_weights and d_biases" if self.architecture.bias else "all of d_weights"
-        lines += [
-            ("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"),
-            ("gradient", self.gradient, f"{parts} in one vector"),
-        ]
-        rows = [(name, str(array.shape), text) for name, array, text in lines]
-        return aligned(rows, left=[0, 1, 2])
+            rows.append((f"z[{i}]", self.z[i], f"weighted sums {of}"))
+            rows.append((f"a[{i}]", self.a[i], f"activations {of}, {net.activations[i]}"))
+        rows.append(("y", self.y, "targets"))
+        rows.append(("costs", self.costs, f"{net.cost} of each row"))
+        for i in reversed(range(n_layers)):
+            of = f"of layer {i + 1}, of"
+            rows.append(
+                (f"sensitivities[{i}]", self.sensitivities[i], f"∂C/∂a {of} each row's cost")
+            )
+            rows.append((f"deltas[{i}]", self.deltas[i], f"∂C/∂z {of} each row's cost"))
+            rows.append((f"d_weights[{i}]", self.d_weights[i], f"∂C/∂w {of} the mean cost"))
+            if net.bias:
+                rows.append((f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of} the mean cost"))
+        parts = "d_weights and d_biases" if net.bias else "d_weights"
+        rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
+        rows.append(("gradient", self.gradient, f"all of {parts} in one vector"))
+        cells = [(name, str(array.shape), text) for name, array, text in rows]
+        return "\n".join([repr(self), "", *aligned(cells, left=[0, 1, 2])])
 
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a copy of inputs that were found right."""
+    """Return a copy of checked inputs, as an array or in CSR format."""
     if checks.is_sparse(X):
         from scipy.sparse import csr_array
 
@@ -256,10 +246,9 @@ def kept(X: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _columns(y: ArrayLike, network: Model) -> NDArray[Any]:
-    """Return targets that were found right, as the outputs are compared with them."""
+    """Return a copy of checked targets as columns, with classes one-hot encoded."""
     n_out = network.layer_sizes[-1]
-    given = np.asarray(y)
-    if n_out > 1 and given.ndim == 1:
-        given = given[:, np.newaxis] == np.arange(n_out)
-    columns: NDArray[Any] = np.array(given, network.dtype, order="C").reshape(-1, n_out)
-    return columns
+    columns = np.asarray(y)
+    if n_out > 1 and columns.ndim == 1:
+        columns = np.eye(n_out)[columns]
+    return np.array(columns, network.dtype, order="C").reshape(-1, n_out)

@@ -2,326 +2,256 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn import checks
-from pynn.inspection.formulas import ACTIVATIONS, COSTS
-from pynn.inspection.neurons import neuron
+from pynn.inspection.formulas import ACTIVATIONS, COSTS, FORMULAS, VALUES, filled
+from pynn.inspection.neurons import dense_row, neuron
 from pynn.inspection.tables import number
 
 if TYPE_CHECKING:
     from pynn.inspection.tracing import Trace
 
-__all__ = ["Walkthrough"]
-
 Array = NDArray[Any]
-Line = tuple[str, str]  # what it is about, and what is said of it
+Line = tuple[str, str]  # label and text
+Lines = Callable[[int], list[Line]]  # of a neuron
 
 
-@dataclass(frozen=True)
 class Walkthrough:
-    """One row of a trace in words and numbers: see `pynn.inspection.tracing.Trace.text`.
+    """Text of one row of a trace; `pynn.inspection.Trace.text` describes the parameters."""
 
-    Parameters
-    ----------
-    trace : Trace
-    row : int
-    digits, max_neurons, max_terms : int
-    learning_rate : float or None
-    """
+    def __init__(
+        self, trace: Trace, row: int, digits: int, limits: tuple[int, int], rate: float | None
+    ) -> None:
+        self.max_neurons, self.max_terms = limits
+        self.digits, self.rate = digits, rate
+        self.net, self.last = trace.architecture, len(trace.z) - 1
+        self.weights, self.biases = trace.weights, trace.biases
+        self.cost, self.p = trace.costs[row], trace.cost_parameter
+        self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
+        self.y = trace.y[row].astype(float)
+        self.inputs = [dense_row(trace.x, row).astype(float), *self.a]  # of each layer
+        # In the network's dtype, where their quotient is rounded as the slope itself is.
+        self.da = [layer[row] for layer in trace.sensitivities]
+        self.dz = [layer[row] for layer in trace.deltas]
+        self.dx = trace.input_sensitivities[row]
 
-    trace: Trace
-    row: int
-    digits: int
-    max_neurons: int
-    max_terms: int
-    learning_rate: float | None
-
-    @np.errstate(all="ignore")  # what is not finite is written as that
+    @np.errstate(all="ignore")  # infinities and NaN are written as such
     def text(self) -> str:
-        """Write it all down."""
-        n_layers = len(self.trace.z)
-        parts = [self._inputs(), *(self._forward(layer) for layer in range(n_layers))]
-        parts += [self._cost(), self._back_to_output()]
-        parts += [self._back_to_hidden(layer) for layer in reversed(range(n_layers - 1))]
-        parts += [self._back_to_inputs()]
-        parts += [self._gradient(layer) for layer in reversed(range(n_layers))]
+        """Return all parts of the walk."""
+        forward = range(len(self.z))
+        back = forward[::-1]
+        parts = [self._inputs(), *map(self._forward, forward), self._cost()]
+        parts += [*map(self._back, back), self._back_to_inputs(), *map(self._gradient, back)]
         return "\n\n".join(parts)
 
     # ---- Forward ---------------------------------------------------------------------------------
 
     def _inputs(self) -> str:
-        x = self._fed(0)
-        n_zeros = int((x == 0).sum()) if len(x) > self.max_neurons else 0
-        rules = [f"{n_zeros} of {len(x)} are 0 and not listed"] if n_zeros else []
-
-        def line(j: int) -> Line:
-            return neuron(0, j), self._number(x[j])
-
-        chosen = self._telling(x, self.max_neurons)
-        return self._part("Inputs", rules, self._list(chosen, self.max_neurons, line))
+        x = self.inputs[0]
+        listed = _telling(x, self.max_neurons)
+        n = len(x)
+        rules = [f"{n - len(listed)} of {n} are 0 and not listed"] if len(listed) < n else []
+        lines = self._list(listed, lambda j: [(neuron(0, j), self._number(x[j]))])
+        return _part("Inputs", rules, lines)
 
     def _forward(self, layer: int) -> str:
-        trace, name, has_bias = self.trace, self._activation(layer), self._has_bias
-        x, z, a = self._fed(layer), self._of(trace.z, layer), self._of(trace.a, layer)
+        z, a, name = self.z[layer], self.a[layer], self.net.activations[layer]
 
-        def line(j: int) -> Line:
-            bias = float(trace.biases[layer][j]) if has_bias else None
-            total = self._sum(x, trace.weights[layer][:, j], bias)
-            result = f"{self._number(z[j])}, {name} → {self._number(a[j])}"
-            return neuron(layer + 1, j), f"{total} = {result}"
+        def lines(j: int) -> list[Line]:
+            bias = self.biases[layer][j] if self.net.bias else None
+            total = self._sum(self.inputs[layer], self.weights[layer][:, j], bias)
+            text = f"{total} = {self._number(z[j])}, {name} → {self._number(a[j])}"
+            return [(neuron(layer + 1, j), text)]
 
-        words = "inputs times weights" + (", plus bias" if has_bias else "")
-        rules = [f"z = sum of {words}", f"a = {ACTIVATIONS[name].value}"]
-        return self._part(self._title(layer), rules, self._neurons(z, line))
+        plus = ", plus bias" if self.net.bias else ""
+        rules = [f"z = sum of inputs times weights{plus}", f"a = {ACTIVATIONS[name].value}"]
+        title = self._title(layer).capitalize()
+        return _part(title, rules, self._list(range(len(z)), lines))
 
     def _cost(self) -> str:
-        words, parameter = COSTS[self._cost_name], self.trace.cost_parameter
-        z, a, y = self._outputs
-        values, kept = words.computed(z, a, y, parameter), a
-        rules = [f"C = sum of {self._with_parameter(words.value)}"]
-        if self.trace.architecture.is_tied and (values != words.computed(z, a, y, 0.0)).any():
-            kept = np.clip(a, parameter, 1 - parameter)
-            rules += [f"in which a is kept from 0 and 1 by {self._number(parameter)}"]
+        name, z, a, p = self.net.cost_name, self.z[-1], self.a[-1], self.p
+        values, kept = VALUES[name](z, a, self.y, p), a
+        rules = [f"C = sum of {self._rule(COSTS[name][0])}"]
+        if self.net.is_tied and (values != VALUES[name](z, a, self.y, 0.0)).any():
+            kept = np.clip(a, p, 1 - p)
+            rules += [f"in which a is kept from 0 and 1 by {self._number(p)}"]
 
-        def line(j: int) -> Line:
-            formula = words.value_of(kept[j], y[j], parameter, self._factor)
-            said = f"{formula} = " if formula else ""
-            numbers = f"a = {self._number(a[j])}, y = {self._number(y[j])}"
-            return neuron(len(self.trace.z), j), f"{numbers}: {said}{self._number(values[j])}"
+        def lines(j: int) -> list[Line]:
+            formula, _ = self._cost_formulas(kept[j], self.y[j])
+            numbers = f"a = {self._number(a[j])}, y = {self._number(self.y[j])}"
+            return [(neuron(len(self.z), j), f"{numbers}: {formula}{self._number(values[j])}")]
 
-        total = ("in all", f"C = {self._number(self.trace.costs[self.row])}")
-        return self._part(f"Cost, {self._cost_name}", rules, [*self._neurons(a, line), total])
+        total = ("in all", f"C = {self._number(self.cost)}")
+        return _part(f"Cost, {name}", rules, [*self._list(range(len(a)), lines), total])
+
+    def _cost_formulas(self, a: float, y: float) -> Sequence[str]:
+        """Write the formulas of the cost of one output and of its slope."""
+        p = self.p
+        formulas = FORMULAS[self.net.cost_name](a, y, p)
+        return [self._filled(formula, a=a, y=y, u=1 - y, p=p, q=1 - p) for formula in formulas]
 
     # ---- Back ------------------------------------------------------------------------------------
 
-    def _back_to_output(self) -> str:
-        words, parameter = COSTS[self._cost_name], self.trace.cost_parameter
-        layer = len(self.trace.z) - 1
-        _, a, y = self._outputs
-
-        def slope(j: int) -> str:
-            return words.slope_of(a[j], y[j], parameter, self._factor)
-
-        return self._deltas(layer, f"∂C/∂a = {self._with_parameter(words.slope)}", slope)
-
-    def _back_to_hidden(self, layer: int) -> str:
-        delta = self._of(self.trace.deltas, layer + 1)
-        W = self.trace.weights[layer + 1]
-        words = f"∂C/∂a = sum of ∂C/∂z of layer {layer + 2} times weights"
-        return self._deltas(layer, words, lambda j: self._sum(delta, W[j]))
-
-    def _back_to_inputs(self) -> str:
-        delta, dx = self._of(self.trace.deltas, 0), self.trace.input_sensitivities[self.row]
-        W = self.trace.weights[0]
-
-        def line(j: int) -> Line:
-            return neuron(0, j), f"∂C/∂x = {self._sum(delta, W[j])} = {self._number(dx[j])}"
-
-        chosen = self._telling(self._fed(0), self.max_neurons)
-        lines = self._list(chosen, self.max_neurons, line)
-        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
-        return self._part("Back to the inputs", [rule], lines)
-
-    def _deltas(self, layer: int, words: str, formula_of: Callable[[int], str]) -> str:
-        """Write ∂C/∂a of a layer, by its formula with numbers, and ∂C/∂z."""
-        da, dz = self._of(self.trace.sensitivities, layer), self._of(self.trace.deltas, layer)
-        rule, start, times = self._rule(layer)
+    def _back(self, layer: int) -> str:
+        """Write ∂C/∂a and ∂C/∂z of a layer."""
+        rule_of_a, formula_of_a = self._rule_of_a(layer)
+        rule_of_z, formula_of_z, together = self._rule_of_z(layer)
+        da, dz = self.da[layer], self.dz[layer]
 
         def lines(j: int) -> list[Line]:
-            formula = formula_of(j)
-            by_a = f"∂C/∂a = {formula} = " if formula else "∂C/∂a = "
-            by_z = f"∂C/∂z = {times(j)}{self._number(dz[j])}"
-            return [(neuron(layer + 1, j), f"{by_a}{self._number(da[j])}"), ("", by_z)]
+            by_a = f"∂C/∂a = {formula_of_a(j)}{self._number(da[j])}"
+            by_z = f"∂C/∂z = {formula_of_z(j)}{self._number(dz[j])}"
+            return [(neuron(layer + 1, j), by_a), ("", by_z)]
 
-        title = f"Back to {self._title(layer, capital=False)}"
-        neurons = self._several(list(range(len(da))), self.max_neurons, lines)
-        return self._part(title, [words, rule], [*start, *neurons])
+        rules = [f"∂C/∂a = {rule_of_a}", f"∂C/∂z = {rule_of_z}"]
+        lines_of_all = [*together, *self._list(range(len(da)), lines)]
+        return _part(f"Back to {self._title(layer)}", rules, lines_of_all)
 
-    def _rule(self, layer: int) -> tuple[str, list[Line], Callable[[int], str]]:
-        """Say how ∂C/∂z comes of ∂C/∂a: in general, beforehand, and for one neuron."""
-        name = self._activation(layer)
-        a, da = self._of(self.trace.a, layer), self._of(self.trace.sensitivities, layer)
-        if layer == len(self.trace.z) - 1 and self.trace.architecture.is_tied:
-            return self._rule_of_tied_cost(name)
+    def _rule_of_a(self, layer: int) -> tuple[str, Callable[[int], str]]:
+        """Return the rule of ∂C/∂a and its formula for a neuron."""
+        if layer == self.last:
+            rule = self._rule(COSTS[self.net.cost_name][1])
+            return rule, lambda j: self._cost_formulas(self.a[-1][j], self.y[j])[1]
+        dz, W = self.dz[layer + 1], self.weights[layer + 1]
+        rule = f"sum of ∂C/∂z of layer {layer + 2} times weights"
+        return rule, lambda j: f"{self._sum(dz, W[j])} = "
+
+    def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
+        """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
+        name, a, da, dz = self.net.activations[layer], self.a[layer], self.da[layer], self.dz[layer]
+        words = ACTIVATIONS[name]
+        if layer == self.last and self.net.is_tied:
+            s = self.y.sum() if name == "softmax" else 1.0
+            is_one = abs(s - 1) < 1e-6  # the sum of smoothed labels is 1 but for rounding
+            rule, formula = ("a − y", "a − y") if is_one else ("a·(sum of y) − y", "a·s − y")
+            rule += f", as {name}′ and the cost's derivative cancel"
+            return rule, lambda j: self._filled(formula, a=a[j], s=s, y=self.y[j]), []
         if name == "softmax":
-            s = float((da.astype(float) * a).sum())
-            beforehand = [("together", f"s = sum of ∂C/∂a·a = {self._number(s)}")]
-            return (
-                "∂C/∂z = a·(∂C/∂a − s)",
-                beforehand,
-                lambda j: f"{self._factor(a[j])}·({self._factor(da[j])} − {self._factor(s)}) = ",
-            )
-        slope = ACTIVATIONS[name].slope
-        rule = "∂C/∂z = ∂C/∂a" if slope == "1" else f"∂C/∂z = ∂C/∂a·{name}′, {name}′ = {slope}"
-        return rule, [], partial(self._times_slope, layer)
-
-    def _times_slope(self, layer: int, j: int) -> str:
-        """Write ∂C/∂a times the activation's derivative, with a = before what comes of it."""
-        words = ACTIVATIONS[self._activation(layer)]
-        da = self._of(self.trace.sensitivities, layer)[j]
+            s = (da * a).sum()
+            together = [("together", f"s = sum of ∂C/∂a·a = {self._number(s)}")]
+            rule, formula = "a·(∂C/∂a − s)", "a·(d − s)"
+            return rule, lambda j: self._filled(formula, a=a[j], d=da[j], s=s), together
         if words.slope == "1":
-            return ""
-        if words.factors:
-            factors = words.factors(self._factor(self._of(self.trace.a, layer)[j]))
-        elif da == 0:
-            return ""
-        else:
-            factors = f"·{self._factor(self._of(self.trace.deltas, layer)[j] / da)}"
-        return f"{self._factor(da)}{factors} = "
+            return "∂C/∂a", lambda j: "", []
+        rule = f"∂C/∂a·{name}′, {name}′ = {words.slope}"
+        if words.factor:
+            return rule, lambda j: self._filled(f"d·{words.factor}", a=a[j], d=da[j]), []
+        return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
 
-    def _rule_of_tied_cost(self, name: str) -> tuple[str, list[Line], Callable[[int], str]]:
-        _, a, y = self._outputs
-        weight = y.sum() if name == "softmax" else 1.0
-        is_one = abs(weight - 1) < 1e-6  # smoothed labels sum to 1 but for rounding
-        times = "" if is_one else f"·{self._factor(weight)}"
-        rule = "∂C/∂z = a − y" if is_one else "∂C/∂z = a·(sum of y) − y"
-        rule += f", as {name}′ and the cost's derivative cancel"
-        return rule, [], lambda j: f"{self._factor(a[j])}{times} − {self._factor(y[j])} = "
+    def _back_to_inputs(self) -> str:
+        def lines(j: int) -> list[Line]:
+            total = self._sum(self.dz[0], self.weights[0][j])
+            return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
+
+        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
+        listed = _telling(self.inputs[0], self.max_neurons)
+        return _part("Back to the inputs", [rule], self._list(listed, lines))
 
     # ---- Gradient --------------------------------------------------------------------------------
 
     def _gradient(self, layer: int) -> str:
-        trace = self.trace
-        x, delta = self._fed(layer), self._of(trace.deltas, layer)
-        sources = self._telling(x, self.max_terms)
-        sinks = self._telling(delta, self.max_terms)
+        x, dz, limit, rate = self.inputs[layer], self.dz[layer], self.max_terms, self.rate
+        sources = _telling(x, limit)
 
-        def of_weight(j: int, i: int) -> Line:
-            product = f"{self._factor(x[i])}·{self._factor(delta[j])}"
-            slope = float(x[i]) * float(delta[j])
-            said = f"∂C/∂w = {product} = {self._number(slope)}"
-            update = self._update("w", trace.weights[layer][i, j], slope)
-            return f"{neuron(layer, i)} to {neuron(layer + 1, j)}", said + update
+        def lines(j: int) -> list[Line]:
+            def of_weight(i: int) -> list[Line]:
+                formula, slope = self._filled("x·d", x=x[i], d=dz[j]), x[i] * float(dz[j])
+                step = self._step("w", self.weights[layer][i, j], slope)
+                ends = f"{neuron(layer, i)} to {neuron(layer + 1, j)}"
+                return [(ends, f"∂C/∂w = {formula}{self._number(slope)}{step}")]
 
-        def of_neuron(j: int) -> list[Line]:
-            lines = self._list(sources, self.max_terms, partial(of_weight, j), "weights")
-            if not self._has_bias:
-                return lines
-            said = f"∂C/∂b = {self._number(delta[j])}"
-            bias = said + self._update("b", trace.biases[layer][j], float(delta[j]))
-            return [*lines, (f"bias of {neuron(layer + 1, j)}", bias)]
+            found = self._list(sources, of_weight, limit, " weights")
+            if self.net.bias:
+                step = self._step("b", self.biases[layer][j], float(dz[j]))
+                text = f"∂C/∂b = {self._number(dz[j])}{step}"
+                found.append((f"bias of {neuron(layer + 1, j)}", text))
+            return found
 
         rules = ["∂C/∂w = input of the weight times ∂C/∂z"]
-        rules += ["∂C/∂b = ∂C/∂z"] if self._has_bias else []
-        if self.learning_rate is not None:
-            rate = self._factor(self.learning_rate)
-            rules += [f"new w = w − {rate}·∂C/∂w" + (", likewise b" if self._has_bias else "")]
-        lines = self._several(sinks, self.max_terms, of_neuron, "neurons")
-        return self._part(f"Gradient of {self._title(layer, capital=False)}", rules, lines)
+        rules += ["∂C/∂b = ∂C/∂z"] if self.net.bias else []
+        if rate is not None:
+            likewise = ", likewise b" if self.net.bias else ""
+            rules.append(f"new w = w − {self._number(rate)}·∂C/∂w{likewise}")
+        neurons = self._list(_telling(dz, limit), lines, limit, " neurons")
+        return _part(f"Gradient of {self._title(layer)}", rules, neurons)
 
-    def _update(self, name: str, value: float, slope: float) -> str:
-        if self.learning_rate is None:
+    def _step(self, name: str, value: float, slope: float) -> str:
+        """Write the step of gradient descent, if there is a learning rate."""
+        if self.rate is None:
             return ""
-        new = float(value) - self.learning_rate * slope
-        step = f"{self._factor(self.learning_rate)}·{self._factor(slope)}"
-        return f"; new {name} = {self._number(value)} − {step} = {self._number(new)}"
+        step = self._filled("r·s", r=self.rate, s=slope)
+        new = self._number(float(value) - self.rate * slope)
+        return f"; new {name} = {self._number(value)} − {step}{new}"
 
-    # ---- Of the row ------------------------------------------------------------------------------
+    # ---- Words and numbers -----------------------------------------------------------------------
 
-    @property
-    def _has_bias(self) -> bool:
-        return self.trace.architecture.bias
-
-    @property
-    def _cost_name(self) -> str:
-        return self.trace.architecture.cost_name
-
-    def _with_parameter(self, words: str) -> str:
-        return words.format(self._number(self.trace.cost_parameter))
-
-    @property
-    def _outputs(self) -> tuple[Array, Array, Array]:
-        """Return z, a and y of the output."""
-        trace = self.trace
-        arrays = (trace.z[-1], trace.a[-1], trace.y)
-        z, a, y = (array[self.row].astype(float) for array in arrays)
-        return z, a, y
-
-    def _of(self, arrays: tuple[Array, ...], layer: int) -> Array:
-        row: Array = arrays[layer][self.row]
-        return row
-
-    def _fed(self, layer: int) -> Array:
-        """Return what the weights of a layer multiply."""
-        if layer:
-            return self._of(self.trace.a, layer - 1)
-        x = self.trace.x
-        row: Array = x[[self.row]].toarray()[0] if checks.is_sparse(x) else x[self.row]
-        return row
-
-    def _activation(self, layer: int) -> str:
-        return self.trace.architecture.activations[layer]
-
-    def _title(self, layer: int, capital: bool = True) -> str:
-        name = f"{'Layer' if capital else 'layer'} {layer + 1}"
-        is_output = layer == len(self.trace.z) - 1
-        return f"{name}{', the output' if is_output else ''}, {self._activation(layer)}"
-
-    # ---- Words and lines -------------------------------------------------------------------------
+    def _title(self, layer: int) -> str:
+        output = ", the output" if layer == self.last else ""
+        return f"layer {layer + 1}{output}, {self.net.activations[layer]}"
 
     def _number(self, x: float) -> str:
         return number(x, self.digits)
 
     def _factor(self, x: float) -> str:
+        """Write a number, in brackets if it is negative."""
         written = self._number(x)
         return f"({written})" if written.startswith("−") else written
 
-    def _telling(self, x: Array, limit: int) -> list[int]:
-        """Choose what is worth telling: all numbers, but of many only those that are not 0."""
-        chosen = np.arange(len(x)) if len(x) <= limit else np.flatnonzero(x)
-        telling: list[int] = chosen.tolist()
-        return telling
+    def _rule(self, formula: str) -> str:
+        """Write the parameter of the cost into a rule."""
+        return filled(formula, {"p": self._number(self.p)})
+
+    def _filled(self, formula: str, **numbers: float) -> str:
+        """Put numbers into a formula, with "=" behind it; "" remains ""."""
+        text = filled(formula, {letter: self._factor(x) for letter, x in numbers.items()})
+        return f"{text} = " if text else ""
 
     def _sum(self, x: Array, weights: Array, bias: float | None = None) -> str:
-        front, back, n_between = _halves(self._telling(x * weights, self.max_terms), self.max_terms)
-        gap = [f"… {n_between} more …"] if n_between else []
+        """Write a sum of products, and of a bias if there is one."""
 
         def term(i: int) -> str:
             return f"{self._factor(x[i])}·{self._factor(weights[i])}"
 
+        front, n_between, back = _cut(_telling(x * weights, self.max_terms), self.max_terms)
+        gap = [f"… {n_between} more …"] if n_between else []
         total = " + ".join([*map(term, front), *gap, *map(term, back)])
         if bias is None:
             return total or "0"
-        if not total:
-            return self._number(bias)
-        return f"{total} {'−' if bias < 0 else '+'} {self._number(abs(bias))}"
+        sign = "−" if bias < 0 else "+"
+        return f"{total} {sign} {self._number(abs(bias))}" if total else self._number(bias)
 
-    def _neurons(self, values: Array, line: Callable[[int], Line]) -> list[Line]:
-        return self._list(list(range(len(values))), self.max_neurons, line)
+    # ---- Lines -----------------------------------------------------------------------------------
 
     def _list(
-        self, chosen: list[int], limit: int, line: Callable[[int], Line], what: str = ""
+        self, chosen: Sequence[int], lines: Lines, limit: int = 0, of: str = ""
     ) -> list[Line]:
-        return self._several(chosen, limit, lambda j: [line(j)], what)
-
-    def _several(
-        self, chosen: list[int], limit: int, lines: Callable[[int], list[Line]], what: str = ""
-    ) -> list[Line]:
-        front, back, n_between = _halves(chosen, limit)
-        gap = [("…", f"{n_between} more {what}".rstrip())] if n_between else []
-        before, behind = ([line for j in part for line in lines(j)] for part in (front, back))
-        return [*before, *gap, *behind]
-
-    def _part(self, title: str, rules: list[str], lines: list[Line]) -> str:
-        labels = [f"{about}:" if about not in ("", "…") else about for about, _ in lines]
-        width = max(map(len, labels), default=0)
-        texts = [
-            f"  {label:{width}} {said}" for label, (_, said) in zip(labels, lines, strict=True)
-        ]
-        return "\n".join([title, *(f"  {rule}" for rule in rules), *texts])
+        """Return the lines of the chosen neurons; beyond the limit the middle is left out."""
+        front, n_between, back = _cut(chosen, limit or self.max_neurons)
+        gap = [("…", f"{n_between} more{of}")] if n_between else []
+        first, last = ([line for j in part for line in lines(j)] for part in (front, back))
+        return [*first, *gap, *last]
 
 
-def _halves(chosen: list[int], limit: int) -> tuple[list[int], list[int], int]:
-    """Return the first and the last of many, and how many are left out between them."""
+def _part(title: str, rules: list[str], lines: list[Line]) -> str:
+    """Return a title with rules and aligned lines under it."""
+    labels = [label if label in ("", "…") else f"{label}:" for label, _ in lines]
+    width = max(map(len, labels), default=0)
+    texts = [f"  {label:{width}} {text}" for label, (_, text) in zip(labels, lines, strict=True)]
+    return "\n".join([title, *(f"  {rule}" for rule in rules), *texts])
+
+
+def _telling(x: Array, limit: int) -> Sequence[int]:
+    """Return the indices of all numbers, or of those that are not 0 if there are many."""
+    return range(len(x)) if len(x) <= limit else np.flatnonzero(x).tolist()
+
+
+def _cut(chosen: Sequence[int], limit: int) -> tuple[Sequence[int], int, Sequence[int]]:
+    """Return the first and last items up to the limit, with the number of those left out."""
     if len(chosen) <= limit:
-        return chosen, [], 0
+        return chosen, 0, []
     n_back = limit // 2
-    front, back = chosen[: limit - n_back], chosen[len(chosen) - n_back :]
-    return front, back, len(chosen) - limit
+    return chosen[: limit - n_back], len(chosen) - limit, chosen[len(chosen) - n_back :]

@@ -62,8 +62,9 @@ def test_blocks_are_handed_on_as_they_are():
     sparse = scipy.sparse.csr_array(np.eye(2))
     table = pyarrow.table({"a": [1.0, 2.0]})
     for part in (sparse, table, [[1.0], [2.0]]):
-        ((found, _, _),) = blocks_of([(part, [0, 1])])
+        ((found, _, none),) = blocks_of([(part, [0, 1], None)])
         assert found is part
+        assert none is None
 
 
 def test_what_can_be_gone_through_once_is_refused_at_once():

@@ -9,7 +9,7 @@ from mlp_cases import BOTH, DATA, few_epochs_are_meant, small  # noqa: F401 (a f
 from sklearn.exceptions import NotFittedError
 
 import pynn
-from pynn.inspection.summary import in_bytes
+from pynn.inspection.tables import in_bytes
 
 UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 

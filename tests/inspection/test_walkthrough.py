@@ -11,7 +11,7 @@ from mazur import RATE, X, Y, network
 from scipy import sparse
 
 import pynn
-from pynn.inspection.formulas import ACTIVATIONS, COSTS
+from pynn.inspection.formulas import ACTIVATIONS, COSTS, FORMULAS, VALUES
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_costs_of_outputs_add_up_to_the_cost_of_the_row(rng, output, cost):
 
 def test_every_cost_has_its_words():
     assert list(COSTS) == sorted(COSTS, key=list(cases.COSTS).index)
-    assert COSTS.keys() == cases.COSTS.keys()
+    assert COSTS.keys() == FORMULAS.keys() == VALUES.keys() == cases.COSTS.keys()
 
 
 def test_wide_layers_are_cut_in_the_middle(rng):
