@@ -62,7 +62,7 @@ def number(name: str, value: object, interval: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be {what}, got {value!r}")
     low, high = map(float, interval[1:-1].split(","))
-    x = float(value)  # type: ignore[arg-type]
+    x = float(value)
     if not (low < x < high or (x, interval[0]) == (low, "[") or (x, interval[-1]) == (high, "]")):
         raise ValueError(f"{name} must be in {interval}, got {value!r}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ class Samples:
         return self._rows(parts[0]), self._rows(parts[1])
 
     def _rows(self, indices: Array) -> Samples:
-        parts = vars(self).items()
-        return Samples(**{name: part if part is None else part[indices] for name, part in parts})
+        parts: dict[str, Any] = vars(self)
+        return replace(self, **{n: None if p is None else p[indices] for n, p in parts.items()})
 
 
 def _outline(array: Any) -> Any:

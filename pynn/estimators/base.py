@@ -329,32 +329,34 @@ class Perceptron(Inspected, Views):
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
         """Bring back all attributes if a fit fails; a warm fit also undoes what it has trained."""
-        if "_fit_under_way" in vars(self) and self._fit_under_way() is not None:
+        if "_fit_under_way" in self.__dict__ and self._fit_under_way() is not None:
             raise RuntimeError(
                 f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
                 "threads can fit no more than a clone of it"
             )
         under_way: set[None] = set()  # lives as long as this fit, whatever happens
-        before, random = dict(vars(self)), self.random_state
+        before, random = dict(self.__dict__), self.random_state
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
         try:
             self._fit_under_way: Any = weakref.ref(under_way)
             yield
         except BaseException:
-            of_callbacks = {name: vars(self)[name] for name in _OF_CALLBACKS & vars(self).keys()}
-            vars(self).clear()
-            vars(self).update(before | of_callbacks)
+            of_callbacks = {
+                name: self.__dict__[name] for name in _OF_CALLBACKS & self.__dict__.keys()
+            }
+            self.__dict__.clear()
+            self.__dict__.update(before | of_callbacks)
             if drawn_by and isinstance(random, np.random.RandomState):
                 random.set_state(drawn_by)
             raise
         finally:
-            vars(self).pop("_fit_under_way", None)
+            self.__dict__.pop("_fit_under_way", None)
 
     def _judged_by(self, scoring: Any, samples: Samples) -> float:
         """Return what a scorer says of this estimator amid its fit."""
         judged = object.__new__(type(self))
-        vars(judged).update(vars(self))
-        vars(judged).pop("feature_names_in_", None)  # validated rows have none, and are in order
+        judged.__dict__.update(self.__dict__)
+        judged.__dict__.pop("feature_names_in_", None)  # validated rows have none, and are in order
         return scorers.score(scorers.scorer_of(scoring), judged, samples)
 
     # ---- Inspection, scikit-learn's tags ---------------------------------------------------------
@@ -397,8 +399,8 @@ class Perceptron(Inspected, Views):
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        if "_network" in vars(twin):
+        twin.__dict__.update(self.__dict__)
+        if "_network" in twin.__dict__:
             twin._network = copy.deepcopy(self._lean_network())
         return twin
 
@@ -447,7 +449,8 @@ class Perceptron(Inspected, Views):
         ImportError
             If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
         """
-        return saving.load(cls, path)
+        estimator: Self = saving.load(cls, path)
+        return estimator
 
     def _targets_to_file(self) -> Any:
         """Return what JSON keeps of the targets."""

@@ -322,7 +322,7 @@ class MLPClassifier(
                 f"partial_fit; did you mean classes={sample_weight}?"
             )
         validation = rows.validation_sets(eval_set)
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             if _check_partial_fit_first_call(self, classes):
                 several = type_of_target(y).startswith("multilabel")
@@ -332,8 +332,8 @@ class MLPClassifier(
             return self._fitted(X, y, sample_weight, validation, incremental=True)
         except BaseException:
             if first:
-                vars(self).clear()
-                vars(self).update(before)
+                self.__dict__.clear()
+                self.__dict__.update(before)
             raise
 
     # ---- Targets ---------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ class Fit:
         estimator, X = self.estimator, self.samples.X
         n_outputs = estimator._n_outputs(self.samples)
         hidden_sizes = estimator._hidden_sizes()
-        vars(estimator).pop("_given", None)
+        estimator.__dict__.pop("_given", None)
         network = estimator._new_network(
             [X.shape[1], *hidden_sizes, n_outputs], estimator._output(), X.dtype
         )
@@ -133,7 +133,7 @@ class Fit:
         estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), n_outputs
         estimator.n_iter_ = estimator.t_ = 0
         for name in _OF_EARLIER_FITS:
-            vars(estimator).pop(name, None)
+            estimator.__dict__.pop(name, None)
 
     def _check_network(self) -> None:
         """Refuse to go on with a network that the parameters no longer describe."""
@@ -264,7 +264,7 @@ class Fit:
         """Return that of the last fit where the same figure decides, with the current limits."""
         estimator, history = self.estimator, self.network._history
         monitor = "val_score" if by_score else "cost"
-        patience = history.patience
+        patience: Patience | None = history.patience
         if patience is None or patience.monitor != monitor:
             patience = Patience(monitor, math.inf, 0.0, lower_is_better=not by_score)
             estimator._scores_from = len(history)

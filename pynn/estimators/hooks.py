@@ -14,6 +14,8 @@ class Hooks:
     A callback stops the fit by returning True or calling `State.stop`.
     """
 
+    _epoch: Any  # the subtask, or None between two of them
+
     def __call__(self, state: State) -> bool:
         """End an epoch; begin the next if there is one."""
         stops = self._epoch.call_on_fit_task_end(

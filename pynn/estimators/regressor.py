@@ -178,8 +178,8 @@ n_features_in_, feature_names_in_, n_layers_
         try:
             super()._validate_params()
         except InvalidParameterError as error:
-            sizes = self.loss
-            if isinstance(sizes, tuple | list) or (type(sizes) is int):
+            sizes: Any = self.loss
+            if isinstance(sizes, tuple | list | int):
                 hint = f" Did you mean hidden_layer_sizes={sizes}? It is the second parameter."
                 raise InvalidParameterError(f"{error}{hint}") from None
             raise

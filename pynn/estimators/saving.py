@@ -32,7 +32,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
             "their defaults"
         )
-    attributes = {name: vars(estimator)[name] for name in _LEARNED if name in vars(estimator)}
+    attributes = {name: estimator.__dict__[name] for name in _LEARNED if name in estimator.__dict__}
     names = getattr(estimator, "feature_names_in_", None)
     notes = {
         "parameters": settings,
@@ -56,7 +56,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
             "dtype": network.dtype.name,
         }
         estimator = kind(**settings | notes.get("parameters", {}))
-        vars(estimator).update(notes.get("attributes", {}), _network=network)
+        estimator.__dict__.update(notes.get("attributes", {}), _network=network)
         estimator.n_features_in_ = network.layer_sizes[0]
         if notes.get("feature_names") is not None:
             estimator.feature_names_in_ = np.array(notes["feature_names"], dtype=object)

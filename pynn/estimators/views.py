@@ -42,14 +42,14 @@ class Views(Settings):
         return None
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "_network" in vars(self) or "coefs_" in vars(self).get("_given", ())
+        return "_network" in self.__dict__ or "coefs_" in self.__dict__.get("_given", ())
 
     @property
     def network_(self) -> Network:
         """The network that computes; `coefs_` and `intercepts_` are views of its parameters."""
-        if "_given" in vars(self):
+        if "_given" in self.__dict__:
             self._take_given()
-        network: Network | None = vars(self).get("_network")
+        network: Network | None = self.__dict__.get("_network")
         if network is None:
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
@@ -84,32 +84,32 @@ class Views(Settings):
         self._set_views("intercepts_", arrays)
 
     def _views(self, name: str) -> list[Array]:
-        given = vars(self).get("_given", {})
+        given = self.__dict__.get("_given", {})
         if name in given:
             return given[name]  # type: ignore[no-any-return]
-        network = vars(self).get("_network") or self.network_
+        network = self.__dict__.get("_network") or self.network_
         return _Views(name, network.weights if name == "coefs_" else network.biases)
 
     def _set_views(self, name: str, arrays: Iterable[ArrayLike]) -> None:
         """Write arrays into the parameters, or keep them until they make a network."""
         new = list(arrays)
-        network = vars(self).get("_network")
-        if network is not None and "_given" not in vars(self):
+        network = self.__dict__.get("_network")
+        if network is not None and "_given" not in self.__dict__:
             views = network.weights if name == "coefs_" else network.biases
             if [view.shape for view in views] == [np.shape(array) for array in new]:
                 for view, array in zip(views, new, strict=True):
                     view[:] = array
                 return
-            if vars(self).get("_fit_under_way"):
+            if self.__dict__.get("_fit_under_way"):
                 raise ValueError(
                     f"a callback has put arrays of other shapes into {name}: the network that is "
                     f"being fitted has layers of {network.layer_sizes} units"
                 )
-        vars(self).setdefault("_given", {})[name] = new
+        self.__dict__.setdefault("_given", {})[name] = new
 
     def _take_given(self) -> None:
         """Make a network of the arrays that were set, once their shapes fit each other."""
-        given, old = self._given, vars(self).get("_network")
+        given, old = self._given, self.__dict__.get("_network")
         if old is None and not {"coefs_", "intercepts_"} <= given.keys():
             return
         coefs, intercepts = (
@@ -130,16 +130,16 @@ class Views(Settings):
     @property
     def out_activation_(self) -> str:
         """Activation of the output; "logistic" is the sigmoid. It can be set."""
-        given = vars(self).get("_given", {})
+        given = self.__dict__.get("_given", {})
         name = given.get("out_activation_") or self.network_.activations[-1]
         return _SCIKIT_LEARN_S.get(name, name)
 
     @out_activation_.setter
     def out_activation_(self, name: str) -> None:
         output, partner = paired(name, None)
-        network = vars(self).get("_network")
-        if network is None or "_given" in vars(self):
-            vars(self).setdefault("_given", {})["out_activation_"] = output
+        network = self.__dict__.get("_network")
+        if network is None or "_given" in self.__dict__:
+            self.__dict__.setdefault("_given", {})["out_activation_"] = output
             return
         tied = not isinstance(network.cost_function, Cost) and (
             paired(None, network.cost_function)[0] not in ("identity", output)

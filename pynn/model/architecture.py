@@ -205,7 +205,7 @@ def _classes(given: ArrayLike, n_out: int) -> tuple[Any, ...]:
     if len(set(labels)) != len(labels) or len(labels) != n_classes:
         raise ValueError(
             f"classes must be {n_classes} different labels for {n_out} "
-            f"{'output' if n_out == 1 else 'outputs'}, got {given}"
+            f"{'output' if n_out == 1 else 'outputs'}, got {labels}"
         )
     return labels
 

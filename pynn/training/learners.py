@@ -57,8 +57,11 @@ def bit_generator(random: Random) -> np.random.BitGenerator:
 class Learner(Protocol):
     """The rows of an epoch."""
 
-    order: NDArray[np.int64] | None  # of the rows, shuffled further by each epoch; or None
     n_rows: int  # of the last epoch
+
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        """Order of the rows, which each epoch shuffles further; None for blocks."""
 
     def learn(self, n_epochs: int) -> tuple[Costs, BaseException | None]:
         """Train; return the costs of the finished epochs, and the error that ended them."""
@@ -77,7 +80,7 @@ class Rows:
 
     def __init__(self, model: Model, data: _core.Data, descent: Descent, plan: Plan) -> None:
         self.n_rows = data.n_rows
-        self.order: NDArray[np.int64] | None = np.arange(self.n_rows, dtype=np.int64)
+        self.order: NDArray[np.int64] = np.arange(self.n_rows, dtype=np.int64)
         self.model, self.data, self.descent, self.plan = model, data, descent, plan
         self.state, self.bits = descent.state_on(model), plan.bits
         self.batch_size = min(plan.batch_size or self.n_rows, self.n_rows)

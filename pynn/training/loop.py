@@ -113,7 +113,7 @@ class Loop:
             if error is not None:
                 raise error
             if n_epochs == 1:
-                self._epoch_ended(*costs[0].tolist(), rate)
+                self._epoch_ended(costs[0].tolist(), rate)
         return "stopped" if state.is_stopped else "finished"
 
     def _epochs_at_once(self) -> int:
@@ -132,9 +132,10 @@ class Loop:
         self.history.n_samples += len(costs) * self.learner.n_rows
         self.state.epoch += len(costs)
 
-    def _epoch_ended(self, cost: float, penalty: float, rate: float) -> None:
+    def _epoch_ended(self, costs: list[float], rate: float) -> None:
         state, history, n_rows = self.state, self.history, self.learner.n_rows
         self._before = vars(history).copy(), vars(self.patience).copy() if self.patience else {}
+        cost, penalty = costs
         figures = {"cost": cost / self.divisor + penalty}
         if penalty:
             figures["penalty"] = penalty

@@ -48,7 +48,7 @@ class _Classes(ClassifierMixin, _Seen):  # type: ignore[misc]
         return np.arange(max(2, self.network.layer_sizes[-1])) if classes is None else classes
 
     def _gives_probabilities(self) -> bool:
-        return self.network.layer_sizes[-1] == 1 or self.network.activations[-1] == "softmax"
+        return bool(self.network.layer_sizes[-1] == 1 or self.network.activations[-1] == "softmax")
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
