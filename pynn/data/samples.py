@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,8 @@ class Samples:
         return self._rows(parts[0]), self._rows(parts[1])
 
     def _rows(self, indices: Array) -> Samples:
-        parts: dict[str, Any] = vars(self)
-        return replace(self, **{n: None if p is None else p[indices] for n, p in parts.items()})
+        taken: Any = {name: a if a is None else a[indices] for name, a in vars(self).items()}
+        return Samples(**taken)
 
 
 def _outline(array: Any) -> Any:
