@@ -11,7 +11,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -345,3 +345,21 @@ class Checkpoint(_Callback):
     def _keep(self, state: State) -> None:
         if state.epoch % self.every == 0 and state.snapshot is not None:
             checkpoint.write(self.file(state.epoch), *state.snapshot())
+
+
+def scorings(metrics: Any, on_train: bool, on_validation: bool) -> list[EpochScoring]:
+    """Return callbacks that record metrics, after their names and "val_" and their names."""
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics must be a sequence of names or functions, got {metrics!r}")
+    found = []
+    for metric in metrics:
+        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "score")
+        if callable(metric) and not hasattr(metric, "_score_func"):
+            from sklearn.metrics import make_scorer
+
+            metric = make_scorer(metric)
+        if on_train:
+            found.append(EpochScoring(metric, name, on="train"))
+        if on_validation:
+            found.append(EpochScoring(metric, f"val_{name}"))
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pynn import checks
-from pynn.callbacks import EarlyStopping, EpochScoring
+from pynn.callbacks import EarlyStopping, scorings
 from pynn.data.samples import Samples
 from pynn.inspection import markup
 from pynn.inspection.inspected import Inspected
-from pynn.model import files
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
-from pynn.model.model import Model, zeros
+from pynn.model.model import Model
+from pynn.model.parameters import zeros
 from pynn.model.regularisation import Regularisation
 from pynn.training import fitting, optimizers
 from pynn.training.descent import Descent
@@ -292,7 +291,7 @@ class Network(Inspected, Model):
             shuffle,
             validation_split,
             [
-                *_scorings(metrics, y is not None, has_validation),
+                *scorings(metrics, y is not None, has_validation),
                 *(
                     [EarlyStopping(patience=10)]
                     if checks.flag("early_stopping", early_stopping)
@@ -339,7 +338,7 @@ class Network(Inspected, Model):
             "score": self.score(X, y, sample_weight),
         }
         samples = fitting.samples_of(self, X, y, sample_weight)
-        for callback in _scorings(metrics, True, False):
+        for callback in scorings(metrics, True, False):
             figures[str(callback.name)] = self._judged_by(callback.scoring, samples)
         return figures
 
@@ -347,15 +346,7 @@ class Network(Inspected, Model):
         """Return what a scorer says of this network."""
         from pynn.training import scoring as scorers
 
-        architecture, labels = self._architecture, samples.labels
-        has_classes = samples.y.ndim == 1 and self.layer_sizes[-1] > 1
-        classifies = has_classes or architecture.tells_classes
-        if classifies and labels.ndim == 2 and architecture.cost_name != "binary_cross_entropy":
-            labels = labels.argmax(axis=1)
-            labels = labels if self.classes is None else self.classes[labels]
-        judged = scorers.as_estimator(self, classifies)
-        named = Samples(samples.X, samples.y, labels, samples.sample_weight)
-        return scorers.score(scorers.scorer_of(scoring), judged, named)
+        return scorers.judge(self, scoring, samples)
 
     # ---- Display ---------------------------------------------------------------------------------
 
@@ -371,50 +362,7 @@ class Network(Inspected, Model):
             return None
         return type(self._descent.optimizer).__name__, len(self._descent.memory[0])
 
-    # ---- Saving and loading ----------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a file in the safetensors format.
-
-        Tensors are named weights.0, biases.0, weights.1, … from the input on; the architecture is
-        JSON in the file's metadata. The file holds neither the optimizer's state nor the history.
-
-        Parameters
-        ----------
-        path : str or path-like
-            An existing file is replaced.
-
-        Raises
-        ------
-        ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
-        """
-        files.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
-        """Read a network that `save` wrote. Nothing in the file is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-            A file of `save`, of a network or of an estimator.
-
-        Returns
-        -------
-        Network
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, or not a network's.
-        OSError
-            If it cannot be read.
-        ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
-        """
-        network: Network = files.load(cls, path)[0]
-        return network
+    # ---- Copies and pickles ----------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         left_out = ("_lock", "_core", "_parameters", "_weights", "_biases")
@@ -439,21 +387,3 @@ class Network(Inspected, Model):
         parameters = self._parameters
         self._set_parameters(zeros(len(parameters), self.dtype))
         self._parameters[:] = parameters
-
-
-def _scorings(metrics: Any, on_train: bool, on_validation: bool) -> list[EpochScoring]:
-    """Return callbacks that record metrics, after their names and "val_" and their names."""
-    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
-        raise TypeError(f"metrics must be a sequence of names or functions, got {metrics!r}")
-    found = []
-    for metric in metrics:
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", "score")
-        if callable(metric) and not hasattr(metric, "_score_func"):
-            from sklearn.metrics import make_scorer
-
-            metric = make_scorer(metric)
-        if on_train:
-            found.append(EpochScoring(metric, name, on="train"))
-        if on_validation:
-            found.append(EpochScoring(metric, f"val_{name}"))
-    return found

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.inspection import DecisionBoundaryDisplay
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from pynn.displays.base import BESIDE, line_colours, mpl, pale, plain, signed_colormap, text_colour
 from pynn.inspection.colours import NEGATIVE, POSITIVE
 from pynn.network import Network
+from pynn.training.scoring import as_estimator
 
 _MARKERS = "osD^v<>pP*"
 
@@ -149,58 +149,17 @@ def _draw_samples(
 
 def _as_estimator(model: Any) -> Any:
     if isinstance(model, Network):
-        is_number = model.layer_sizes[-1] == 1 and model.activations[-1] != "sigmoid"
-        return _Number(model) if is_number else _Classes(model)
-    check_is_fitted(model)
-    if getattr(model, "out_activation_", "") == "logistic" and model.n_outputs_ > 1:
+        n_outputs, activation = model.layer_sizes[-1], model.activations[-1]
+        classifies = model.classes is not None or n_outputs > 1 or activation == "sigmoid"
+        is_binary = model.classes is None and model.cost_function == "binary_cross_entropy"
+        found, is_multilabel = as_estimator(model, classifies), is_binary and n_outputs > 1
+    else:
+        check_is_fitted(model)
+        found = model
+        is_multilabel = getattr(model, "out_activation_", "") == "logistic" and model.n_outputs_ > 1
+    if is_multilabel:
         raise ValueError("decision_boundary cannot draw a multilabel classifier")
-    return model
-
-
-class _Adapter(BaseEstimator):  # type: ignore[misc]
-    """A network with the interface of a scikit-learn estimator."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Any:
-        """Train the network."""
-        self.network.fit(X, y)
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-class _Number(RegressorMixin, _Adapter):  # type: ignore[misc]
-    """A network with one output that is a number."""
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the output for each sample, (n_samples,)."""
-        return self.network.predict(X)[:, 0]
-
-
-class _Classes(ClassifierMixin, _Adapter):  # type: ignore[misc]
-    """A network with outputs that are classes."""
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """The classes: 0, 1, ..."""
-        return np.arange(max(2, self.network.layer_sizes[-1]))
-
-    def _has_probabilities(self) -> bool:
-        return self.network.layer_sizes[-1] == 1 or self.network.activations[-1] == "softmax"
-
-    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the probability of each class, (n_samples, n_classes)."""
-        out = self.network.predict(X)
-        return np.concatenate((1 - out, out), axis=1) if out.shape[1] == 1 else out
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class of each sample, (n_samples,)."""
-        out = self.network.predict(X)
-        return (out[:, 0] > 0.5).astype(int) if out.shape[1] == 1 else out.argmax(axis=1)
+    return found
 
 
 def _targets(y: ArrayLike, classes: Any, n_samples: int) -> NDArray[Any]:

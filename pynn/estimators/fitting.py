@@ -12,20 +12,19 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from pynn import _core
 from pynn.data.samples import Samples
-from pynn.estimators import messages, rows
+from pynn.estimators import messages, rows, translation
 from pynn.estimators._sklearn import _check_optimize_result
 from pynn.estimators.hooks import Hooks
 from pynn.estimators.messages import Outcome, warn
-from pynn.model.architecture import ALIASES
+from pynn.model.architecture import ALIASES, paired
 from pynn.model.initializers import initial_layer
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
@@ -34,10 +33,8 @@ from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.learners import Blocks, Learner, Plan, Rows
 from pynn.training.loop import Loop, Measure, undone_on_error
-from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
-from pynn.training.schedules import Schedule
 from pynn.training.state import State, in_order
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
@@ -91,7 +88,7 @@ class Fit:
     def run(self) -> Outcome:
         """Train; return what warns about the outcome where there is need to."""
         estimator = self.estimator
-        _check_solver_takes_all(estimator)
+        translation.check_solver_takes_all(estimator)
         own = in_order(estimator.callbacks)
         random, resumption = check_random_state(estimator.random_state), None
         if not self.incremental:
@@ -145,17 +142,18 @@ class Fit:
                 f"from have hidden layers of {fitted} units"
             )
         output, cost = estimator._output()
-        if cost != network.cost_function or output != network.activations[-1]:
-            tied = _core.COSTS[cost if isinstance(cost, str) else cost._name()]
-            if tied not in (None, network.activations[-1]):
-                raise ValueError(
-                    f"the loss {cost!r} needs the output activation {tied!r}, but the weights to "
-                    f"go on from have {network.activations[-1]!r}: set out_activation_, or fit "
-                    "from the start, without warm_start or partial_fit"
-                )
-            network._become(replace(network._architecture, cost=cost))
+        if cost == network.cost_function and output == network.activations[-1]:
+            return
+        try:
+            paired(network.activations[-1], cost)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}, as the weights to go on from have that output: set out_activation_, or "
+                "fit from the start, without warm_start or partial_fit"
+            ) from None
+        network._become(replace(network._architecture, cost=cost))
 
-    def _data(self, network: Model, samples: Samples, weights: Any) -> _core.Data:
+    def _data(self, network: Model, samples: Samples, weights: Any) -> Any:
         return network._data(samples.X, samples.y, weights, known_finite=True)
 
     @property
@@ -174,7 +172,7 @@ class Fit:
             state,
             self.network._history,
             lambda network: self._data(network, samples, samples.weights),
-            _regularisation(estimator, self.network),
+            translation.regularisation(estimator, self.network),
             self._measures(self.held_out),
             tol=estimator.tol,
             max_fun=estimator.max_fun,
@@ -187,7 +185,7 @@ class Fit:
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
         if not np.isfinite(self.network.parameters).all():
-            raise ValueError(messages.NOT_FINITE + self._about_scales())
+            raise ValueError(messages.NOT_FINITE + messages.about_scales(self.spread))
         if state.is_stopped:
             return None
         return partial(_check_optimize_result, "lbfgs", result, estimator.max_iter)
@@ -205,7 +203,7 @@ class Fit:
         plan = Plan(
             self._batch_size(len(train)),
             estimator.shuffle,
-            _regularisation(estimator, network),
+            translation.regularisation(estimator, network),
             random,
             seed,
         )
@@ -232,7 +230,7 @@ class Fit:
         except FloatingPointError as error:
             if error is not loop.divergence:  # a callback's own
                 raise
-            raise ValueError(messages.NOT_FINITE + self._about_scales()) from None
+            raise ValueError(messages.NOT_FINITE + messages.about_scales(self.spread)) from None
         return self._outcome(ending, state)
 
     def _outcome(self, ending: str, state: State) -> Outcome:
@@ -241,7 +239,7 @@ class Fit:
         if ending == "interrupted":
             return partial(warn, messages.INTERRUPTED)
         if ending == "diverged":
-            text = messages.NOT_FINITE + messages.BEST_KEPT + self._about_scales()
+            text = messages.NOT_FINITE + messages.BEST_KEPT + messages.about_scales(self.spread)
             return partial(warn, text, ConvergenceWarning)
         one_by_one = self.goes_on and estimator.warm_start and estimator.max_iter == 1
         if ending == "stopped" or self.incremental or one_by_one:
@@ -253,7 +251,7 @@ class Fit:
         schedule = estimator.learning_rate
         if isinstance(schedule, str) and estimator.solver != "sgd":  # as scikit-learn has it
             schedule = "constant"
-        descent = Descent(_rule(estimator), schedule, estimator.power_t)
+        descent = Descent(translation.rule(estimator), schedule, estimator.power_t)
         if self.incremental and network._descent is not None:
             descent = network._descent.continued_as(descent)
         network._descent = descent
@@ -284,7 +282,7 @@ class Fit:
             return int(self.estimator.batch_size)
         return None if self.estimator.solver == "rprop" else _AUTO_BATCH
 
-    def _data_of_block(self, *block: Any) -> _core.Data:
+    def _data_of_block(self, *block: Any) -> Any:
         samples = rows.samples(self.estimator, *block, first=False, incremental=True)
         return self._data(self.network, samples, samples.weights)
 
@@ -349,9 +347,9 @@ class Fit:
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
         told: list[Callable[[State], Any]] = [self._publish, *own]
         if estimator.verbose:
-            told += [Report(int(estimator.verbose)), self._tell_of_plateau]
+            told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
         if not self.goes_on and not self.incremental:
-            told.append(self._warn_of_data)
+            told.append(messages.DataWarnings(self.spread, self.is_given))
         return State(
             estimator,
             self.network,
@@ -383,49 +381,6 @@ class Fit:
             scores = history.figures["val_score"][estimator._scores_from :] if by_score else None
             estimator.validation_scores_, estimator.best_epoch_ = scores, history.best_epoch
 
-    def _tell_of_plateau(self, state: State) -> None:
-        """Print scikit-learn's words where patience is exhausted."""
-        if not state.plateau:
-            return
-        estimator, patience = self.estimator, self.network._history.patience
-        assert patience is not None
-        what = "Training loss" if patience.lower_is_better else "Validation score"
-        assert state.descent is not None
-        if state.plateau == "slower":
-            then = f"Setting learning rate to {state.descent.learning_rate:f}"
-        elif state.descent.schedule == "adaptive":
-            then = "Learning rate too small. Stopping."
-        else:
-            then = "Stopping."
-        print(
-            f"{what} did not improve more than tol={estimator.tol:f} for "
-            f"{estimator.n_iter_no_change} consecutive epochs. {then}"
-        )
-
-    def _warn_of_data(self, state: State) -> None:
-        """Warn in the first epochs of validation data in other units, and of unscaled columns."""
-        figures = state.figures
-        if state.epoch == 1 and self.is_given:
-            loss, val_loss, score = figures["loss"], figures["val_loss"], figures["val_score"]
-            is_absurd = val_loss > 10 if self.estimator.scoring is not None else score < 0.5
-            if val_loss > 100 * loss and val_loss > 5 and is_absurd:
-                warn(messages.FAR_OFF.format(val_loss, loss))
-        if state.epoch == 3 and self.spread > 1e3 and state.train is not None:
-            saturated = self._share_of_constant_units(state.train.X[:200]) > 0.5
-            losses = state.values_of("loss")
-            if saturated or losses[-1] > losses[0]:
-                warn(f"training stalls: {messages.SCALES.format(self.spread)}")
-
-    def _share_of_constant_units(self, X: Any) -> float:
-        """Return the share of hidden units that say the same for all of these rows."""
-        if len(self.network.weights) == 1 or X.shape[0] < 20:
-            return 0.0
-        a = self.network._predict(X, known_finite=True, n_layers=1)
-        return float((np.ptp(a, axis=0) <= 1e-3 * np.abs(a).max(initial=1e-9)).mean())
-
-    def _about_scales(self) -> str:
-        return f" ({messages.SCALES.format(self.spread)})" if self.spread > 1e3 else ""
-
     def _description(self) -> dict[str, str]:
         """Describe all that must be the same where a checkpoint is resumed."""
         estimator, samples = self.estimator, self.samples
@@ -437,46 +392,3 @@ class Fit:
             for name in ("X", "y", "sample_weight"):
                 arrays[f"an eval_set with {name}"] = getattr(aside, name)
         return described(settings, **arrays)
-
-
-def _check_solver_takes_all(estimator: Any) -> None:
-    """Refuse parameters beyond scikit-learn's that the solver cannot use."""
-    if estimator.solver == "lbfgs":
-        for name, rest in {"dropout": 0, "max_norm": None, "clip_norm": None}.items():
-            value = getattr(estimator, name)
-            if np.any(value) if rest == 0 else value is not None:
-                raise ValueError(f'{name} must be {rest} with solver="lbfgs", got {value!r}')
-    if estimator.solver in ("lbfgs", "rprop") and isinstance(estimator.learning_rate, Schedule):
-        raise ValueError(
-            f"solver {estimator.solver!r} chooses its steps itself: learning_rate must be a name, "
-            f"got {estimator.learning_rate!r}"
-        )
-
-
-def _rule(estimator: Any) -> Optimizer:
-    """Return the update rule of a solver that learns in mini-batches."""
-    rate, epsilon = float(estimator.learning_rate_init), float(estimator.epsilon)
-    adam = (rate, float(estimator.beta_1), float(estimator.beta_2), epsilon)
-    rules: dict[str, Callable[[], Optimizer]] = {
-        "adam": lambda: Adam(*adam),
-        "adamw": lambda: AdamW(*adam, float(estimator.weight_decay)),
-        "rmsprop": lambda: RMSprop(rate, float(estimator.rho), epsilon),
-        "rprop": lambda: Rprop(rate),
-        "sgd": lambda: SGD(rate, float(estimator.momentum), bool(estimator.nesterovs_momentum)),
-    }
-    return rules[estimator.solver]()
-
-
-def _regularisation(estimator: Any, network: Model) -> Regularisation:
-    def number(value: Any) -> Any:  # scikit-learn takes True for 1
-        return float(value) if isinstance(value, Real) else value
-
-    return Regularisation.checked(
-        len(network.weights),
-        alpha=number(estimator.alpha),
-        l1=number(estimator.l1),
-        dropout=number(estimator.dropout),
-        max_norm=estimator.max_norm,
-        clip_norm=estimator.clip_norm,
-        by_row=True,
-    )

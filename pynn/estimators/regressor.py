@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from pynn.estimators._sklearn import (
     _fit_context,
 )
 from pynn.estimators.base import Perceptron
+from pynn.estimators.settings import parameter
 from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
 from pynn.model.costs import Cost, Huber, Quantile
 
@@ -31,7 +32,10 @@ Array = NDArray[Any]
 
 @dataclass(eq=False, repr=False)
 class _WithLoss:
-    loss: str = "squared_error"
+    loss: str = parameter(
+        "squared_error",
+        StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"}),
+    )
 
 
 @dataclass(eq=False, repr=False)  # the fields of the last base come first, as in scikit-learn
@@ -110,17 +114,11 @@ n_features_in_, feature_names_in_, n_layers_
     """
 
     _: KW_ONLY
-    quantile: float = 0.5
-    delta: float = 1.0
-    output_activation: str = "auto"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Perceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "delta": [Interval(Real, 0, None, closed="neither")],
-        "output_activation": [StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS})],
-    }
+    quantile: float = parameter(0.5, Interval(Real, 0, 1, closed="neither"))
+    delta: float = parameter(1.0, Interval(Real, 0, None, closed="neither"))
+    output_activation: str = parameter(
+        "auto", StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS})
+    )
 
     def predict(self, X: ArrayLike) -> Array:
         """Predict numbers.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field, fields
+from functools import cache
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +22,16 @@ _DECAY = Interval(Real, 0, 1, closed="left")
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 
+def parameter(default: Any, *accepts: Any) -> Any:
+    """Return the field of a parameter: its default, and the values that scikit-learn accepts."""
+    return field(default=default, metadata={"accepts": [*accepts]})
+
+
+@cache
+def _constraints(kind: Any) -> dict[str, list[Any]]:
+    return {field.name: field.metadata["accepts"] for field in fields(kind)}
+
+
 @dataclass(eq=False, repr=False)
 class Settings(BaseEstimator):  # type: ignore[misc]
     """The parameters of both estimators, which `MLPClassifier` describes.
@@ -28,79 +39,53 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     From these lines the dataclass makes the `__init__` whose signature scikit-learn reads.
     """
 
-    hidden_layer_sizes: ArrayLike = (100,)
-    activation: str | Sequence[str] = "relu"
+    hidden_layer_sizes: ArrayLike = parameter((100,), "array-like", _COUNT)
+    activation: str | Sequence[str] = parameter(
+        "relu", StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), "array-like"
+    )
     _: KW_ONLY
-    solver: str = "adam"
-    alpha: float | Sequence[float] = 0.0001
-    batch_size: int | str = "auto"
-    learning_rate: str | Schedule = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
-    random_state: int | np.random.RandomState | None = None
-    tol: float = 1e-4
-    verbose: bool | int = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
+    solver: str = parameter(
+        "adam", StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "rprop"})
+    )
+    alpha: float | Sequence[float] = parameter(0.0001, _NOT_NEGATIVE, "array-like")
+    batch_size: int | str = parameter("auto", StrOptions({"auto"}), _COUNT)
+    learning_rate: str | Schedule = parameter(
+        "constant", StrOptions({"constant", "invscaling", "adaptive"}), Schedule
+    )
+    learning_rate_init: float = parameter(0.001, _POSITIVE)
+    power_t: float = parameter(0.5, _NOT_NEGATIVE)
+    max_iter: int = parameter(200, _COUNT)
+    shuffle: bool = parameter(True, "boolean")
+    random_state: int | np.random.RandomState | None = parameter(None, "random_state")
+    tol: float = parameter(1e-4, _NOT_NEGATIVE)
+    verbose: bool | int = parameter(False, "verbose")
+    warm_start: bool = parameter(False, "boolean")
+    momentum: float = parameter(0.9, Interval(Real, 0, 1, closed="both"))
+    nesterovs_momentum: bool = parameter(True, "boolean")
+    early_stopping: bool = parameter(False, "boolean")
+    validation_fraction: float = parameter(0.1, _DECAY)
+    beta_1: float = parameter(0.9, _DECAY)
+    beta_2: float = parameter(0.999, _DECAY)
+    epsilon: float = parameter(1e-8, _POSITIVE)
+    n_iter_no_change: float = parameter(10, _COUNT, Options(Real, {np.inf}))
+    max_fun: int = parameter(15000, _COUNT)
     # From here on, parameters beyond scikit-learn's.
-    scoring: str | Callable[..., float] | None = None
-    callbacks: Sequence[Callable[[Any], Any]] | None = None
-    dropout: float | Sequence[float] = 0.0
-    l1: float | Sequence[float] = 0.0
-    max_norm: float | None = None
-    clip_norm: float | None = None
-    weight_decay: float = 0.01
-    rho: float = 0.9
-    dtype: str = "auto"
-    keep_optimizer: bool | None = None
-    n_threads: int | None = None
+    scoring: str | Callable[..., float] | None = parameter(None, str, callable, None)
+    callbacks: Sequence[Callable[[Any], Any]] | None = parameter(None, list, tuple, None)
+    dropout: float | Sequence[float] = parameter(0.0, _DECAY, "array-like")
+    l1: float | Sequence[float] = parameter(0.0, _NOT_NEGATIVE, "array-like")
+    max_norm: float | None = parameter(None, _POSITIVE, None)
+    clip_norm: float | None = parameter(None, _POSITIVE, None)
+    weight_decay: float = parameter(0.01, _NOT_NEGATIVE)
+    rho: float = parameter(0.9, _DECAY)
+    dtype: str = parameter("auto", StrOptions({"auto", "float32", "float64"}))
+    keep_optimizer: bool | None = parameter(None, "boolean", None)
+    n_threads: int | None = parameter(None, _COUNT, None)
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", _COUNT],
-        "activation": [StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), "array-like"],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "rprop"})],
-        "alpha": [_NOT_NEGATIVE, "array-like"],
-        "batch_size": [StrOptions({"auto"}), _COUNT],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],
-        "learning_rate_init": [_POSITIVE],
-        "power_t": [_NOT_NEGATIVE],
-        "max_iter": [_COUNT],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [_NOT_NEGATIVE],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [_DECAY],
-        "beta_1": [_DECAY],
-        "beta_2": [_DECAY],
-        "epsilon": [_POSITIVE],
-        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
-        "max_fun": [_COUNT],
-        "scoring": [str, callable, None],
-        "callbacks": [list, tuple, None],
-        "dropout": [_DECAY, "array-like"],
-        "l1": [_NOT_NEGATIVE, "array-like"],
-        "max_norm": [_POSITIVE, None],
-        "clip_norm": [_POSITIVE, None],
-        "weight_decay": [_NOT_NEGATIVE],
-        "rho": [_DECAY],
-        "dtype": [StrOptions({"auto", "float32", "float64"})],
-        "keep_optimizer": ["boolean", None],
-        "n_threads": [_COUNT, None],
-    }
+    @property
+    def _parameter_constraints(self) -> dict[str, list[Any]]:
+        """The values that each parameter accepts, as scikit-learn reads them."""
+        return _constraints(type(self))  # type: ignore[arg-type]  # classes have a hash
 
     def _hidden_sizes(self) -> list[int]:
         """Return the units of each hidden layer."""

@@ -192,10 +192,7 @@ def paired(output: object, cost: object) -> tuple[str, str | Cost]:
     if output is None:
         output = needed or "identity"
     if needed not in (None, output):
-        raise ValueError(
-            f"cost {cost!r} needs output_activation={needed!r}, got {output!r}; leave one of the "
-            "two out to have it chosen"
-        )
+        raise ValueError(f"cost {cost!r} needs output_activation={needed!r}, got {output!r}")
     return str(output), cost
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pynn.model.costs import PARAMETRISED, Cost
-from pynn.model.model import Model
+from pynn.model.parameters import Parameters
 
 # Under this key of a file's metadata lies JSON with the arguments of Network.
 _KEY = "pynn.Network"
@@ -26,13 +26,15 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _tensors(network: Model) -> dict[str, np.ndarray]:
+def _tensors(network: Parameters) -> dict[str, np.ndarray]:
     """Give the views of the parameters the names they have in a file."""
     views = {"weights": network.weights, "biases": network.biases}
     return {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
 
 
-def save(network: Model, path: str | os.PathLike[str], notes: dict[str, str] | None = None) -> None:
+def save(
+    network: Parameters, path: str | os.PathLike[str], notes: dict[str, str] | None = None
+) -> None:
     """Write a network to a file, with notes by name in its metadata."""
     safetensors = _safetensors()
     cost = network.cost_function

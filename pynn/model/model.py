@@ -1,161 +1,22 @@
-"""Model: parameters in one flat vector, and what the compiled core computes from them."""
+"""Model: predictions, cost and gradient, as the compiled core computes them."""
 
 from __future__ import annotations
 
-import copy
-import threading
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core, checks
-from pynn.model import judging, threads
-from pynn.model.architecture import Architecture, Views
-from pynn.model.costs import Cost
+from pynn.model import files, judging
+from pynn.model.parameters import Parameters
 from pynn.model.regularisation import Regularisation
 
 
-def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Make a vector that begins at a cache line, as the core reads and writes it the fastest."""
-    line = 64 // dtype.itemsize
-    memory = np.zeros(n + line, dtype)
-    start = -(memory.ctypes.data // dtype.itemsize) % line
-    return memory[start : start + n]
-
-
-class Model:
-    """What `pynn.Network` is and computes; learning and keeping it are added there.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    n_threads : int or None
-    """
-
-    _most_slots = max(_core.RULES.values())  # numbers that an optimizer keeps for each parameter
-
-    def __init__(self, architecture: Architecture, n_threads: int | None) -> None:
-        self._architecture = architecture
-        self._n_threads = threads.checked(n_threads)
-        self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
-
-    def _set_parameters(self, parameters: NDArray[Any]) -> None:
-        # Held by what changes the network; a signal handler may do that in the midst of a fit.
-        self._lock = threading.RLock()
-        self._core = self._architecture.core()
-        self._parameters = parameters
-        self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
-        self._weights, self._biases = self._architecture.views(parameters)
-
-    # ---- What it is ------------------------------------------------------------------------------
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Units of the input, of each hidden layer and of the output."""
-        return self._architecture.layer_sizes
-
-    @property
-    def activations(self) -> tuple[str, ...]:
-        """Activation of each layer, the output's last."""
-        return self._architecture.activations
-
-    @property
-    def cost_function(self) -> str | Cost:
-        """What is minimised: a name, `Huber` or `Quantile`."""
-        return self._architecture.cost
-
-    @property
-    def classes(self) -> NDArray[Any] | None:
-        """Label of each output, or of 0 and 1 for a single output; None without labels."""
-        labels = self._architecture.classes
-        return None if labels is None else np.array(labels)
-
-    @property
-    def bias(self) -> bool:
-        """Whether weighted sums have a bias."""
-        return self._architecture.bias
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Precision of parameters and of all that is computed."""
-        return self._architecture.dtype
-
-    @property
-    def n_parameters(self) -> int:
-        """How many weights and biases there are."""
-        return self._architecture.n_parameters
-
-    @property
-    def parameters(self) -> NDArray[Any]:
-        """All weights and biases, (n_parameters,); writing to it changes the network."""
-        return self._parameters
-
-    @property
-    def weights(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_in, n_out) for each layer."""
-        return self._weights
-
-    @property
-    def biases(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_out,) for each layer; none without biases."""
-        return self._biases
-
-    @property
-    def n_threads(self) -> int | None:
-        """Threads that compute; None: as many as a step is worth. It may be set."""
-        return self._n_threads
-
-    @n_threads.setter
-    def n_threads(self, n_threads: int | None) -> None:
-        self._n_threads = threads.checked(n_threads)
-
-    def _threads_for(self, data: _core.Data, batch_rows: int | None = None) -> int:
-        """Threads for all rows of the data, or for a step that learns from so many of them."""
-        if self._n_threads is not None:
-            return self._n_threads
-        work: float = self._products_of_row * (batch_rows or data.n_rows)
-        n_missing = data.n_missing
-        if n_missing:  # rows are sparse
-            work *= 1 - n_missing / data.n_rows * self.layer_sizes[1] / self.n_parameters
-            # Else the update takes a small part of the time.
-            work += threads.WORK_OF_UPDATE * self.n_parameters if batch_rows else 0
-        return threads.chosen(work * self._architecture.dtype.itemsize / 4)
-
-    def views(self, vector: NDArray[Any]) -> Views:
-        """View a vector that is laid out as the parameters are, such as a gradient, by layer.
-
-        Parameters
-        ----------
-        vector : ndarray of shape (n_parameters,)
-            W0, b0, W1, b1, … as `parameters` has them.
-
-        Returns
-        -------
-        weights : tuple of ndarray of shape (n_in, n_out), one for each layer
-        biases : tuple of ndarray of shape (n_out,), one for each layer; empty without biases
-
-        Raises
-        ------
-        TypeError, ValueError
-            If vector is not an array, or not of this shape.
-        """
-        if not isinstance(vector, np.ndarray):
-            raise TypeError(f"vector must be an ndarray, got {type(vector).__name__}")
-        if vector.shape != (self.n_parameters,):
-            raise ValueError(f"vector must be of shape ({self.n_parameters},), got {vector.shape}")
-        return self._architecture.views(vector)
-
-    def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.layer_sizes))
-        return (
-            f"<Network {sizes}, {' '.join(self.activations)}, {self.cost_function}, "
-            f"{self.n_parameters} parameters {self.dtype}>"
-        )
-
-    # ---- What it computes ------------------------------------------------------------------------
+class Model(Parameters):
+    """What a network computes from its parameters; `pynn.Network` adds how it learns."""
 
     def predict(self, X: ArrayLike, *, squeeze: bool = False) -> NDArray[Any]:
         """Compute the activations of the output layer.
@@ -379,18 +240,6 @@ class Model:
         weights, _ = self.views(gradient.astype(np.float64))  # float32's squares overflow soon
         return [float(np.linalg.norm(W)) for W in weights]
 
-    def _in_double(self) -> Model:
-        """Return a copy in float64."""
-        twin = copy.copy(self)
-        twin._architecture = replace(self._architecture, dtype=np.dtype(np.float64))
-        twin._set_parameters(self._parameters.astype(np.float64))
-        return twin
-
-    def _become(self, architecture: Architecture) -> None:
-        """Compute something else from the same parameters from now on."""
-        self._core = architecture.core()
-        self._architecture = architecture
-
     def _data(
         self,
         X: ArrayLike,
@@ -408,3 +257,48 @@ class Model:
         if of:  # these are read when the network has learned: too late to refuse them
             checks.finite(f"{of}X", x.values if isinstance(x, _core.SparseRows) else x)
         return _core.Data(x, t, w, bool(of) or known_finite)
+
+    # ---- Saving and loading ----------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a file in the safetensors format.
+
+        Tensors are named weights.0, biases.0, weights.1, … from the input on; the architecture is
+        JSON in the file's metadata. The file holds neither the optimizer's state nor the history.
+
+        Parameters
+        ----------
+        path : str or path-like
+            An existing file is replaced.
+
+        Raises
+        ------
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        files.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a network that `save` wrote. Nothing in the file is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A file of `save`, of a network or of an estimator.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or not a network's.
+        OSError
+            If it cannot be read.
+        ImportError
+            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+        """
+        network: Self = files.load(cls, path)[0]
+        return network

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import _core
-from pynn.model.model import Model, zeros
+from pynn.model.model import Model
+from pynn.model.parameters import zeros
 from pynn.training.optimizers import Optimizer
 from pynn.training.schedules import Schedule
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,3 +86,15 @@ def score(scorer: Callable[..., float], estimator: Any, samples: Samples) -> flo
     if samples.sample_weight is not None and hasattr(scorer, "_score_func"):
         weights["sample_weight"] = samples.sample_weight
     return float(scorer(estimator, samples.X, samples.labels, **weights))
+
+
+def judge(network: Model, scoring: Any, samples: Samples) -> float:
+    """Score a network by a scorer, which it meets as a classifier or regressor."""
+    architecture, labels = network._architecture, samples.labels
+    has_classes = samples.y.ndim == 1 and network.layer_sizes[-1] > 1
+    classifies = has_classes or architecture.tells_classes
+    if classifies and labels.ndim == 2 and architecture.cost_name != "binary_cross_entropy":
+        numbers = labels.argmax(axis=1)
+        labels = numbers if network.classes is None else network.classes[numbers]
+    judged = as_estimator(network, classifies)
+    return score(scorer_of(scoring), judged, replace(samples, labels=labels))

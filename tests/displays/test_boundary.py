@@ -71,7 +71,7 @@ def test_one_sigmoid_gives_the_probability_of_class_1():
 
 
 def test_several_sigmoids_give_the_largest():
-    net = network(3, "sigmoid")
+    net = network(3, "sigmoid", cost="squared_error")
     display = decision_boundary(net, X, np.eye(3)[Y], **COARSE)
     classes = net.predict(grid(display)).argmax(axis=1)
     np.testing.assert_array_equal(display.response.ravel(), classes)

@@ -1,0 +1,59 @@
+"""Translation: the parameters of an estimator, as `pynn.training` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from pynn.model.model import Model
+from pynn.model.regularisation import Regularisation
+from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
+from pynn.training.schedules import Schedule
+
+
+def check_solver_takes_all(estimator: Any) -> None:
+    """Refuse parameters beyond scikit-learn's that the solver cannot use."""
+    if estimator.solver == "lbfgs":
+        for name, rest in {"dropout": 0, "max_norm": None, "clip_norm": None}.items():
+            value = getattr(estimator, name)
+            if np.any(value) if rest == 0 else value is not None:
+                raise ValueError(f'{name} must be {rest} with solver="lbfgs", got {value!r}')
+    if estimator.solver in ("lbfgs", "rprop") and isinstance(estimator.learning_rate, Schedule):
+        raise ValueError(
+            f"solver {estimator.solver!r} chooses its steps itself: learning_rate must be a name, "
+            f"got {estimator.learning_rate!r}"
+        )
+
+
+def rule(estimator: Any) -> Optimizer:
+    """Return the update rule of a solver that learns in mini-batches."""
+    rate, epsilon = float(estimator.learning_rate_init), float(estimator.epsilon)
+    adam = (rate, float(estimator.beta_1), float(estimator.beta_2), epsilon)
+    rules: dict[str, Callable[[], Optimizer]] = {
+        "adam": lambda: Adam(*adam),
+        "adamw": lambda: AdamW(*adam, float(estimator.weight_decay)),
+        "rmsprop": lambda: RMSprop(rate, float(estimator.rho), epsilon),
+        "rprop": lambda: Rprop(rate),
+        "sgd": lambda: SGD(rate, float(estimator.momentum), bool(estimator.nesterovs_momentum)),
+    }
+    return rules[estimator.solver]()
+
+
+def regularisation(estimator: Any, network: Model) -> Regularisation:
+    """Return penalties, dropout and limits; scikit-learn divides penalties by a batch's rows."""
+
+    def number(value: Any) -> Any:  # scikit-learn takes True for 1
+        return float(value) if isinstance(value, Real) else value
+
+    return Regularisation.checked(
+        len(network.weights),
+        alpha=number(estimator.alpha),
+        l1=number(estimator.l1),
+        dropout=number(estimator.dropout),
+        max_norm=estimator.max_norm,
+        clip_norm=estimator.clip_norm,
+        by_row=True,
+    )
