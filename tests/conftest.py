@@ -21,7 +21,7 @@ from places import ROOT
 from pynn import _core
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
-hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=200)
+hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=100)
 # For more of the same: pytest --hypothesis-profile=long tests/estimators/test_same_numbers.py
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
 hypothesis.settings.load_profile("pynn")

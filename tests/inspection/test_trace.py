@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import patterns
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -96,7 +96,7 @@ networks = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@cases.examples(30)
 @given(networks, st.sampled_from(_core.available_isas()))
 def test_one_to_five_threads_give_the_same_bits(network, isa):
     pair = network.pop("pair")
@@ -112,7 +112,7 @@ def test_one_to_five_threads_give_the_same_bits(network, isa):
     assert all(other == bits[0] for other in bits[1:])
 
 
-@settings(max_examples=60)
+@cases.examples(40)
 @given(networks)
 def test_it_is_what_the_network_does(network):
     """To the bit: outputs are those of predict, and one row's products are its gradient."""
