@@ -1,10 +1,13 @@
 """What the tests share: a random generator, the MNIST digits, settings of other packages."""
 
 import os
+import signal
 
 # SciPy reads it when it is imported; without it scikit-learn skips a check without a word.
 os.environ["SCIPY_ARRAY_API"] = "1"
 os.environ["MPLBACKEND"] = "Agg"  # what is drawn is not shown
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of as many as there are processors
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
 from pathlib import Path
@@ -18,7 +21,7 @@ from places import ROOT
 from pynn import _core
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
-hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=200)
+hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=100)
 # For more of the same: pytest --hypothesis-profile=long tests/estimators/test_same_numbers.py
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
 hypothesis.settings.load_profile("pynn")
@@ -30,11 +33,24 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes seconds; part of every run all the same")
 
 
+def pytest_xdist_auto_num_workers(config):
+    """A single file is run through before workers have started; else xdist's own number."""
+    return 0 if len(config.args) == 1 and ".py" in config.args[0] else None
+
+
 @pytest.fixture(autouse=True)
 def figures_are_closed():
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+
+
+@pytest.fixture
+def ctrl_c_raises():
+    """SIGINT is what it is in a terminal: what a shell starts in the background is deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

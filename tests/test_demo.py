@@ -169,14 +169,11 @@ def run(*arguments, **options):
 
 
 @pytest.fixture
-def running_demo():
+def running_demo(ctrl_c_raises):
     """A demo that is far from its end, with a table of epochs coming out of it."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*PYNN, "demo", "--epochs", "1000000"]
-    # A shell's background jobs are deaf to SIGINT, and what they start would be: not so here.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, **pipes) as process:
-        signal.signal(signal.SIGINT, before)
         while process.stdout.readline().split()[:1] != [b"3/1000000"]:
             assert process.poll() is None
         yield process

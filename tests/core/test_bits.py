@@ -7,7 +7,7 @@ import numpy as np
 import patterns
 import pytest
 import threadpoolctl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import pynn
@@ -55,7 +55,7 @@ def trained(n_threads, network, optimizer, n_rows, batch_size, alpha, weighted, 
     return [np.asarray(figure).tobytes() for figure in figures]
 
 
-@settings(max_examples=100)
+@cases.examples(50)
 @given(
     isa=st.sampled_from(_core.available_isas()),
     network=networks,

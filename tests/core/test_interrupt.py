@@ -9,6 +9,8 @@ import pytest
 
 import pynn
 
+pytestmark = pytest.mark.usefixtures("ctrl_c_raises")
+
 FOREVER = 10**9  # epochs: only the interrupt ends such a fit
 N_ROWS, BATCH_SIZE = 2000, 100
 
@@ -20,13 +22,6 @@ def network():
 @pytest.fixture
 def data(rng):
     return (rng.normal(size=(N_ROWS, n)).astype(np.float32) for n in (300, 10))
-
-
-@pytest.fixture(autouse=True)
-def default_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def kill():

@@ -7,7 +7,7 @@ import cases
 import numpy as np
 import patterns
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from test_bits import OPTIMIZERS
@@ -80,7 +80,7 @@ def test_whole_numbers_are_exact(isa, dtype, rng):
         np.testing.assert_array_equal(net.parameters, twin.parameters, f"{n_rows=} {sizes=}")
 
 
-@settings(max_examples=150)
+@cases.examples(75)
 @given(
     data=st.data(),
     isa=st.sampled_from(_core.available_isas()),
@@ -161,7 +161,7 @@ def test_what_else_regularises(option, rule, rng):
     assert not np.array_equal(plain.parameters, nets[1].parameters)
 
 
-@settings(max_examples=60)
+@cases.examples(30)
 @given(
     isa=st.sampled_from(_core.available_isas()),
     dtype=st.sampled_from(cases.DTYPES),

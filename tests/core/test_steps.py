@@ -53,36 +53,39 @@ def long_data():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_steps", [1, 2, 3])
-def test_long_steps_of_sgd_are_those_of_plain_numpy(n_steps, long_data):
-    X, y = (array[: 1024 * n_steps] for array in long_data)
-    net, twin = twins(LONG)
+def test_long_steps_of_sgd_are_those_of_plain_numpy(long_data):
+    """After one, two and three of them in one call."""
     reference = Reference(LONG, ["tanh", "tanh", "identity"], "squared_error")
-    before = net.parameters.astype(float)
-    rule = pynn.SGD(0.01)
-    net.fit(X, y, batch_size=1024, shuffle=False, optimizer=rule, alpha=0.001)
-    expected, costs = reference.train(before, X, y, [np.arange(len(X))], 1024, rule, 0.001)
-    moved = np.abs(expected - before).max()
-    assert np.abs(net.parameters - expected).max() < 1e-4 * moved
-    np.testing.assert_allclose(net.history["cost"], costs, rtol=1e-5)
-    twin.n_threads = 3
-    twin.fit(X, y, batch_size=1024, shuffle=False, optimizer=rule, alpha=0.001)
-    np.testing.assert_array_equal(net.parameters, twin.parameters)
+    rule, alpha, expected_costs = pynn.SGD(0.01), 0.001, []
+    options = {"batch_size": 1024, "shuffle": False, "optimizer": rule, "alpha": alpha}
+    before = expected = twins(LONG)[0].parameters.astype(float)
+    for n_steps in (1, 2, 3):
+        X, y = (array[1024 * (n_steps - 1) : 1024 * n_steps] for array in long_data)
+        expected, costs = reference.train(expected, X, y, [np.arange(1024)], 1024, rule, alpha)
+        expected_costs += costs
+        X, y = (array[: 1024 * n_steps] for array in long_data)
+        net, twin = twins(LONG)
+        twin.n_threads = 3
+        for either in (net, twin):
+            either.fit(X, y, **options)
+        moved = np.abs(expected - before).max()
+        assert np.abs(net.parameters - expected).max() < 1e-4 * moved
+        np.testing.assert_allclose(net.history["cost"], [np.mean(expected_costs)], rtol=1e-5)
+        np.testing.assert_array_equal(net.parameters, twin.parameters)
 
 
 @pytest.mark.slow
-def test_a_long_step_that_is_interrupted_leaves_the_last_finished_one(long_data):
+def test_a_long_step_that_is_interrupted_leaves_the_last_finished_one(long_data, ctrl_c_raises):
     X, y = long_data
-    net, twin = twins(LONG)
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
+    for seconds in (0.5, 2, 8, 32):  # steps are long where other processes take the time
+        net, twin = twins(LONG)
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
         with pytest.raises(KeyboardInterrupt):
             net.fit(X, y, epochs=10**6, batch_size=1024, shuffle=False, optimizer=pynn.SGD(1e-3))
-    finally:
         timer.join()
-        signal.signal(signal.SIGINT, handler)
+        if net._descent.memory[1]:
+            break
     n_updates = net._descent.memory[1]
     assert n_updates > 0
     for step in range(n_updates):

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from cases import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.colors import same_color, to_rgb
@@ -193,7 +194,7 @@ def test_names_where_there_are_some(iris):
 # ---- NetworkDisplay ------------------------------------------------------------------------------
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(sizes=st.lists(st.integers(1, 20), min_size=2, max_size=6), max_units=st.integers(3, 12))
 def test_lines_and_circles_are_those_of_the_diagram(sizes, max_units):
     net = pynn.Network(sizes, random_state=1)

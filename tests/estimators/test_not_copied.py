@@ -206,7 +206,7 @@ def test_pickles_hold_what_was_learned():
 
 
 @pytest.fixture
-def ctrl_c():
+def ctrl_c(ctrl_c_raises):
     """Ctrl-C half a second from now."""
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()

@@ -106,9 +106,8 @@ def test_the_data_are_let_go(Estimator, solver):
 
 
 @pytest.fixture
-def interrupt():
+def interrupt(ctrl_c_raises):
     """A function that sends Ctrl-C once a model that is being fitted has done three iterations."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threads = []
 
     def wait_and_send(model):
@@ -122,7 +121,6 @@ def interrupt():
 
     yield start
     threads[0].join()
-    signal.signal(signal.SIGINT, before)
 
 
 @BOTH

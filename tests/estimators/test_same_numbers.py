@@ -12,7 +12,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import sklearn.neural_network
-from hypothesis import event, given, settings
+from cases import examples
+from hypothesis import event, given
 from hypothesis import strategies as st
 from mlp_cases import flat, one_thread  # noqa: F401 (a fixture)
 from scipy.sparse import csr_array
@@ -28,7 +29,6 @@ pytestmark = [
 
 RTOL = 1e-7
 EPOCHS = 20
-EXAMPLES = settings.default.max_examples // 2  # configurations of each property
 
 # What is learned: labels in place of classes, or the loss and the number of outputs
 CLASSES = {
@@ -189,7 +189,7 @@ def outcome(learn, *arguments):
     return None
 
 
-@settings(max_examples=EXAMPLES)
+@examples(50)
 @given(problems(), stochastic(), st.just({}) | early_stopping(), st.booleans())
 def test_any_stochastic_fit(problem, parameters, stopping, weighted):
     _, y, weights = data(*problem)
@@ -200,7 +200,7 @@ def test_any_stochastic_fit(problem, parameters, stopping, weighted):
     compare(problem, parameters | stopping, learn)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(50)
 @given(problems(), stochastic(max_iter=4), st.lists(st.booleans(), min_size=2, max_size=5))
 def test_any_refits(problem, parameters, weighted):
     """Fits that go on from each other, the samples weighted or not."""
@@ -213,7 +213,7 @@ def test_any_refits(problem, parameters, weighted):
     compare(problem, parameters | {"warm_start": True}, learn)
 
 
-@settings(max_examples=EXAMPLES)
+@examples(50)
 @given(
     problems(),
     stochastic(max_iter=3),
@@ -260,7 +260,7 @@ def losses_of_extremes():
         yield found
 
 
-@settings(max_examples=EXAMPLES)
+@examples(50)
 @given(problems(), networks(), st.integers(1, EPOCHS), st.booleans(), st.integers(1, 3))
 def test_any_lbfgs_fit(problem, parameters, n_iterations, weighted, n_fits):
     """Several fits take as many iterations together as one.

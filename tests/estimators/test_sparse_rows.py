@@ -31,12 +31,12 @@ FITS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("task", TASKS)
-def test_the_numbers_are_scikit_learn_s(task, fit, form):
+def test_the_numbers_are_scikit_learn_s(task, fit):
+    """Each task and each fit meets every format."""
     X, y, _ = data(task)
-    X = form(thinned(X))
+    X = FORMATS[(TASKS.index(task) + [*FITS].index(fit)) % len(FORMATS)](thinned(X))
     settings = {"hidden_layer_sizes": (6, 4), "max_iter": 20, "random_state": 8} | FITS[fit]
     ours, theirs = pair(task, **settings)
     for model in (ours, theirs):
@@ -44,11 +44,10 @@ def test_the_numbers_are_scikit_learn_s(task, fit, form):
     assert_same(ours, theirs, X)
 
 
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("task", TASKS)
-def test_partial_fits_are_scikit_learn_s(task, form):
+def test_partial_fits_are_scikit_learn_s(task):
     X, y, _ = data(task)
-    X = form(thinned(X))
+    X = FORMATS[TASKS.index(task) % len(FORMATS)](thinned(X))
     ours, theirs = pair(task, random_state=8, batch_size=20)
     for model in (ours, theirs):
         classes = np.unique(y) if y.ndim == 1 else range(y.shape[1])

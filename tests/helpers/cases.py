@@ -5,6 +5,7 @@ import dataclasses
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import hypothesis
 import numpy as np
 import reference
 
@@ -34,6 +35,12 @@ RULES = [
 ]
 # Rprop goes by signs alone: it is for sums that do not cancel.
 EVERY_RULE = [*RULES, pynn.Rprop(0.01)]
+
+
+def examples(percent):
+    """So many percent of the examples of a property as the profile has, 100 unless it is long."""
+    most = hypothesis.settings.default.max_examples
+    return hypothesis.settings(max_examples=max(1, most * percent // 100))
 
 
 @contextmanager

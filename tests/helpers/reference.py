@@ -178,13 +178,15 @@ class Network:
             W[...] = of_layer
         return result
 
+    def costs(self, z, a, y):
+        """Cost of each output of each row."""
+        if self.cost_name in COSTS_OF_A:
+            return COSTS_OF_A[self.cost_name][0](a, y, self.parameter)
+        return COSTS_OF_Z[self.cost_name][0](z, y)
+
     def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)
-        y = np.asarray(y, p.dtype)
-        if self.cost_name in COSTS_OF_A:
-            costs = COSTS_OF_A[self.cost_name][0](activations[-1], y, self.parameter)
-        else:
-            costs = COSTS_OF_Z[self.cost_name][0](zs[-1], y)
+        costs = self.costs(zs[-1], activations[-1], np.asarray(y, p.dtype))
         penalty = np.sum(self.strengths(p, alpha) / 2 * p**2 + self.strengths(p, l1) * np.abs(p))
         return np.sum(self.row_weights(p, len(y), sample_weight) * costs) + penalty
 
@@ -216,8 +218,8 @@ class Network:
         for W, z, name in zip(weights[:0:-1], zs[-2::-1], self.activations[-2::-1], strict=True):
             das.insert(0, dzs[0] @ W.T)
             dzs.insert(0, das[0] * ACTIVATIONS[name][1](z))
-        costs = [self.cost(p, X[i : i + 1], y[i : i + 1]) for i in range(len(X))]
-        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, np.array(costs)
+        costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
+        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, costs
 
     def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)

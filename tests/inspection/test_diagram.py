@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import dot
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from cases import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 import pynn
@@ -54,7 +55,7 @@ def test_the_middle_is_left_out_and_no_more_than_needed(n, most):
         assert abs((gap + 1) - (len(kept) - gap - 1)) <= 1
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(sizes=SIZES, max_units=st.integers(3, 12), max_layers=st.integers(3, 12))
 def test_every_unit_and_layer_is_drawn_or_counted(sizes, max_units, max_layers):
     diagram = Diagram.of(zeros(sizes), max_units, max_layers)
@@ -75,7 +76,7 @@ def test_every_unit_and_layer_is_drawn_or_counted(sizes, max_units, max_layers):
     assert sorted(places) == list(range(len(places)))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(sizes=SIZES, seed=st.integers(0, 9))
 def test_lines_are_the_weights_between_what_is_drawn(sizes, seed):
     net = pynn.Network(sizes, random_state=seed)
@@ -258,7 +259,7 @@ def test_a_small_network_as_dot():
     assert "neuron 1 of output: 2" in edges["unit_0_0", "unit_1_0"]["tooltip"]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(sizes=st.lists(st.integers(1, 30), min_size=2, max_size=10))
 def test_dot_is_valid_and_has_the_lines_of_the_diagram(sizes):
     net = pynn.Network(sizes, random_state=0)

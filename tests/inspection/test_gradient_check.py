@@ -3,7 +3,7 @@
 import cases
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -13,7 +13,7 @@ from pynn.inspection import gradient_check
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@settings(max_examples=100)
+@cases.examples(50)
 @given(
     sizes=st.lists(st.integers(1, 8), min_size=2, max_size=4),
     pair=st.sampled_from(cases.PAIRS),

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import patterns
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -57,7 +57,7 @@ def classifier():
 # ---- Gradients of single rows -------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@cases.examples(40)
 @given(networks, st.sampled_from(_core.available_isas()))
 def test_each_row_has_the_gradient_of_that_row_alone_to_the_bit(network, isa):
     with cases.instruction_set(isa):
@@ -86,7 +86,7 @@ def test_per_sample_gradients_of_classes(rng):
     np.testing.assert_array_equal(gradients[7], net.gradient(X[7:8], y[7:8]))
 
 
-@settings(max_examples=60)
+@cases.examples(40)
 @given(networks)
 def test_input_gradient_is_that_of_the_trace(network):
     problem = problem_of(network)
@@ -151,7 +151,7 @@ def test_neuron_inputs_without_biases():
     np.testing.assert_allclose(found.z, net.predict([[1, 1]])[0])
 
 
-@settings(max_examples=40)
+@cases.examples(40)
 @given(networks, st.integers(0, 59))
 def test_z_and_a_of_a_neuron_are_those_of_the_trace(network, unit):
     problem = problem_of(network)
@@ -188,7 +188,7 @@ def test_neuron_inputs_print_the_largest_products(net):
 # ---- Whose fault is this ------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@cases.examples(40)
 @given(networks)
 def test_shares_of_blame_are_sorted_sizes_of_the_gradient_and_sum_to_1(network):
     problem = problem_of(network)

@@ -5,7 +5,7 @@ import re
 import cases
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mazur import RATE, X, Y, network
 from scipy import sparse
@@ -107,7 +107,7 @@ def test_any_row(rng):
         assert whole.text(row) == alone.text()
 
 
-@settings(max_examples=60)
+@cases.examples(40)
 @given(
     st.lists(st.integers(1, 4), min_size=2, max_size=4),
     st.sampled_from(cases.PAIRS),
