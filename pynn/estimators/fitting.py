@@ -82,7 +82,7 @@ class Fit:
     ) -> None:
         self.estimator, self.samples, self.held_out = estimator, samples, held_out
         self.goes_on, self.incremental, self.source = goes_on, incremental, source
-        self.spread = messages.spread_of_scales(samples.X)
+        self.spread = 1.0 if goes_on or incremental else messages.spread_of_scales(samples.X)
         self.is_given = bool(held_out)  # and not set aside by early_stopping
 
     def run(self) -> Outcome:
@@ -97,7 +97,7 @@ class Fit:
         if not self.goes_on:
             self._begin(random)
         self.network = network = estimator.network_
-        undone = undone_on_error(network, random) if self.goes_on else nullcontext()
+        undone = undone_on_error(network) if self.goes_on else nullcontext()
         with network._lock, undone:
             self._check_network()
             network._random = random
@@ -345,10 +345,11 @@ class Fit:
     ) -> State:
         estimator = self.estimator
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
-        told: list[Callable[[State], Any]] = [self._publish, *own]
+        is_watched = bool(own or hooks or estimator.verbose)
+        told: list[Callable[[State], Any]] = [self._publish if is_watched else self._count, *own]
         if estimator.verbose:
             told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
-        if not self.goes_on and not self.incremental:
+        if not self.goes_on and not self.incremental and (self.is_given or self.spread > 1e3):
             told.append(messages.DataWarnings(self.spread, self.is_given))
         return State(
             estimator,
@@ -361,6 +362,9 @@ class Fit:
             descent=descent,
             incremental=self.incremental,
         )
+
+    def _count(self, state: State) -> None:
+        self.estimator.n_iter_ = state.epoch
 
     def _publish(self, _: State | None = None) -> None:
         """Give the estimator its attributes, as far as the fit has come."""

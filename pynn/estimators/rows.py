@@ -32,6 +32,8 @@ def refuse_lossy(array: Any, name: str) -> None:
     """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: its mask would be lost; use filled()")
+    if type(array) is np.ndarray and array.dtype.kind not in "mM":
+        return
     kinds = getattr(array, "dtypes", None)
     kinds = getattr(array, "dtype", None) if kinds is None else kinds
     for kind in np.ravel(np.asarray(kinds, dtype=object)):

@@ -55,7 +55,7 @@ class Loop:
         self.keeps_best = keeps_best
         self.interruption: KeyboardInterrupt | None = None
         self.divergence: FloatingPointError | None = None
-        self._before: tuple[dict[str, Any], dict[str, Any]] | None = None  # the current epoch
+        self._before: Any = None  # counts at the start of the current epoch
 
     def run(self) -> str:
         """Train; return how it ended: "finished", "stopped", "diverged" or "interrupted".
@@ -70,7 +70,7 @@ class Loop:
         n_before -= state.epoch  # those of a resumed fit
         try:
             with state:
-                ending = self._until_stopped()
+                ending = self._until_stopped(self._epochs_at_once())
         except KeyboardInterrupt as error:
             ending, self.interruption = "interrupted", error
             self._forget_half_an_epoch(n_before + state.epoch)
@@ -85,11 +85,11 @@ class Loop:
     def _forget_half_an_epoch(self, n_epochs: int) -> None:
         """Undo the figures of an epoch that was interrupted before callbacks heard of it."""
         history = self.history
-        if self._before and (len(history) > n_epochs or history.n_epochs > self.state.epoch):
-            counts, stalled = self._before
-            vars(history).update(counts)
+        if history.n_epochs > self.state.epoch or len(history) > n_epochs:
+            history.n_epochs = self.state.epoch
+            history.n_samples, history.best_parameters, best, n_stalled = self._before
             if self.patience is not None:
-                vars(self.patience).update(stalled)
+                self.patience.best, self.patience.n_stalled = best, n_stalled
         history.cut(n_epochs)
 
     def _best_epoch(self) -> int | None:
@@ -97,10 +97,10 @@ class Loop:
         values, best = self.history.figures.get(self.patience.monitor, []), self.patience.best_value
         return values.index(best) + 1 if best in values else None
 
-    def _until_stopped(self) -> str:
+    def _until_stopped(self, most: int) -> str:
         state = self.state
         while state.epoch < state.max_epochs and not state.is_stopped:
-            n_epochs = min(self._epochs_at_once(), state.max_epochs - state.epoch)
+            n_epochs = min(most, state.max_epochs - state.epoch)
             rate = self.descent.rate_now
             costs, error = self.learner.learn(n_epochs)
             if isinstance(error, FloatingPointError):
@@ -134,7 +134,9 @@ class Loop:
 
     def _epoch_ended(self, costs: list[float], rate: float) -> None:
         state, history, n_rows = self.state, self.history, self.learner.n_rows
-        self._before = vars(history).copy(), vars(self.patience).copy() if self.patience else {}
+        patience = self.patience
+        stalled = (patience.best, patience.n_stalled) if patience else (0.0, 0)
+        self._before = history.n_samples, history.best_parameters, *stalled
         cost, penalty = costs
         figures = {"cost": cost / self.divisor + penalty}
         if penalty:
@@ -178,15 +180,15 @@ class Loop:
 
 
 @contextmanager
-def undone_on_error(network: Any, random: Random) -> Iterator[None]:
-    """Leave a network and its random source as they were if training fails.
+def undone_on_error(network: Any, random: Random | None = None) -> Iterator[None]:
+    """Leave a network, and a random source, as they were if training fails.
 
     Ctrl-C that reaches `Loop.run` is no failure: the network is then as after the last update.
     """
     if not network._parameters.flags.writeable:
         network._own_parameters()
-    bits, history = bit_generator(random), network._history
-    state, parameters = bits.state, network._parameters.copy()
+    bits, history = None if random is None else bit_generator(random), network._history
+    state, parameters = None if bits is None else bits.state, network._parameters.copy()
     descent = network._descent and network._descent.copy()
     before = {"_random": network._random, "_descent": descent}
     architecture = network._architecture
@@ -199,5 +201,6 @@ def undone_on_error(network: Any, random: Random) -> Iterator[None]:
         network._parameters[:] = parameters
         vars(history).update(counts)
         history.cut(n_epochs)
-        bits.state = state
+        if bits is not None and state is not None:
+            bits.state = state
         raise

@@ -78,7 +78,7 @@ class State:
         self.word = "cost" if estimator is network else "loss"
         self.epoch = self.n_samples = 0
         self.seconds = 0.0
-        self.figures: dict[str, float] = {}
+        self._figures: dict[str, float] = {}
         self.is_stopped = False
         self.plateau = ""  # of this epoch: "slower" or "stop", where patience was exhausted
         self.kept: dict[str, NDArray[Any]] = {}  # by callbacks, and in checkpoints
@@ -100,6 +100,11 @@ class State:
 
     def __exit__(self, *exception: object) -> None:
         self._ends.close()
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Figures of the last epoch, by their names in `history`."""
+        return {in_words(name, self.word): value for name, value in self._figures.items()}
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -129,8 +134,9 @@ class State:
         value : float
             The figure.
         """
-        self.figures[name] = value
-        self._history.record(in_words(name, "cost"), value)
+        canonical = in_words(name, "cost")
+        self._figures[canonical] = value
+        self._history.record(canonical, value)
 
     def stop(self) -> None:
         """End the fit after this epoch, and keep its weights."""
@@ -159,11 +165,11 @@ class State:
         """Tell callbacks about an epoch; one that returns True ends the fit."""
         self.epoch += 1
         self.n_samples = n_samples
-        self.figures = {in_words(name, self.word): value for name, value in figures.items()}
+        self._figures = figures
         self.seconds = perf_counter() - self._since
         for observer in self.observers:
             verdict = observer(self)
-            if isinstance(verdict, bool | np.bool_) and verdict:
+            if verdict is not None and isinstance(verdict, bool | np.bool_) and verdict:
                 self.stop()
         self._since = perf_counter()
 
