@@ -46,15 +46,18 @@ __all__ = [
 ]
 
 # Private methods of scikit-learn's perceptrons that subclasses override, and what replaces them.
+_WEIGHTS = "set coefs_ and intercepts_, and fit with warm_start=True"
+_FORWARD, _GRADIENT = "use network_.predict or trace", "use network_.gradient"
 HOOKS = {
-    **dict.fromkeys(
-        ["_init_coef", "_initialize"], "set coefs_ and intercepts_, and fit with warm_start=True"
-    ),
-    **dict.fromkeys(["_forward_pass", "_forward_pass_fast"], "use network_.predict or trace"),
-    **dict.fromkeys(
-        ["_backprop", "_compute_loss_grad", "_loss_grad_lbfgs"], "use network_.gradient"
-    ),
-    **dict.fromkeys(["_fit_stochastic", "_fit_lbfgs"], "use callbacks, or Network.fit"),
+    "_init_coef": _WEIGHTS,
+    "_initialize": _WEIGHTS,
+    "_forward_pass": _FORWARD,
+    "_forward_pass_fast": _FORWARD,
+    "_backprop": _GRADIENT,
+    "_compute_loss_grad": _GRADIENT,
+    "_loss_grad_lbfgs": _GRADIENT,
+    "_fit_stochastic": "use callbacks, or Network.fit",
+    "_fit_lbfgs": "use callbacks, or Network.fit",
     "_update_no_improvement_count": "use the EarlyStopping callback",
     "_score_with_function": "use the parameter scoring",
 }

@@ -159,7 +159,8 @@ def samples_of(network: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | No
     """Return rows with encoded targets, in place where the core reads them so."""
     encoded = checks.as_array("y", network._architecture.encoded(y))
     if checks.is_sparse(X):
-        rows = X.tocsr() if X.format == "csc" else X  # other formats are refused
+        checks.rows(X, network.layer_sizes[0], network.dtype)  # SciPy trusts damaged ones
+        rows = X.tocsr()
     else:
         rows = checks.real_array("X", X, network.dtype)
     weights = sample_weight
