@@ -40,7 +40,18 @@ from pynn.training.state import State, in_order
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
 # Parameters that may differ where a fit resumes.
 _FREE = {"max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"}
-_OF_EARLIER_FITS = ["loss_", "loss_curve_", "best_loss_", "best_epoch_", "validation_scores_", "best_validation_score_", "stopped_early_", "_no_improvement_count", "_split_before", "_scores_from"]
+_OF_EARLIER_FITS = [
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "best_epoch_",
+    "validation_scores_",
+    "best_validation_score_",
+    "stopped_early_",
+    "_no_improvement_count",
+    "_split_before",
+    "_scores_from",
+]
 
 
 class Fit:
