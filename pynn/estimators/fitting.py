@@ -16,6 +16,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -404,24 +405,43 @@ class Fit:
 
     def _warn_of_data(self, state: State) -> None:
         """Warn in the first epochs of validation data in other units, and of unscaled columns."""
-        figures = state.figures
+        figures, train = state.figures, state.train
         if state.epoch == 1 and self.is_given:
-            loss, val_loss, score = figures["loss"], figures["val_loss"], figures["val_score"]
-            is_absurd = val_loss > 10 if self.estimator.scoring is not None else score < 0.5
-            if val_loss > 100 * loss and val_loss > 5 and is_absurd:
+            val_loss, score = figures["val_loss"], figures["val_score"]
+            loss = figures["loss"] if train is None else self._loss_of(train)
+            if is_classifier(self.estimator):  # a class's loss is 36 at the most
+                is_absurd = val_loss > 10 * loss
+            else:
+                is_absurd = val_loss > 10 if self.estimator.scoring is not None else score < 0.5
+                is_absurd = is_absurd and val_loss > 100 * max(loss, figures["loss"])
+            if is_absurd and val_loss > 5:
                 warn(messages.FAR_OFF.format(val_loss, loss))
-        if state.epoch == 3 and self.spread > 1e3 and state.train is not None:
-            saturated = self._share_of_constant_units(state.train.X[:200]) > 0.5
-            losses = state.values_of("loss")
-            if saturated or losses[-1] > losses[0]:
+        if state.epoch == 3 and self.spread > 1e3 and train is not None:
+            first, *_, last = state.values_of("loss")
+            knows_nothing = self._loss_of(train, np.zeros_like(self.network.parameters))
+            is_lost = last > min(first, 1.2 * knows_nothing)
+            if last > 0.95 * first and (is_lost or self._share_of_stuck(train.X[:200]) > 0.5):
                 warn(f"training stalls: {messages.SCALES.format(self.spread)}")
 
-    def _share_of_constant_units(self, X: Any) -> float:
-        """Return the share of hidden units that say the same for all of these rows."""
+    def _loss_of(self, samples: Samples, parameters: Any = None) -> float:
+        """Return the loss of a few rows, without penalty; parameters stands for other ones."""
+        few, no_penalty = (
+            samples._rows(slice(200)),
+            Regularisation.checked(len(self.network.weights)),
+        )
+        data = self._data(self.network, few, None)
+        return self.network._cost(data, no_penalty, None, parameters)[0] / self._divisor
+
+    def _share_of_stuck(self, X: Any) -> float:
+        """Return the share of activations in the first hidden layer that no small step changes."""
         if len(self.network.weights) == 1 or X.shape[0] < 20:
             return 0.0
         a = self.network._predict(X, known_finite=True, n_layers=1)
-        return float((np.ptp(a, axis=0) <= 1e-3 * np.abs(a).max(initial=1e-9)).mean())
+        constant = np.ptp(a, axis=0) <= 1e-3 * np.abs(a).max(initial=1e-9)
+        middle = {"tanh": 0.0, "sigmoid": 0.5}.get(self.network.activations[0])
+        if middle is not None:
+            return float((constant | (np.abs(a - middle) > 0.99 * (1 - middle))).mean())
+        return float(constant.mean())
 
     def _about_scales(self) -> str:
         return f" ({messages.SCALES.format(self.spread)})" if self.spread > 1e3 else ""
