@@ -425,12 +425,10 @@ class Fit:
 
     def _loss_of(self, samples: Samples, parameters: Any = None) -> float:
         """Return the loss of a few rows, without penalty; parameters stands for other ones."""
-        few, no_penalty = (
-            samples._rows(slice(200)),
-            Regularisation.checked(len(self.network.weights)),
-        )
+        few, n_layers = samples._rows(np.arange(min(200, len(samples)))), len(self.network.weights)
         data = self._data(self.network, few, None)
-        return self.network._cost(data, no_penalty, None, parameters)[0] / self._divisor
+        cost, _ = self.network._cost(data, Regularisation.checked(n_layers), None, parameters)
+        return float(cost) / self._divisor
 
     def _share_of_stuck(self, X: Any) -> float:
         """Return the share of activations in the first hidden layer that no small step changes."""
