@@ -196,7 +196,7 @@ def test_masked_arrays_are_refused_elsewhere(Estimator):
         with pytest.raises(TypeError, match="X must not be a masked array"):
             call(masked(X))
     for sets in [(masked(X), y), (X, masked(y)), (X, y, masked(np.ones(len(y))))]:
-        with pytest.raises(TypeError, match="eval_set: .*masked array"):
+        with pytest.raises(TypeError, match=r"eval_set: .*masked array"):
             model.fit(X, y, eval_set=sets)
     with pytest.raises(TypeError, match="masked array"):
         model.fit_batches([(masked(X), y)])
@@ -214,7 +214,7 @@ TABLES = {
 
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_of_dates_are_refused(table):
-    with pytest.raises(TypeError, match="X must hold numbers, got .*days since a date"):
+    with pytest.raises(TypeError, match=r"X must hold numbers, got .*days since a date"):
         small(CLASSIFIER).fit(TABLES[table], Y_IRIS)
 
 
@@ -319,7 +319,7 @@ def test_a_warm_fit_with_a_loss_of_another_output_says_what_to_set():
     y = np.abs(Y_DIABETES)
     model = small(REGRESSOR, warm_start=True).fit(X_DIABETES, y)
     before = model.predict(X_DIABETES)
-    with pytest.raises(ValueError, match="'poisson' needs .*'exp'.*'identity'.*out_activation_"):
+    with pytest.raises(ValueError, match=r"'poisson' needs .*'exp'.*'identity'.*out_activation_"):
         model.set_params(loss="poisson").fit(X_DIABETES, y)
     assert np.array_equal(model.predict(X_DIABETES), before)
     model.out_activation_ = "exp"
