@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pynn.data import blocks
 from pynn.data.samples import Samples
 from pynn.estimators import _sklearn, rows, saving
 from pynn.estimators.fitting import Fit
-from pynn.estimators.messages import Outcome
+from pynn.estimators.messages import Outcome, warn
 from pynn.estimators.predictor import Predictor
 from pynn.inspection.inspected import Inspected
 from pynn.network import Network
@@ -52,10 +51,9 @@ class Perceptron(Inspected, Predictor):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in _sklearn.HOOKS.keys() & vars(cls).keys():
-            warnings.warn(
+            warn(
                 f"{cls.__name__}.{name} overrides a private method of scikit-learn's perceptrons "
-                f"that pynn never calls: {_sklearn.HOOKS[name]}",
-                stacklevel=2,
+                f"that pynn never calls: {_sklearn.HOOKS[name]}"
             )
 
     # ---- What a subclass says --------------------------------------------------------------------

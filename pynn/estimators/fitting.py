@@ -22,6 +22,7 @@ from sklearn.utils import check_random_state
 from pynn.data.samples import Samples
 from pynn.estimators import messages, rows, translation
 from pynn.estimators._sklearn import _check_optimize_result
+from pynn.estimators.advice import Advice, about_scales, spread_of_scales
 from pynn.estimators.hooks import Hooks
 from pynn.estimators.messages import Outcome, warn
 from pynn.model.architecture import ALIASES, paired
@@ -82,7 +83,7 @@ class Fit:
     ) -> None:
         self.estimator, self.samples, self.held_out = estimator, samples, held_out
         self.goes_on, self.incremental, self.source = goes_on, incremental, source
-        self.spread = 1.0 if goes_on or incremental else messages.spread_of_scales(samples.X)
+        self.spread = 1.0 if goes_on or incremental else spread_of_scales(samples.X)
         self.is_given = bool(held_out)  # and not set aside by early_stopping
 
     def run(self) -> Outcome:
@@ -185,7 +186,7 @@ class Fit:
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
         if not np.isfinite(self.network.parameters).all():
-            raise ValueError(messages.NOT_FINITE + messages.about_scales(self.spread))
+            raise ValueError(messages.NOT_FINITE + about_scales(self.spread))
         if state.is_stopped:
             return None
         return partial(_check_optimize_result, "lbfgs", result, estimator.max_iter)
@@ -230,7 +231,7 @@ class Fit:
         except FloatingPointError as error:
             if error is not loop.divergence:  # a callback's own
                 raise
-            raise ValueError(messages.NOT_FINITE + messages.about_scales(self.spread)) from None
+            raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
         return self._outcome(ending, state)
 
     def _outcome(self, ending: str, state: State) -> Outcome:
@@ -239,7 +240,7 @@ class Fit:
         if ending == "interrupted":
             return partial(warn, messages.INTERRUPTED)
         if ending == "diverged":
-            text = messages.NOT_FINITE + messages.BEST_KEPT + messages.about_scales(self.spread)
+            text = messages.NOT_FINITE + messages.BEST_KEPT + about_scales(self.spread)
             return partial(warn, text, ConvergenceWarning)
         one_by_one = self.goes_on and estimator.warm_start and estimator.max_iter == 1
         if ending == "stopped" or self.incremental or one_by_one:
@@ -350,7 +351,7 @@ class Fit:
         if estimator.verbose:
             told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
         if not self.goes_on and not self.incremental and (self.is_given or self.spread > 1e3):
-            told.append(messages.DataWarnings(self.spread, self.is_given))
+            told.append(Advice(self.spread, self.is_given, self._divisor))
         return State(
             estimator,
             self.network,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import operator
 import os
 from dataclasses import replace
 from typing import Any
@@ -23,9 +22,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     settings, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:
-            text = json.dumps(value, default=operator.methodcaller("tolist"))
-            settings[name] = json.loads(text)
-        except (TypeError, AttributeError):
+            settings[name] = _as_json(value)
+        except TypeError:
             left_out.append(name)
     if left_out:
         warn(
@@ -46,6 +44,9 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     """Read an estimator of this class: see `Perceptron.load`."""
     network, metadata = files.load(Network, path)
+    kinds = [name for name in metadata if name.startswith("pynn.") and name != _key(Network)]
+    if kinds and _key(kind) not in kinds:
+        raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but {kinds[0]}")
     network._become(replace(network._architecture, capped=True))
     try:
         notes = json.loads(metadata.get(_key(kind), "{}"))
@@ -55,7 +56,8 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
             "activation": hidden[0] if len({*hidden}) == 1 else list(hidden),
             "dtype": network.dtype.name,
         }
-        estimator = kind(**settings | notes.get("parameters", {}))
+        kept = {name: _from_json(value) for name, value in notes.get("parameters", {}).items()}
+        estimator = kind(**settings | kept)
         estimator.__dict__.update(notes.get("attributes", {}), _network=network)
         estimator.n_features_in_ = network.layer_sizes[0]
         if notes.get("feature_names") is not None:
@@ -69,3 +71,27 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
 
 def _key(kind: type[Any]) -> str:
     return f"pynn.{kind.__name__}"
+
+
+def _as_json(value: Any) -> Any:
+    """Return what JSON can hold; tuples and dicts, whose keys may be numbers, are marked."""
+    if isinstance(value, np.ndarray | np.generic):
+        return _as_json(value.tolist())
+    if isinstance(value, dict):
+        return {"dict": [[_as_json(one) for one in item] for item in value.items()]}
+    if isinstance(value, list | tuple):
+        items = [_as_json(one) for one in value]
+        return items if isinstance(value, list) else {"tuple": items}
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(f"a file cannot hold {value!r}")
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_from_json(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, items),) = value.items()
+    found = [_from_json(one) for one in items]
+    return dict(found) if kind == "dict" else tuple(found)
