@@ -27,12 +27,8 @@ import pynn
 from pynn import displays
 
 switches = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-sigmoid = {
-    "activation": "sigmoid",
-    "output_activation": "sigmoid",
-    "cost": "squared_error",
-    "dtype": "float64",
-}
+sigmoid = {"activation": "sigmoid", "output_activation": "sigmoid"}
+sigmoid |= {"cost": "squared_error", "dtype": "float64"}
 
 neuron = pynn.Network([2, 1], **sigmoid)
 neuron.weights[0][:] = [[10], [10]]
