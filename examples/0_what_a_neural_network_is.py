@@ -27,7 +27,8 @@ import pynn
 from pynn import displays
 
 switches = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-sigmoid = {"activation": "sigmoid", "output_activation": "sigmoid", "dtype": "float64"}
+sigmoid = {"activation": "sigmoid", "output_activation": "sigmoid"}
+sigmoid |= {"cost": "squared_error", "dtype": "float64"}
 
 neuron = pynn.Network([2, 1], **sigmoid)
 neuron.weights[0][:] = [[10], [10]]
@@ -89,7 +90,7 @@ print("two layers without a bend are one:", np.allclose(straight.predict(switche
 # talking nonsense, and a single number says how much: the *cost*. Here it is half the square of
 # what is missing from the right answer, averaged over all examples.
 
-net = pynn.Network([2, 2, 1], cost="squared_error", random_state=0, **sigmoid)
+net = pynn.Network([2, 2, 1], random_state=0, **sigmoid)
 print("says  ", net.predict(switches).ravel().round(3))
 print("should", lit.ravel())
 print(f"cost   {net.cost(switches, lit):.4f}")
@@ -174,7 +175,7 @@ learning = {"batch_size": 10, "validation_data": (X_test, y_test)}
 reader = pynn.Network([64, 30, 10], **softmax)
 reader.fit(X_train, y_train, epochs=30, **learning)
 reader.summary()
-print(f"read correctly, of those never seen: {reader.history['val_accuracy'][-1]:.1%}")
+print(f"read correctly, of those never seen: {reader.history['val_score'][-1]:.1%}")
 
 # %%
 # What do hidden neurons look for? The weights of each are a picture: ink on green pixels speaks for

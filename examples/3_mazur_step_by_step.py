@@ -25,7 +25,11 @@ X, Y = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
 
 def new_network():
     net = pynn.Network(
-        [2, 2, 2], activation="sigmoid", output_activation="sigmoid", dtype="float64"
+        [2, 2, 2],
+        activation="sigmoid",
+        output_activation="sigmoid",
+        cost="squared_error",
+        dtype="float64",
     )
     net.weights[0][:] = [[0.15, 0.25], [0.20, 0.30]]  # w1 and w2 lead to h1, w3 and w4 to h2
     net.weights[1][:] = [[0.40, 0.50], [0.45, 0.55]]  # w5 and w6 lead to o1, w7 and w8 to o2

@@ -35,7 +35,12 @@ y = np.array([0, 1, 1, 0])  # the first input or the second, but not both; the t
 
 np.random.seed(1)
 net = pynn.Network(
-    [3, 4, 1], activation="sigmoid", output_activation="sigmoid", bias=False, dtype="float64"
+    [3, 4, 1],
+    activation="sigmoid",
+    output_activation="sigmoid",
+    cost="squared_error",
+    bias=False,
+    dtype="float64",
 )
 for W in net.weights:
     W[:] = 2 * np.random.random(W.shape) - 1

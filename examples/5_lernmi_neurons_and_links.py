@@ -29,7 +29,7 @@ HOW = {"batch_size": 1, "optimizer": pynn.SGD(0.1), "shuffle": False}
 
 
 def new_network(*sizes):
-    net = pynn.Network(sizes, activation="sigmoid", output_activation="sigmoid")
+    net = pynn.Network(sizes, activation="sigmoid", output_activation="sigmoid", cost="mse")
     net.parameters[:] = np.random.default_rng(0).uniform(-0.5, 0.5, net.n_parameters)
     return net
 

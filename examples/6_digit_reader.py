@@ -25,7 +25,11 @@ from pynn.displays import WeightsDisplay
 
 digits = digits_28x28(*sys.argv[1:2])
 net = pynn.Network(
-    [784, 16, 16, 10], activation="sigmoid", output_activation="sigmoid", random_state=0
+    [784, 16, 16, 10],
+    activation="sigmoid",
+    output_activation="sigmoid",
+    cost="squared_error",
+    random_state=0,
 )
 net.fit(digits.X_train, digits.y_train, epochs=30, batch_size=10, optimizer=pynn.SGD(3.0))
 outputs = net.predict(digits.X_test)

@@ -55,7 +55,7 @@ networks = {
 }
 print("                        parameters  best epoch      last  the book, on MNIST")
 for (chapter, net), book in zip(networks.items(), ("95.42%", "about 98%"), strict=True):
-    accuracy = net.history["val_accuracy"]
+    accuracy = net.history["val_score"]
     sizes = "-".join(map(str, net.layer_sizes))
     print(
         f"{chapter}, {sizes:11}  {net.n_parameters:10,}  {max(accuracy):10.2%}"

@@ -194,7 +194,13 @@ def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0) -> None:
     """
     X, y = digits.X_train, digits.y_train
     sizes = [X.shape[1], 16, 16, 10]
-    net = Network(sizes, activation="sigmoid", output_activation="sigmoid", random_state=seed)
+    net = Network(
+        sizes,
+        activation="sigmoid",
+        output_activation="sigmoid",
+        cost="squared_error",
+        random_state=seed,
+    )
     side = round(X.shape[1] ** 0.5)
     counts = f"{len(y):,} to learn from, {len(digits.y_test):,} to test"
     architecture = f"{'-'.join(map(str, sizes))}: {net.n_parameters:,} weights and biases"
@@ -219,7 +225,7 @@ def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0) -> None:
 def _print_test(net: Network, digits: Digits) -> None:
     outputs = net.predict(digits.X_test)
     right = outputs.argmax(axis=1) == digits.y_test
-    accuracies = net.history["val_accuracy"]
+    accuracies = net.history["val_score"]
     best = int(np.argmax(accuracies))
     print(f"\nTest: {right.sum():,} of {right.size:,} digits read correctly, {right.mean():.2%}")
     print(f"      (the best epoch was {best + 1}, with {accuracies[best]:.2%})\n")

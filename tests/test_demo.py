@@ -146,7 +146,7 @@ def test_four_are_drawn_a_wrong_one_among_them_where_there_is_one(n_right, capsy
     digits = demo.bundled_digits()
 
     class Reader:
-        history = {"val_accuracy": [n_right / 450]}  # noqa: RUF012
+        history = {"val_score": [n_right / 450]}  # noqa: RUF012
 
         def predict(self, X):
             said = digits.y_test + (np.arange(450) >= n_right)

@@ -17,7 +17,7 @@ from pynn.network import Network
 _CURVES = {
     "train": ("cost", "loss", "loss_curve_"),
     "validation": ("val_cost", "val_loss"),
-    "score": ("val_accuracy", "val_score", "validation_scores_"),
+    "score": ("val_score", "validation_scores_"),
 }
 
 
