@@ -64,6 +64,7 @@ def test_without_numpy_only_pynn_is_timed(capsys):
     text = output_of(capsys, "--epochs", "1", "--no-numpy")
     assert "rows/s" in text
     assert "NumPy" not in text
+    assert "██" in text  # in UTF-8
 
 
 def test_a_seed_gives_the_same_network_each_time_and_another_gives_another(capsys):
@@ -210,12 +211,11 @@ def running_demo(ctrl_c_raises):
         process.kill()
 
 
-@pytest.mark.parametrize(("encoding", "ink"), [("ascii", b"@@"), ("utf-8", "██".encode())])
-def test_it_draws_with_what_the_terminal_can_show(encoding, ink):
-    environment = os.environ | {"PYTHONIOENCODING": encoding}
+def test_it_draws_with_what_the_terminal_can_show():
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = run("demo", "--epochs", "1", "--no-numpy", env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert ink in done.stdout
+    assert b"@@" in done.stdout
 
 
 def test_ctrl_c_ends_it_without_a_traceback(running_demo):
