@@ -19,26 +19,20 @@ from pynn.displays import base
 from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
 
 
-def python(code):
-    return subprocess.run(
-        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True
-    ).stdout
-
-
-def test_matplotlib_is_imported_by_nothing_but_drawing():
-    code = "import sys, pynn, pynn.displays; print([m for m in sys.modules if 'matplotlib' in m])"
-    assert python(code) == "[]\n"
-
-
-def test_without_matplotlib_drawing_says_what_to_install():
-    code = """import sys
-sys.modules['matplotlib'] = None
+def test_matplotlib_is_imported_by_drawing_alone_which_says_what_to_install():
+    code = """import sys, pynn, pynn.displays
+print([name for name in sys.modules if "matplotlib" in name])
+sys.modules["matplotlib"] = None
 from pynn.displays import base
 try:
     base.axes()
 except ImportError as error:
     print(error)"""
-    assert 'pip install "pynn-learn[plots]"' in python(code)
+    command = [sys.executable, "-P", "-c", code]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    imported, message = result.stdout.split("\n", 1)
+    assert imported == "[]"
+    assert 'pip install "pynn-learn[plots]"' in message
 
 
 def test_axes_are_those_given_or_new():

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from functools import cache
 
 from places import ROOT
 
@@ -34,6 +35,7 @@ def includes(name):
     return set(re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', CORE.get(name, ""), re.M))
 
 
+@cache
 def imports(name):
     """The modules of pynn that one of them imports when it is imported itself."""
     top_level = ast.parse(PYTHON.get(name, "")).body

@@ -251,8 +251,8 @@ def test_truncated_files(tmp_path):
         assert refuses(tmp_path / "c"), length
 
 
-@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_a_flipped_byte_is_noticed_where_it_matters(tmp_path, mask):
+@pytest.mark.parametrize("mask", [0x01, 0x80])
+def test_a_flipped_bit_is_noticed_where_it_matters(tmp_path, mask):
     checkpoint.write(tmp_path / "c", ARRAYS, FACTS | {"random": np.arange(3)})
     content = (tmp_path / "c").read_bytes()
     expected = bits(checkpoint.read(tmp_path / "c"))
