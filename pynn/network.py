@@ -355,7 +355,8 @@ class Network(Inspected, Model):
         return markup.html(self)
 
     def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
-        return self, X, None if y is None else self._architecture.encoded(y)
+        encoded = None if y is None else self._architecture.encoded(y)
+        return self._of_encoded_targets(), X, encoded
 
     def _optimizer_at_work(self) -> tuple[str, int] | None:
         if self._descent is None or self._descent.memory is None:

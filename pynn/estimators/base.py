@@ -258,7 +258,7 @@ class Perceptron(Inspected, Predictor):
 
     def _inside(self, X: Any = None, y: Any = None) -> tuple[Network, Any, Any]:
         check_is_fitted(self)
-        network = self.network_
+        network = self.network_._of_encoded_targets()
         if X is not None and y is not None:
             samples = rows.samples(self, X, y, first=False, incremental=True, trains=False)
             return network, samples.X, samples.y

@@ -156,6 +156,14 @@ class Parameters:
         self._core = architecture.core()
         self._architecture = architecture
 
+    def _of_encoded_targets(self) -> Self:
+        """Return a model of the same parameters that takes numbers of classes, not their labels."""
+        if self._architecture.classes is None:
+            return self
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self), _architecture=replace(self._architecture, classes=None))
+        return twin
+
     def _in_double(self) -> Self:
         """Return a copy in float64."""
         twin = copy.copy(self)

@@ -76,6 +76,7 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
             raise ValueError(f"{name!r} is no name for an array: empty, reserved or with a NUL")
     if not isinstance(facts, dict):
         raise TypeError(f"facts must be a dict, got {facts!r}")
+    _check_facts("facts", facts)
     text = json.dumps({_VERSION: 2, "facts": facts})
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
     target = os.path.realpath(os.fspath(path))
@@ -193,6 +194,24 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
 # ---- What is in an entry -------------------------------------------------------------------------
 
 _KINDS = "biufcSUmM"  # numbers, text and times: a file holds them byte by byte, in full
+
+
+def _check_facts(where: str, value: object) -> None:
+    """Refuse what JSON would turn into something else."""
+    kind: type = type(value)
+    if isinstance(value, dict) and kind is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise TypeError(f"key {key!r} of {where} must be a str")
+            _check_facts(f"{where}[{key!r}]", item)
+    elif isinstance(value, list) and kind is list:
+        for i, item in enumerate(value):
+            _check_facts(f"{where}[{i}]", item)
+    elif value is not None and kind not in (int, float, str, bool):
+        raise TypeError(
+            f"{where} must be a dict, list, int, float, str, bool or None; got {value!r} of type "
+            f"{kind.__name__}"
+        )
 
 
 def _checked(name: str, array: object) -> Array:

@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from pynn.training import checkpoint
+from pynn.training.resume import _plain as plain
+from pynn.training.resume import _set_state as set_state
 
 ARRAYS = {"weights": np.arange(6.0).reshape(2, 3), "order": np.arange(5)}
-FACTS = {"epoch": 3, "losses": [0.5, math.nan], "random": np.random.RandomState(0).get_state(False)}
+FACTS = {"epoch": 3, "losses": [0.5, math.nan], "random": {"key": [2**63, 1], "gauss": -0.0}}
 
 
 def bits(value):
@@ -33,7 +35,7 @@ def bits(value):
     if isinstance(value, np.ndarray | np.generic):
         by_columns = isinstance(value, np.ndarray) and value.flags.fnc
         return type(value), value.dtype.str, value.shape, value.tobytes(), by_columns
-    return type(value), struct.pack("d", value) if isinstance(value, float) else value
+    return type(value), repr(value) if isinstance(value, float) else value
 
 
 def folder_of(path):
@@ -52,8 +54,6 @@ kinds = (
     | arrays_of.datetime64_dtypes()
 )
 some_arrays = arrays_of.arrays(kinds, arrays_of.array_shapes(min_dims=0, min_side=0, max_side=3))
-bit_patterns = st.binary(min_size=8, max_size=8).map(lambda eight: struct.unpack("d", eight)[0])
-keys = st.text() | st.sampled_from(["$tuple", "$dict", "$", "facts"])
 leaves = st.one_of(
     st.none(),
     st.booleans(),
@@ -61,18 +61,10 @@ leaves = st.one_of(
     st.integers(-(2**200), 2**200),
     st.text(),
     st.floats(),
-    bit_patterns,
-    some_arrays,
-    st.sampled_from([np.float64(-0.0), np.float32(1.5), np.int8(-3), np.bool_(True), np.str_("a")]),
 )
 facts = st.recursive(
     leaves,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(keys, inner, max_size=3)
-        | st.dictionaries(st.integers() | st.tuples(keys, st.booleans()), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
 
@@ -124,25 +116,11 @@ GENERATORS = [np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random
 def test_a_generator_goes_on_as_if_nothing_had_been(tmp_path, kind):
     generator = np.random.Generator(kind(7))
     generator.normal(size=3)
-    checkpoint.write(tmp_path / "c", {}, {"state": generator.bit_generator.state})
+    checkpoint.write(tmp_path / "c", {}, {"state": plain(generator.bit_generator.state)})
     expected = generator.normal(size=100)
     resumed = np.random.Generator(kind())
-    resumed.bit_generator.state = checkpoint.read(tmp_path / "c")[1]["state"]
+    set_state(resumed.bit_generator, checkpoint.read(tmp_path / "c")[1]["state"])
     np.testing.assert_array_equal(resumed.normal(size=100), expected)
-
-
-def test_a_random_state_goes_on(tmp_path):
-    random = np.random.RandomState(7)
-    random.normal(size=3)  # an odd number: one more is kept for the next call
-    for legacy in (True, False):  # a tuple, a dict
-        checkpoint.write(tmp_path / "c", {}, {"state": random.get_state(legacy)})
-        resumed = np.random.RandomState()
-        resumed.set_state(checkpoint.read(tmp_path / "c")[1]["state"])
-        np.testing.assert_array_equal(resumed.normal(size=9), copy_of(random).normal(size=9))
-
-
-def copy_of(random):
-    return pickle.loads(pickle.dumps(random))
 
 
 def test_anyone_can_open_it(tmp_path):
@@ -181,7 +159,7 @@ def test_arrays_that_a_file_would_not_hold_in_full(tmp_path, array):
         checkpoint.write(tmp_path / "c", {"weights": np.ones(2), "velocity": array}, {})
     if not isinstance(array, list | str):
         with pytest.raises(TypeError, match=r"^facts\['random'\]\[1\] must "):
-            checkpoint.write(tmp_path / "c", {}, {"random": (0, array)})
+            checkpoint.write(tmp_path / "c", {}, {"random": [0, array]})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,7 +167,11 @@ class Text(str):
     __slots__ = ()
 
 
-@pytest.mark.parametrize("value", [{1, 2}, b"bytes", 1j, print, Text("a"), np.dtype("f4")], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [{1, 2}, b"bytes", 1j, print, Text("a"), np.dtype("f4"), (1, 2), np.float64(1)],
+    ids=str,
+)
 def test_facts_of_other_types(tmp_path, value):
     for where, bad in [("value", {"value": value}), (r"\['a'\]\[0\]", {"a": [value]})]:
         with pytest.raises(TypeError, match=rf"{where}.* must be a dict.*{type(value).__name__}"):
@@ -202,7 +184,7 @@ def test_facts_of_other_types(tmp_path, value):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", "facts", "facts/0", "a\0b"])
+@pytest.mark.parametrize("name", ["", "facts", "a\0b"])
 def test_names_that_are_not_free(tmp_path, name):
     with pytest.raises(ValueError, match="no name for an array"):
         checkpoint.write(tmp_path / "c", {name: np.ones(2)}, {})
@@ -253,7 +235,7 @@ def test_truncated_files(tmp_path):
 
 @pytest.mark.parametrize("mask", [0x01, 0x80])
 def test_a_flipped_bit_is_noticed_where_it_matters(tmp_path, mask):
-    checkpoint.write(tmp_path / "c", ARRAYS, FACTS | {"random": np.arange(3)})
+    checkpoint.write(tmp_path / "c", ARRAYS, FACTS)
     content = (tmp_path / "c").read_bytes()
     expected = bits(checkpoint.read(tmp_path / "c"))
     n_refused = 0
@@ -302,7 +284,7 @@ def json_of(content):
 def test_foreign_files(tmp_path, rng):
     path = tmp_path / "c"
     trap = np.array([Executed(tmp_path / "executed")], dtype=object)
-    good = json_of({"pynn.checkpoint": 1, "facts": {}})
+    good = json_of({"pynn.checkpoint": 2, "facts": {}})
     huge = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
     archive(path, good)
     assert checkpoint.read(path) == ({}, {})
@@ -323,14 +305,8 @@ def test_foreign_files(tmp_path, rng):
         "huge, says the archive too": lambda: lie(path, good, npy_of(huge, b"")),
         "no facts": lambda: archive(path, {"x.npy": npy(np.ones(2))}),
         "other JSON": lambda: archive(path, json_of([])),
-        "version 2": lambda: archive(path, json_of({"pynn.checkpoint": 2, "facts": {}})),
-        "a list": lambda: archive(path, json_of({"pynn.checkpoint": 1, "facts": []})),
-        "lost array": lambda: archive(
-            path, json_of({"pynn.checkpoint": 1, "facts": {"a": {"$array": 0}}})
-        ),
-        "nonsense": lambda: archive(
-            path, json_of({"pynn.checkpoint": 1, "facts": {"a": {"$float": "zz"}}})
-        ),
+        "version 1": lambda: archive(path, json_of({"pynn.checkpoint": 1, "facts": {}})),
+        "a list": lambda: archive(path, json_of({"pynn.checkpoint": 2, "facts": []})),
         "deep": lambda: archive(path, {"facts.npy": npy(np.frombuffer(b"[" * 100_000, np.uint8))}),
     }
     for name, make in files.items():
@@ -473,6 +449,8 @@ KILLED = """
 import os, random, signal, sys, time
 import numpy as np
 from pynn.training import checkpoint
+from pynn.training.resume import _plain as plain
+from pynn.training.resume import _set_state as set_state
 
 path = sys.argv[1]
 for _ in range(20):
