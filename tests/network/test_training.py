@@ -107,7 +107,7 @@ def test_blocks_are_not_split(options, words):
         {"early_stopping": True, "validation_data": (DATA[0], DOUBTFUL)},
         {"validation_split": 0.3, "callbacks": [EarlyStopping(patience=3)]},
         {"validation_data": DATA, "callbacks": [EarlyStopping("val_score", patience=4)]},
-        {"callbacks": [EarlyStopping("cost", patience=2, tol=0.0)]},
+        {"callbacks": [EarlyStopping("cost", patience=2, tol=0.0)], "dropout": 0.5},
     ],
 )
 def test_fit_restores_the_best_epoch(options):
