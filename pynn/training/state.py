@@ -20,7 +20,8 @@ class State:
     """A fit under way.
 
     Callbacks get it after each epoch, or each iteration of "lbfgs"; a callback with a method
-    ``begin`` also gets it before the first epoch, and the object that ``begin`` returns is then called instead.
+    ``begin`` also gets it before the first epoch, and the object that ``begin`` returns is then
+    called instead.
 
     Attributes
     ----------
