@@ -164,7 +164,7 @@ print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0),
 # outputs, one for each digit, and 30 neurons in between, whose bend is at 0: what is below becomes
 # 0. That of the output is the softmax, ten shares of 1; its cost, the cross-entropy, grows without
 # end as the share of the right digit goes to 0. ``fit`` runs the loop above in compiled code, on
-# mini-batches; its rule, Adam, fits a step to each number. An *epoch* is one pass over all pictures.
+# mini-batches; its rule, Adam, fits a step to each number. An *epoch* is a pass over all pictures.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
