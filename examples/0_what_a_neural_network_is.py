@@ -163,9 +163,8 @@ print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0),
 # Nothing about this is special to switches. Take the 64 pixels of a small picture as inputs, ten
 # outputs, one for each digit, and 30 neurons in between, whose bend is at 0: what is below becomes
 # 0. That of the output is the softmax, ten shares of 1; its cost, the cross-entropy, grows without
-# end as the share of the right digit goes to 0. ``fit`` does what the loop above did, in compiled
-# code, on mini-batches, with steps that a rule called Adam fits to each number. Once through all
-# pictures is an *epoch*.
+# end as the share of the right digit goes to 0. ``fit`` runs the loop above in compiled code, on
+# mini-batches; its rule, Adam, fits a step to each number. An *epoch* is a pass over all pictures.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)

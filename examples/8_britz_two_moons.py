@@ -63,7 +63,7 @@ plt.rcParams["lines.markersize"] = 4  # of the points, too
 fig, axes = plt.subplots(2, 4, figsize=(11, 5.5), layout="constrained")
 print("hidden units  parameters  right of 200")
 for ax, (n_hidden, net) in zip(axes.flat, networks.items(), strict=False):
-    right = (net.predict(X).argmax(axis=1) == y).sum()
+    right = (net.predict_classes(X) == y).sum()
     print(f"{n_hidden:12}  {net.n_parameters:10}  {right:12}")
     decision_boundary(net, X, y, ax=ax, eps=0.5, grid_resolution=200)
     ax.set(title=f"{n_hidden} hidden: {right} of 200", xlabel="", ylabel="", xticks=[], yticks=[])

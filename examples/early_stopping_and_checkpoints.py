@@ -52,7 +52,7 @@ for i in range(0, straight.n_iter_, 3):
     )
     bar = "#" * round(-30 * score)
     print(f"{i + 1:5}  {loss:6.3f}  {val_loss:8.3f}  {score:9.3f}  {r2:5.2f}  {rate:13.6f}  {bar}")
-best = int(np.argmax(history["val_score"])) + 1
+best = straight.best_epoch_
 print(f"stopped early: {straight.stopped_early_}; weights kept are those of epoch {best}")
 
 # %%

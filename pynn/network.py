@@ -190,7 +190,7 @@ class Network(Inspected, Model):
         - "val_cost" and "val_score" after the epoch, with validation data: the cost without
           penalty, so that it compares with "cost" minus "penalty", and accuracy or R² as in `score`
         - "learning_rate" at the start of the epoch
-        - each of the metrics, and "val_" and its name
+        - each of the metrics, and with validation data again under a name that begins with ``val_``
 
         An epoch without such a figure is NaN there.
 

@@ -58,12 +58,12 @@ class EpochTable:
         if self._columns != names and not (state.incremental and n_before):
             titles = [_TITLES.get(n, n.replace("val_", "val. ", 1)) for n in names]
             cells = [f"{title:>13}" for title in titles]
-            print(f"{self.title:>{width}}", *cells, f"{'seconds':>9}", f"{'rows/s':>10}")
+            print(f"{self.title:>{width}}", *cells, f"{'seconds':>8}", f"{'rows/s':>9}")
         self._columns = names
         rate = state.n_samples / max(state.seconds, 1e-9)
         count = f"{state.epoch}/{self.max_epochs}"
         cells = [f"{value:#13.5g}" for value in figures.values()]
-        print(f"{count:>{width}}", *cells, f"{state.seconds:9.4f}", f"{rate:10,.0f}", flush=True)
+        print(f"{count:>{width}}", *cells, f"{state.seconds:8.4f}", f"{rate:9,.0f}", flush=True)
 
 
 class EpochBar:

@@ -20,7 +20,8 @@ class State:
     """A fit under way.
 
     Callbacks get it after each epoch, or each iteration of "lbfgs"; a callback with a method
-    `begin` also gets it before the first epoch, and what `begin` returns is called from then on.
+    ``begin`` also gets it before the first epoch, and the object that ``begin`` returns is then
+    called instead.
 
     Attributes
     ----------
@@ -143,12 +144,28 @@ class State:
         self.is_stopped = True
 
     def restore(self, parameters: NDArray[Any], epoch: int) -> None:
-        """Return to the parameters after an epoch of this fit."""
+        """Restore the parameters of an epoch of this fit.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (n_parameters,)
+        epoch : int
+            Counted from 1.
+        """
         self.network.parameters[:] = parameters
         self._history.best_epoch = len(self._history) - self.epoch + epoch
 
     def values_of(self, name: str) -> list[float]:
         """Return a figure of each epoch of this fit.
+
+        Parameters
+        ----------
+        name : str
+            Name of the figure.
+
+        Returns
+        -------
+        list of float
 
         Raises
         ------
