@@ -24,7 +24,7 @@ def best_accuracy(mnist, n_hidden, epochs, optimizer, alpha=0.0, **names):
         alpha=alpha,
         validation_data=(X_test, y_test),
     )
-    accuracy = net.history["val_accuracy"]
+    accuracy = net.history["val_score"]
     assert accuracy[-1] == np.mean(net.predict(X_test).argmax(axis=1) == y_test)
     return max(accuracy)
 

@@ -77,7 +77,8 @@ class MLPClassifier(
         Loss must fall, or validation score rise, by this to count as progress. For "lbfgs" it is
         the largest component of the gradient at which to stop.
     verbose : bool or int, default=False
-        Print a table with a line for each epoch; 2 shows a live bar, which needs the package rich.
+        Print a table with a line for each epoch; 2 shows a live bar, which needs the package rich;
+        without it, the table.
     warm_start : bool, default=False
         Let `fit` go on from the weights of the last one.
     momentum : float, default=0.9
@@ -94,7 +95,7 @@ class MLPClassifier(
     epsilon : float, default=1e-8
         Keeps the quotient of "adam", "adamw" and "rmsprop" finite.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress that are borne with.
+        Epochs without improvement before stopping.
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
     scoring : str, scorer or None, default=None
@@ -111,15 +112,15 @@ class MLPClassifier(
         Strength of the penalty ``l1 * (sum of absolute weights) / (samples of the batch)``, or one
         for each layer of weights. With "lbfgs" it makes weights exactly 0.
     max_norm : float or None, default=None
-        The most that the weights into a unit may be long, as a vector. Not for "lbfgs".
+        Maximum Euclidean norm of a unit's incoming weights. Not for "lbfgs".
     clip_norm : float or None, default=None
-        The most that a gradient may be long; a longer one is shortened. Not for "lbfgs".
+        Maximum norm of the gradient; larger gradients are scaled down. Not for "lbfgs".
     weight_decay : float, default=0.01
         Of "adamw": each update shrinks weights by this times the learning rate.
     rho : float, default=0.9
         Of "rmsprop": decay of the mean square, from 0 up to but not including 1.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        What is computed with; "auto" follows X.
+        Precision of all computations; "auto" follows X.
     keep_optimizer : bool or None, default=None
         Whether pickles hold the optimizer's state; None: after `partial_fit`, which then goes on
         as it was.
@@ -137,9 +138,11 @@ class MLPClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
         Classes in the order of the outputs.
+    network_ : Network
+        The network that computes. All that is learned lies in it.
     coefs_, intercepts_ : lists of ndarray
-        Weights (n_in, n_out) and biases (n_out,) of each layer. What is written to the arrays, or
-        put into the lists, changes the estimator.
+        Weights (n_in, n_out) and biases (n_out,) of each layer, as views of the parameters of
+        `network_`. Writing to the arrays, or assigning arrays, changes the estimator.
     loss_ : float
         Loss of the last epoch: the mean over its samples, before each update, with penalty.
     loss_curve_ : list of float
@@ -150,9 +153,12 @@ class MLPClassifier(
         With `early_stopping`, the accuracy after each epoch on what was set aside.
     best_validation_score_ : float or None
         Highest of them.
+    best_epoch_ : int or None
+        With `early_stopping`, the epoch, counted from 1, whose weights were restored.
     history_ : dict of list of float
-        Figures of each epoch: "loss"; "val_loss", without penalty, and "val_score" where there is
-        something to validate on; "learning_rate" at its start; and what callbacks record.
+        Figures of each epoch, in this order: "loss"; "penalty", its part that is the penalty;
+        "val_loss", without penalty, and "val_score" with a validation set; "learning_rate" at the
+        start of the epoch; and figures that callbacks record.
     stopped_early_ : bool
         Whether training ended before `max_iter` for lack of progress or by a callback.
     n_iter_ : int
@@ -168,7 +174,8 @@ class MLPClassifier(
     n_outputs_ : int
         Units of the output: 1 for two classes.
     out_activation_ : {"logistic", "softmax"}
-        Activation of the output.
+        Activation of the output. Setting it to another one takes effect at once: "identity"
+        makes `predict_proba` of several classes return logits.
 
     See Also
     --------

@@ -79,12 +79,13 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
 
     Attributes
     ----------
-    coefs_, intercepts_, loss_, loss_curve_, best_loss_, history_, stopped_early_, n_iter_, t_, \
+    network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, stopped_early_, n_iter_, t_, \
 n_features_in_, feature_names_in_, n_layers_
         See `MLPClassifier`. The loss of "squared_error" is the mean over the outputs, of all others
         their sum.
     validation_scores_ : list of float or None
-        With `early_stopping`, R² after each epoch on what was set aside.
+        With `early_stopping`, R² on the validation set after each epoch; minus the loss where all
+        validation targets are the same, as R² is undefined there.
     best_validation_score_ : float or None
         Highest of them.
     n_outputs_ : int

@@ -72,6 +72,8 @@ def fit(
     validation_data : tuple (X, y) or (X, y, sample_weight), optional
     settings : Settings
     """
+    if validation_data is not None and settings.validation_split:
+        raise ValueError("validation_data and validation_split cannot both be given")
     source = None
     if y is None:
         source, (X, y, sample_weight) = X, _first_block(X, settings)

@@ -39,7 +39,7 @@ def test_a_network_shows_its_history():
     assert display.ax_.get_ylabel() == "cost (cross-entropy)"
     assert words(display.legend_) == ["training", "validation"]
     scores = LossCurveDisplay.from_estimator(net, show="score")
-    np.testing.assert_equal(scores.lines_[""]["score"].get_ydata(), net.history["val_accuracy"])
+    np.testing.assert_equal(scores.lines_[""]["score"].get_ydata(), net.history["val_score"])
     assert scores.ax_.get_ylabel() == "validation accuracy"
 
 

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
 import pynn
-from pynn.estimators import base
+from pynn.estimators import predictor
 
 CLASSIFIER, REGRESSOR = pynn.MLPClassifier, pynn.MLPRegressor
 BOTH = pytest.mark.parametrize("Estimator", [CLASSIFIER, REGRESSOR])
@@ -439,7 +439,7 @@ def test_a_row_of_plain_numbers_goes_the_short_way(Estimator, row, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("validate_data was called")
 
-    monkeypatch.setattr(base, "validate_data", refuse)
+    monkeypatch.setattr(predictor, "validate_data", refuse)
     assert np.array_equal(model.predict(row), expected)
     with pytest.raises(AssertionError, match="validate_data was called"):
         model.predict([["5", "3", "1", "0"]])
