@@ -263,7 +263,8 @@ class Network(Inspected, Model):
         >>> import numpy as np, pynn
         >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
         >>> net = pynn.Network([1, 20, 1], activation="tanh", random_state=0)
-        >>> net.fit(X, np.sin(3 * X), epochs=500, optimizer="adam", early_stopping=True).best_epoch < 500
+        >>> net = net.fit(X, np.sin(3 * X), epochs=500, early_stopping=True)
+        >>> net.best_epoch < 500
         True
         >>> list(net.history)
         ['cost', 'val_cost', 'val_score', 'learning_rate']

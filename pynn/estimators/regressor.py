@@ -79,8 +79,8 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
 
     Attributes
     ----------
-    network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, stopped_early_, n_iter_, t_, \
-n_features_in_, feature_names_in_, n_layers_
+    network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, \
+stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         See `MLPClassifier`. The loss of "squared_error" is the mean over the outputs, of all others
         their sum.
     validation_scores_ : list of float or None
