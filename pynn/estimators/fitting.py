@@ -202,7 +202,7 @@ class Fit:
             resumption.prepare(descent)
         seed = int(random.randint(2**31)) if np.any(estimator.dropout) else 0
         plan = Plan(
-            self._batch_size(len(train)),
+            self._batch_size(),
             estimator.shuffle,
             translation.regularisation(estimator, network),
             random,
@@ -278,7 +278,7 @@ class Fit:
             history.best_parameters = None
         return patience
 
-    def _batch_size(self, n_rows: int) -> int | None:
+    def _batch_size(self) -> int | None:
         if self.estimator.batch_size != "auto":
             return int(self.estimator.batch_size)
         return None if self.estimator.solver == "rprop" else _AUTO_BATCH

@@ -45,11 +45,6 @@ class Settings:
         checks.number("validation_split", self.validation_split, "[0, 1)")
         if not isinstance(self.schedule, Schedule | None):
             raise TypeError(f"schedule must be a Schedule or None, got {self.schedule!r}")
-        if self.schedule is not None and isinstance(self.optimizer, Rprop):
-            raise ValueError(
-                "Rprop chooses its steps itself: schedule must be None, got "
-                f"{type(self.schedule).__name__}"
-            )
         object.__setattr__(self, "callbacks", in_order(self.callbacks))
 
 
@@ -74,10 +69,10 @@ def fit(
     """
     if validation_data is not None and settings.validation_split:
         raise ValueError("validation_data and validation_split cannot both be given")
-    source = None
     if y is None:
-        source, (X, y, sample_weight) = X, _first_block(X, settings)
-    samples = samples_of(network, X, y, sample_weight)
+        samples = samples_of(network, *_first_block(X, sample_weight, settings))
+    else:
+        samples = samples_of(network, X, y, sample_weight)
     validation = None if validation_data is None else _validation(network, validation_data)
     with network._lock, undone_on_error(network, network._random):
         resumption, _ = Resumption.wanted(
@@ -85,10 +80,11 @@ def fit(
             lambda: _description(network, samples, validation, settings),
             network._random,
         )
-        train = samples
         if settings.validation_split:
-            train, validation = samples.split(settings.validation_split, network._random)
-        loop = _loop(network, train, validation, source, settings, resumption)
+            samples, validation = samples.split(settings.validation_split, network._random)
+        if y is None:
+            samples = samples.outline()  # the block is read again in its turn
+        loop = _loop(network, samples, validation, X if y is None else None, settings, resumption)
         try:
             loop.run()
         except FloatingPointError as error:
@@ -144,14 +140,23 @@ def _loop(
 
 def _descent(before: Descent | None, settings: Settings) -> Descent:
     """Return a fresh descent, or without an optimizer the last one, continued."""
-    if settings.optimizer is not None or before is None:
-        return Descent(settings.optimizer or Adam(), settings.schedule or "constant")
-    return before.continued_as(Descent(before.optimizer, settings.schedule or "constant"))
+    rule = settings.optimizer or (before.optimizer if before else Adam())
+    if settings.schedule is not None and isinstance(rule, Rprop):
+        raise ValueError(
+            "Rprop chooses its steps itself: schedule must be None, got "
+            f"{type(settings.schedule).__name__}"
+        )
+    descent = Descent(rule, settings.schedule or "constant")
+    return before.continued_as(descent) if before and settings.optimizer is None else descent
 
 
-def _first_block(source: Any, settings: Settings) -> tuple[Any, Any, Any]:
+def _first_block(source: Any, weights: Any, settings: Settings) -> tuple[Any, Any, Any]:
     if hasattr(source, "shape"):
         raise TypeError("y is missing: only a source of blocks (X, y) comes without it")
+    if weights is not None:
+        raise TypeError(
+            "the weights of a source of blocks come in its blocks (X, y, sample_weight)"
+        )
     if settings.validation_split:
         raise ValueError("a source of blocks cannot be split: use validation_data")
     return next(blocks.blocks_of(source))

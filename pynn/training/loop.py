@@ -148,20 +148,16 @@ class Loop:
         history.n_epochs += 1
         history.n_samples += n_rows
         state.plateau = ""
-        if self.patience is not None:
-            if self.patience.judge(figures[self.patience.monitor]) and self.keeps_best:
-                history.best_parameters = state.network.parameters.copy()
-            self.descent.epoch_ended(history.n_samples, self._monitored(figures))
-            if self.patience.is_exhausted:
-                self._slow_down_or_stop()
-        else:
-            self.descent.epoch_ended(history.n_samples, self._monitored(figures))
+        if patience is not None and patience.judge(figures[patience.monitor]) and self.keeps_best:
+            history.best_parameters = state.network.parameters.copy()
+        self.descent.epoch_ended(history.n_samples, self._monitored(figures))
+        if patience is not None and patience.is_exhausted:
+            self._slow_down_or_stop(patience)
         state.epoch_ended(n_rows, figures)  # last, so that a checkpoint has all of it
 
-    def _slow_down_or_stop(self) -> None:
-        assert self.patience is not None
+    def _slow_down_or_stop(self, patience: Patience) -> None:
         if self.descent.slow_down():
-            self.patience.n_stalled, self.state.plateau = 0, "slower"
+            patience.n_stalled, self.state.plateau = 0, "slower"
         else:
             self.state.stop()
             self.state.plateau = "stop"
