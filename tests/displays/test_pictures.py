@@ -81,8 +81,8 @@ def activations_of_many_units(ax):
 
 def loss_curve(ax):
     net, other = network(2, 1), network(2, 1)
-    net.history |= {"cost": list(2 / EPOCHS), "val_cost": list(2 / EPOCHS + 0.01 * EPOCHS)}
-    other.history |= {"cost": list(np.where(EPOCHS % 10, 3 / EPOCHS, np.nan))}
+    net.history.update({"cost": list(2 / EPOCHS), "val_cost": list(2 / EPOCHS + 0.01 * EPOCHS)})
+    other.history.update({"cost": list(np.where(EPOCHS % 10, 3 / EPOCHS, np.nan))})
     LossCurveDisplay.from_estimator({"one": net, "other": other}, ax=ax, log=True)
 
 
