@@ -19,6 +19,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pynn import _core
 
 
+_LARGEST = 2**31 - 1  # of the core's 32-bit sizes
+
+
 def is_sparse(X: object) -> bool:
     """Whether X is a sparse matrix of SciPy's, which takes long to import: no import, no matrix."""
     sparse = sys.modules.get("scipy.sparse")
@@ -37,12 +40,14 @@ def choice(name: str, value: object, accepted: Iterable[str]) -> str:
 def positive_integer(name: str, value: object) -> int:
     """Return value as an int of at least 1 that fits the core's 32-bit sizes."""
     number = _integer(name, value)
-    if not 1 <= number <= np.iinfo(np.int32).max:
-        raise ValueError(f"{name} must be from 1 to {np.iinfo(np.int32).max}, got {value!r}")
+    if not 1 <= number <= _LARGEST:
+        raise ValueError(f"{name} must be from 1 to {_LARGEST}, got {value!r}")
     return number
 
 
 def _integer(name: str, value: object) -> int:
+    if type(value) is int:  # an abstract class takes a microsecond to ask
+        return value
     if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     return int(value)

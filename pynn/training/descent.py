@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -136,7 +135,8 @@ class Descent:
 
     def copy(self) -> Descent:
         """Return an independent copy."""
-        twin = copy.copy(self)
+        twin = object.__new__(Descent)
+        vars(twin).update(vars(self))
         if self.memory is not None:
             slots, n_updates = self.memory
             twin.remember([slot.copy() for slot in slots], n_updates)

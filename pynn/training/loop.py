@@ -11,7 +11,7 @@ from typing import Any
 from pynn.model.initializers import Random
 from pynn.training.descent import Descent
 from pynn.training.history import History, Patience
-from pynn.training.learners import Learner, bit_generator
+from pynn.training.learners import Costs, Learner, bit_generator
 from pynn.training.state import State
 
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
@@ -109,7 +109,7 @@ class Loop:
                     self._diverged()
                     return "diverged"
             if n_epochs > 1:
-                self._take_down(costs.tolist(), rate)
+                self._take_down(costs, rate)
             if error is not None:
                 raise error
             if n_epochs == 1:
@@ -122,11 +122,12 @@ class Loop:
         is_constant = self.descent.schedule == "constant"
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 
-    def _take_down(self, costs: list[list[float]], rate: float) -> None:
+    def _take_down(self, costs: Costs, rate: float) -> None:
         """Record several epochs."""
-        columns = {"cost": [cost / self.divisor + penalty for cost, penalty in costs]}
-        if any(penalty for _, penalty in costs):
-            columns["penalty"] = [penalty for _, penalty in costs]
+        cost, penalty = costs.T
+        columns = {"cost": (cost / self.divisor + penalty).tolist()}
+        if penalty.any():
+            columns["penalty"] = penalty.tolist()
         self.history.extend(columns | {"learning_rate": [rate] * len(costs)})
         self.history.n_epochs += len(costs)
         self.history.n_samples += len(costs) * self.learner.n_rows
