@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core
 
-
 _LARGEST = 2**31 - 1  # of the core's 32-bit sizes
 
 

@@ -106,7 +106,7 @@ CALLS = {
     ),
     "fit_batches": (fitted, lambda model: model.fit_batches([(X, y), (X, y)])),
 }
-EACH = 5  # lines from one to the next that is tried: all of them take a minute
+EACH = 7  # lines from one to the next that is tried: all of them take a minute
 
 
 @pytest.fixture(autouse=True)
