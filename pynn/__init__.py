@@ -13,6 +13,8 @@ except ModuleNotFoundError as error:
         "so that it finds the pynn that pip installed"
     ) from None
 
+import_module("pynn.model.threads")  # threadpoolctl's limits then hold from the first Network on
+
 # The module of each public name, imported at first use; type checkers read `__init__.pyi`.
 _MODULES = {
     "callbacks": "callbacks",

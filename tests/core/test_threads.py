@@ -1,6 +1,9 @@
 """The core releases the GIL, so Python's threads meet in it; and a process may fork after it."""
 
 import multiprocessing
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -129,3 +132,16 @@ def test_a_forked_process_goes_on(rng):
     net.fit(X, y, epochs=2, batch_size=256, shuffle=False)
     assert parameters == net.parameters.tobytes()
     assert other == trained("digits", 0)
+
+
+def test_limits_set_before_the_first_network_hold():
+    code = """
+        import numpy as np, pynn
+        from threadpoolctl import threadpool_limits
+        with threadpool_limits(1):
+            print(pynn.Network([2, 1]) and pynn.model.threads.usable())
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert done.stdout == "1\n", done.stderr
