@@ -75,7 +75,7 @@ def test_mnist_is_learned(mnist, mnist_path, capsys):
         (digits.X_train, digits.y_train, digits.X_test, digits.y_test), mnist, strict=True
     ):
         np.testing.assert_array_equal(array, expected)
-    text = output_of(capsys, "--mnist", str(mnist_path), "--epochs", "20")
+    text = output_of(capsys, "--mnist", str(mnist_path))
     assert "784-16-16-10: 13,002 weights and biases" in text
     assert "60,000 to learn from, 10,000 to test" in text
     assert best_accuracy(text) >= 94

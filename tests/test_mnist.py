@@ -1,7 +1,7 @@
 """The main job: networks of the classic explanations learn to read handwritten digits.
 
 3Blue1Brown's is the one that the demo trains: test_demo.py. Those here are of Nielsen's Neural
-Networks and Deep Learning, whose figures are the best of 30 epochs; they come out of the first 12.
+Networks and Deep Learning, whose figures are the best of 30 epochs; they come out of the first 20.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def best_accuracy(mnist, n_hidden, optimizer, alpha=0.0, **names):
     net.fit(
         X[:50_000],
         y[:50_000],
-        epochs=12,
+        epochs=20,
         batch_size=10,
         optimizer=optimizer,
         alpha=alpha,
