@@ -163,7 +163,7 @@ class Trace:
         Examples
         --------
         >>> import pynn
-        >>> net = pynn.Network([2, 1], output_activation="sigmoid")
+        >>> net = pynn.Network([2, 1], output_activation="sigmoid", cost="squared_error")
         >>> net.weights[0][:], net.biases[0][:] = [[7], [3]], -2
         >>> print(net.trace([[1, 0]], [1]).text())
         Inputs
