@@ -1,5 +1,6 @@
 /* vmath.h - exp, log and what follows from them, as branch-free expressions that a compiler
- * vectorises. tests/core/test_activations.py keeps the largest error of each over all its arguments.
+ * vectorises. tests/core/test_activations.py keeps the largest error of each over all its
+ * arguments.
  *
  * Most of them rest on e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2 (Cody & Waite,
  * Software Manual for the Elementary Functions, 1980, ch. 6), and a polynomial for e^r - 1. The
