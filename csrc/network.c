@@ -100,8 +100,7 @@ static FN(lesson) FN(lesson_of)(const FN(pynn_workspace) * ws, const real *param
 
 /* Whether an update leaves this layer's weights and biases as they are. */
 static int FN(is_frozen)(const FN(pynn_workspace) * ws, const FN(lesson) * lesson, int l) {
-    const unsigned char *frozen = ws->regularisation->frozen;
-    return lesson->trains && frozen && frozen[l];
+    return lesson->trains && ws->regularisation->frozen && ws->regularisation->frozen[l];
 }
 
 /* The step of layer l's weights. */
