@@ -223,7 +223,7 @@ class Perceptron(Inspected, Predictor):
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
-        """Bring back all attributes if a fit fails; a warm fit also undoes what it has trained."""
+        """Restore all attributes if a fit fails; `undone_on_error` restores the network."""
         if "_fit_under_way" in self.__dict__ and self._fit_under_way() is not None:
             raise RuntimeError(
                 f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
