@@ -260,7 +260,7 @@ class Fit:
         return descent
 
     def _patience(self, by_score: bool, measures: list[Measure]) -> Patience:
-        """Return the patience of the last fit if it watches the same figure, with current limits."""
+        """Return the last fit's patience if it watches the same figure, with new limits."""
         estimator, history = self.estimator, self.network._history
         monitor = "val_score" if by_score else "cost"
         patience: Patience | None = history.patience
