@@ -16,8 +16,8 @@ static int FN(leading)(size_t distance, size_t length) {
 /* Fortran reads a row-major matrix as its transpose, hence c' = b' a'. Before OpenBLAS 0.3.33 large
  * calls from several threads at once may corrupt each other (OpenBLAS issue 5836): they wait for
  * one another here. Other users of SciPy's BLAS cannot be made to wait. */
-void FN(pynn_blas_product)(real *c, size_t c_stride, FN(pynn_matrix) a, FN(pynn_panels) b,
-                           size_t n_rows, size_t n, size_t depth) {
+void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels b, size_t n_rows,
+                           size_t n, size_t depth) {
     char a_is = a.column == 1 ? 'N' : 'T', b_is = b.column == 1 ? 'N' : 'T';
     int m_ = (int)n_rows, n_ = (int)n, k_ = (int)depth, c_ = (int)c_stride;
     int a_ = a_is == 'N' ? FN(leading)(a.row, depth) : FN(leading)(a.column, n_rows);

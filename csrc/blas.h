@@ -8,7 +8,7 @@ const pynn_blas *pynn_blas_in_use(void);
 
 /* c (n_rows, n) += a (n_rows, depth) b (depth, n), whose panels lie side by side; sizes and strides
  * fit an int. */
-void FN(pynn_blas_product)(real *c, size_t c_stride, FN(pynn_matrix) a, FN(pynn_panels) b,
-                           size_t n_rows, size_t n, size_t depth);
+void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels b, size_t n_rows,
+                           size_t n, size_t depth);
 
 #endif

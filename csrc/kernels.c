@@ -57,16 +57,18 @@ INLINE double FN(sum)(const real *x, size_t n) {
 
 /* delta holds the values for a while: what is stored vectorises, what is summed at once does not (8
  * times for 128 outputs of binary cross-entropy, 3 times for 10). One alone is sooner computed. */
-INLINE void FN(cost)(real *restrict delta, double *row_costs, const real *z, const real *a,
-                     const real *y, const real *row_scales, size_t stride, size_t n_rows, size_t n,
-                     real parameter, real (*value)(real, real, real, real),
+INLINE void FN(cost)(const pynn_outputs *o, real (*value)(real, real, real, real),
                      real (*slope)(real, real, real, real)) {
+    const size_t n = o->n, stride = o->stride;
     const size_t width = FN(width)(n, stride), n_values = n == 1 ? 1 : width;
-    for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
+    real *restrict delta = o->delta;
+    const real *z = o->z, *a = o->a, *y = o->y, parameter = o->parameter;
+    for (size_t i = 0; i < o->n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
         for (size_t j = 0; j < n_values; j++) { delta[j] = value(z[j], a[j], y[j], parameter); }
-        row_costs[i] = FN(sum)(delta, n);
+        o->row_costs[i] = FN(sum)(delta, n);
+        const real scale = o->row_scales[i];
         for (size_t j = 0; j < width; j++) {
-            delta[j] = row_scales[i] * slope(z[j], a[j], y[j], parameter);
+            delta[j] = scale * slope(z[j], a[j], y[j], parameter);
         }
     }
 }
@@ -97,24 +99,17 @@ static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, siz
 }
 
 #define X(name, output)                                                                            \
-    static void FN(costs_##name)(real *delta, double *row_costs, const real *z, const real *a,     \
-                                 const real *y, const real *row_scales, size_t stride,             \
-                                 size_t n_rows, size_t n, real parameter) {                        \
-        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,              \
-                 FN(cost_##name), FN(delta_##name));                                               \
+    static void FN(costs_##name)(const pynn_outputs *outputs) {                                    \
+        FN(cost)(outputs, FN(cost_##name), FN(delta_##name));                                      \
     }
 PYNN_POINTWISE_COSTS(X)
 #undef X
 
-static void FN(costs_binary_cross_entropy)(real *delta, double *row_costs, const real *z,
-                                           const real *a, const real *y, const real *row_scales,
-                                           size_t stride, size_t n_rows, size_t n, real parameter) {
-    if (parameter > 0) {
-        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,
-                 FN(cost_capped_binary_cross_entropy), FN(delta_binary_cross_entropy));
+static void FN(costs_binary_cross_entropy)(const pynn_outputs *outputs) {
+    if (outputs->parameter > 0) {
+        FN(cost)(outputs, FN(cost_capped_binary_cross_entropy), FN(delta_binary_cross_entropy));
     } else {
-        FN(cost)(delta, row_costs, z, a, y, row_scales, stride, n_rows, n, parameter,
-                 FN(cost_binary_cross_entropy), FN(delta_binary_cross_entropy));
+        FN(cost)(outputs, FN(cost_binary_cross_entropy), FN(delta_binary_cross_entropy));
     }
 }
 
@@ -140,21 +135,19 @@ static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t
     }
 }
 
-static void FN(costs_cross_entropy)(real *delta, double *row_costs, const real *z, const real *a,
-                                    const real *y, const real *row_scales, size_t stride,
-                                    size_t n_rows, size_t n, real parameter) {
-    const FN(caps) caps =
-        FN(caps_of)(parameter); /* two logarithms, which a row need not wait for */
-    for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
-        row_costs[i] = FN(cross_entropy)(delta, z, a, y, n, caps);
-        for (size_t j = 0; j < n; j++) { delta[j] *= row_scales[i]; }
+static void FN(costs_cross_entropy)(const pynn_outputs *o) {
+    const FN(caps) caps = FN(caps_of)(o->parameter); /* two logarithms: once, not for each row */
+    for (size_t i = 0, at = 0; i < o->n_rows; i++, at += o->stride) {
+        real *delta = o->delta + at;
+        o->row_costs[i] = FN(cross_entropy)(delta, o->z + at, o->a + at, o->y + at, o->n, caps);
+        for (size_t j = 0; j < o->n; j++) { delta[j] *= o->row_scales[i]; }
     }
 }
 
 /* One vector of the loop below: n lanes of it. */
 INLINE void FN(update_vector)(real *w, real *s0, real *s1, const real *g, size_t n,
-                              const FN(pynn_step) * step, int n_slots,
-                              void (*rule)(vec *, vec *, vec *, vec, const FN(pynn_step) *)) {
+                              const pynn_step *step, int n_slots,
+                              void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
     vec w_ = FN(load_first)(w, n), s0_ = {0}, s1_ = {0};
     if (n_slots > 0) { s0_ = FN(load_first)(s0, n); }
     if (n_slots > 1) { s1_ = FN(load_first)(s1, n); }
@@ -167,22 +160,23 @@ INLINE void FN(update_vector)(real *w, real *s0, real *s1, const real *g, size_t
 /* The loop around the rules. First whole vectors of all rows, then what is left of each: a load
  * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
  */
-INLINE void FN(update)(real *w, real *s0, real *s1, size_t stride, const real *g, size_t g_stride,
-                       size_t n_rows, size_t n, const FN(pynn_step) * step, int n_slots,
-                       void (*rule)(vec *, vec *, vec *, vec, const FN(pynn_step) *)) {
-    if (stride == n && g_stride == n) { n *= n_rows, n_rows = 1; }
+INLINE void FN(update)(const pynn_block *b, const pynn_step *step, int n_slots,
+                       void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
+    const int is_dense = b->stride == b->n && b->g_stride == b->n;
+    const size_t n = is_dense ? b->n * b->n_rows : b->n, n_rows = is_dense ? 1 : b->n_rows;
     const size_t whole = n / LANES * LANES;
+    real *w = b->w, *s0 = n_slots > 0 ? b->slots[0] : w, *s1 = n_slots > 1 ? b->slots[1] : w;
     for (size_t i = 0; i < n_rows; i++) {
         for (size_t j = 0; j < whole; j += LANES) {
-            const size_t at = i * stride + j;
-            FN(update_vector)(w + at, n_slots > 0 ? s0 + at : NULL, n_slots > 1 ? s1 + at : NULL,
-                              g + i * g_stride + j, LANES, step, n_slots, rule);
+            const size_t at = i * b->stride + j;
+            FN(update_vector)(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + j, LANES, step,
+                              n_slots, rule);
         }
     }
     for (size_t i = 0; i < n_rows && whole < n; i++) {
-        const size_t at = i * stride + whole;
-        FN(update_vector)(w + at, n_slots > 0 ? s0 + at : NULL, n_slots > 1 ? s1 + at : NULL,
-                          g + i * g_stride + whole, n - whole, step, n_slots, rule);
+        const size_t at = i * b->stride + whole;
+        FN(update_vector)(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + whole, n - whole, step,
+                          n_slots, rule);
     }
 }
 
@@ -196,15 +190,13 @@ INLINE void FN(rule_add) RULE_ARGUMENTS {
     *w += g;
 }
 
-#define X(name, n_slots)                                                                           \
-    static void FN(update_##name)(real *w, real *s0, real *s1, size_t stride, const real *g,       \
-                                  size_t g_stride, size_t n_rows, size_t n,                        \
-                                  const FN(pynn_step) * step) {                                    \
-        FN(update)(w, s0, s1, stride, g, g_stride, n_rows, n, step, n_slots, FN(rule_##name));     \
+#define X(name, n_slots, decays)                                                                   \
+    static void FN(update_##name)(const pynn_block *block, const pynn_step *step) {                \
+        FN(update)(block, step, n_slots, FN(rule_##name));                                         \
     }
 PYNN_RULES(X)
-X(store, 0)
-X(add, 0)
+X(store, 0, 0)
+X(add, 0, 0)
 #undef X
 
 static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t stride,
@@ -217,7 +209,7 @@ static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t s
     }
 }
 
-static void FN(penalise)(real *g, const real *w, size_t n, const FN(pynn_step) * step) {
+static void FN(penalise)(real *g, const real *w, size_t n, const pynn_step *step) {
     for (size_t j = 0; j < n; j += LANES) {
         const size_t lanes = n - j < LANES ? n - j : LANES;
         const vec g_ = FN(load_first)(g + j, lanes), w_ = FN(load_first)(w + j, lanes);
@@ -225,17 +217,22 @@ static void FN(penalise)(real *g, const real *w, size_t n, const FN(pynn_step) *
     }
 }
 
-/* In double, and in a fixed number of partial sums, so that it vectorises with the same bits. */
-INLINE double FN(sum_of)(const real *w, size_t stride, size_t n_rows, size_t n,
-                         double (*f)(double)) {
-    enum { N_PARTIAL = 16 };
+/* In double, and in a fixed number of partial sums, so that it vectorises with the same bits: an
+ * element's column says which it belongs to, however wide the panels are. */
+INLINE double FN(sum_of)(pynn_panels w, size_t n_rows, size_t n, double (*f)(double)) {
+    enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
     double partial[N_PARTIAL] = {0}, sum = 0;
-    for (size_t i = 0; i < n_rows; i++, w += stride) {
-        size_t j = 0;
-        for (; j + N_PARTIAL <= n; j += N_PARTIAL) {
-            for (size_t p = 0; p < N_PARTIAL; p++) { partial[p] += f(w[j + p]); }
+    for (size_t i = 0; i < n_rows; i++) {
+        const real *row = w.x + i * w.row;
+        for (size_t j = 0; j < n; j += PIECE) {
+            const real *x = row + j / PANEL * w.panel + j % PANEL;
+            double *to = partial + j % N_PARTIAL;
+            if (n - j >= PIECE) {
+                for (size_t p = 0; p < PIECE; p++) { to[p] += f(x[p]); }
+            } else {
+                for (size_t p = 0; j + p < n; p++) { to[p] += f(x[p]); }
+            }
         }
-        for (size_t p = 0; j + p < n; p++) { partial[p] += f(w[j + p]); }
     }
     for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
     return sum;
@@ -243,12 +240,12 @@ INLINE double FN(sum_of)(const real *w, size_t stride, size_t n_rows, size_t n,
 
 INLINE double FN(square)(double x) { return x * x; }
 
-static double FN(sum_of_squares)(const real *w, size_t stride, size_t n_rows, size_t n) {
-    return FN(sum_of)(w, stride, n_rows, n, FN(square));
+static double FN(sum_of_squares)(pynn_panels w, size_t n_rows, size_t n) {
+    return FN(sum_of)(w, n_rows, n, FN(square));
 }
 
-static double FN(sum_of_sizes)(const real *w, size_t stride, size_t n_rows, size_t n) {
-    return FN(sum_of)(w, stride, n_rows, n, fabs);
+static double FN(sum_of_sizes)(pynn_panels w, size_t n_rows, size_t n) {
+    return FN(sum_of)(w, n_rows, n, fabs);
 }
 
 /* Column by column in the order of the rows, so that the bits are the same for any part of them. */
@@ -285,18 +282,20 @@ static int FN(all_finite)(const real *x, size_t n) {
 #define TABLE(isa) FN(pynn_kernels_##isa)
 #define TABLE_OF(isa) TABLE(isa) /* once more, so that PYNN_ISA is replaced first */
 
-const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
+const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .tuned = VEC_BYTES > 16 || TILE_ROWS > 6,
     .lanes = LANES,
     .panel = PANEL,
-    .pack = BLOCK_DEPTH * PANEL,
+    .tile_rows = TILE_ROWS,
     .product = FN(product),
+    .packs = FN(packs),
+    .pack_rows = FN(pack_rows),
     .sparse_product = FN(sparse_product),
     .descend = FN(descend),
     .mark_nonzero = FN(mark_nonzero),
     .list_marked = FN(list_marked),
-    .keep_marked = FN(keep_marked),
-    .to_panels = FN(to_panels),
+    .keep_listed = FN(keep_listed),
+    .pack_panels = FN(pack_panels),
 #define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = FN(activate_##name),
     .activate = {PYNN_ACTIVATIONS(X)},
 #undef X
@@ -309,7 +308,7 @@ const FN(pynn_kernels) TABLE_OF(PYNN_ISA) = {
 #define X(name) [PYNN_COST_##name] = FN(sensitivities_##name),
     .sensitivity = {PYNN_TIED_COSTS(X)},
 #undef X
-#define X(name, n_slots) [PYNN_RULE_##name] = FN(update_##name),
+#define X(name, n_slots, decays) [PYNN_RULE_##name] = FN(update_##name),
     .update = {PYNN_RULES(X)},
 #undef X
     .drop = FN(drop),

@@ -12,18 +12,19 @@
 #include "vec.h"
 #include "vmath.h"
 
-/* name; slots of state for each parameter */
+/* name; slots of state for each parameter; do slots decay where the gradient stays 0, so that an
+ * update flushes subnormal numbers? */
 #define PYNN_RULES(X)                                                                              \
-    X(sgd, 0)                                                                                      \
-    X(momentum, 1)                                                                                 \
-    X(nesterov, 1)                                                                                 \
-    X(adam, 2)                                                                                     \
-    X(adamw, 2)                                                                                    \
-    X(rmsprop, 1)                                                                                  \
-    X(rprop, 2)
+    X(sgd, 0, 0)                                                                                   \
+    X(momentum, 1, 1)                                                                              \
+    X(nesterov, 1, 1)                                                                              \
+    X(adam, 2, 1)                                                                                  \
+    X(adamw, 2, 1)                                                                                 \
+    X(rmsprop, 1, 1)                                                                               \
+    X(rprop, 2, 0)
 
 enum {
-#define X(name, n_slots) PYNN_RULE_##name,
+#define X(name, n_slots, decays) PYNN_RULE_##name,
     PYNN_RULES(X)
 #undef X
         PYNN_N_RULES
@@ -37,33 +38,32 @@ typedef struct {
     int penalises;                        /* whether one of these is not 0: */
     real l2, l1;                          /* of the penalty, which each batch sets for each layer */
     real decay;                           /* learning rate * weight decay */
-} FN(pynn_step);
+} pynn_step;
 
 /* Coefficients of the n-th update, n from 1, at this learning rate. Adam's correction of the start
  * from zero moments goes into it, and epsilon stays outside (Kingma & Ba 2015, end of section 2).
  */
-static inline FN(pynn_step) FN(step_of)(const pynn_optimizer *o, double rate, int64_t n) {
+static inline pynn_step FN(step_of)(const pynn_optimizer *o, double rate, int64_t n) {
     const double decay = rate * o->weight_decay;
     if (o->rule == PYNN_RULE_adam || o->rule == PYNN_RULE_adamw) {
         rate *= sqrt(1 - pow(o->beta_2, (double)n)) / (1 - pow(o->beta_1, (double)n));
     }
-    return (FN(pynn_step)){.learning_rate = (real)rate,
-                           .momentum = (real)o->momentum,
-                           .beta_1 = (real)o->beta_1,
-                           .beta_2 = (real)o->beta_2,
-                           .rest_1 = (real)(1 - o->beta_1),
-                           .rest_2 = (real)(1 - o->beta_2),
-                           .epsilon = (real)o->epsilon,
-                           .grow = (real)o->grow,
-                           .shrink = (real)o->shrink,
-                           .smallest =
-                               (real)fmax(o->smallest, SMALLEST_NORMAL), /* 0: no step yet */
-                           .largest = (real)o->largest,
-                           .decay = (real)decay};
+    return (pynn_step){.learning_rate = (real)rate,
+                       .momentum = (real)o->momentum,
+                       .beta_1 = (real)o->beta_1,
+                       .beta_2 = (real)o->beta_2,
+                       .rest_1 = (real)(1 - o->beta_1),
+                       .rest_2 = (real)(1 - o->beta_2),
+                       .epsilon = (real)o->epsilon,
+                       .grow = (real)o->grow,
+                       .shrink = (real)o->shrink,
+                       .smallest = (real)fmax(o->smallest, SMALLEST_NORMAL), /* 0: no step yet */
+                       .largest = (real)o->largest,
+                       .decay = (real)decay};
 }
 
 /* The step of a layer's weights: step, and the penalty of such strengths. */
-static inline FN(pynn_step) FN(with_penalty)(FN(pynn_step) step, double l2, double l1) {
+static inline pynn_step FN(with_penalty)(pynn_step step, double l2, double l1) {
     step.l2 = (real)l2;
     step.l1 = (real)l1;
     step.penalises = l2 != 0 || l1 != 0;
@@ -71,7 +71,7 @@ static inline FN(pynn_step) FN(with_penalty)(FN(pynn_step) step, double l2, doub
 }
 
 /* The gradient g of the mean cost, and that of the penalty: l2 * w + l1 * sign(w), sign(0) = 0. */
-INLINE vec FN(penalised)(vec g, vec w, const FN(pynn_step) * step) {
+INLINE vec FN(penalised)(vec g, vec w, const pynn_step *step) {
     if (step->penalises) { /* a tile that learns from 10 rows gains 7% where it does not */
         g += step->l2 * w;
         g += FN(signed_as)((vec){0} + step->l1, w);
@@ -80,7 +80,7 @@ INLINE vec FN(penalised)(vec g, vec w, const FN(pynn_step) * step) {
 }
 
 /* In each body: w parameters, g gradient of the mean cost, s0 and s1 slots. */
-#define RULE_ARGUMENTS (vec * w, vec * s0, vec * s1, vec g, const FN(pynn_step) * step)
+#define RULE_ARGUMENTS (vec * w, vec * s0, vec * s1, vec g, const pynn_step *step)
 
 INLINE void FN(rule_sgd) RULE_ARGUMENTS {
     (void)s0, (void)s1;
@@ -102,8 +102,7 @@ INLINE void FN(rule_nesterov) RULE_ARGUMENTS {
 }
 
 /* Kingma & Ba 2015; keep < 1 is the decoupled weight decay of Loshchilov & Hutter 2019 */
-INLINE void FN(adam_keeping)(real keep, vec *w, vec *s0, vec *s1, vec g,
-                             const FN(pynn_step) * step) {
+INLINE void FN(adam_keeping)(real keep, vec *w, vec *s0, vec *s1, vec g, const pynn_step *step) {
     g = FN(penalised)(g, *w, step);
     *s0 = step->beta_1 * *s0 + step->rest_1 * g;
     *s1 = step->beta_2 * *s1 + step->rest_2 * g * g;

@@ -1,10 +1,9 @@
-/* parts.h - the product that the work of a layer is made of, and which part of it is whose, which
- * is decided here alone; for layers.c and gradient.c.
+/* parts.h - which part of a layer's work is whose, which is decided here alone, and the product
+ * that the work is made of.
  *
  * - Hidden layers are shared out by columns, so that the weights of a column stay with the thread
  *   that updates them; by rows where there are fewer panels of columns than threads;
- * - the output layer by rows, because softmax and cost want whole rows; so are all layers where
- *   nothing is learnt: then no thread reads another's rows.
+ * - the output layer by rows, because softmax and cost want whole rows.
  *
  * No number is summed across threads. A member that hears the team being asked to stop leaves its
  * share unfinished; all learn of it at the next barrier.
@@ -15,67 +14,114 @@
 #include <string.h>
 
 #include "blas.h"
-#include "rows.h"
-#include "transpose.h"
+#include "program.h"
 
 /* Multiply-adds from which BLAS is worth its call, where it is used at all. */
 static const double BLAS_FROM = 20000;
 
+static inline size_t least(size_t m, size_t n) { return m < n ? m : n; }
+
 /* BLAS does not promise equal bits for a part of a product: there, member 0 does all of it. */
-static inline pynn_member FN(worker)(const FN(pynn_workspace) * ws, pynn_member member) {
+static inline pynn_member worker_of(const pynn_workspace *ws, pynn_member member) {
     return ws->kernels->tuned ? member : (pynn_member){member.team, member.id ? 1 : 0, 1};
 }
 
-/* Share 1 of 1 is empty: see worker. */
-static inline pynn_share FN(share_of)(size_t n, size_t grain, pynn_member worker) {
+/* Share 1 of 1 is empty: see worker_of. */
+static inline pynn_share share_of(size_t n, size_t grain, pynn_member worker) {
     return worker.id >= worker.n ? (pynn_share){0, 0} : pynn_share_of(n, grain, worker);
 }
-
-static inline size_t FN(least)(size_t m, size_t n) { return m < n ? m : n; }
 
 /* A member's part of a matrix (n_rows, n_columns). */
 typedef struct {
     pynn_share rows, columns;
-} FN(part);
+} pynn_part;
 
-static inline FN(part) FN(part_of)(const FN(pynn_workspace) * ws, size_t n_rows, size_t n_columns,
-                                   int by_rows, pynn_member member) {
-    const pynn_member worker = FN(worker)(ws, member);
-    /* Whole cache lines of rows that begin at one; whole panels where deltas lie in such. */
+static inline pynn_part part_of(const pynn_workspace *ws, size_t n_rows, size_t n_columns,
+                                int by_rows, pynn_member member) {
+    const pynn_member worker = worker_of(ws, member);
+    /* Whole cache lines of rows that begin at one; whole panels where matrices lie in such. */
     const size_t line = 64 / sizeof(real), panel = ws->kernels->panel;
     const size_t grain = panel > line && n_columns > 4 * panel ? panel : line;
     if (by_rows || (size_t)worker.n * grain > n_columns + grain - 1) {
-        return (FN(part)){FN(share_of)(n_rows, 1, worker), {0, n_columns}};
+        return (pynn_part){share_of(n_rows, 1, worker), {0, n_columns}};
     }
-    return (FN(part)){{0, n_rows}, FN(share_of)(n_columns, grain, worker)};
+    return (pynn_part){{0, n_rows}, share_of(n_columns, grain, worker)};
 }
 
 /* To be asked before each piece of work: shall this member leave it? */
-static inline int FN(leaves)(FN(pynn_workspace) * ws, double work, pynn_member member) {
-    if (member.id == 0 && pynn_watch_stop(&ws->watch, work)) { pynn_team_stop(member); }
-    return pynn_team_asked(member);
+static inline int leaves(const pynn_pass *pass, double work) {
+    if (pass->member.id == 0 && pynn_watch_stop(&pass->ws->watch, work)) {
+        pynn_team_stop(pass->member);
+    }
+    return pynn_team_asked(pass->member);
 }
 
-/* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, depth) b (depth, n)
- */
-static inline void FN(multiply)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
-                                FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
-                                const FN(pynn_workspace) * ws, pynn_member member) {
-    const double work = (double)n_rows * (double)n * (double)depth;
-    if (ws->kernels->tuned || b.rows || work < BLAS_FROM) {
-        /* BLAS takes whole matrices only. */
-        ws->kernels->product(c, c_stride, start, a, b, n_rows, n, depth,
-                             FN(pynn_pack_of)(ws, member));
+/* All rows of a block of columns and depth. Panels that are packed are packed once for all rows,
+ * which are read in blocks that stay in the second cache. */
+static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_kernels *kernels = ws->kernels;
+    real *packed = pynn_panels_of(ws, pass->member);
+    if (p.n_rows <= PYNN_BLOCK_ROWS) {
+        kernels->product(&p, packed);
         return;
     }
-    for (size_t i = 0; i < n_rows; i++) {
-        if (start) {
-            memcpy(c + i * c_stride, start, n * sizeof(real));
+    if (kernels->packs(&p)) {
+        kernels->pack_panels(packed, p.depth * kernels->panel, p.b, p.depth, p.n);
+        p.b = (pynn_panels){packed, kernels->panel, 1, p.depth * kernels->panel, NULL, 0};
+    }
+    for (size_t left = p.n_rows; left; left -= p.n_rows) {
+        p.n_rows = least(left, PYNN_BLOCK_ROWS);
+        kernels->product(&p, NULL);
+        p.c += p.n_rows * p.c_stride;
+        p.a.x += p.n_rows * p.a.row;
+        if (p.start) { p.start += p.n_rows * p.start_stride; }
+    }
+}
+
+/* By BLAS, which takes whole matrices only. */
+static inline void multiply_by_blas(const pynn_product *p) {
+    for (size_t i = 0; i < p->n_rows; i++) {
+        if (p->start) {
+            memcpy(p->c + i * p->c_stride, p->start + i * p->start_stride, p->n * sizeof(real));
         } else {
-            memset(c + i * c_stride, 0, n * sizeof(real));
+            memset(p->c + i * p->c_stride, 0, p->n * sizeof(real));
         }
     }
-    FN(pynn_blas_product)(c, c_stride, a, b, n_rows, n, depth);
+    FN(pynn_blas_product)(p->c, p->c_stride, p->a, p->b, p->n_rows, p->n, p->depth);
+}
+
+/* A product of any size; 1 where the member leaves it. */
+static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int may_stop) {
+    const pynn_kernels *kernels = pass->ws->kernels;
+    const double of_column = (double)whole->n_rows * (double)whole->depth;
+    for (size_t j = 0; j < whole->n; j += PYNN_BLOCK_COLUMNS) {
+        pynn_product p = *whole;
+        p.n = least(PYNN_BLOCK_COLUMNS, whole->n - j);
+        p.c += j;
+        p.b.x += j / kernels->panel * p.b.panel;
+        if (p.start) { p.start += j; }
+        if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
+        if (!kernels->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
+            multiply_by_blas(&p);
+            continue;
+        }
+        const int in_blocks = kernels->packs(&p) || p.n_rows > 3 * kernels->tile_rows;
+        const size_t deepest = in_blocks ? PYNN_BLOCK_DEPTH : p.depth;
+        for (size_t left = p.depth;;) {
+            p.depth = least(left, deepest);
+            multiply_block(p, pass);
+            if (!(left -= p.depth)) { break; }
+            if (may_stop && leaves(pass, (double)p.n_rows * (double)p.n * (double)p.depth)) {
+                return 1;
+            }
+            p.a.x += p.depth * p.a.column;
+            p.b = pynn_deeper(p.b, p.depth, kernels->panel);
+            p.start = p.c;
+            p.start_stride = p.c_stride;
+        }
+    }
+    return 0;
 }
 
 #endif

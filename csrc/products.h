@@ -12,9 +12,6 @@
 #include "kernels.h"
 #include "tiles.h"
 
-/* Depth of a packed panel of b, which then fills two thirds of a first-level cache of 48 KB. */
-enum { BLOCK_DEPTH = 256 };
-
 /* out (LANES, LANES) = in transposed: in each stage pairs of rows exchange blocks of `size` lanes.
  */
 INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t in_stride) {
@@ -42,7 +39,7 @@ INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t i
 }
 
 /* packed (depth, PANEL) = the first n columns of a panel of b, 0 beyond them. */
-static void FN(pack)(real *restrict packed, FN(pynn_panels) b, size_t depth, size_t n) {
+static void FN(pack)(real *restrict packed, pynn_panels b, size_t depth, size_t n) {
     if (b.column == 1) {
         for (size_t k = 0; k < depth; k++, packed += PANEL) {
             const real *row = b.x + (b.rows ? b.rows[k] : k) * b.row;
@@ -58,86 +55,96 @@ static void FN(pack)(real *restrict packed, FN(pynn_panels) b, size_t depth, siz
     const size_t whole_depth = depth / LANES * LANES, whole_n = n / LANES * LANES;
     for (size_t k = 0; k < whole_depth; k += LANES) {
         for (size_t j = 0; j < whole_n; j += LANES) {
-            FN(transpose)(packed + k * PANEL + j, PANEL, b.x + k + j * b.column, b.column);
+            const real *x = b.x + k / PANEL * b.deep + k % PANEL + j * b.column;
+            FN(transpose)(packed + k * PANEL + j, PANEL, x, b.column);
         }
     }
     for (size_t j = 0; j < n; j++) {
         for (size_t k = j < whole_n ? whole_depth : 0; k < depth; k++) {
-            packed[k * PANEL + j] = b.x[k + j * b.column];
+            packed[k * PANEL + j] = b.x[k / PANEL * b.deep + k % PANEL + j * b.column];
         }
     }
 }
 
-static void FN(to_panels)(real *panels, size_t panel_stride, const real *x, size_t stride,
-                          size_t n_rows, size_t n) {
+static void FN(pack_panels)(real *panels, size_t panel_stride, pynn_panels b, size_t depth,
+                            size_t n) {
     for (size_t j = 0; j < n; j += PANEL, panels += panel_stride) {
-        const size_t columns = n - j < PANEL ? n - j : PANEL;
-        FN(pack)(panels, (FN(pynn_panels)){x + j, stride, 1, 0, NULL}, n_rows, columns);
+        pynn_panels panel = b;
+        panel.x += j / PANEL * b.panel;
+        FN(pack)(panels, panel, depth, n - j < PANEL ? n - j : PANEL);
     }
 }
 
-/* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); rows of c have room for whole vectors, or
- * n <= PANEL and the last row has: what a row writes behind its end the next one overwrites. */
-static void FN(product)(real *c, size_t c_stride, const real *start, FN(pynn_matrix) a,
-                        FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
-                        real *packed /* (PYNN_PACK,) */) {
-    /* A panel is copied where b does not lie in rows, or where its rows are far apart and enough
-     * tiles read them. */
-    const int packs = b.column != 1 || (n_rows > 3 * TILE_ROWS && b.row > 4 * PANEL);
-    const size_t n_depth = packs ? BLOCK_DEPTH : depth;
-    size_t k = 0;
-    do {
-        const size_t deep = depth - k < n_depth ? depth - k : n_depth;
-        for (size_t j = 0; j < n; j += PANEL) {
-            const size_t columns = n - j < PANEL ? n - j : PANEL;
-            FN(pynn_panels) panel = {b.x + j / PANEL * b.panel, b.row, b.column, 0, b.rows};
-            if (b.rows) {
-                panel.rows += k;
-            } else {
-                panel.x += k * b.row;
-            }
-            if (packs) {
-                FN(pack)(packed, panel, deep, columns);
-                panel = (FN(pynn_panels)){packed, PANEL, 1, 0, NULL};
-            }
-            FN(tile)
-            tile = {.a = a.x + k * a.column,
-                    .a_row = a.row,
-                    .a_depth = a.column,
-                    .b = panel.x,
-                    .b_stride = panel.row,
-                    .b_rows = panel.rows,
-                    .depth = deep,
-                    .c = c + j,
-                    .c_stride = c_stride,
-                    .start = k       ? c + j
-                             : start ? start + j
-                                     : NULL,
-                    .start_stride = k ? c_stride : 0};
-            FN(sweep)(panel.rows ? FN(pick_tiles) : FN(multiply_tiles), tile, n_rows, columns);
+/* The columns i .. i + n_rows - 1 of a matrix whose rows are the depth; what is stored behind a
+ * tile's row the next one overwrites. */
+static void FN(pack_columns)(real *packed, const real *x, size_t distance, size_t n_rows,
+                             size_t depth) {
+    for (size_t k = 0; k < depth; k++, packed += TILE_ROWS, x += distance) {
+        for (size_t r = 0; r < TILE_ROWS && r < n_rows; r += LANES) {
+            FN(store)(packed + r, FN(load_lanes)(x + r, n_rows - r < LANES ? n_rows - r : LANES));
         }
-        k += deep;
-    } while (k < depth);
+    }
 }
 
-/* out (n_rows, n) = w going down its gradient a (n_rows, depth) b (depth, n) by the rule sgd. */
-static void FN(descend)(real *out, const real *w, size_t stride, const uint32_t *rows,
-                        FN(pynn_matrix) a, FN(pynn_panels) b, size_t n_rows, size_t n, size_t depth,
-                        const FN(pynn_step) * step) {
-    for (size_t j = 0; j < n; j += PANEL) {
-        FN(tile)
-        tile = {.a = a.x,
-                .a_row = a.row,
-                .a_depth = a.column,
-                .b = b.x + j / PANEL * b.panel,
-                .b_stride = b.row,
-                .depth = depth,
-                .c = (real *)w + j,
-                .c_stride = stride,
-                .c_rows = rows,
-                .updated = out + j,
-                .step = step};
-        FN(sweep)(FN(descend_tiles), tile, n_rows, n - j < PANEL ? n - j : PANEL);
+static void FN(pack_rows)(real *packed, pynn_matrix a, size_t n_rows, size_t depth) {
+    for (size_t i = 0; i < n_rows; i += TILE_ROWS, packed += TILE_ROWS * depth) {
+        const real *x = a.x + i * a.row;
+        if (a.row == 1) {
+            FN(pack_columns)(packed, x, a.column, n_rows - i, depth);
+            continue;
+        }
+        const size_t rows = n_rows - i < TILE_ROWS ? n_rows - i : TILE_ROWS;
+        size_t k = 0;
+        for (; LANES >= TILE_ROWS && n_rows - i >= LANES && k + LANES <= depth; k += LANES) {
+            FN(transpose)(packed + k * TILE_ROWS, TILE_ROWS, x + k, a.row);
+        }
+        for (; k < depth; k++) {
+            for (size_t r = 0; r < rows; r++) { packed[k * TILE_ROWS + r] = x[r * a.row + k]; }
+        }
+    }
+}
+
+/* A panel of b is copied where b does not lie in rows, or where its rows are far apart and enough
+ * tiles read them. */
+static int FN(packs)(const pynn_product *p) {
+    return p->b.column != 1 || (p->n_rows > 3 * TILE_ROWS && p->b.row > 4 * PANEL);
+}
+
+static void FN(product)(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
+    const int packs = FN(packs)(p);
+    for (size_t j = 0; j < p->n; j += PANEL) {
+        const size_t columns = p->n - j < PANEL ? p->n - j : PANEL;
+        pynn_panels panel = p->b;
+        panel.x += j / PANEL * panel.panel;
+        if (packs) {
+            FN(pack)(scratch, panel, p->depth, columns);
+            panel = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
+        }
+        const FN(tile) tile = {.a = p->a,
+                               .b = panel,
+                               .depth = p->depth,
+                               .c = p->c + j,
+                               .c_stride = p->c_stride,
+                               .start = p->start ? p->start + j : NULL,
+                               .start_stride = p->start_stride};
+        FN(sweep)(panel.rows ? FN(pick_tiles) : FN(multiply_tiles), tile, p->n_rows, columns);
+    }
+}
+
+static void FN(descend)(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
+    for (size_t j = 0; j < p->n; j += PANEL) {
+        pynn_panels panel = p->b;
+        panel.x += j / PANEL * panel.panel;
+        const FN(tile) tile = {.a = p->a,
+                               .b = panel,
+                               .depth = p->depth,
+                               .c = p->c + j,
+                               .c_stride = p->c_stride,
+                               .start = p->start + j,
+                               .start_stride = p->start_stride,
+                               .c_rows = rows,
+                               .step = step};
+        FN(sweep)(FN(descend_tiles), tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
     }
 }
 
@@ -166,19 +173,22 @@ static size_t FN(list_marked)(uint32_t *list, const bits_t *marks, size_t n) {
     return n_marked;
 }
 
-/* out = those elements of x (n,) whose marks are not 0. out has room for n and a vector more; it
- * may be x. */
-static void FN(keep_marked)(real *out, const real *x, const bits_t *marks, size_t n) {
-    size_t done = 0;
+static void FN(keep_listed)(real *out, const real *x, const uint32_t *list, size_t n_listed,
+                            const bits_t *marks, size_t n) {
 #ifdef COMPRESSES
+    size_t done = 0;
     for (; done + LANES <= n; done += LANES) {
         out += FN(compress)(out, FN(load)(x + done), marks + done);
     }
-#endif
     for (; done < n; done++) {
         *out = x[done];
         out += marks[done] != 0;
     }
+    (void)list, (void)n_listed;
+#else
+    for (size_t k = 0; k < n_listed; k++) { out[k] = x[list[k]]; }
+    (void)marks, (void)n;
+#endif
 }
 
 #endif

@@ -31,7 +31,7 @@ static const entry costs[] = {
 };
 
 static const entry rules[] = {
-#define X(name, n_slots) {#name, n_slots},
+#define X(name, n_slots, decays) {#name, n_slots},
     PYNN_RULES(X)
 #undef X
 };
@@ -63,31 +63,24 @@ static const pynn_engine *engine_of(pynn_dtype dtype) {
 
 int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
 
-pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
-                         const pynn_data *data, int n_threads, const pynn_control *control) {
-    return engine_of(network->dtype)->predict(out, network, parameters, data, n_threads, control);
+pynn_status pynn_predict(void *out, const pynn_call *call) {
+    return engine_of(call->network->dtype)->predict(out, call);
 }
 
-pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
-                          const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                          int n_threads, const pynn_control *control) {
-    return engine_of(network->dtype)
-        ->gradient(cost, gradient, network, parameters, data, penalty, n_threads, control);
+pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call,
+                          pynn_penalty penalty) {
+    return engine_of(call->network->dtype)->gradient(cost, gradient, call, penalty);
 }
 
-pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_network *network,
-                            const void *parameters, const pynn_data *data, int n_threads,
-                            const pynn_control *control) {
-    return engine_of(network->dtype)->trace(trace, network, parameters, data, n_threads, control);
+pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call) {
+    return engine_of(call->network->dtype)->trace(trace, call);
 }
 
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
-                       int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                       const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
-                       const pynn_control *control) {
-    return engine_of(network->dtype)
-        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan, n_threads,
-                control);
+                       int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
+                       const pynn_plan *plan) {
+    return engine_of(call->network->dtype)
+        ->train(parameters, state, costs_, n_done, call, optimizer, plan);
 }
 
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n) {

@@ -18,16 +18,19 @@ typedef enum {
 } pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
-/* What is computed. Parameters of such a network lie in one flat vector: W0, b0, W1, b1, ...
- * with each W row-major (n_in, n_out) and each b (n_out,), left out where bias is 0. */
+/* What is computed. Parameters of such a network lie in one flat vector: s, W0, b0, W1, b1, ...
+ * with the input scale s (n_in,), left out where input_scale is 0, each W row-major (n_in, n_out),
+ * and each b (n_out,), left out where bias is 0. */
 typedef struct {
     pynn_dtype dtype;
     int n_layers;           /* layers of weights, >= 1 */
     const int64_t *sizes;   /* (n_layers + 1,) units of the input and of every layer, >= 1 */
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
-    int bias;               /* 0: weighted sums have no bias */
-    int cost;               /* code as listed below */
-    double cost_parameter;  /* what costs.h says of the cost */
+    const double *activation_parameters; /* (n_layers,) what activations.h says of each */
+    int bias;                            /* 0: weighted sums have no bias */
+    int input_scale;       /* 1: x is multiplied, feature by feature, by a scale that is trained */
+    int cost;              /* code as listed below */
+    double cost_parameter; /* what costs.h says of the cost */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
@@ -93,6 +96,9 @@ typedef struct {
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
+    const double *rate_factors; /* (n_layers, 2) factor of the learning rate for each layer's
+                                   weights and biases; NULL: all 1 */
+    double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
 } pynn_plan;
 
@@ -133,17 +139,22 @@ int pynn_isa_in_use(void);
 int pynn_use_isa(int code);
 int pynn_isa_is_tuned(void); /* that in use; 0: large products go to BLAS */
 
-/* In each of these n_threads >= 1 threads work, the caller's among them; the result has the same
- * bits for any number of them. */
+/* What each call needs. n_threads >= 1 threads work, the caller's among them; the result has the
+ * same bits for any number of them. */
+typedef struct {
+    const pynn_network *network;
+    const void *parameters; /* (n_parameters,) */
+    const pynn_data *data;
+    int n_threads;
+    const pynn_control *control;
+} pynn_call;
 
-/* out (n_rows, n_out), C-contiguous: activations of the output layer for data->x. */
-pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
-                         const pynn_data *data, int n_threads, const pynn_control *control);
+/* out (n_rows, n_out), C-contiguous: activations of the output layer for the data's rows. */
+pynn_status pynn_predict(void *out, const pynn_call *call);
 
 /* The cost over all rows and, unless it is NULL, its gradient (n_parameters,). */
-pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
-                          const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                          int n_threads, const pynn_control *control);
+pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call,
+                          pynn_penalty penalty);
 
 /* What a network makes of each row, forward and back, of that row's own cost. Layers lie one behind
  * the other in each array, all rows of the first (n_rows, n_out) at its beginning. NULL: what is
@@ -156,17 +167,15 @@ typedef struct {
 } pynn_trace;
 
 /* Fills what trace points to; data has no row weights. */
-pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_network *network,
-                            const void *parameters, const pynn_data *data, int n_threads,
-                            const pynn_control *control);
+pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call);
 
-/* Trains parameters (n_parameters,) in place; costs (n_epochs,) and *n_done say what came of each
- * finished epoch. Interrupted: parameters are as after the last finished mini-batch. Diverged: a
- * cost or a parameter is no longer finite, in the epoch after *n_done; parameters are of no use. */
+/* Trains parameters (n_parameters,), which are the call's, in place; costs (n_epochs,) and *n_done
+ * say what came of each finished epoch. Interrupted: parameters are as after the last finished
+ * mini-batch. Diverged: a cost or a parameter is no longer finite, in the epoch after *n_done;
+ * parameters are of no use. */
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
-                       int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                       const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
-                       const pynn_control *control);
+                       int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
+                       const pynn_plan *plan);
 
 /* 1 if none of the numbers x (n,) is infinite or NaN. */
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n);

@@ -47,7 +47,7 @@ SPARSE_WIDTHS(X)
 
 /* c (n_rows, n) = start + a b (., n). What a row of c writes behind its end the next one, or what
  * follows of it, overwrites. */
-static void FN(sparse_product)(real *c, size_t c_stride, const real *start, FN(pynn_sparse) a,
+static void FN(sparse_product)(real *c, size_t c_stride, const real *start, pynn_sparse a,
                                const real *b, size_t b_stride, size_t n_rows, size_t n) {
     static FN(entries_function) *const functions[] = {
 #define X(V) FN(multiply_entries_##V),

@@ -6,6 +6,7 @@
 #ifndef PYNN_TILES_H
 #define PYNN_TILES_H
 
+#include "kernels.h"
 #include "optimizers.h"
 #include "vec.h"
 
@@ -22,19 +23,15 @@ enum { TILE_VECTORS = 2 };
 
 /* The product of a (R, depth) and b (depth, V vectors, of the last one so many lanes). */
 typedef struct {
-    const real *a; /* element (r, k) at r * a_row + k * a_depth */
-    size_t a_row, a_depth;
-    const real *b; /* row k at k * b_stride, or at b_rows[k] * b_stride */
-    size_t b_stride;
-    const uint32_t *b_rows; /* (depth,) or NULL */
+    pynn_matrix a;
+    pynn_panels b;
     size_t depth, last;
-    real *c; /* rows c_stride apart: where the result goes, or the weights that it updates */
+    real *c; /* rows c_stride apart: where the result goes, or updated weights */
     size_t c_stride;
-    const real *start; /* rows start_stride apart, to which the product is added; or NULL: 0 */
+    const real *start; /* rows start_stride apart: what is added, or updated; or NULL: 0 */
     size_t start_stride;
-    const uint32_t *c_rows;     /* (R,) or NULL: row r of the weights is c_rows[r] */
-    real *updated;              /* as c: where updated weights go; may be c */
-    const FN(pynn_step) * step; /* of the update */
+    const uint32_t *c_rows; /* (R,) or NULL: row r of the weights is c_rows[r] */
+    const pynn_step *step;  /* of the update */
 } FN(tile);
 
 /* A whole vector where n says so: masked loads and stores are slower on some processors. */
@@ -50,12 +47,12 @@ INLINE size_t FN(lanes)(const FN(tile) * t, int v, const int V) {
 /* sum (R, V) += a b */
 INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
                            const FN(tile) * t) {
-    const real *a = t->a, *b = t->b;
-    const size_t a_row = t->a_row, a_depth = t->a_depth, b_stride = t->b_stride;
+    const real *a = t->a.x, *b = t->b.x;
+    const size_t a_row = t->a.row, a_depth = t->a.column, b_stride = t->b.row;
     const size_t depth = t->depth, last = t->last;
-    const uint32_t *b_rows = t->b_rows;
+    const uint32_t *b_rows = t->b.rows;
     for (size_t k = 0; k < depth; k++, a += a_depth, b += b_stride) {
-        const real *row = picks ? t->b + b_rows[k] * b_stride : b;
+        const real *row = picks ? t->b.x + b_rows[k] * b_stride : b;
         vec columns[TILE_VECTORS];
 #pragma GCC unroll 2
         for (int v = 0; v < V; v++) {
@@ -92,7 +89,7 @@ INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const F
     }
 }
 
-/* Weights c go down the gradient a b by the rule sgd. All are loaded before any is stored: a load
+/* Weights go down the gradient a b by the rule sgd. All are loaded before any is stored: a load
  * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
  */
 INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
@@ -104,7 +101,7 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
         at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
 #pragma GCC unroll 2
         for (int v = 0; v < V; v++) {
-            vec w = FN(load_lanes)(t->c + at[r] + v * LANES, FN(lanes)(t, v, V));
+            vec w = FN(load_lanes)(t->start + at[r] + v * LANES, FN(lanes)(t, v, V));
             FN(rule_sgd)(&w, NULL, NULL, sum[r * V + v], t->step);
             sum[r * V + v] = w;
         }
@@ -115,9 +112,9 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
         for (int v = 0; v < V; v++) {
             const size_t n = FN(lanes)(t, v, V);
             if (n == LANES) {
-                FN(store)(t->updated + at[r] + v * LANES, sum[r * V + v]);
+                FN(store)(t->c + at[r] + v * LANES, sum[r * V + v]);
             } else {
-                FN(store_first)(t->updated + at[r] + v * LANES, sum[r * V + v], n);
+                FN(store_first)(t->c + at[r] + v * LANES, sum[r * V + v], n);
             }
         }
     }
@@ -156,24 +153,28 @@ static const FN(tile_functions) FN(descend_tiles) = {
 #undef X
 };
 
-/* One panel of columns, all rows of a and c: divided evenly among the tiles, so that none is tiny.
- * Of a step along the rows follow a, c, c_rows and start. */
+/* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny, unless a is
+ * packed. Of a step along the rows follow a, c, c_rows and start. */
 static void FN(sweep)(const FN(tile_functions) functions, FN(tile) t, size_t n_rows,
                       size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;
     const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
+    const int is_packed = t.a.is_packed;
+    const size_t tile_distance = t.a.row * TILE_ROWS; /* where a is packed */
     t.last = n_columns - (n_vectors - 1) * LANES;
+    if (is_packed) { t.a.row = 1; }
     for (size_t i = 0, done = 0; i < n_tiles; i++) {
-        const size_t end = n_tiles == 1 ? n_rows : n_rows * (i + 1) / n_tiles, rows = end - done;
+        size_t end = n_rows;
+        if (i + 1 < n_tiles) { end = is_packed ? done + TILE_ROWS : n_rows * (i + 1) / n_tiles; }
+        const size_t rows = end - done;
         functions[rows - 1][n_vectors - 1](&t);
-        t.a += rows * t.a_row;
+        t.a.x += is_packed ? tile_distance : rows * t.a.row;
         if (t.c_rows) {
             t.c_rows += rows;
         } else {
             t.c += rows * t.c_stride;
-            if (t.updated) { t.updated += rows * t.c_stride; }
+            if (t.start) { t.start += rows * t.start_stride; }
         }
-        if (t.start) { t.start += rows * t.start_stride; }
         done = end;
     }
 }

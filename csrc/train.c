@@ -4,219 +4,220 @@
 #include <string.h>
 
 #include "clock.h"
+#include "learn.h"
 #include "memory.h"
-#include "network.h"
+#include "norms.h"
+#include "parts.h"
+#include "plan.h"
 #include "shuffle.h"
 
 /* How far training has come. */
 typedef struct {
-    real *w; /* the parameters: where they were given, or ws->beside */
+    real *w; /* the parameters: where they are trained, or the shadow of them */
     int64_t n_epochs, n_updates;
     int is_shuffled; /* the order of this epoch's rows */
     size_t n_rows;   /* of this epoch */
     pynn_cost cost;  /* their part of the epoch's mean */
-} FN(progress);
+} progress;
 
 /* What the members of a team work on together, for each of the functions below. */
 typedef struct {
     pynn_status status;
-    FN(pynn_workspace) ws;
-    const pynn_data *data;
-    real *parameters, *slots[2]; /* as they are given, or padded */
-    real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
-    pynn_cost *costs; /* (n_epochs,); of gradient one */
+    pynn_workspace ws;
+    const real *parameters; /* as they are given, or padded */
+    real *w, *slots[2];     /* the same, where they are trained */
+    real *out;              /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
+    pynn_cost *costs;       /* (n_epochs,); of gradient one */
     const pynn_trace *trace;
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
     const pynn_plan *plan;
-    FN(progress) done;
+    progress done;
     int64_t regroup_at; /* ns: when a team made smaller is to stop, or 0 */
     int regroups;       /* the team was asked to stop so that one of another size goes on */
-} FN(job);
+} job;
 
-static void FN(predict_share)(pynn_member member, void *job_) {
-    FN(job) *job = job_;
-    FN(pynn_workspace) *ws = &job->ws;
-    const FN(pynn_layer) *output = &ws->layers[ws->n_layers - 1];
-    const size_t n_rows = (size_t)job->data->n_rows;
-    pynn_status status = PYNN_OK;
-    for (size_t done = 0; done < n_rows && !status; done += ws->n_chunk) {
-        const size_t left = n_rows - done;
-        const pynn_batch chunk = {NULL, done, left < ws->n_chunk ? left : ws->n_chunk};
-        const pynn_share mine = FN(pynn_rows_of)(ws, chunk.n_rows, member);
-        status = FN(pynn_forward)(ws, job->parameters, chunk, member);
-        for (size_t i = mine.first; i < mine.end && !status; i++) {
-            memcpy(job->out + (done + i) * output->n_out, output->a + i * output->stride,
-                   output->n_out * sizeof(real));
-        }
-        if (pynn_team_meet(member)) { status = FN(pynn_reason)(ws); }
+/* A member's pass, which has no program yet: those of an earlier team were for its size. */
+static pynn_pass new_pass(job *job, pynn_member member) {
+    pynn_workspace *ws = &job->ws;
+    for (int p = 0; p < PYNN_PROGRAMS; p++) {
+        ws->programs[member.id * PYNN_PROGRAMS + p].n_rows = 0;
     }
-    if (member.id == 0) { job->status = status; }
+    return (pynn_pass){.ws = ws,
+                       .member = member,
+                       .parameters = job->parameters,
+                       .total = 1,
+                       .out = job->out,
+                       .trace = job->trace};
 }
 
-static pynn_status FN(predict)(void *out, const pynn_network *network, const void *parameters,
-                               const pynn_data *data, int n_threads, const pynn_control *control) {
-    FN(job) job = {.data = data, .parameters = (real *)parameters, .out = out};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, network, data, NULL, data->n_rows, 1,
-                                                      PYNN_PREDICTS, n_threads, control);
+static void run_in_team(job *job, const pynn_call *call,
+                        void (*share)(pynn_member member, void *job)) {
+    pynn_team_run(call->n_threads, share, job);
+    FN(pynn_workspace_free)(&job->ws);
+}
+
+/* Each member predicts rows of its own: no member waits for another. */
+static void predict_share(pynn_member member, void *job_) {
+    job *job = job_;
+    const size_t n_chunk = job->ws.n_chunk;
+    const pynn_share mine = share_of((size_t)job->ws.data->n_rows, 1, worker_of(&job->ws, member));
+    pynn_pass pass = new_pass(job, member);
+    for (size_t i = mine.first; i < mine.end && !pynn_team_asked(member); i += n_chunk) {
+        pass.chunk = (pynn_batch){NULL, i, least(n_chunk, mine.end - i)};
+        FN(pynn_run)(&pass);
+    }
+    if (pynn_team_meet(member) && member.id == 0) { job->status = pynn_reason(&job->ws); }
+}
+
+static pynn_status predict(void *out, const pynn_call *call) {
+    job job = {.parameters = call->parameters, .out = out};
+    const pynn_needs needs = {.purpose = PYNN_PREDICTS, .n_rows = call->data->n_rows};
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
     if (status) { return status; }
-    pynn_team_run(n_threads, FN(predict_share), &job);
-    FN(pynn_workspace_free)(&job.ws);
+    if (job.ws.n_padded) {
+        FN(pynn_pad)(job.ws.padded[0], job.parameters, &job.ws);
+        job.parameters = job.ws.padded[0];
+    }
+    run_in_team(&job, call, predict_share);
     return job.status;
 }
 
-static void FN(gradient_share)(pynn_member member, void *job_) {
-    FN(job) *job = job_;
-    const FN(pynn_sink)
-        sink = {.update = job->ws.kernels->store, .keeps = 1, .may_stop = 1, .w = job->out};
+static void gradient_share(pynn_member member, void *job_) {
+    job *job = job_;
+    const pynn_updater updater = {
+        .update = job->ws.kernels->store, .keeps = 1, .may_stop = 1, .w = job->out};
+    pynn_pass pass = new_pass(job, member);
+    pass.batch = (pynn_batch){NULL, 0, (size_t)job->ws.data->n_rows};
+    pass.updater = job->out ? &updater : NULL;
     pynn_cost cost;
-    const pynn_status status = FN(pynn_batch_learn)(
-        &cost, &job->ws, job->parameters, (pynn_batch){NULL, 0, (size_t)job->data->n_rows}, 0,
-        job->out ? &sink : NULL, member);
+    const pynn_status status = FN(pynn_learn)(&cost, &pass);
     if (member.id) { return; }
     job->status = status;
     *job->costs = cost;
 }
 
-static pynn_status FN(gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
-                                const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                                int n_threads, const pynn_control *control) {
-    FN(job)
-    job = {.data = data, .parameters = (real *)parameters, .out = gradient, .costs = cost};
+static pynn_status gradient(pynn_cost *cost, void *gradient, const pynn_call *call,
+                            pynn_penalty penalty) {
+    job job = {.parameters = call->parameters, .out = gradient, .costs = cost};
     const pynn_regularisation regularisation = {
         .penalty = penalty, .max_norm = INFINITY, .clip_norm = INFINITY};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, &regularisation, data->n_rows, 1,
-                               gradient ? PYNN_GRADIENT : PYNN_COSTS, n_threads, control);
+    const pynn_needs needs = {.purpose = gradient ? PYNN_GRADIENT : PYNN_COSTS,
+                              .n_rows = call->data->n_rows,
+                              .regularisation = &regularisation};
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
     if (status) { return status; }
-    pynn_team_run(n_threads, FN(gradient_share), &job);
-    FN(pynn_workspace_free)(&job.ws);
+    run_in_team(&job, call, gradient_share);
     return job.status;
 }
 
-/* Rows of a chunk that is the data's from row `done` on, to where they are kept, unless that is
- * NULL; returns where n_rows rows end there. */
-static real *FN(keep_rows)(real *kept, const real *x, size_t stride, size_t n, size_t n_rows,
-                           size_t done, pynn_share rows) {
-    if (!kept) { return NULL; }
-    for (size_t i = rows.first; i < rows.end; i++) {
-        memcpy(kept + (done + i) * n, x + i * stride, n * sizeof(real));
-    }
-    return kept + n_rows * n;
-}
-
-static void FN(keep_trace)(const FN(job) * job, size_t done, pynn_share rows) {
-    const FN(pynn_workspace) *ws = &job->ws;
-    const pynn_trace *trace = job->trace;
-    const size_t n_rows = (size_t)job->data->n_rows;
-    real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
-    for (const FN(pynn_layer) *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
-        z = FN(keep_rows)(z, l->z, l->stride, l->n_out, n_rows, done, rows);
-        a = FN(keep_rows)(a, l->a, l->stride, l->n_out, n_rows, done, rows);
-        da = FN(keep_rows)(da, l->da, l->stride, l->n_out, n_rows, done, rows);
-        delta = FN(keep_rows)(delta, l->delta, l->stride, l->n_out, n_rows, done, rows);
-    }
-    FN(keep_rows)(trace->dx, ws->dx, ws->x_stride, ws->layers[0].n_in, n_rows, done, rows);
-    for (size_t i = rows.first; i < rows.end && trace->costs; i++) {
-        trace->costs[done + i] = ws->row_costs[i];
-    }
-}
-
-static void FN(trace_share)(pynn_member member, void *job_) {
-    FN(job) *job = job_;
-    FN(pynn_workspace) *ws = &job->ws;
-    const size_t n_rows = (size_t)job->data->n_rows;
+static void trace_share(pynn_member member, void *job_) {
+    job *job = job_;
+    const size_t n_rows = (size_t)job->ws.data->n_rows, n_chunk = job->ws.n_chunk;
+    pynn_pass pass = new_pass(job, member);
     pynn_status status = PYNN_OK;
-    for (size_t done = 0; done < n_rows && !status; done += ws->n_chunk) {
-        const size_t left = n_rows - done;
-        const pynn_batch chunk = {NULL, done, left < ws->n_chunk ? left : ws->n_chunk};
-        status = FN(pynn_batch_trace)(ws, job->parameters, chunk, member);
-        if (status) { break; }
-        FN(keep_trace)(job, done, pynn_share_of(chunk.n_rows, 1, member));
-        /* The next chunk overwrites what is copied here. */
-        if (pynn_team_meet(member)) { status = FN(pynn_reason)(ws); }
+    for (size_t done = 0; done < n_rows && !status; done += n_chunk) {
+        pass.chunk = (pynn_batch){NULL, done, least(n_chunk, n_rows - done)};
+        status = FN(pynn_run)(&pass);
+        /* The next chunk overwrites what has been copied of this one. */
+        if (!status && pynn_team_meet(member)) { status = pynn_reason(&job->ws); }
     }
     if (member.id == 0) { job->status = status; }
 }
 
-static pynn_status FN(trace)(const pynn_trace *trace, const pynn_network *network,
-                             const void *parameters, const pynn_data *data, int n_threads,
-                             const pynn_control *control) {
-    FN(job) job = {.data = data, .parameters = (real *)parameters, .trace = trace};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, network, data, NULL, data->n_rows, 1,
-                               trace->dx ? PYNN_TRACES_INPUT : PYNN_TRACES, n_threads, control);
+static pynn_status trace(const pynn_trace *trace, const pynn_call *call) {
+    job job = {.parameters = call->parameters, .trace = trace};
+    const pynn_needs needs = {
+        .purpose = PYNN_TRACES, .n_rows = call->data->n_rows, .wants_dx = trace->dx != NULL};
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
     if (status) { return status; }
-    pynn_team_run(n_threads, FN(trace_share), &job);
-    FN(pynn_workspace_free)(&job.ws);
+    run_in_team(&job, call, trace_share);
     return job.status;
 }
 
 /* For member 0: asks the team to stop where one of another size would do better. */
-static void FN(regroup)(FN(job) * job, pynn_member member) {
+static void regroup(job *job, pynn_member member) {
     job->regroups = job->regroup_at ? pynn_now() >= job->regroup_at : pynn_team_crowded(member);
     if (job->regroups) { pynn_team_stop(member); }
 }
 
+/* What an update of these parameters reads and writes. */
+static void set_update(pynn_updater *updater, real *w, const job *job, int64_t n_done) {
+    const pynn_plan *plan = job->plan;
+    updater->from = w;
+    updater->w = !job->ws.shadow ? w : w == job->w ? job->ws.shadow : job->w;
+    updater->rate =
+        plan->rates ? plan->rates[n_done - job->state->n_updates] : job->optimizer->learning_rate;
+    updater->n_updates = n_done + 1;
+    updater->of_weights = FN(step_of)(job->optimizer, updater->rate, updater->n_updates);
+    updater->of_biases = updater->of_weights;
+    updater->of_biases.decay = 0;
+}
+
+static int flushes(int rule) {
+    static const int slots_decay[] = {
+#define X(name, n_slots, decays) [PYNN_RULE_##name] = decays,
+        PYNN_RULES(X)
+#undef X
+    };
+    return slots_decay[rule];
+}
+
 /* The rest of an epoch. Members call it together and get the same answer. */
-static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member member) {
-    FN(pynn_workspace) *ws = &job->ws;
-    const size_t n_rows = (size_t)job->data->n_rows, n_batch = (size_t)job->plan->batch_size;
-    FN(pynn_sink)
-    sink = {.update = ws->kernels->update[job->optimizer->rule],
-            .descends = job->optimizer->rule == PYNN_RULE_sgd,
-            .slot_0 = job->slots[0],
-            .slot_1 = job->slots[1]};
+static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
+    pynn_workspace *ws = &job->ws;
+    const pynn_plan *plan = job->plan;
+    const size_t n_rows = (size_t)ws->data->n_rows, n_batch = (size_t)plan->batch_size;
+    pynn_updater updater = {.update = ws->kernels->update[job->optimizer->rule],
+                            .descends = job->optimizer->rule == PYNN_RULE_sgd,
+                            .flushes = flushes(job->optimizer->rule),
+                            .may_stop = ws->shadow != NULL,
+                            .slots = {job->slots[0], job->slots[1]},
+                            .optimizer = job->optimizer,
+                            .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
+    pass->updater = &updater;
     while (done->n_rows < n_rows) {
-        const size_t left = n_rows - done->n_rows, n = left < n_batch ? left : n_batch;
-        const pynn_batch batch = {job->plan->order, done->n_rows, n};
-        if (member.id == 0) { FN(regroup)(job, member); }
-        sink.from = done->w;
-        sink.w = !ws->beside ? done->w : done->w == job->parameters ? ws->beside : job->parameters;
-        sink.may_stop = ws->beside != NULL;
-        const double rate = job->plan->rates
-                                ? job->plan->rates[done->n_updates - job->state->n_updates]
-                                : job->optimizer->learning_rate;
-        sink.of_weights = sink.of_biases = FN(step_of)(job->optimizer, rate, done->n_updates + 1);
-        sink.of_biases.decay = 0;
-        const uint64_t key =
-            ws->regularisation->dropout
-                ? pynn_key(ws->regularisation->dropout_seed, (uint64_t)done->n_updates)
-                : 0;
+        pass->batch =
+            (pynn_batch){plan->order, done->n_rows, least(n_rows - done->n_rows, n_batch)};
+        pass->parameters = done->w;
+        if (pass->member.id == 0) { regroup(job, pass->member); }
+        set_update(&updater, done->w, job, done->n_updates);
+        if (plan->regularisation.dropout) {
+            pass->key = pynn_key(plan->regularisation.dropout_seed, (uint64_t)done->n_updates);
+        }
         pynn_cost cost;
-        const pynn_status status =
-            FN(pynn_batch_learn)(&cost, ws, done->w, batch, key, &sink, member);
+        const pynn_status status = FN(pynn_learn)(&cost, pass);
         if (status) { return status; }
-        const double share = (double)n / (double)n_rows;
+        const double share = (double)pass->batch.n_rows / (double)n_rows;
         done->cost.cost += share * cost.cost;
         done->cost.penalty += share * cost.penalty;
-        done->w = sink.w;
-        done->n_rows += n;
+        done->w = updater.w;
+        done->n_rows += pass->batch.n_rows;
         done->n_updates++;
     }
     return ws->kernels->all_finite(done->w, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
 }
 
-static void FN(train_share)(pynn_member member, void *job_) {
-    FN(job) *job = job_;
+static void train_share(pynn_member member, void *job_) {
+    job *job = job_;
     const pynn_plan *plan = job->plan;
-    FN(progress) done = job->done;
+    progress done = job->done;
+    pynn_pass pass = new_pass(job, member);
     pynn_status status = PYNN_OK;
     job->ws.columns[member.id].rest = 1; /* members of an earlier team may disagree on it */
     while (done.n_epochs < plan->n_epochs && !status) {
         if (member.id == 0 && plan->shuffle && !done.is_shuffled) {
-            pynn_shuffle(plan->order, job->data->n_rows, plan->shuffle);
+            pynn_shuffle(plan->order, job->ws.data->n_rows, plan->shuffle);
         }
         done.is_shuffled = 1;
-        if (pynn_team_meet(member)) { status = FN(pynn_reason)(&job->ws); }
-        if (!status) { status = FN(epoch)(&done, job, member); }
+        if (pynn_team_meet(member)) { status = pynn_reason(&job->ws); }
+        if (!status) { status = epoch(&done, job, &pass); }
         if (status) { break; }
         if (member.id == 0) {
             job->costs[done.n_epochs] = done.cost;
             job->ws.checks_input = 0; /* all rows have been seen */
         }
-        done =
-            (FN(progress)){.w = done.w, .n_epochs = done.n_epochs + 1, .n_updates = done.n_updates};
+        done = (progress){.w = done.w, .n_epochs = done.n_epochs + 1, .n_updates = done.n_updates};
     }
     if (member.id) { return; }
     job->status = status;
@@ -226,13 +227,13 @@ static void FN(train_share)(pynn_member member, void *job_) {
 /* A team whose members lose their processors to other processes goes on with half of its threads
  * for 50 ms, then tries again with all, after each failure for twice as long. One that is smaller
  * than was asked for, beside others of this process, tries again every 50 ms. */
-static void FN(train_in_teams)(FN(job) * job, int n_threads) {
+static void train_in_teams(job *job, int n_threads) {
     enum { FIRST_NS = 50 * 1000 * 1000, LONGEST_NS = 1600 * 1000 * 1000 };
     int64_t alone_ns = FIRST_NS;
     for (int n = n_threads;;) {
         n = pynn_team_size(n);
         if (n < n_threads && !job->regroup_at) { job->regroup_at = pynn_now() + alone_ns; }
-        pynn_team_run(n, FN(train_share), job);
+        pynn_team_run(n, train_share, job);
         if (!job->regroups || job->status != PYNN_INTERRUPTED || job->ws.watch.stopped) { return; }
         if (job->regroup_at) {
             n = n_threads;
@@ -246,62 +247,64 @@ static void FN(train_in_teams)(FN(job) * job, int n_threads) {
 }
 
 /* Parameters and slots are trained where they were given, or padded. */
-static void FN(take_parameters)(FN(job) * job, real *parameters) {
-    FN(pynn_workspace) *ws = &job->ws;
+static void take_parameters(job *job, real *parameters) {
+    pynn_workspace *ws = &job->ws;
     real *given[3] = {parameters, job->state->slots[0], job->state->slots[1]};
     for (size_t i = 0; i < ws->n_padded; i++) {
-        if (given[i]) { FN(pynn_pad)(ws->padded[i], given[i], ws); }
-        if (given[i]) { given[i] = ws->padded[i]; }
+        FN(pynn_pad)(ws->padded[i], given[i], ws);
+        given[i] = ws->padded[i];
     }
-    job->parameters = job->done.w = given[0];
+    job->w = job->done.w = given[0];
     job->slots[0] = given[1];
     job->slots[1] = given[2];
 }
 
-static void FN(give_parameters)(FN(job) * job, real *parameters) {
-    const FN(pynn_workspace) *ws = &job->ws;
-    real *given[3] = {parameters, job->state->slots[0], job->state->slots[1]};
-    for (size_t i = 0; i < ws->n_padded; i++) {
-        if (given[i]) { FN(pynn_unpad)(given[i], ws->padded[i], ws); }
+static void give_parameters(job *job, real *parameters) {
+    const pynn_workspace *ws = &job->ws;
+    for (size_t i = 1; i < ws->n_padded; i++) {
+        FN(pynn_unpad)(job->state->slots[i - 1], ws->padded[i], ws);
     }
-    if (job->done.w != job->parameters) {
+    if (ws->n_padded) {
+        FN(pynn_unpad)(parameters, job->done.w, ws);
+    } else if (job->done.w != job->w) {
         memcpy(parameters, job->done.w, ws->n_parameters * sizeof(real));
     }
 }
 
-static pynn_status FN(train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
-                             int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                             const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
-                             const pynn_control *control) {
-    FN(job)
-    job = {.data = data,
-           .costs = costs,
-           .state = state,
-           .optimizer = optimizer,
-           .plan = plan,
-           .done = {.n_updates = state->n_updates}};
+static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
+                         int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
+                         const pynn_plan *plan) {
+    job job = {.costs = costs,
+               .state = state,
+               .optimizer = optimizer,
+               .plan = plan,
+               .done = {.n_updates = state->n_updates}};
     *n_done = 0;
-    const int64_t n_batch = plan->batch_size < data->n_rows ? plan->batch_size : data->n_rows;
-    const double n_steps =
-        (double)plan->n_epochs * (double)((data->n_rows + n_batch - 1) / n_batch);
-    const pynn_status status = FN(pynn_workspace_new)(
-        &job.ws, network, data, &plan->regularisation, n_batch, n_steps,
-        optimizer->rule == PYNN_RULE_sgd ? PYNN_DESCENDS : PYNN_TRAINS, n_threads, control);
+    const int64_t n_rows = call->data->n_rows;
+    const int64_t n_batch = plan->batch_size < n_rows ? plan->batch_size : n_rows;
+    const int64_t n_batches = (n_rows + n_batch - 1) / n_batch;
+    const pynn_needs needs = {.purpose = PYNN_TRAINS,
+                              .n_rows = n_batch,
+                              .n_steps = (double)plan->n_epochs * (double)n_batches,
+                              .n_slots = pynn_rule_n_slots(optimizer->rule),
+                              .descends = optimizer->rule == PYNN_RULE_sgd,
+                              .regularisation = &plan->regularisation};
+    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
     if (status) { return status; }
-    FN(take_parameters)(&job, parameters);
-    FN(train_in_teams)(&job, n_threads);
-    FN(give_parameters)(&job, parameters);
+    take_parameters(&job, parameters);
+    train_in_teams(&job, call->n_threads);
+    give_parameters(&job, parameters);
     state->n_updates = job.done.n_updates;
     *n_done = job.done.n_epochs;
     FN(pynn_workspace_free)(&job.ws);
     return job.status;
 }
 
-static int FN(all_finite)(const void *x, int64_t n) {
+static int all_finite(const void *x, int64_t n) {
     return FN(pynn_kernels_in_use)()->all_finite(x, (size_t)n);
 }
 
-static int FN(is_tuned)(void) { return FN(pynn_kernels_in_use)()->tuned; }
+static int is_tuned(void) { return FN(pynn_kernels_in_use)()->tuned; }
 
 #if PYNN_BITS == 32
 #define ENGINE pynn_engine_f32
@@ -310,10 +313,10 @@ static int FN(is_tuned)(void) { return FN(pynn_kernels_in_use)()->tuned; }
 #endif
 
 const pynn_engine ENGINE = {
-    .predict = FN(predict),
-    .gradient = FN(gradient),
-    .trace = FN(trace),
-    .train = FN(train),
-    .all_finite = FN(all_finite),
-    .is_tuned = FN(is_tuned),
+    .predict = predict,
+    .gradient = gradient,
+    .trace = trace,
+    .train = train,
+    .all_finite = all_finite,
+    .is_tuned = is_tuned,
 };

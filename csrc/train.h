@@ -6,18 +6,13 @@
 #include "pynn.h"
 
 typedef struct {
-    pynn_status (*predict)(void *out, const pynn_network *network, const void *parameters,
-                           const pynn_data *data, int n_threads, const pynn_control *control);
-    pynn_status (*gradient)(pynn_cost *cost, void *gradient, const pynn_network *network,
-                            const void *parameters, const pynn_data *data, pynn_penalty penalty,
-                            int n_threads, const pynn_control *control);
-    pynn_status (*trace)(const pynn_trace *trace, const pynn_network *network,
-                         const void *parameters, const pynn_data *data, int n_threads,
-                         const pynn_control *control);
+    pynn_status (*predict)(void *out, const pynn_call *call);
+    pynn_status (*gradient)(pynn_cost *cost, void *gradient, const pynn_call *call,
+                            pynn_penalty penalty);
+    pynn_status (*trace)(const pynn_trace *trace, const pynn_call *call);
     pynn_status (*train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
-                         int64_t *n_done, const pynn_network *network, const pynn_data *data,
-                         const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
-                         const pynn_control *control);
+                         int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
+                         const pynn_plan *plan);
     int (*all_finite)(const void *x, int64_t n);
     int (*is_tuned)(void);
 } pynn_engine;

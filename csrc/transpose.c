@@ -5,7 +5,7 @@
 enum { MOST_BITS = 11 };
 
 /* How many entries belong to columns before this one: where those of its range begin. */
-static size_t FN(count_before)(FN(pynn_sparse) x, size_t n_rows, int32_t column) {
+static size_t count_before(pynn_sparse x, size_t n_rows, int32_t column) {
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
         for (int64_t k = x.starts[i]; k < x.ends[i]; k++) { n += x.columns[k] < column; }
@@ -15,15 +15,14 @@ static size_t FN(count_before)(FN(pynn_sparse) x, size_t n_rows, int32_t column)
 
 /* entries = those of these columns, row by row, numbered from the first column on; returns how many
  * they are. */
-static size_t FN(pick)(FN(pynn_entry) * entries, FN(pynn_sparse) x, size_t n_rows,
-                       pynn_share columns) {
+static size_t pick(pynn_entry *entries, pynn_sparse x, size_t n_rows, pynn_share columns) {
     const size_t n_columns = columns.end - columns.first;
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
         for (int64_t k = x.starts[i]; k < x.ends[i]; k++) {
             const size_t column = (size_t)x.columns[k] - columns.first; /* huge where before it */
             if (column < n_columns) {
-                entries[n++] = (FN(pynn_entry)){(uint32_t)column, (uint32_t)i, x.values[k]};
+                entries[n++] = (pynn_entry){(uint32_t)column, (uint32_t)i, x.values[k]};
             }
         }
     }
@@ -31,8 +30,7 @@ static size_t FN(pick)(FN(pynn_entry) * entries, FN(pynn_sparse) x, size_t n_row
 }
 
 /* One pass of the sort: stable, so that rows stay in their order and the sum over them in its. */
-static void FN(sort_by_bits)(FN(pynn_entry) * to, const FN(pynn_entry) * from, size_t n, int lowest,
-                             int n_bits) {
+static void sort_by_bits(pynn_entry *to, const pynn_entry *from, size_t n, int lowest, int n_bits) {
     size_t at[1 << MOST_BITS] = {0}, sum = 0;
     const uint32_t mask = ((uint32_t)1 << n_bits) - 1;
     for (size_t k = 0; k < n; k++) { at[from[k].column >> lowest & mask]++; }
@@ -45,30 +43,28 @@ static void FN(sort_by_bits)(FN(pynn_entry) * to, const FN(pynn_entry) * from, s
 }
 
 /* Sorts entries (n,) of n_columns columns, with as much room in spare; returns where they are. */
-static const FN(pynn_entry) *
-    FN(sort)(FN(pynn_entry) * entries, FN(pynn_entry) * spare, size_t n, size_t n_columns) {
+static const pynn_entry *sort(pynn_entry *entries, pynn_entry *spare, size_t n, size_t n_columns) {
     int n_bits = 0;
     while ((n_columns - 1) >> n_bits) { n_bits++; }
     const int n_passes = (n_bits + MOST_BITS - 1) / MOST_BITS;
     for (int pass = 0; pass < n_passes; pass++) {
         const int lowest = n_bits * pass / n_passes, end = n_bits * (pass + 1) / n_passes;
-        FN(sort_by_bits)(spare, entries, n, lowest, end - lowest);
-        FN(pynn_entry) *sorted = spare;
+        sort_by_bits(spare, entries, n, lowest, end - lowest);
+        pynn_entry *sorted = spare;
         spare = entries;
         entries = sorted;
     }
     return entries;
 }
 
-FN(pynn_transposed)
-FN(pynn_transpose)(const FN(pynn_workspace) * ws, FN(pynn_sparse) x, size_t n_rows,
-                   pynn_share columns, pynn_member member) {
-    if (columns.first == columns.end) { return (FN(pynn_transposed)){.n = 0}; }
-    const FN(pynn_transposing) *room = &ws->transposing;
-    const size_t first = columns.first ? FN(count_before)(x, n_rows, (int32_t)columns.first) : 0;
-    const size_t n = FN(pick)(room->entries[0] + first, x, n_rows, columns);
-    const FN(pynn_entry) *sorted = FN(sort)(room->entries[0] + first, room->entries[1] + first, n,
-                                            columns.end - columns.first);
+pynn_transposed FN(pynn_transpose)(const pynn_workspace *ws, pynn_sparse x, size_t n_rows,
+                                   pynn_share columns, pynn_member member) {
+    if (columns.first == columns.end) { return (pynn_transposed){.n = 0}; }
+    const pynn_transposing *room = &ws->transposing;
+    const size_t first = columns.first ? count_before(x, n_rows, (int32_t)columns.first) : 0;
+    const size_t n = pick(room->entries[0] + first, x, n_rows, columns);
+    const pynn_entry *sorted =
+        sort(room->entries[0] + first, room->entries[1] + first, n, columns.end - columns.first);
     int64_t *starts = room->starts + first + member.id; /* one more than columns, of each member */
     size_t n_columns = 0;
     for (size_t k = 0; k < n; k++) {
@@ -80,7 +76,7 @@ FN(pynn_transpose)(const FN(pynn_workspace) * ws, FN(pynn_sparse) x, size_t n_ro
         room->values[first + k] = sorted[k].value;
     }
     starts[n_columns] = (int64_t)n;
-    return (FN(pynn_transposed)){
+    return (pynn_transposed){
         n_columns,
         room->columns + first,
         {starts, starts + 1, room->rows + first, room->values + first},

@@ -1,5 +1,5 @@
-/* workspace.h - the memory of one call: what lies between a network's layers for a chunk of rows.
- */
+/* workspace.h - the memory of one call: what lies between a network's layers for a chunk of rows,
+ * and where the parameters lie while they are trained. */
 #ifndef PYNN_WORKSPACE_H
 #define PYNN_WORKSPACE_H
 
@@ -13,34 +13,46 @@
  * its gradient is summed over them, so that memory does not grow with it. */
 enum { PYNN_CHUNK_ROWS = 1024 };
 
-/* A block of a gradient, from the product to the update rule, small enough for the first cache; 128
- * rows of any length begin and end at a cache line if the parameters do. */
-enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
+/* The same where nothing is trained and each member has rows of its own: tiles of 6 and of 14 rows
+ * divide both. The larger chunk is for weights that no second-level cache holds. */
+enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_BYTES = 256 << 10 };
 
-/* Numbers of the input that belong to a block of updates, a quarter of the first cache in float. */
-enum { PYNN_GRADIENT_INPUTS = 2560 };
+/* Rows of the left matrix of a product that are read panel after panel: with a depth of 256 they
+ * fit a second-level cache. */
+enum { PYNN_BLOCK_ROWS = 252 };
+
+/* A block of a gradient, from the product to the update rule, small enough for the first cache: 126
+ * inputs are whole tiles. */
+enum { PYNN_GRADIENT_ROWS = 126, PYNN_GRADIENT_COLUMNS = 64 };
+
+/* Numbers of the input that belong to a block of the gradient: unpacked a quarter of the first
+ * cache in float, packed a half of the second. */
+enum { PYNN_GRADIENT_INPUTS = 2560, PYNN_PACKED_INPUTS = 65536 };
+
+/* Rows of a batch from which the gradient packs its input: fewer lie in the first cache. */
+enum { PYNN_PACKED_DEPTH = 32 };
 
 /* Rows of weights that one member sums up at a time, for a penalty or a norm. */
 enum { PYNN_PIECE_ROWS = 32 };
 
-/* While they are trained, parameters lie in rows that begin at a cache line or share one as a
- * whole: a vector then never straddles two lines, and no line is written by two threads. They are
- * copied to and fro if so many steps at least are made and the copies take so many bytes at most.
- */
-enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 8 << 20 };
+/* While they are trained, parameters lie in panels, or in rows that begin at a cache line or share
+ * one as a whole: a vector then never straddles two lines, and no line is written by two threads.
+ * They are copied if so many steps at least are made and the copies take so many bytes at most; for
+ * predictions, if so many rows are predicted. */
+enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTIONS = 256 };
 
 /* Multiply-adds of the weights' gradient in a step, from which updating in place, which cannot be
  * interrupted half-way, takes too long: 50 ms in double on a core of 120 GFLOP/s. Then the gradient
- * is kept as a whole first; plain SGD, which needs no more than that, writes updated weights beside
- * the old ones. */
+ * is kept as a whole first; plain SGD, which needs no more than that, writes updated weights into a
+ * shadow of the old ones. */
 #define PYNN_LONG_GRADIENT 3e9
 
 /* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out), rows `stride`
  * apart. */
 typedef struct {
     size_t n_in, n_out, stride;
-    size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
-    size_t w_stride;        /* from one row of weights to the next */
+    size_t weights, biases, end; /* where they begin in the parameters, and where they end */
+    size_t w_row, w_panel; /* from one row of weights to the next, from one panel to the next */
     int activation;
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
@@ -48,8 +60,8 @@ typedef struct {
     double dropout; /* the share of them, 0 but in training */
     real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
     real *da;       /* dC/da; the same array as delta, unless it is to be kept */
-    real *panels; /* the same once more in panels, (., n_chunk, panel); NULL where rows are short */
-} FN(pynn_layer);
+    real *panels;   /* delta once more in panels, (., n_chunk, panel); NULL where rows are short */
+} pynn_layer;
 
 /* A look for columns of the input that are 0 in all rows of a batch: each product with the input's
  * weights, and what plain SGD changes of these, can leave them out (MNIST, 10 rows: 49% are left).
@@ -66,89 +78,107 @@ typedef struct {
     const int64_t *ahead_order,
         *ahead_end;    /* numbers of rows yet to be fetched for the next batch */
     size_t ahead_done; /* bytes of the first of these that have been */
-} FN(pynn_columns);
+} pynn_columns;
 
 /* What a chunk of sparse rows holds. */
 typedef struct {
     uint32_t column, row;
     real value;
-} FN(pynn_entry);
+} pynn_entry;
 
 /* Where it is brought into the order of columns. Each member has parts of these arrays. */
 typedef struct {
-    FN(pynn_entry) * entries[2]; /* each (n_entries,) */
-    uint32_t *columns;           /* (n_entries,) */
-    int64_t *starts;             /* (n_entries + n_threads,) */
-    int32_t *rows;               /* (n_entries,) */
-    real *values;                /* (n_entries,) */
-} FN(pynn_transposing);
+    pynn_entry *entries[2]; /* each (n_entries,) */
+    uint32_t *columns;      /* (n_entries,) */
+    int64_t *starts;        /* (n_entries + n_threads,) */
+    int32_t *rows;          /* (n_entries,) */
+    real *values;           /* (n_entries,) */
+} pynn_transposing;
 
 /* Pairs of cache lines fetched at a time: the processor fetches the second of a pair by itself.
  * More at once would wait for one another. */
 enum { PYNN_PAIRS_AHEAD = 24, PYNN_PAIR = 128 };
 
+/* What a call asks for: activations; cost; all that lies between; cost and gradient; or parameters
+ * that are trained. */
+typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_TRACES, PYNN_GRADIENT, PYNN_TRAINS } pynn_purpose;
+
 typedef struct {
+    pynn_purpose purpose;
     const pynn_network *network;
     const pynn_data *data;
     const pynn_regularisation *regularisation; /* NULL: for prediction */
     int penalises;                             /* the penalty of some layer is not 0 */
-    const FN(pynn_kernels) * kernels;
+    const pynn_kernels *kernels;
     pynn_watch watch; /* of member 0 */
     int n_layers;
-    FN(pynn_layer) * layers;     /* (n_layers,) */
-    int checks_input;            /* whether rows are still to be looked at for NaN */
-    atomic_int found_not_finite; /* one was found, and the team asked to stop */
-    int keeps_gradient;          /* there is memory for a whole gradient: see `gradient` */
-    int goes_beside;             /* there is memory for other parameters: see `beside` */
-    size_t n_parameters;         /* of all that is trained, padding included */
+    pynn_layer *layers;            /* (n_layers,) */
+    struct pynn_program *programs; /* (n_threads, PYNN_PROGRAMS): see program.h */
+    struct pynn_op *ops;           /* (n_threads, PYNN_PROGRAMS, pynn_most_ops) */
+    int checks_input;              /* whether rows are still to be looked at for NaN */
+    atomic_int found_not_finite;   /* one was found, and the team asked to stop */
+    int keeps_gradient;            /* there is memory for a whole gradient: see `gradient` */
+    int has_shadow;                /* there is memory for other parameters: see `shadow` */
+    int wants_dx;
+    size_t n_parameters; /* of all that is trained, padding included */
     size_t n_chunk;
     size_t n_padded; /* how many of these there are: */
     real *padded[3]; /* each (n_parameters,): parameters and slots; NULL: used as they are given */
     real *x;         /* (n_chunk, n_in), rows x_stride apart: gathered rows; NULL: sparse ones */
+    real *scaled;    /* the same times the input scale; or NULL: there is none */
     size_t x_stride;
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
     size_t n_entries;       /* of sparse rows, the most of a chunk; 0 where it is not transposed */
-    FN(pynn_transposing) transposing;
-    FN(pynn_columns) * columns; /* (n_threads,) of each member */
-    real *y;                    /* (n_chunk, n_out), rows as far apart as the last layer's */
-    real *row_scales;           /* (n_chunk,) weight of each row over the sum of the batch's */
-    double *row_costs;          /* (n_chunk,) */
-    real *dx;       /* (n_chunk, n_in), rows x_stride apart: dC/dx; or NULL: it is not wanted */
-    double *pieces; /* sums of pieces of weights or of a gradient */
-    real *gradient; /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *beside;   /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;    /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
-    real *scratch;  /* (n_threads, scratch_each) */
-    size_t scratch_each;
-    void *arena; /* the block in which all of these arrays lie */
-} FN(pynn_workspace);
+    pynn_transposing transposing;
+    pynn_columns *columns; /* (n_threads,) of each member */
+    real *y;               /* (n_chunk, n_out), rows as far apart as the last layer's */
+    real *row_scales;      /* (n_chunk,) weight of each row over the sum of the batch's */
+    double *row_costs;     /* (n_chunk,) */
+    real *dx;              /* (n_chunk, n_in), rows x_stride apart: dC/dx; or NULL: not wanted */
+    double *pieces;        /* sums of pieces of weights or of a gradient */
+    real *gradient;        /* (n_parameters,) or NULL: where it is kept as a whole */
+    real *shadow;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
+    real *zeros;   /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
+    real *scratch; /* (n_threads, scratch_each) */
+    size_t scratch_each, pack_reals, rows_reals; /* of it: packed panels, packed rows */
+    void *arena;                                 /* the block in which all of these arrays lie */
+} pynn_workspace;
 
-/* What is asked for: activations, cost, all that lies between, that and the input's sensitivities,
- * cost and gradient, or parameters that are updated, by any rule or by plain SGD. */
-typedef enum {
-    PYNN_PREDICTS,
-    PYNN_COSTS,
-    PYNN_TRACES,
-    PYNN_TRACES_INPUT,
-    PYNN_GRADIENT,
-    PYNN_TRAINS,
-    PYNN_DESCENDS
-} pynn_purpose;
+/* What a workspace is for: n_steps batches of n_rows rows of the data. */
+typedef struct {
+    pynn_purpose purpose;
+    int64_t n_rows;
+    double n_steps;
+    int n_slots, descends;                     /* of the rule; whether it is plain SGD */
+    int wants_dx;                              /* of a trace */
+    const pynn_regularisation *regularisation; /* NULL: for prediction */
+} pynn_needs;
 
-/* Workspace for n_steps batches of n_rows rows of the data and a team of n_threads. On
- * PYNN_NO_MEMORY there is nothing to free. */
-pynn_status FN(pynn_workspace_new)(FN(pynn_workspace) * ws, const pynn_network *network,
-                                   const pynn_data *data, const pynn_regularisation *regularisation,
-                                   int64_t n_rows, double n_steps, pynn_purpose purpose,
-                                   int n_threads, const pynn_control *control);
-void FN(pynn_workspace_free)(FN(pynn_workspace) * ws);
+/* On PYNN_NO_MEMORY there is nothing to free. */
+pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
+                                   const pynn_needs *needs);
+void FN(pynn_workspace_free)(pynn_workspace *ws);
 
-/* Scratch memory of a member: first for packing, then for a block of a gradient. */
-real *FN(pynn_pack_of)(const FN(pynn_workspace) * ws, pynn_member member);
-real *FN(pynn_block_of)(const FN(pynn_workspace) * ws, pynn_member member);
+/* A member's scratch memory: packed panels, packed rows, a block of a gradient. */
+static inline real *pynn_panels_of(const pynn_workspace *ws, pynn_member member) {
+    return ws->scratch + (size_t)member.id * ws->scratch_each;
+}
+static inline real *pynn_packed_rows_of(const pynn_workspace *ws, pynn_member member) {
+    return pynn_panels_of(ws, member) + ws->pack_reals;
+}
+static inline real *pynn_gradient_block_of(const pynn_workspace *ws, pynn_member member) {
+    return pynn_packed_rows_of(ws, member) + ws->rows_reals;
+}
+
+/* Where element (i, j) of a layer's weights lies in the parameters. */
+static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
+                                    size_t j) {
+    const size_t panel = ws->kernels->panel;
+    return layer->weights + i * layer->w_row + j / panel * layer->w_panel + j % panel;
+}
 
 /* Between parameters or slots as they are given, dense, and as they lie in ws->padded. */
-void FN(pynn_pad)(real *padded, const real *dense, const FN(pynn_workspace) * ws);
-void FN(pynn_unpad)(real *dense, const real *padded, const FN(pynn_workspace) * ws);
+void FN(pynn_pad)(real *padded, const real *dense, const pynn_workspace *ws);
+void FN(pynn_unpad)(real *dense, const real *padded, const pynn_workspace *ws);
 
 #endif

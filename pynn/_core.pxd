@@ -18,7 +18,9 @@ cdef extern from "pynn.h" nogil:
         int n_layers
         const int64_t *sizes
         const int *activations
+        const double *activation_parameters
         int bias
+        int input_scale
         int cost
         double cost_parameter
 
@@ -76,6 +78,8 @@ cdef extern from "pynn.h" nogil:
         int64_t *order
         const pynn_random *shuffle
         const double *rates
+        const double *rate_factors
+        double scale_rate_factor
         pynn_regularisation regularisation
 
     ctypedef struct pynn_cost:
@@ -89,6 +93,13 @@ cdef extern from "pynn.h" nogil:
     ctypedef struct pynn_blas:
         void *sgemm
         void *dgemm
+
+    ctypedef struct pynn_call:
+        const pynn_network *network
+        const void *parameters
+        const pynn_data *data
+        int n_threads
+        const pynn_control *control
 
     ctypedef struct pynn_trace:
         void *z
@@ -113,18 +124,12 @@ cdef extern from "pynn.h" nogil:
     int pynn_use_isa(int)
     int pynn_isa_is_tuned()
 
-    pynn_status pynn_predict(
-        void *, const pynn_network *, const void *, const pynn_data *, int, const pynn_control *)
-    pynn_status pynn_gradient(
-        pynn_cost *, void *, const pynn_network *, const void *, const pynn_data *, pynn_penalty,
-        int, const pynn_control *)
-    pynn_status pynn_trace_rows(
-        const pynn_trace *, const pynn_network *, const void *, const pynn_data *, int,
-        const pynn_control *)
+    pynn_status pynn_predict(void *, const pynn_call *)
+    pynn_status pynn_gradient(pynn_cost *, void *, const pynn_call *, pynn_penalty)
+    pynn_status pynn_trace_rows(const pynn_trace *, const pynn_call *)
     pynn_status pynn_train(
-        void *, pynn_optimizer_state *, pynn_cost *, int64_t *, const pynn_network *,
-        const pynn_data *, const pynn_optimizer *, const pynn_plan *, int,
-        const pynn_control *)
+        void *, pynn_optimizer_state *, pynn_cost *, int64_t *, const pynn_call *,
+        const pynn_optimizer *, const pynn_plan *)
     int pynn_all_finite(pynn_dtype, const void *, int64_t)
 
     int pynn_get_thread_limit()

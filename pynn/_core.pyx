@@ -409,8 +409,8 @@ cdef class Core:
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
-            activations=self.activations, bias=bias, cost=COST_CODES[cost],
-            cost_parameter=cost_parameter)
+            activations=self.activations, activation_parameters=NULL, bias=bias, input_scale=0,
+            cost=COST_CODES[cost], cost_parameter=cost_parameter)
 
     def __dealloc__(self):
         PyMem_Free(self.sizes)
@@ -420,6 +420,11 @@ cdef class Core:
     def cost_parameter(self):
         """What the cost's values depend on besides z, a and y."""
         return self.network.cost_parameter
+
+    cdef pynn_call call(self, _Array parameters, Data data, int n_threads,
+                        _Interruption interruption):
+        return pynn_call(network=&self.network, parameters=parameters.view.buf, data=&data.data,
+                         n_threads=n_threads, control=&interruption.control)
 
     cdef _Array vector_of(self, array, bint writable):
         cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
@@ -432,15 +437,14 @@ cdef class Core:
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array o = _borrow(out, "f" if self.itemsize == 4 else "d", 2, True)
         cdef _Interruption interruption = _Interruption()
+        cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], 0)
         o.expect_shape(data.data.n_rows, n_out)
         if o.view.strides[1] != o.view.itemsize or o.view.strides[0] != n_out * o.view.itemsize:
             raise ValueError("C-contiguous out expected")
         with nogil:
-            status = pynn_predict(
-                o.view.buf, &self.network, p.view.buf, &data.data, n_threads,
-                &interruption.control)
+            status = pynn_predict(o.view.buf, &call)
         _raise_if(status, interruption)
 
     def cost(self, parameters, Data data, Regularisation regularisation, gradient=None,
@@ -453,14 +457,14 @@ cdef class Core:
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)
         cdef void *gradient_start = NULL if g is None else g.view.buf
         cdef _Interruption interruption = _Interruption()
+        cdef pynn_call call = self.call(p, data, n_threads, interruption)
         regularisation.expect(self.network.n_layers)
         cdef pynn_cost cost
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
         with nogil:
-            status = pynn_gradient(&cost, gradient_start, &self.network, p.view.buf, &data.data,
-                                   regularisation.regularisation.penalty, n_threads,
-                                   &interruption.control)
+            status = pynn_gradient(
+                &cost, gradient_start, &call, regularisation.regularisation.penalty)
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
@@ -479,6 +483,7 @@ cdef class Core:
         cdef int64_t n_units = 0
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Interruption interruption = _Interruption()
+        cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_trace trace
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
@@ -497,8 +502,7 @@ cdef class Core:
         trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3], dx=starts[4],
                            costs=<double *>starts[5])
         with nogil:
-            status = pynn_trace_rows(
-                &trace, &self.network, p.view.buf, &data.data, n_threads, &interruption.control)
+            status = pynn_trace_rows(&trace, &call)
         _raise_if(status, interruption)
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
@@ -529,6 +533,7 @@ cdef class Core:
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
+        cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_plan plan
         cdef pynn_random random
         cdef bitgen_t *bitgen
@@ -541,6 +546,8 @@ cdef class Core:
         plan.batch_size = batch_size
         plan.order = <int64_t *>o.vector(n_rows)
         plan.rates = NULL
+        plan.rate_factors = NULL
+        plan.scale_rate_factor = 1
         if r is not None:
             plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
         regularisation.expect(self.network.n_layers)
@@ -554,9 +561,8 @@ cdef class Core:
                 state=bitgen.state, next_uint32=bitgen.next_uint32, next_uint64=bitgen.next_uint64)
             plan.shuffle = &random
         with nogil:
-            status = pynn_train(p.view.buf, &state.state, costs_start, &n_done, &self.network,
-                                &data.data, &state.optimizer, &plan, n_threads,
-                                &interruption.control)
+            status = pynn_train(
+                p.view.buf, &state.state, costs_start, &n_done, &call, &state.optimizer, &plan)
         try:
             _raise_if(status, interruption)
         except BaseException as error:

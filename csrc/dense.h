@@ -1,0 +1,25 @@
+/* dense.h - what one dense layer does with a chunk of rows, forward and back: a member's part of
+ * each product, and what follows it while its result is in the cache. */
+#ifndef PYNN_DENSE_H
+#define PYNN_DENSE_H
+
+#include "rows.h"
+
+/* z, a and out of a layer. */
+int FN(pynn_dense_forward)(const pynn_op *op, pynn_pass *pass);
+
+/* Deltas of a layer from those of the layer above it. */
+int FN(pynn_dense_backward)(const pynn_op *op, pynn_pass *pass);
+
+/* ws->dx from the deltas of the first layer: dC/dx, or with an input scale the same of x * s. */
+int FN(pynn_input_backward)(const pynn_op *op, pynn_pass *pass);
+
+/* da = delta, which is yet to be multiplied by the activation's derivative, for a layer that has
+ * room for both. */
+void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns);
+
+/* Copies deltas into panels, if the layer has such. Columns begin at a panel. */
+void FN(pynn_deltas_in_panels)(const pynn_workspace *ws, const pynn_layer *layer, pynn_share rows,
+                               pynn_share columns);
+
+#endif

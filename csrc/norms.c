@@ -1,0 +1,126 @@
+#include "norms.h"
+
+#include <math.h>
+
+#include "updates.h"
+
+/* squares * (sum of x * x) + sizes * (sum of |x|), over x (n_rows, n) in panels */
+typedef struct {
+    pynn_panels x;
+    size_t n_rows, n;
+    double squares, sizes;
+} weighted_sum;
+
+/* A member's share of it, in pieces of fixed size, so that the total has the same bits for any
+ * team. The first one has this number; returns that of the next. */
+static size_t sum_pieces(const pynn_pass *pass, size_t piece, weighted_sum of) {
+    const pynn_kernels *kernels = pass->ws->kernels;
+    const pynn_member member = pass->member;
+    for (size_t i = 0; i < of.n_rows; i += PYNN_PIECE_ROWS, piece++) {
+        if (piece % (size_t)member.n != (size_t)member.id) { continue; }
+        const size_t left = of.n_rows - i, n_rows = left < PYNN_PIECE_ROWS ? left : PYNN_PIECE_ROWS;
+        pynn_panels x = of.x;
+        x.x += i * x.row;
+        double sum = 0;
+        if (of.squares != 0) { sum += of.squares * kernels->sum_of_squares(x, n_rows, of.n); }
+        if (of.sizes != 0) { sum += of.sizes * kernels->sum_of_sizes(x, n_rows, of.n); }
+        pass->ws->pieces[piece] = sum;
+    }
+    return piece;
+}
+
+static double sum_of(const double *x, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) { sum += x[i]; }
+    return sum;
+}
+
+static pynn_panels weights_of(const pynn_layer *layer, const real *vector) {
+    return (pynn_panels){vector + layer->weights, layer->w_row, 1, layer->w_panel, NULL, 0};
+}
+
+int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    *sum = 0;
+    if (!ws->penalises) { return 0; }
+    const pynn_penalty *penalty = &ws->regularisation->penalty;
+    size_t piece = 0;
+    for (int l = 0; l < ws->n_layers; l++) {
+        const pynn_layer *layer = &ws->layers[l];
+        const double l2 = penalty->l2[l] / pass->divisor, l1 = penalty->l1[l] / pass->divisor;
+        if (l2 == 0 && l1 == 0) { continue; }
+        const weighted_sum of = {weights_of(layer, pass->parameters), layer->n_in, layer->n_out,
+                                 0.5 * l2, l1};
+        piece = sum_pieces(pass, piece, of);
+    }
+    if (pynn_meet(pass)) { return 1; }
+    *sum = sum_of(ws->pieces, piece);
+    if (!pass->trains || isfinite(*sum)) { return 0; }
+    pass->status = PYNN_DIVERGED;
+    return 1;
+}
+
+/* The square of the kept gradient's norm. Returns how many pieces it has. */
+static size_t sum_gradient(const pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;
+    const size_t panel = ws->kernels->panel;
+    const pynn_panels scales = {ws->gradient, n_scales, 1, panel, NULL, 0};
+    size_t piece = sum_pieces(pass, 0, (weighted_sum){scales, n_scales ? 1 : 0, n_scales, 1, 0});
+    for (int l = 0; l < ws->n_layers; l++) {
+        if (pynn_is_frozen(ws, l)) { continue; }
+        const pynn_layer *layer = &ws->layers[l];
+        const pynn_panels db = {ws->gradient + layer->biases, layer->n_out, 1, panel, NULL, 0};
+        const size_t n_biases = ws->network->bias ? 1 : 0;
+        piece = sum_pieces(
+            pass, piece,
+            (weighted_sum){weights_of(layer, ws->gradient), layer->n_in, layer->n_out, 1, 0});
+        piece = sum_pieces(pass, piece, (weighted_sum){db, n_biases, layer->n_out, 1, 0});
+    }
+    return piece;
+}
+
+void FN(pynn_penalise)(real *gradient, const pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_penalty *penalty = &ws->regularisation->penalty;
+    for (int l = 0; l < ws->n_layers; l++) {
+        const pynn_layer *layer = &ws->layers[l];
+        const pynn_step step = FN(with_penalty)((pynn_step){0}, penalty->l2[l] / pass->divisor,
+                                                penalty->l1[l] / pass->divisor);
+        if (!step.penalises || pynn_is_frozen(ws, l)) { continue; }
+        const pynn_share part =
+            pynn_share_of(layer->biases - layer->weights, PYNN_GRAIN, pass->member);
+        const size_t at = layer->weights + part.first;
+        ws->kernels->penalise(gradient + at, pass->parameters + at, part.end - part.first, &step);
+    }
+}
+
+int FN(pynn_clip)(double *factor, pynn_pass *pass) {
+    const double longest = pass->ws->regularisation->clip_norm;
+    FN(pynn_penalise)(pass->ws->gradient, pass);
+    if (pynn_meet(pass)) { return 1; }
+    const size_t n_pieces = sum_gradient(pass);
+    if (pynn_meet(pass)) { return 1; }
+    const double norm = sqrt(sum_of(pass->ws->pieces, n_pieces));
+    *factor = norm > longest ? longest / norm : 1;
+    if (isfinite(norm)) { return 0; }
+    pass->status = PYNN_DIVERGED;
+    return 1;
+}
+
+void FN(pynn_limit_norms)(real *w, const pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const double longest = ws->regularisation->max_norm;
+    for (int l = 0; l < ws->n_layers && longest < INFINITY; l++) {
+        if (pynn_is_frozen(ws, l)) { continue; }
+        const pynn_layer *layer = &ws->layers[l];
+        const size_t panel = ws->kernels->panel;
+        const size_t most = layer->w_panel == panel ? PYNN_LIMITED_COLUMNS : panel;
+        const pynn_share units = pynn_share_of(layer->n_out, most, pass->member);
+        for (size_t j = units.first; j < units.end; j += most) {
+            const size_t left = units.end - j;
+            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->w_row, layer->n_in,
+                                     left < most ? left : most, longest);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+#include "output.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dense.h"
+
+int FN(pynn_output_deltas)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_layer *output = op->layer;
+    const int cost = ws->network->cost, is_tied = pynn_cost_output(cost) != NULL;
+    const size_t at = op->rows.first * output->stride, n = op->rows.end - op->rows.first;
+    const pynn_outputs outputs = {.delta = output->delta + at,
+                                  .row_costs = ws->row_costs + op->rows.first,
+                                  .z = output->z + at,
+                                  .a = output->a + at,
+                                  .y = ws->y + at,
+                                  .row_scales = ws->row_scales + op->rows.first,
+                                  .stride = output->stride,
+                                  .n_rows = n,
+                                  .n = output->n_out,
+                                  .parameter = (real)ws->network->cost_parameter};
+    ws->kernels->cost[cost](&outputs);
+    if (output->da != output->delta && is_tied) {
+        ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y,
+                                       output->stride, n, output->n_out);
+    } else if (output->da != output->delta) {
+        FN(pynn_keep_da)(output, op->rows, op->columns);
+    }
+    if (!is_tied) {
+        ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, output->stride,
+                                                n, output->n_out);
+    }
+    FN(pynn_deltas_in_panels)(ws, output, op->rows, op->columns);
+    return 0;
+}
+
+int FN(pynn_add_costs)(const pynn_op *op, pynn_pass *pass) {
+    for (size_t i = 0; i < op->n_rows; i++) {
+        pass->cost += pynn_share_of_total(pass, i) * pass->ws->row_costs[i];
+    }
+    if (!pass->trains || isfinite(pass->cost)) { return 0; }
+    pass->status = PYNN_DIVERGED;
+    return 1;
+}
+
+int FN(pynn_keep_outputs)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_layer *output = op->layer;
+    real *out = pass->out + pass->chunk.first * output->n_out;
+    for (size_t i = op->rows.first; i < op->rows.end; i++, out += output->n_out) {
+        memcpy(out, output->a + (op->base + i) * output->stride, output->n_out * sizeof(real));
+    }
+    return 0;
+}
+
+/* Rows of a chunk to where they are kept, unless that is NULL; returns where all rows end there. */
+static real *keep_rows(real *kept, const real *x, size_t stride, size_t n, const pynn_op *op,
+                       const pynn_pass *pass) {
+    if (!kept) { return NULL; }
+    for (size_t i = op->rows.first; i < op->rows.end; i++) {
+        memcpy(kept + (pass->chunk.first + i) * n, x + i * stride, n * sizeof(real));
+    }
+    return kept + (size_t)pass->ws->data->n_rows * n;
+}
+
+int FN(pynn_keep_trace)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_trace *trace = pass->trace;
+    real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
+    for (const pynn_layer *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
+        z = keep_rows(z, l->z, l->stride, l->n_out, op, pass);
+        a = keep_rows(a, l->a, l->stride, l->n_out, op, pass);
+        da = keep_rows(da, l->da, l->stride, l->n_out, op, pass);
+        delta = keep_rows(delta, l->delta, l->stride, l->n_out, op, pass);
+    }
+    keep_rows(trace->dx, ws->dx, ws->x_stride, ws->layers[0].n_in, op, pass);
+    for (size_t i = op->rows.first; i < op->rows.end && trace->costs; i++) {
+        trace->costs[pass->chunk.first + i] = ws->row_costs[i];
+    }
+    return 0;
+}

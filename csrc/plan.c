@@ -1,0 +1,169 @@
+#include "plan.h"
+
+#include "dense.h"
+#include "gradient.h"
+#include "norms.h"
+#include "output.h"
+#include "parts.h"
+#include "scale.h"
+
+typedef int run(const pynn_op *op, pynn_pass *pass);
+
+static int meet(const pynn_op *op, pynn_pass *pass) {
+    (void)op;
+    return pynn_meet(pass);
+}
+
+/* What is being compiled. */
+typedef struct {
+    const pynn_workspace *ws;
+    pynn_member member;
+    pynn_program *program;
+    size_t base;
+} compiler;
+
+/* One more operation, on layer l, and this member's part of what it computes. */
+static void add(compiler *c, run *function, int l, pynn_part part) {
+    const pynn_layer *layer = &c->ws->layers[l];
+    pynn_op *op = &c->program->ops[c->program->n_ops++];
+    *op = (pynn_op){.run = function,
+                    .l = l,
+                    .layer = layer,
+                    .n_rows = c->program->n_rows,
+                    .base = c->base,
+                    .rows = part.rows,
+                    .columns = part.columns};
+    if (l > 0) {
+        const pynn_layer *below = layer - 1;
+        op->input =
+            (pynn_rows){below->out + c->base * below->stride, below->stride, below->n_out, NULL, 0};
+    }
+}
+
+static void add_barrier(compiler *c) { add(c, meet, 0, (pynn_part){{0, 0}, {0, 0}}); }
+
+/* Where members share a layer they wait for each other before they read what others computed. */
+static void add_barrier_of_team(compiler *c) {
+    if (c->member.n > 1) { add_barrier(c); }
+}
+
+/* A part of the rows, with all columns. */
+static pynn_part by_rows(const compiler *c, size_t n_columns) {
+    return (pynn_part){share_of(c->program->n_rows, 1, worker_of(c->ws, c->member)),
+                       {0, n_columns}};
+}
+
+/* Every member has rows of its own, which go through all layers without a barrier. */
+static void compile_prediction(compiler *c) {
+    const pynn_workspace *ws = c->ws;
+    const int last = ws->n_layers - 1;
+    const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
+    c->base = (size_t)c->member.id * ws->n_chunk;
+    add(c, FN(pynn_load_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
+    if (ws->network->input_scale) {
+        add(c, FN(pynn_scale_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
+    }
+    for (int l = 0; l <= last; l++) {
+        const pynn_share rows = {c->base, c->base + n_rows};
+        add(c, FN(pynn_dense_forward), l, (pynn_part){rows, {0, ws->layers[l].n_out}});
+    }
+    add(c, FN(pynn_keep_outputs), last, (pynn_part){{0, n_rows}, {0, ws->layers[last].n_out}});
+}
+
+/* From the rows to the costs and the output's deltas. */
+static void compile_forward(compiler *c) {
+    const pynn_workspace *ws = c->ws;
+    const int last = ws->n_layers - 1, is_sparse = ws->data->starts != NULL;
+    const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
+    const pynn_part loaded = {pynn_share_of(n_rows, 1, c->member), {0, n_in}};
+    const pynn_part output = by_rows(c, ws->layers[last].n_out);
+    add(c, FN(pynn_load_input), 0, loaded);
+    if (ws->network->input_scale) { add(c, FN(pynn_scale_input), 0, loaded); }
+    add(c, FN(pynn_load_targets), last, output);
+    for (int l = 0; l <= last; l++) {
+        const size_t n_out = ws->layers[l].n_out;
+        const int rows_only = l == last || (l == 0 && is_sparse);
+        add_barrier_of_team(c);
+        add(c, FN(pynn_dense_forward), l, part_of(ws, n_rows, n_out, rows_only, c->member));
+    }
+    if (c->member.n == 1) { add_barrier(c); } /* was the team asked to stop? */
+    add(c, FN(pynn_output_deltas), last, output);
+    add_barrier_of_team(c);
+    add(c, FN(pynn_add_costs), last, output);
+}
+
+/* Deltas of the hidden layers from the first that is not frozen, and of the input if they are
+ * wanted. */
+static void compile_backward(compiler *c) {
+    const pynn_workspace *ws = c->ws;
+    const size_t n_rows = c->program->n_rows;
+    int lowest = 0;
+    while (lowest < ws->n_layers - 1 && pynn_is_frozen(ws, lowest) && !ws->wants_dx) { lowest++; }
+    for (int l = ws->n_layers - 2; l >= lowest; l--) {
+        add(c, FN(pynn_dense_backward), l, part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member));
+        add_barrier_of_team(c);
+    }
+    if (ws->wants_dx) {
+        const pynn_part part = part_of(ws, n_rows, ws->layers[0].n_in, 0, c->member);
+        add(c, FN(pynn_input_backward), 0, part);
+        if (ws->purpose == PYNN_TRACES && ws->network->input_scale) {
+            add(c, FN(pynn_scale_dx), 0, part);
+        }
+        add_barrier_of_team(c);
+    }
+    if (c->member.n == 1) { add_barrier(c); }
+}
+
+/* The gradient of all that is trained. No weight changes before all deltas are there. */
+static void compile_gradient(compiler *c) {
+    const pynn_workspace *ws = c->ws;
+    const int is_sparse = ws->data->starts != NULL, last = ws->n_layers - 1;
+    if (ws->network->input_scale) {
+        add(c, FN(pynn_scale_gradient), 0,
+            (pynn_part){{0, 0}, pynn_share_of(ws->layers[0].n_in, PYNN_GRAIN, c->member)});
+    }
+    for (int l = 0; l <= last; l++) {
+        const pynn_layer *layer = &ws->layers[l];
+        const int rows_only = l == last || (l == 0 && is_sparse);
+        run *function = pynn_is_frozen(ws, l) ? FN(pynn_copy_frozen) : FN(pynn_dense_gradient);
+        add(c, function, l, part_of(ws, layer->n_in, layer->n_out, rows_only, c->member));
+    }
+}
+
+static void compile(compiler *c) {
+    const pynn_purpose purpose = c->ws->purpose;
+    if (purpose == PYNN_PREDICTS) {
+        compile_prediction(c);
+        return;
+    }
+    compile_forward(c);
+    if (purpose >= PYNN_TRACES) { compile_backward(c); }
+    if (purpose >= PYNN_GRADIENT) { compile_gradient(c); }
+    if (purpose == PYNN_TRACES) {
+        const pynn_share rows = pynn_share_of(c->program->n_rows, 1, c->member);
+        add(c, FN(pynn_keep_trace), 0, (pynn_part){rows, {0, 0}});
+    }
+}
+
+/* The member's program for so many rows: one that it has, or a new one in the place of the last. */
+static const pynn_program *program_for(const pynn_workspace *ws, size_t n_rows,
+                                       pynn_member member) {
+    const size_t n_ops = pynn_most_ops(ws->n_layers);
+    pynn_program *programs = ws->programs + (size_t)member.id * PYNN_PROGRAMS;
+    size_t p = 0;
+    while (p < PYNN_PROGRAMS - 1 && programs[p].n_rows && programs[p].n_rows != n_rows) { p++; }
+    if (programs[p].n_rows == n_rows) { return &programs[p]; }
+    programs[p] = (pynn_program){.n_rows = n_rows};
+    programs[p].ops = ws->ops + ((size_t)member.id * PYNN_PROGRAMS + p) * n_ops;
+    compile(&(compiler){.ws = ws, .member = member, .program = &programs[p]});
+    return &programs[p];
+}
+
+pynn_status FN(pynn_run)(pynn_pass *pass) {
+    const pynn_program *program = program_for(pass->ws, pass->chunk.n_rows, pass->member);
+    const pynn_op *end = program->ops + program->n_ops;
+    for (const pynn_op *op = program->ops; op < end; op++) {
+        if (op->run(op, pass)) { return pass->status; }
+    }
+    return PYNN_OK;
+}

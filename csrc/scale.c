@@ -1,0 +1,63 @@
+#include "scale.h"
+
+#include "updates.h"
+
+int FN(pynn_scale_input)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_rows raw = pass->raw = pass->x;
+    const real *s = pass->parameters;
+    real *scaled = ws->scaled + op->base * ws->x_stride;
+    for (size_t i = op->rows.first; i < op->rows.end; i++) {
+        const real *x = raw.x + i * raw.stride;
+        real *to = scaled + i * ws->x_stride;
+        for (size_t j = 0; j < raw.n_columns; j++) {
+            to[j] = x[j] * s[raw.columns ? raw.columns[j] : j];
+        }
+    }
+    pass->x.x = scaled;
+    pass->x.stride = ws->x_stride;
+    return 0;
+}
+
+/* g (n,) = the sum over the rows of x * dx, for columns first .. first + n - 1; columns of x that
+ * are left out are 0 in all rows. */
+static void sum_products(real *g, const pynn_pass *pass, size_t n_rows, size_t first, size_t n) {
+    const pynn_workspace *ws = pass->ws;
+    const pynn_rows *x = &pass->raw;
+    size_t k = x->columns ? 0 : first;
+    while (x->columns && k < x->n_columns && x->columns[k] < first) { k++; }
+    for (size_t j = 0; j < n; j++) { g[j] = 0; }
+    for (; k < x->n_columns; k++) {
+        const size_t j = x->columns ? x->columns[k] : k;
+        if (j >= first + n) { return; }
+        for (size_t i = 0; i < n_rows; i++) {
+            g[j - first] += x->x[i * x->stride + k] * ws->dx[i * ws->x_stride + j];
+        }
+    }
+}
+
+int FN(pynn_scale_gradient)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_updater *updater = pass->updater;
+    pynn_step room;
+    const pynn_step *step = pynn_step_of_scale(&room, pass);
+    real g[PYNN_GRADIENT_COLUMNS];
+    for (size_t j = op->columns.first; j < op->columns.end; j += PYNN_GRADIENT_COLUMNS) {
+        const size_t left = op->columns.end - j;
+        const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
+        sum_products(g, pass, op->n_rows, j, n);
+        pynn_apply(updater, step, j,
+                   (pynn_block){.stride = n, .g = g, .g_stride = n, .n_rows = 1, .n = n});
+    }
+    return 0;
+}
+
+int FN(pynn_scale_dx)(const pynn_op *op, pynn_pass *pass) {
+    const pynn_workspace *ws = pass->ws;
+    for (size_t i = op->rows.first; i < op->rows.end; i++) {
+        real *dx = ws->dx + i * ws->x_stride;
+        for (size_t j = op->columns.first; j < op->columns.end; j++) {
+            dx[j] *= pass->parameters[j];
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* updates.h - the update of parameters by their gradient: which coefficients each group has, and
+ * the processor's mode while slots are updated. */
+#ifndef PYNN_UPDATES_H
+#define PYNN_UPDATES_H
+
+#include <string.h>
+
+#include "flush.h"
+#include "program.h"
+
+/* The coefficients of parameters whose learning rate has this factor. */
+static inline pynn_step pynn_step_with_factor(const pynn_updater *updater, double factor) {
+    return FN(step_of)(updater->optimizer, updater->rate * factor, updater->n_updates);
+}
+
+/* The factors of layer l's weights and biases, or NULL: both are 1. */
+static inline const double *pynn_factors_of(const pynn_updater *updater, int l) {
+    const double *all = updater->plan ? updater->plan->rate_factors : NULL;
+    return all ? all + 2 * l : NULL;
+}
+
+/* The coefficients of layer l's weights; `room` is used where they differ from other layers'. */
+static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_pass *pass, int l,
+                                                    int penalises) {
+    const pynn_updater *updater = pass->updater;
+    const double *factors = pynn_factors_of(updater, l);
+    if (!factors && !penalises) { return &updater->of_weights; }
+    *room = factors ? pynn_step_with_factor(updater, factors[0]) : updater->of_weights;
+    if (penalises) {
+        const pynn_penalty *penalty = &pass->ws->regularisation->penalty;
+        *room =
+            FN(with_penalty)(*room, penalty->l2[l] / pass->divisor, penalty->l1[l] / pass->divisor);
+    }
+    return room;
+}
+
+/* The same of its biases, which have neither penalty nor decay. */
+static inline const pynn_step *pynn_step_of_biases(pynn_step *room, const pynn_pass *pass, int l) {
+    const double *factors = pynn_factors_of(pass->updater, l);
+    if (!factors) { return &pass->updater->of_biases; }
+    *room = pynn_step_with_factor(pass->updater, factors[1]);
+    room->decay = 0;
+    return room;
+}
+
+/* The same of the input scale. */
+static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pass *pass) {
+    if (!pass->updater->plan) { return &pass->updater->of_biases; }
+    *room = pynn_step_with_factor(pass->updater, pass->updater->plan->scale_rate_factor);
+    room->decay = 0;
+    return room;
+}
+
+/* Updates the parameters of a block from place `at` on. */
+static inline void pynn_apply(const pynn_updater *updater, const pynn_step *step, size_t at,
+                              pynn_block block) {
+    block.w = updater->w + at;
+    for (int s = 0; s < 2; s++) {
+        block.slots[s] = updater->slots[s] ? updater->slots[s] + at : NULL;
+    }
+    if (updater->from && updater->from != updater->w) {
+        for (size_t i = 0; i < block.n_rows; i++) {
+            memcpy(block.w + i * block.stride, updater->from + at + i * block.stride,
+                   block.n * sizeof(real));
+        }
+    }
+    const pynn_mode mode = updater->flushes ? pynn_flush_subnormals() : 0;
+    updater->update(&block, step);
+    if (updater->flushes) { pynn_restore_mode(mode); }
+}
+
+#endif
