@@ -32,24 +32,35 @@ static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pa
                             op->columns.end - op->columns.first, &mask);
 }
 
-/* Weighted sums of some rows; 1 where the member leaves them. */
-static int sum_dense(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
-    const pynn_workspace *ws = pass->ws;
+void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
-    const pynn_rows *x = pynn_input_of(op, pass);
-    const size_t j = op->columns.first;
-    const pynn_product product = {
-        .c = layer->z + rows.first * layer->stride + j,
+    op->product = (pynn_product){
+        .c = layer->z + op->rows.first * layer->stride + op->columns.first,
         .c_stride = layer->stride,
-        .start = ws->network->bias ? pass->parameters + layer->biases + j : NULL,
-        .a = {x->x + (rows.first - op->base) * x->stride, x->stride, 1, 0},
-        .b = {pass->parameters + pynn_weight_at(ws, layer, 0, j), layer->w_row, 1, layer->w_panel,
-              x->columns, 0},
-        .n_rows = rows.end - rows.first,
-        .n = op->columns.end - j,
-        .depth = x->n_columns};
+        .a = {op->input.x + (op->rows.first - op->base) * op->input.stride, op->input.stride, 1, 0},
+        .b = {NULL, layer->w_row, 1, layer->w_panel, NULL, 0},
+        .n_rows = op->rows.end - op->rows.first,
+        .n = op->columns.end - op->columns.first,
+        .depth = layer->n_in};
+    op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
+}
+
+/* Weighted sums; 1 where the member leaves them. */
+static int sum_dense(pynn_op *op, const pynn_pass *pass) {
+    pynn_product *product = &op->product;
+    if (op->l == 0) {
+        const pynn_rows *x = &pass->x;
+        product->a.x = x->x + (op->rows.first - op->base) * x->stride;
+        product->a.row = x->stride;
+        product->b.rows = x->columns;
+        product->depth = x->n_columns;
+    }
+    product->b.x = pass->parameters + op->weights;
+    if (pass->ws->network->bias) {
+        product->start = pass->parameters + op->layer->biases + op->columns.first;
+    }
     FN(pynn_fetch_ahead)(pass);
-    return multiply(&product, pass, 1);
+    return multiply(product, pass, 1);
 }
 
 static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
@@ -68,37 +79,55 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
     return 0;
 }
 
-int FN(pynn_dense_forward)(const pynn_op *op, pynn_pass *pass) {
+static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     const pynn_layer *layer = op->layer;
-    const pynn_kernels *kernels = pass->ws->kernels;
-    const int is_sparse = op->l == 0 && pass->x.is_sparse;
-    const size_t piece = is_sparse ? SPARSE_ROWS : PYNN_CHUNK_ROWS;
-    for (size_t i = op->rows.first; i < op->rows.end; i += piece) {
-        const pynn_share rows = {i, least(i + piece, op->rows.end)};
-        if (is_sparse ? sum_sparse(op, pass, rows) : sum_dense(op, pass, rows)) { return 0; }
-        const size_t at = i * layer->stride + op->columns.first;
-        kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride,
-                                             rows.end - i, op->columns.end - op->columns.first);
-        if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows); }
+    const size_t at = rows.first * layer->stride + op->columns.first;
+    pass->ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride,
+                                                   rows.end - rows.first,
+                                                   op->columns.end - op->columns.first);
+    if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows); }
+}
+
+int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
+    if (op->l || !pass->x.is_sparse) {
+        if (!sum_dense(op, pass)) { activate(op, pass, op->rows); }
+        return 0;
+    }
+    for (size_t i = op->rows.first; i < op->rows.end; i += SPARSE_ROWS) {
+        const pynn_share rows = {i, least(i + SPARSE_ROWS, op->rows.end)};
+        if (sum_sparse(op, pass, rows)) { return 0; }
+        activate(op, pass, rows);
     }
     return 0;
 }
 
-/* A part of da = delta W', from the deltas of a layer and its weights, to what it reads; 1 where
- * the member leaves it. */
-static int send_back(real *da, size_t stride, const pynn_layer *from, const pynn_op *op,
-                     const pynn_pass *pass) {
-    const size_t i = op->rows.first, j = op->columns.first, panel = pass->ws->kernels->panel;
-    const real *w = pass->parameters + pynn_weight_at(pass->ws, from, j, 0);
-    const pynn_product product = {
-        .c = da + i * stride + j,
-        .c_stride = stride,
-        .a = {from->delta + i * from->stride, from->stride, 1, 0},
-        .b = {w, 1, from->w_row, panel * from->w_row, NULL, from->w_panel},
-        .n_rows = op->rows.end - i,
-        .n = op->columns.end - j,
-        .depth = from->n_out};
-    return multiply(&product, pass, 1);
+/* A part of da = delta W', from the deltas of a layer and its weights, to what it reads. */
+static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da, size_t stride,
+                                 const pynn_layer *from) {
+    const size_t panel = ws->kernels->panel;
+    op->product =
+        (pynn_product){.c = da + op->rows.first * stride + op->columns.first,
+                       .c_stride = stride,
+                       .a = {from->delta + op->rows.first * from->stride, from->stride, 1, 0},
+                       .b = {NULL, 1, from->w_row, panel * from->w_row, NULL, from->w_panel},
+                       .n_rows = op->rows.end - op->rows.first,
+                       .n = op->columns.end - op->columns.first,
+                       .depth = from->n_out};
+    op->weights = pynn_weight_at(ws, from, op->columns.first, 0);
+}
+
+void FN(pynn_prepare_backward)(pynn_op *op, const pynn_workspace *ws) {
+    prepare_product_back(op, ws, op->layer->delta, op->layer->stride, op->layer + 1);
+}
+
+void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws) {
+    prepare_product_back(op, ws, ws->dx, ws->x_stride, op->layer);
+}
+
+/* 1 where the member leaves it. */
+static int multiply_back(pynn_op *op, const pynn_pass *pass) {
+    op->product.b.x = pass->parameters + op->weights;
+    return multiply(&op->product, pass, 1);
 }
 
 void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns) {
@@ -108,10 +137,10 @@ void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share colum
     }
 }
 
-int FN(pynn_dense_backward)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
     const pynn_kernels *kernels = pass->ws->kernels;
-    if (send_back(layer->delta, layer->stride, layer + 1, op, pass)) { return 0; }
+    if (multiply_back(op, pass)) { return 0; }
     if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, op->rows, op->columns); }
     if (layer->dropout != 0) { drop_some(layer->delta, layer->delta, op, pass, op->rows); }
     const size_t at = op->rows.first * layer->stride + op->columns.first;
@@ -122,8 +151,7 @@ int FN(pynn_dense_backward)(const pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-int FN(pynn_input_backward)(const pynn_op *op, pynn_pass *pass) {
-    pynn_workspace *ws = pass->ws;
-    send_back(ws->dx, ws->x_stride, &ws->layers[0], op, pass);
+int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass) {
+    multiply_back(op, pass);
     return 0;
 }

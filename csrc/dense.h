@@ -5,14 +5,19 @@
 
 #include "rows.h"
 
+/* To be called once when the operation is compiled. */
+void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws);
+void FN(pynn_prepare_backward)(pynn_op *op, const pynn_workspace *ws);
+void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws);
+
 /* z, a and out of a layer. */
-int FN(pynn_dense_forward)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass);
 
 /* Deltas of a layer from those of the layer above it. */
-int FN(pynn_dense_backward)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass);
 
 /* ws->dx from the deltas of the first layer: dC/dx, or with an input scale the same of x * s. */
-int FN(pynn_input_backward)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);
 
 /* da = delta, which is yet to be multiplied by the activation's derivative, for a layer that has
  * room for both. */

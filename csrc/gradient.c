@@ -7,6 +7,7 @@
 /* A block of weights, and what belongs to it. */
 typedef struct {
     const pynn_pass *pass;
+    const pynn_op *op;
     const pynn_layer *layer;
     const pynn_step *step;
     pynn_share rows, columns;
@@ -14,9 +15,9 @@ typedef struct {
     const uint32_t *used; /* (n_used,) which they are; NULL: all */
 } block;
 
-int FN(pynn_copy_frozen)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_copy_frozen)(pynn_op *op, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
-    if (updater->w == updater->from) { return 0; }
+    if (!updater->from || updater->w == updater->from) { return 0; }
     const size_t first = op->layer->weights, n = op->layer->end - first;
     const pynn_share part = pynn_share_of(n, PYNN_GRAIN, pass->member);
     memcpy(updater->w + first + part.first, updater->from + first + part.first,
@@ -33,8 +34,7 @@ static void update_biases(const pynn_op *op, const pynn_pass *pass) {
     for (size_t j = op->columns.first; j < op->columns.end; j += PYNN_GRADIENT_COLUMNS) {
         const size_t n = least(PYNN_GRADIENT_COLUMNS, op->columns.end - j), at = layer->biases + j;
         pass->ws->kernels->sum_rows(db, layer->delta + j, layer->stride, op->n_rows, n);
-        pynn_apply(updater, step, at,
-                   (pynn_block){.stride = n, .g = db, .g_stride = n, .n_rows = 1, .n = n});
+        pynn_apply_dense(updater, step, at, db, n);
     }
 }
 
@@ -50,9 +50,13 @@ static void update_rows(const block *b, size_t first, size_t n_rows, const real 
         const size_t lanes = ws->kernels->lanes, whole = (n + lanes - 1) / lanes * lanes;
         n = least(whole, stride - j % stride);
     }
-    pynn_apply(
-        b->pass->updater, b->step, pynn_weight_at(ws, b->layer, first, j),
-        (pynn_block){.stride = stride, .g = g, .g_stride = g_stride, .n_rows = n_rows, .n = n});
+    pynn_block rows;
+    rows.stride = stride;
+    rows.g = g;
+    rows.g_stride = g_stride;
+    rows.n_rows = n_rows;
+    rows.n = n;
+    pynn_apply(b->pass->updater, b->step, pynn_weight_at(ws, b->layer, first, j), &rows);
 }
 
 /* Whether weights whose gradient is 0 stay as they are: most rules move them all the same. */
@@ -72,10 +76,7 @@ static void update_unused(const block *b, size_t first, size_t n_rows) {
     const size_t end = begin + n_rows * stride;
     for (size_t at = begin; at < end; at += PYNN_BLOCK_COLUMNS) {
         const size_t piece = least(PYNN_BLOCK_COLUMNS, end - at);
-        pynn_apply(
-            b->pass->updater, b->step, at,
-            (pynn_block){
-                .stride = piece, .g = ws->zeros, .g_stride = piece, .n_rows = 1, .n = piece});
+        pynn_apply_dense(b->pass->updater, b->step, at, ws->zeros, piece);
     }
 }
 
@@ -99,23 +100,18 @@ static void update_block(const block *b, const real *g, size_t g_stride) {
     }
 }
 
-/* x: the block's columns of the input, transposed; n_rows of them. */
-static void block_gradient(const block *b, pynn_matrix x, size_t n_rows) {
+/* The operation's product has the block's columns of the input, transposed. */
+static void block_gradient(const block *b) {
     const pynn_pass *pass = b->pass;
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = b->layer;
     const pynn_updater *updater = pass->updater;
-    const size_t j = b->columns.first, panel = ws->kernels->panel;
-    pynn_product product = {.a = x,
-                            .b = {layer->delta + j, layer->stride, 1, panel, NULL, 0},
-                            .n_rows = b->n_used,
-                            .n = b->columns.end - j,
-                            .depth = n_rows};
-    if (layer->panels) {
-        product.b =
-            (pynn_panels){layer->panels + j * ws->n_chunk, panel, 1, ws->n_chunk * panel, NULL, 0};
-    }
-    if (updater->descends && ws->kernels->tuned && n_rows <= PYNN_BLOCK_DEPTH) {
+    const size_t j = b->columns.first, panel = ws->kernels->panel, n_rows = b->op->n_rows;
+    pynn_product product = b->op->product;
+    product.b.x += layer->panels ? j * ws->n_chunk : j;
+    product.n_rows = b->n_used;
+    product.n = b->columns.end - j;
+    if (updater->descends && n_rows <= PYNN_BLOCK_DEPTH) {
         const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
         product.c = updater->w + at;
         product.c_stride = product.start_stride = layer->w_row;
@@ -127,11 +123,10 @@ static void block_gradient(const block *b, pynn_matrix x, size_t n_rows) {
     /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
      * of the depth that adds to another one needs rows with room for whole vectors. */
     const int is_dense = layer->w_row == panel || n_rows <= PYNN_BLOCK_DEPTH;
-    const size_t stride = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
+    product.c_stride = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
     product.c = pynn_gradient_block_of(ws, pass->member);
-    product.c_stride = stride;
     multiply(&product, pass, 0);
-    update_block(b, product.c, stride);
+    update_block(b, product.c, product.c_stride);
 }
 
 /* How many of list (n,), which ascends, are less than end. */
@@ -185,54 +180,60 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
 
 /* Inputs whose weights are updated at a time. What tiles update themselves fills no block: where a
  * batch has few rows, it may be longer. */
-static size_t rows_of_a_block(const pynn_pass *pass, size_t n_rows, int packs) {
-    const size_t tile = pass->ws->kernels->tile_rows;
-    if (packs) {
-        const size_t fit = PYNN_PACKED_INPUTS / n_rows / tile * tile;
+static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
+    const size_t tile = ws->kernels->tile_rows;
+    if (op->packs) {
+        const size_t fit = PYNN_PACKED_INPUTS / op->n_rows / tile * tile;
         return fit < tile ? tile : least(fit, PYNN_GRADIENT_ROWS);
     }
-    const int descends = pass->updater->descends && pass->ws->kernels->tuned;
-    const size_t longer = descends ? PYNN_GRADIENT_INPUTS / n_rows : 0;
+    const size_t longer = ws->descends ? PYNN_GRADIENT_INPUTS / op->n_rows : 0;
     return longer > PYNN_GRADIENT_ROWS ? longer : PYNN_GRADIENT_ROWS;
 }
 
-static void dense_gradient(const pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
+void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
+    const pynn_layer *layer = op->layer;
+    const size_t panel = ws->kernels->panel, n_columns = op->columns.end - op->columns.first;
+    const int in_panels = layer->w_row == panel && layer->n_out > panel;
+    op->packs = ws->kernels->tuned && op->n_rows >= PYNN_PACKED_DEPTH && n_columns > 2 * panel;
+    op->block_columns = in_panels ? panel : PYNN_GRADIENT_COLUMNS;
+    op->block_rows = rows_of_a_block(op, ws);
+    op->product = layer->panels
+                      ? (pynn_product){.b = {layer->panels, panel, 1, ws->n_chunk * panel, NULL, 0}}
+                      : (pynn_product){.b = {layer->delta, layer->stride, 1, panel, NULL, 0}};
+    op->product.depth = op->n_rows;
+}
+
+static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows *x = pynn_input_of(op, pass);
-    const size_t n_rows = op->n_rows, panel = ws->kernels->panel;
-    const int in_panels = op->layer->w_row == panel && op->layer->n_out > panel;
-    const size_t width = in_panels ? panel : PYNN_GRADIENT_COLUMNS;
-    const int packs = ws->kernels->tuned && n_rows >= PYNN_PACKED_DEPTH &&
-                      op->columns.end - op->columns.first > 2 * panel;
-    const size_t most_rows = rows_of_a_block(pass, n_rows, packs);
+    block b = {.pass = pass, .op = op, .layer = op->layer, .step = step};
     size_t used = op->rows.first; /* columns of x before the block */
     if (x->columns) { used = count_below(x->columns, x->n_columns, op->rows.first); }
-    for (size_t i = op->rows.first; i < op->rows.end; i += most_rows) {
-        block b = {.pass = pass, .layer = op->layer, .step = step};
-        b.rows = (pynn_share){i, least(i + most_rows, op->rows.end)};
+    for (size_t i = op->rows.first; i < op->rows.end; i += op->block_rows) {
+        b.rows = (pynn_share){i, least(i + op->block_rows, op->rows.end)};
         b.n_used = b.rows.end - i;
         if (x->columns) {
             b.used = x->columns + used;
             b.n_used = count_below(b.used, x->n_columns - used, b.rows.end);
         }
-        pynn_matrix x_block = {x->x + used, 1, x->stride, 0};
-        if (packs) {
+        op->product.a = (pynn_matrix){x->x + used, 1, x->stride, 0};
+        if (op->packs) {
             real *packed = pynn_packed_rows_of(ws, pass->member);
-            ws->kernels->pack_rows(packed, x_block, b.n_used, n_rows);
-            x_block = (pynn_matrix){packed, n_rows, ws->kernels->tile_rows, 1};
+            ws->kernels->pack_rows(packed, op->product.a, b.n_used, op->n_rows);
+            op->product.a = (pynn_matrix){packed, op->n_rows, ws->kernels->tile_rows, 1};
         }
-        for (size_t j = op->columns.first; j < op->columns.end; j += width) {
-            b.columns = (pynn_share){j, least(j + width, op->columns.end)};
-            const double work = (double)b.n_used * (double)width * (double)n_rows;
+        for (size_t j = op->columns.first; j < op->columns.end; j += op->block_columns) {
+            b.columns = (pynn_share){j, least(j + op->block_columns, op->columns.end)};
+            const double work = (double)b.n_used * (double)op->block_columns * (double)op->n_rows;
             if (pass->updater->may_stop && leaves(pass, work)) { return; }
             FN(pynn_fetch_ahead)(pass);
-            block_gradient(&b, x_block, n_rows);
+            block_gradient(&b);
         }
         used += b.n_used;
     }
 }
 
-int FN(pynn_dense_gradient)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
     pynn_step room;
     const pynn_step *step = pynn_step_of_weights(&room, pass, op->l, pass->ws->penalises);
     if (op->l == 0 && pass->x.is_sparse) {

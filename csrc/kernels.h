@@ -69,6 +69,7 @@ typedef struct {
     const int64_t *starts, *ends; /* each (n_rows,); NULL: no such matrix */
     const int32_t *columns;       /* of each entry */
     const real *values;           /* of each entry */
+    size_t n_columns;             /* a number beyond it is taken for 0 */
 } pynn_sparse;
 
 /* Parameters (n_rows, n) with their slots and gradient; rows lie `stride` apart, those of the

@@ -21,8 +21,7 @@ static void apply_kept(pynn_pass *pass, size_t first, size_t end, const pynn_ste
     const size_t at = first + part.first, n = part.end - part.first;
     real *g = pass->ws->gradient + at;
     for (size_t i = 0; i < n && factor != 1; i++) { g[i] *= (real)factor; }
-    pynn_apply(pass->updater, step, at,
-               (pynn_block){.stride = n, .g = g, .g_stride = n, .n_rows = 1, .n = n});
+    pynn_apply_dense(pass->updater, step, at, g, n);
 }
 
 /* The gradient that was kept goes to the updater. */

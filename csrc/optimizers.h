@@ -40,12 +40,17 @@ typedef struct {
     real decay;                           /* learning rate * weight decay */
 } pynn_step;
 
+/* Whether they depend on the number of the update. */
+static inline int pynn_step_changes(const pynn_optimizer *o) {
+    return o->rule == PYNN_RULE_adam || o->rule == PYNN_RULE_adamw;
+}
+
 /* Coefficients of the n-th update, n from 1, at this learning rate. Adam's correction of the start
  * from zero moments goes into it, and epsilon stays outside (Kingma & Ba 2015, end of section 2).
  */
 static inline pynn_step FN(step_of)(const pynn_optimizer *o, double rate, int64_t n) {
     const double decay = rate * o->weight_decay;
-    if (o->rule == PYNN_RULE_adam || o->rule == PYNN_RULE_adamw) {
+    if (pynn_step_changes(o)) {
         rate *= sqrt(1 - pow(o->beta_2, (double)n)) / (1 - pow(o->beta_1, (double)n));
     }
     return (pynn_step){.learning_rate = (real)rate,

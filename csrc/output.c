@@ -5,7 +5,7 @@
 
 #include "dense.h"
 
-int FN(pynn_output_deltas)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *output = op->layer;
     const int cost = ws->network->cost, is_tied = pynn_cost_output(cost) != NULL;
@@ -35,16 +35,18 @@ int FN(pynn_output_deltas)(const pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-int FN(pynn_add_costs)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_add_costs)(pynn_op *op, pynn_pass *pass) {
+    const double *row_costs = pass->ws->row_costs, share = pynn_share_of_total(pass, 0);
+    const int is_weighted = pass->ws->data->row_weights != NULL;
     for (size_t i = 0; i < op->n_rows; i++) {
-        pass->cost += pynn_share_of_total(pass, i) * pass->ws->row_costs[i];
+        pass->cost += (is_weighted ? pynn_share_of_total(pass, i) : share) * row_costs[i];
     }
     if (!pass->trains || isfinite(pass->cost)) { return 0; }
     pass->status = PYNN_DIVERGED;
     return 1;
 }
 
-int FN(pynn_keep_outputs)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_keep_outputs)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *output = op->layer;
     real *out = pass->out + pass->chunk.first * output->n_out;
     for (size_t i = op->rows.first; i < op->rows.end; i++, out += output->n_out) {
@@ -63,7 +65,7 @@ static real *keep_rows(real *kept, const real *x, size_t stride, size_t n, const
     return kept + (size_t)pass->ws->data->n_rows * n;
 }
 
-int FN(pynn_keep_trace)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_trace *trace = pass->trace;
     real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;

@@ -95,6 +95,12 @@ static inline void multiply_by_blas(const pynn_product *p) {
 static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int may_stop) {
     const pynn_kernels *kernels = pass->ws->kernels;
     const double of_column = (double)whole->n_rows * (double)whole->depth;
+    if (kernels->tuned && whole->n <= PYNN_BLOCK_COLUMNS && whole->depth <= PYNN_BLOCK_DEPTH &&
+        whole->n_rows <= PYNN_BLOCK_ROWS) {
+        if (may_stop && leaves(pass, of_column * (double)whole->n)) { return 1; }
+        kernels->product(whole, pynn_panels_of(pass->ws, pass->member));
+        return 0;
+    }
     for (size_t j = 0; j < whole->n; j += PYNN_BLOCK_COLUMNS) {
         pynn_product p = *whole;
         p.n = least(PYNN_BLOCK_COLUMNS, whole->n - j);

@@ -7,9 +7,9 @@
 #include "parts.h"
 #include "scale.h"
 
-typedef int run(const pynn_op *op, pynn_pass *pass);
+typedef int run(pynn_op *op, pynn_pass *pass);
 
-static int meet(const pynn_op *op, pynn_pass *pass) {
+static int meet(pynn_op *op, pynn_pass *pass) {
     (void)op;
     return pynn_meet(pass);
 }
@@ -23,7 +23,7 @@ typedef struct {
 } compiler;
 
 /* One more operation, on layer l, and this member's part of what it computes. */
-static void add(compiler *c, run *function, int l, pynn_part part) {
+static pynn_op *add(compiler *c, run *function, int l, pynn_part part) {
     const pynn_layer *layer = &c->ws->layers[l];
     pynn_op *op = &c->program->ops[c->program->n_ops++];
     *op = (pynn_op){.run = function,
@@ -38,6 +38,7 @@ static void add(compiler *c, run *function, int l, pynn_part part) {
         op->input =
             (pynn_rows){below->out + c->base * below->stride, below->stride, below->n_out, NULL, 0};
     }
+    return op;
 }
 
 static void add_barrier(compiler *c) { add(c, meet, 0, (pynn_part){{0, 0}, {0, 0}}); }
@@ -65,7 +66,8 @@ static void compile_prediction(compiler *c) {
     }
     for (int l = 0; l <= last; l++) {
         const pynn_share rows = {c->base, c->base + n_rows};
-        add(c, FN(pynn_dense_forward), l, (pynn_part){rows, {0, ws->layers[l].n_out}});
+        const pynn_part part = {rows, {0, ws->layers[l].n_out}};
+        FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
     }
     add(c, FN(pynn_keep_outputs), last, (pynn_part){{0, n_rows}, {0, ws->layers[last].n_out}});
 }
@@ -84,7 +86,8 @@ static void compile_forward(compiler *c) {
         const size_t n_out = ws->layers[l].n_out;
         const int rows_only = l == last || (l == 0 && is_sparse);
         add_barrier_of_team(c);
-        add(c, FN(pynn_dense_forward), l, part_of(ws, n_rows, n_out, rows_only, c->member));
+        const pynn_part part = part_of(ws, n_rows, n_out, rows_only, c->member);
+        FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
     }
     if (c->member.n == 1) { add_barrier(c); } /* was the team asked to stop? */
     add(c, FN(pynn_output_deltas), last, output);
@@ -100,12 +103,13 @@ static void compile_backward(compiler *c) {
     int lowest = 0;
     while (lowest < ws->n_layers - 1 && pynn_is_frozen(ws, lowest) && !ws->wants_dx) { lowest++; }
     for (int l = ws->n_layers - 2; l >= lowest; l--) {
-        add(c, FN(pynn_dense_backward), l, part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member));
+        const pynn_part part = part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member);
+        FN(pynn_prepare_backward)(add(c, FN(pynn_dense_backward), l, part), ws);
         add_barrier_of_team(c);
     }
     if (ws->wants_dx) {
         const pynn_part part = part_of(ws, n_rows, ws->layers[0].n_in, 0, c->member);
-        add(c, FN(pynn_input_backward), 0, part);
+        FN(pynn_prepare_input_backward)(add(c, FN(pynn_input_backward), 0, part), ws);
         if (ws->purpose == PYNN_TRACES && ws->network->input_scale) {
             add(c, FN(pynn_scale_dx), 0, part);
         }
@@ -125,8 +129,12 @@ static void compile_gradient(compiler *c) {
     for (int l = 0; l <= last; l++) {
         const pynn_layer *layer = &ws->layers[l];
         const int rows_only = l == last || (l == 0 && is_sparse);
-        run *function = pynn_is_frozen(ws, l) ? FN(pynn_copy_frozen) : FN(pynn_dense_gradient);
-        add(c, function, l, part_of(ws, layer->n_in, layer->n_out, rows_only, c->member));
+        const pynn_part part = part_of(ws, layer->n_in, layer->n_out, rows_only, c->member);
+        if (pynn_is_frozen(ws, l)) {
+            add(c, FN(pynn_copy_frozen), l, part);
+        } else {
+            FN(pynn_prepare_gradient)(add(c, FN(pynn_dense_gradient), l, part), ws);
+        }
     }
 }
 
@@ -161,8 +169,7 @@ static const pynn_program *program_for(const pynn_workspace *ws, size_t n_rows,
 
 pynn_status FN(pynn_run)(pynn_pass *pass) {
     const pynn_program *program = program_for(pass->ws, pass->chunk.n_rows, pass->member);
-    const pynn_op *end = program->ops + program->n_ops;
-    for (const pynn_op *op = program->ops; op < end; op++) {
+    for (pynn_op *op = program->ops, *end = op + program->n_ops; op < end; op++) {
         if (op->run(op, pass)) { return pass->status; }
     }
     return PYNN_OK;

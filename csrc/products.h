@@ -112,39 +112,34 @@ static int FN(packs)(const pynn_product *p) {
 
 static void FN(product)(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
     const int packs = FN(packs)(p);
+    FN(tile) tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride};
+    tile.start_stride = p->start_stride;
     for (size_t j = 0; j < p->n; j += PANEL) {
         const size_t columns = p->n - j < PANEL ? p->n - j : PANEL;
-        pynn_panels panel = p->b;
-        panel.x += j / PANEL * panel.panel;
+        tile.a = p->a;
+        tile.b.x = p->b.x + j / PANEL * p->b.panel;
         if (packs) {
+            pynn_panels panel = p->b;
+            panel.x = tile.b.x;
             FN(pack)(scratch, panel, p->depth, columns);
-            panel = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
+            tile.b = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
         }
-        const FN(tile) tile = {.a = p->a,
-                               .b = panel,
-                               .depth = p->depth,
-                               .c = p->c + j,
-                               .c_stride = p->c_stride,
-                               .start = p->start ? p->start + j : NULL,
-                               .start_stride = p->start_stride};
-        FN(sweep)(panel.rows ? FN(pick_tiles) : FN(multiply_tiles), tile, p->n_rows, columns);
+        tile.c = p->c + j;
+        tile.start = p->start ? p->start + j : NULL;
+        FN(sweep)(tile.b.rows ? FN(pick_tiles) : FN(multiply_tiles), &tile, p->n_rows, columns);
     }
 }
 
 static void FN(descend)(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
+    FN(tile) tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride, .step = step};
+    tile.start_stride = p->start_stride;
     for (size_t j = 0; j < p->n; j += PANEL) {
-        pynn_panels panel = p->b;
-        panel.x += j / PANEL * panel.panel;
-        const FN(tile) tile = {.a = p->a,
-                               .b = panel,
-                               .depth = p->depth,
-                               .c = p->c + j,
-                               .c_stride = p->c_stride,
-                               .start = p->start + j,
-                               .start_stride = p->start_stride,
-                               .c_rows = rows,
-                               .step = step};
-        FN(sweep)(FN(descend_tiles), tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
+        tile.a = p->a;
+        tile.b.x = p->b.x + j / PANEL * p->b.panel;
+        tile.c = p->c + j;
+        tile.start = p->start + j;
+        tile.c_rows = rows;
+        FN(sweep)(FN(descend_tiles), &tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
     }
 }
 

@@ -56,14 +56,19 @@ typedef struct {
     pynn_status status; /* why the pass ended early */
 } pynn_pass;
 
-/* An operation answers 1 where the pass is to end, to all members alike: its status says why. */
+/* An operation answers 1 where the pass is to end, to all members alike: its status says why. What
+ * does not change from one pass to the next is prepared in it. */
 typedef struct pynn_op {
-    int (*run)(const struct pynn_op *op, pynn_pass *pass);
+    int (*run)(struct pynn_op *op, pynn_pass *pass);
     int l; /* which layer */
     const pynn_layer *layer;
-    size_t n_rows, base;      /* rows of the chunk; where they begin in the workspace */
-    pynn_share rows, columns; /* the member's part of what is computed */
-    pynn_rows input;          /* of a layer above the first */
+    size_t n_rows, base;              /* rows of the chunk; where they begin in the workspace */
+    pynn_share rows, columns;         /* the member's part of what is computed */
+    pynn_rows input;                  /* of a layer above the first */
+    pynn_product product;             /* all of it but where parameters lie and what the input is */
+    size_t weights;                   /* where those of the product begin in the parameters */
+    size_t block_rows, block_columns; /* of a gradient: what is updated at a time */
+    int packs;                        /* its input is packed */
 } pynn_op;
 
 typedef struct pynn_program {

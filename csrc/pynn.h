@@ -42,9 +42,10 @@ typedef struct {
     ptrdiff_t x_strides[2];
     /* In place of x, what of it is not 0: row i has entries starts[i] .. starts[i + 1] - 1, in any
      * order; where several are of one column they add up. Or NULL. */
+    int64_t n_entries;
     const int64_t *starts;  /* (n_rows + 1,) */
-    const int32_t *columns; /* (starts[n_rows],) each from 0 to n_in - 1 */
-    const void *values;     /* (starts[n_rows],) */
+    const int32_t *columns; /* (n_entries,) each from 0 to n_in - 1 */
+    const void *values;     /* (n_entries,) */
     const void *y;          /* (n_rows, n_out), or NULL: see labels */
     ptrdiff_t y_strides[2];
     const int64_t *labels;     /* (n_rows,) class of each row, in place of y; or NULL */

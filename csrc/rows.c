@@ -125,22 +125,27 @@ static void copy_rows(const pynn_op *op, const pynn_pass *pass, const pynn_colum
         real *to = ws->x + (op->base + i) * ws->x_stride;
         if (n_listed < n_in) {
             ws->kernels->keep_listed(to, row, found->list, n_listed, found->kept, n_in);
-        } else if (row != to) {
+        } else if (row != to && n_in > FEW) {
             memcpy(to, row, n_in * sizeof(real));
+        } else if (row != to) {
+            for (size_t j = 0; j < n_in; j++) { to[j] = row[j]; }
         }
     }
 }
 
-/* Sparse rows stay where they are; only where each begins and ends is gathered. */
+/* Sparse rows stay where they are; only where each begins and ends is gathered. Another thread may
+ * write to these numbers at any time: what is out of bounds is an empty row. */
 static void load_sparse(const pynn_op *op, pynn_pass *pass) {
     pynn_workspace *ws = pass->ws;
-    const real *values = ws->data->values;
+    const pynn_data *data = ws->data;
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        const int64_t *row = ws->data->starts + pynn_row_of(pass->chunk, i);
-        ws->starts[op->base + i] = row[0];
-        ws->ends[op->base + i] = row[1];
-        if (ws->checks_input &&
-            !ws->kernels->all_finite(values + row[0], (size_t)(row[1] - row[0]))) {
+        const int64_t *row = data->starts + pynn_row_of(pass->chunk, i);
+        int64_t first = row[0], end = row[1];
+        if (first < 0 || end < first || end > data->n_entries) { first = end = 0; }
+        ws->starts[op->base + i] = first;
+        ws->ends[op->base + i] = end;
+        const real *values = (const real *)data->values + first;
+        if (ws->checks_input && !ws->kernels->all_finite(values, (size_t)(end - first))) {
             found_not_finite(pass);
             break;
         }
@@ -148,7 +153,7 @@ static void load_sparse(const pynn_op *op, pynn_pass *pass) {
     pass->x = (pynn_rows){.n_columns = ws->layers[0].n_in, .is_sparse = 1};
 }
 
-int FN(pynn_load_input)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_load_input)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     if (ws->data->starts) {
         load_sparse(op, pass);
@@ -177,19 +182,22 @@ int FN(pynn_load_input)(const pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-int FN(pynn_load_targets)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
     const pynn_layer *output = op->layer;
+    const double share = pynn_share_of_total(pass, 0);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
         real *y = ws->y + i * output->stride;
         if (data->labels) {
             for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
-            y[data->labels[pynn_row_of(pass->chunk, i)]] = 1;
+            /* The checked label may have been written to since. */
+            const uint64_t label = (uint64_t)data->labels[pynn_row_of(pass->chunk, i)];
+            if (label < output->n_out) { y[label] = 1; }
         } else {
             gather(y, data->y, data->y_strides, output->n_out, pass->chunk, i);
         }
-        ws->row_scales[i] = (real)pynn_share_of_total(pass, i);
+        ws->row_scales[i] = (real)(data->row_weights ? pynn_share_of_total(pass, i) : share);
     }
     return 0;
 }

@@ -8,17 +8,18 @@
 
 /* The rows of a sparse batch. */
 static inline pynn_sparse pynn_sparse_rows(const pynn_workspace *ws, size_t base) {
-    return (pynn_sparse){ws->starts + base, ws->ends + base, ws->data->columns, ws->data->values};
+    return (pynn_sparse){ws->starts + base, ws->ends + base, ws->data->columns, ws->data->values,
+                         ws->layers[0].n_in};
 }
 
 /* pass->x = the chunk's inputs, sparse where the data are; else without columns that are 0 in all
  * of its rows if these are many. The first time that rows come by, the team is asked to stop where
  * a number is not finite. */
-int FN(pynn_load_input)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_load_input)(pynn_op *op, pynn_pass *pass);
 
 /* ws->y = the targets of the member's rows; a class label c means 1 at c and 0 elsewhere. Their
  * weights go into ws->row_scales. */
-int FN(pynn_load_targets)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass);
 
 /* To be called now and then between two batches: fetches a few more lines of the member's rows of
  * the next one, which would be waited for if they came all at once. */

@@ -2,7 +2,7 @@
 
 #include "updates.h"
 
-int FN(pynn_scale_input)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows raw = pass->raw = pass->x;
     const real *s = pass->parameters;
@@ -36,7 +36,7 @@ static void sum_products(real *g, const pynn_pass *pass, size_t n_rows, size_t f
     }
 }
 
-int FN(pynn_scale_gradient)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
     pynn_step room;
     const pynn_step *step = pynn_step_of_scale(&room, pass);
@@ -45,13 +45,12 @@ int FN(pynn_scale_gradient)(const pynn_op *op, pynn_pass *pass) {
         const size_t left = op->columns.end - j;
         const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
         sum_products(g, pass, op->n_rows, j, n);
-        pynn_apply(updater, step, j,
-                   (pynn_block){.stride = n, .g = g, .g_stride = n, .n_rows = 1, .n = n});
+        pynn_apply_dense(updater, step, j, g, n);
     }
     return 0;
 }
 
-int FN(pynn_scale_dx)(const pynn_op *op, pynn_pass *pass) {
+int FN(pynn_scale_dx)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
         real *dx = ws->dx + i * ws->x_stride;

@@ -6,12 +6,12 @@
 #include "program.h"
 
 /* pass->x becomes x * s; pass->raw is what it was. */
-int FN(pynn_scale_input)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass);
 
 /* The gradient of s, for the member's columns, into the updater: ws->dx is dC/d(x * s). */
-int FN(pynn_scale_gradient)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass);
 
 /* ws->dx *= s: from dC/d(x * s) to dC/dx, for the member's part. */
-int FN(pynn_scale_dx)(const pynn_op *op, pynn_pass *pass);
+int FN(pynn_scale_dx)(pynn_op *op, pynn_pass *pass);
 
 #endif

@@ -11,36 +11,42 @@
 /* Vectors of a row that are summed up at a time: as many as hide how long one takes. */
 enum { SPARSE_VECTORS = 8 };
 
-/* c (V vectors, of the last one so many lanes of b) = start + a row of n entries times b */
-INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const int32_t *columns,
-                                 const real *values, size_t n, const real *b, size_t b_stride,
-                                 size_t last) {
+/* Entries of one row. */
+typedef struct {
+    const int32_t *columns; /* (n,), at most `last`: another is taken for 0, as another thread may
+                               write to them at any time */
+    const real *values;     /* (n,) */
+    size_t n;
+    uint32_t last;
+} entries;
+
+/* c (V vectors, of the last one so many lanes of b) = start + entries times b */
+INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const entries *row,
+                                 const real *b, size_t b_stride, size_t lanes) {
     vec sum[SPARSE_VECTORS];
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++) {
-        const size_t lanes = v == V - 1 ? last : LANES;
-        sum[v] = start ? FN(load_first)(start + v * LANES, lanes) : (vec){0};
+        sum[v] = start ? FN(load_first)(start + v * LANES, v == V - 1 ? lanes : LANES) : (vec){0};
     }
-    for (size_t k = 0; k < n; k++) {
-        const real *row = b + (size_t)columns[k] * b_stride;
+    for (size_t k = 0; k < row->n; k++) {
+        const uint32_t column = (uint32_t)row->columns[k];
+        const real *x = b + (column <= row->last ? column : 0) * b_stride, value = row->values[k];
 #pragma GCC unroll 8
-        for (int v = 0; v < V - 1; v++) { sum[v] += values[k] * FN(load)(row + v * LANES); }
-        sum[V - 1] += values[k] * FN(load_first)(row + (V - 1) * LANES, last);
+        for (int v = 0; v < V - 1; v++) { sum[v] += value * FN(load)(x + v * LANES); }
+        sum[V - 1] += value * FN(load_first)(x + (V - 1) * LANES, lanes);
     }
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++) { FN(store)(c + v * LANES, sum[v]); }
 }
 
 /* One function for each number of vectors. */
-typedef void FN(entries_function)(real *c, const real *start, const int32_t *columns,
-                                  const real *values, size_t n, const real *b, size_t b_stride,
-                                  size_t last);
+typedef void FN(entries_function)(real *c, const real *start, const entries *row, const real *b,
+                                  size_t b_stride, size_t lanes);
 #define SPARSE_WIDTHS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #define X(V)                                                                                       \
-    static void FN(multiply_entries_##V)(real *c, const real *start, const int32_t *columns,       \
-                                         const real *values, size_t n, const real *b,              \
-                                         size_t b_stride, size_t last) {                           \
-        FN(multiply_entries)(V, c, start, columns, values, n, b, b_stride, last);                  \
+    static void FN(multiply_entries_##V)(real *c, const real *start, const entries *row,           \
+                                         const real *b, size_t b_stride, size_t lanes) {           \
+        FN(multiply_entries)(V, c, start, row, b, b_stride, lanes);                                \
     }
 SPARSE_WIDTHS(X)
 #undef X
@@ -57,11 +63,12 @@ static void FN(sparse_product)(real *c, size_t c_stride, const real *start, pynn
     const size_t n_vectors = (n + LANES - 1) / LANES;
     const size_t n_pieces = (n_vectors + SPARSE_VECTORS - 1) / SPARSE_VECTORS;
     for (size_t i = 0; i < n_rows; i++) {
-        const size_t first = (size_t)a.starts[i], n_entries = (size_t)a.ends[i] - first;
+        const size_t first = (size_t)a.starts[i];
+        const entries row = {a.columns + first, a.values + first, (size_t)a.ends[i] - first,
+                             (uint32_t)(a.n_columns - 1)};
         for (size_t p = 0, done = 0; p < n_pieces; p++) {
             const size_t end = n_vectors * (p + 1) / n_pieces, j = done * LANES;
-            functions[end - done - 1](c + i * c_stride + j, start ? start + j : NULL,
-                                      a.columns + first, a.values + first, n_entries, b + j,
+            functions[end - done - 1](c + i * c_stride + j, start ? start + j : NULL, &row, b + j,
                                       b_stride, end < n_vectors ? LANES : n - (end - 1) * LANES);
             done = end;
         }

@@ -154,26 +154,26 @@ static const FN(tile_functions) FN(descend_tiles) = {
 };
 
 /* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny, unless a is
- * packed. Of a step along the rows follow a, c, c_rows and start. */
-static void FN(sweep)(const FN(tile_functions) functions, FN(tile) t, size_t n_rows,
+ * packed. Moves a, c, c_rows and start of the tile along the rows. */
+static void FN(sweep)(const FN(tile_functions) functions, FN(tile) * t, size_t n_rows,
                       size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;
     const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
-    const int is_packed = t.a.is_packed;
-    const size_t tile_distance = t.a.row * TILE_ROWS; /* where a is packed */
-    t.last = n_columns - (n_vectors - 1) * LANES;
-    if (is_packed) { t.a.row = 1; }
+    const int is_packed = t->a.is_packed;
+    const size_t tile_distance = t->a.row * TILE_ROWS; /* where a is packed */
+    t->last = n_columns - (n_vectors - 1) * LANES;
+    if (is_packed) { t->a.row = 1; }
     for (size_t i = 0, done = 0; i < n_tiles; i++) {
         size_t end = n_rows;
         if (i + 1 < n_tiles) { end = is_packed ? done + TILE_ROWS : n_rows * (i + 1) / n_tiles; }
         const size_t rows = end - done;
-        functions[rows - 1][n_vectors - 1](&t);
-        t.a.x += is_packed ? tile_distance : rows * t.a.row;
-        if (t.c_rows) {
-            t.c_rows += rows;
+        functions[rows - 1][n_vectors - 1](t);
+        t->a.x += is_packed ? tile_distance : rows * t->a.row;
+        if (t->c_rows) {
+            t->c_rows += rows;
         } else {
-            t.c += rows * t.c_stride;
-            if (t.start) { t.start += rows * t.start_stride; }
+            t->c += rows * t->c_stride;
+            if (t->start) { t->start += rows * t->start_stride; }
         }
         done = end;
     }

@@ -146,10 +146,12 @@ static void set_update(pynn_updater *updater, real *w, const job *job, int64_t n
     const pynn_plan *plan = job->plan;
     updater->from = w;
     updater->w = !job->ws.shadow ? w : w == job->w ? job->ws.shadow : job->w;
-    updater->rate =
-        plan->rates ? plan->rates[n_done - job->state->n_updates] : job->optimizer->learning_rate;
     updater->n_updates = n_done + 1;
-    updater->of_weights = FN(step_of)(job->optimizer, updater->rate, updater->n_updates);
+    const double rate =
+        plan->rates ? plan->rates[n_done - job->state->n_updates] : job->optimizer->learning_rate;
+    if (rate == updater->rate && !pynn_step_changes(job->optimizer)) { return; }
+    updater->rate = rate;
+    updater->of_weights = FN(step_of)(job->optimizer, rate, updater->n_updates);
     updater->of_biases = updater->of_weights;
     updater->of_biases.decay = 0;
 }
@@ -169,11 +171,12 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     const pynn_plan *plan = job->plan;
     const size_t n_rows = (size_t)ws->data->n_rows, n_batch = (size_t)plan->batch_size;
     pynn_updater updater = {.update = ws->kernels->update[job->optimizer->rule],
-                            .descends = job->optimizer->rule == PYNN_RULE_sgd,
+                            .descends = ws->descends,
                             .flushes = flushes(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
                             .slots = {job->slots[0], job->slots[1]},
                             .optimizer = job->optimizer,
+                            .rate = NAN, /* no coefficients yet */
                             .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
     pass->updater = &updater;
     while (done->n_rows < n_rows) {

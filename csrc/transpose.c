@@ -13,15 +13,16 @@ static size_t count_before(pynn_sparse x, size_t n_rows, int32_t column) {
     return n;
 }
 
-/* entries = those of these columns, row by row, numbered from the first column on; returns how many
- * they are. */
-static size_t pick(pynn_entry *entries, pynn_sparse x, size_t n_rows, pynn_share columns) {
+/* entries (most,) = those of these columns, row by row, numbered from the first column on; returns
+ * how many they are: no more than there is room for, whatever another thread writes to x. */
+static size_t pick(pynn_entry *entries, size_t most, pynn_sparse x, size_t n_rows,
+                   pynn_share columns) {
     const size_t n_columns = columns.end - columns.first;
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
         for (int64_t k = x.starts[i]; k < x.ends[i]; k++) {
             const size_t column = (size_t)x.columns[k] - columns.first; /* huge where before it */
-            if (column < n_columns) {
+            if (column < n_columns && n < most) {
                 entries[n++] = (pynn_entry){(uint32_t)column, (uint32_t)i, x.values[k]};
             }
         }
@@ -61,8 +62,9 @@ pynn_transposed FN(pynn_transpose)(const pynn_workspace *ws, pynn_sparse x, size
                                    pynn_share columns, pynn_member member) {
     if (columns.first == columns.end) { return (pynn_transposed){.n = 0}; }
     const pynn_transposing *room = &ws->transposing;
-    const size_t first = columns.first ? count_before(x, n_rows, (int32_t)columns.first) : 0;
-    const size_t n = pick(room->entries[0] + first, x, n_rows, columns);
+    size_t first = columns.first ? count_before(x, n_rows, (int32_t)columns.first) : 0;
+    if (first > ws->n_entries) { first = ws->n_entries; }
+    const size_t n = pick(room->entries[0] + first, ws->n_entries - first, x, n_rows, columns);
     const pynn_entry *sorted =
         sort(room->entries[0] + first, room->entries[1] + first, n, columns.end - columns.first);
     int64_t *starts = room->starts + first + member.id; /* one more than columns, of each member */
@@ -79,6 +81,6 @@ pynn_transposed FN(pynn_transpose)(const pynn_workspace *ws, pynn_sparse x, size
     return (pynn_transposed){
         n_columns,
         room->columns + first,
-        {starts, starts + 1, room->rows + first, room->values + first},
+        {starts, starts + 1, room->rows + first, room->values + first, n_rows},
     };
 }

@@ -51,22 +51,32 @@ static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pa
     return room;
 }
 
-/* Updates the parameters of a block from place `at` on. */
+/* Updates the parameters of a block from place `at` on. By pointer: a struct that is copied as a
+ * whole just after it was written in parts is waited for. */
 static inline void pynn_apply(const pynn_updater *updater, const pynn_step *step, size_t at,
-                              pynn_block block) {
-    block.w = updater->w + at;
-    for (int s = 0; s < 2; s++) {
-        block.slots[s] = updater->slots[s] ? updater->slots[s] + at : NULL;
-    }
+                              pynn_block *block) {
+    block->w = updater->w + at;
+    block->slots[0] = updater->slots[0] ? updater->slots[0] + at : NULL;
+    block->slots[1] = updater->slots[1] ? updater->slots[1] + at : NULL;
     if (updater->from && updater->from != updater->w) {
-        for (size_t i = 0; i < block.n_rows; i++) {
-            memcpy(block.w + i * block.stride, updater->from + at + i * block.stride,
-                   block.n * sizeof(real));
+        for (size_t i = 0; i < block->n_rows; i++) {
+            memcpy(block->w + i * block->stride, updater->from + at + i * block->stride,
+                   block->n * sizeof(real));
         }
     }
     const pynn_mode mode = updater->flushes ? pynn_flush_subnormals() : 0;
-    updater->update(&block, step);
+    updater->update(block, step);
     if (updater->flushes) { pynn_restore_mode(mode); }
+}
+
+/* The same for n parameters that lie one behind the other, and their gradient. */
+static inline void pynn_apply_dense(const pynn_updater *updater, const pynn_step *step, size_t at,
+                                    const real *g, size_t n) {
+    pynn_block block;
+    block.stride = block.g_stride = block.n = n;
+    block.n_rows = 1;
+    block.g = g;
+    pynn_apply(updater, step, at, &block);
 }
 
 #endif

@@ -309,6 +309,7 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         .layers = pynn_alloc((size_t)network->n_layers, sizeof(pynn_layer)),
     };
     if (!ws->layers) { return PYNN_NO_MEMORY; }
+    while (((size_t)1 << ws->panel_bits) < kernels->panel) { ws->panel_bits++; }
     plan_layers(ws);
     plan_parameters(ws, needs);
     ws->n_chunk = chunk_rows(ws, needs->n_rows);
@@ -319,6 +320,7 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         ws->n_entries = most_entries(ws->data, (int64_t)ws->n_chunk);
     }
     plan_updates(ws, needs);
+    ws->descends = needs->descends && kernels->tuned && !ws->keeps_gradient;
     plan_scratch(ws);
     ws->arena = pynn_alloc(lay_out(ws, NULL, call->n_threads), sizeof(real));
     if (!ws->arena) {

@@ -110,11 +110,13 @@ typedef struct {
     const pynn_regularisation *regularisation; /* NULL: for prediction */
     int penalises;                             /* the penalty of some layer is not 0 */
     const pynn_kernels *kernels;
+    int panel_bits;   /* the panel's columns are 2 to the power of this */
     pynn_watch watch; /* of member 0 */
     int n_layers;
     pynn_layer *layers;            /* (n_layers,) */
     struct pynn_program *programs; /* (n_threads, PYNN_PROGRAMS): see program.h */
     struct pynn_op *ops;           /* (n_threads, PYNN_PROGRAMS, pynn_most_ops) */
+    int descends;                  /* tiles of the gradient update weights, by plain SGD */
     int checks_input;              /* whether rows are still to be looked at for NaN */
     atomic_int found_not_finite;   /* one was found, and the team asked to stop */
     int keeps_gradient;            /* there is memory for a whole gradient: see `gradient` */
@@ -173,8 +175,9 @@ static inline real *pynn_gradient_block_of(const pynn_workspace *ws, pynn_member
 /* Where element (i, j) of a layer's weights lies in the parameters. */
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
-    const size_t panel = ws->kernels->panel;
-    return layer->weights + i * layer->w_row + j / panel * layer->w_panel + j % panel;
+    const size_t panel = ws->kernels->panel; /* a power of two */
+    return layer->weights + i * layer->w_row + (j >> ws->panel_bits) * layer->w_panel +
+           (j & (panel - 1));
 }
 
 /* Between parameters or slots as they are given, dense, and as they lie in ws->padded. */

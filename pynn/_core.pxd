@@ -29,6 +29,7 @@ cdef extern from "pynn.h" nogil:
         int checked
         const void *x
         Py_ssize_t x_strides[2]
+        int64_t n_entries
         const int64_t *starts
         const int32_t *columns
         const void *values

@@ -289,6 +289,7 @@ cdef class Data:
             a, self.n_in = rows.values_held, rows.n_in
             self.n_missing = n_rows * rows.n_in - len(rows.values)
             self.data.starts = <const int64_t *>rows.starts_held.view.buf
+            self.data.n_entries = rows.values_held.view.shape[0]
             self.data.columns = <const int32_t *>rows.columns_held.view.buf
             self.data.values = a.view.buf
         else:
