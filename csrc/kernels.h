@@ -87,12 +87,14 @@ typedef struct {
     void (*to_panels)(real *panels, size_t panel_stride, const real *x, size_t stride,
                       size_t n_rows, size_t n);
 
-    /* a = f(z), both (n_rows, n); a may be z */
-    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n);
+    /* a = f(z), both (n_rows, n); a may be z. parameter: what activations.h says of f, here and
+     * below */
+    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n,
+                                         real parameter);
 
     /* delta *= f'(z): from dC/da to dC/dz. All are (n_rows, n) */
     void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t stride,
-                                       size_t n_rows, size_t n);
+                                       size_t n_rows, size_t n, real parameter);
 
     /* out = a, but 0 where the mask drops, and the others larger by what is missing then. Both are
      * (n_rows, n) and may be one array */

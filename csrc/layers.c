@@ -92,7 +92,8 @@ void FN(pynn_layer_forward)(FN(pynn_workspace) * ws, int l, const real *paramete
         }
         const size_t at = i * layer->stride + part.columns.first;
         ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride, rows,
-                                                 part.columns.end - part.columns.first);
+                                                 part.columns.end - part.columns.first,
+                                                 layer->parameter);
         if (layer->dropout == 0) { continue; }
         FN(drop_some)(layer->out, layer->a, ws, l, (FN(part)){{i, i + rows}, part.columns}, masks);
     }
@@ -140,9 +141,9 @@ void FN(pynn_layer_backward)(FN(pynn_workspace) * ws, int l, const real *paramet
             FN(drop_some)(layer->delta, layer->delta, ws, l, (FN(part)){rows, part.columns}, masks);
         }
         const size_t at = i * layer->stride + part.columns.first;
-        ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                               layer->stride, rows.end - i,
-                                               part.columns.end - part.columns.first);
+        ws->kernels->derive[layer->activation](
+            layer->delta + at, layer->z + at, layer->a + at, layer->stride, rows.end - i,
+            part.columns.end - part.columns.first, layer->parameter);
     }
     FN(lay_in_panels)(ws, layer, part.rows, part.columns);
 }

@@ -67,7 +67,8 @@ static void FN(output_deltas)(FN(pynn_workspace) * ws, pynn_share rows) {
     if (output->da != output->delta) { FN(output_sensitivities)(ws, rows); }
     if (!pynn_cost_output(cost)) {
         ws->kernels->derive[output->activation](output->delta + at, output->z + at, output->a + at,
-                                                output->stride, n, output->n_out);
+                                                output->stride, n, output->n_out,
+                                                output->parameter);
     }
     FN(pynn_output_panels)(ws, rows);
 }

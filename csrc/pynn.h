@@ -25,9 +25,10 @@ typedef struct {
     int n_layers;           /* layers of weights, >= 1 */
     const int64_t *sizes;   /* (n_layers + 1,) units of the input and of every layer, >= 1 */
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
-    int bias;               /* 0: weighted sums have no bias */
-    int cost;               /* code as listed below */
-    double cost_parameter;  /* what costs.h says of the cost */
+    const double *activation_parameters; /* (n_layers,) what activations.h says of each */
+    int bias;                            /* 0: weighted sums have no bias */
+    int cost;                            /* code as listed below */
+    double cost_parameter;               /* what costs.h says of the cost */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no

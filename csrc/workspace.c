@@ -203,6 +203,7 @@ static void FN(plan_layers)(FN(pynn_workspace) * ws) {
                                          .n_out = n_out,
                                          .stride = FN(stride)(n_out),
                                          .activation = network->activations[l],
+                                         .parameter = (real)network->activation_parameters[l],
                                          .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }

@@ -42,6 +42,7 @@ typedef struct {
     size_t weights, biases; /* where they begin in the parameters; without biases: where they end */
     size_t w_stride;        /* from one row of weights to the next */
     int activation;
+    real parameter; /* of the activation */
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
     real *out;      /* what the next layer reads: a, or without those that are dropped from it */

@@ -18,6 +18,7 @@ cdef extern from "pynn.h" nogil:
         int n_layers
         const int64_t *sizes
         const int *activations
+        const double *activation_parameters
         int bias
         int cost
         double cost_parameter

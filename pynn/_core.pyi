@@ -83,6 +83,7 @@ class Core:
         self,
         sizes: tuple[int, ...],
         activations: tuple[str, ...],
+        activation_parameters: tuple[float, ...],
         bias: bool,
         cost: str,
         cost_parameter: float,

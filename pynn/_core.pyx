@@ -379,6 +379,7 @@ cdef class Core:
     ----------
     sizes : sequence of int >= 1, units of the input and of every layer
     activations : sequence of names, one for each layer, the output's last
+    activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
     cost : name
     cost_parameter : float
@@ -388,33 +389,40 @@ cdef class Core:
     cdef pynn_network network
     cdef int64_t *sizes
     cdef int *activations
+    cdef double *activation_parameters
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
-    def __init__(self, sizes, activations, bias, cost, cost_parameter, dtype):
+    def __init__(
+            self, sizes, activations, activation_parameters, bias, cost, cost_parameter, dtype):
         cdef int n = len(sizes) - 1
-        PyMem_Free(self.sizes)
-        PyMem_Free(self.activations)
+        self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
-        if self.sizes is NULL or self.activations is NULL:
+        self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
+        if self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL:
             raise MemoryError
         n_parameters = 0
         for i in range(n + 1):
             self.sizes[i] = sizes[i]
         for i in range(n):
             self.activations[i] = ACTIVATION_CODES[activations[i]]
+            self.activation_parameters[i] = activation_parameters[i]
             n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
-            activations=self.activations, bias=bias, cost=COST_CODES[cost],
-            cost_parameter=cost_parameter)
+            activations=self.activations, activation_parameters=self.activation_parameters,
+            bias=bias, cost=COST_CODES[cost], cost_parameter=cost_parameter)
 
     def __dealloc__(self):
+        self.free()
+
+    cdef void free(self) noexcept:
         PyMem_Free(self.sizes)
         PyMem_Free(self.activations)
+        PyMem_Free(self.activation_parameters)
 
     @property
     def cost_parameter(self):

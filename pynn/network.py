@@ -15,6 +15,7 @@ from pynn.callbacks import EarlyStopping, scorings
 from pynn.data.samples import Samples
 from pynn.inspection import markup
 from pynn.inspection.inspected import Inspected
+from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
@@ -38,11 +39,11 @@ class Network(Inspected, Model):
     ----------
     layer_sizes : sequence of int
         Units of the input, of each hidden layer and of the output; at least two numbers.
-    activation : str or sequence of str, default="relu"
+    activation : str, LeakyReLU, or sequence of these, default="relu"
         Activation of the hidden layers, or one for each of them: "identity", "sigmoid" (or
-        "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "gelu" (with erf), "silu",
-        "softplus".
-    output_activation : str, optional
+        "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01) or `LeakyReLU`, "elu", "selu",
+        "gelu" (with erf), "silu", "mish", "softplus".
+    output_activation : str or LeakyReLU, optional
         One of the above, "softmax" or "exp". By default the one that the cost needs, else
         "identity".
     cost : str, Huber or Quantile, optional
@@ -70,10 +71,11 @@ class Network(Inspected, Model):
         - "glorot_uniform", both uniform within √(6 / (n_in + n_out)), or √(2 / …) before a
           sigmoid, as scikit-learn does
         - "he_uniform", "he_normal", weights of variance 2 / n_in, biases 0
+        - "lecun_normal", weights normal / √n_in, biases 0
         - "normal", weights normal / √n_in, biases normal
         - "zeros"
-        - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu and softplus,
-          "glorot_uniform" for the others
+        - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu, mish and softplus,
+          "lecun_normal" for selu, "glorot_uniform" for the others
     dtype : "float32" or "float64", default="float32"
         Precision of the parameters and of all computations.
     n_threads : int or None, default=None
@@ -120,8 +122,8 @@ class Network(Inspected, Model):
         self,
         layer_sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "relu",
-        output_activation: str | None = None,
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        output_activation: str | Activation | None = None,
         cost: str | Cost | None = None,
         classes: ArrayLike | None = None,
         bias: bool = True,
@@ -139,7 +141,8 @@ class Network(Inspected, Model):
         self._descent: Descent | None = None
         self._history = History()
         sizes = pairwise(self.layer_sizes)
-        for layer, ((n_in, n_out), name) in enumerate(zip(sizes, self.activations, strict=True)):
+        names = architecture.activation_names
+        for layer, ((n_in, n_out), name) in enumerate(zip(sizes, names, strict=True)):
             W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
             self.weights[layer][:] = W
             if bias:

@@ -238,7 +238,8 @@ def _column(net: Model, layer: int, x: float, max_units: int) -> Column:
         return Column(0, size, "input", "", x, units, y, gap, ())
     name = "output" if layer == len(net.weights) else f"layer {layer}"
     biases = net.biases[layer - 1][list(units)].tolist() if net.bias else ()
-    return Column(layer, size, name, net.activations[layer - 1], x, units, y, gap, tuple(biases))
+    activation = str(net.activations[layer - 1])
+    return Column(layer, size, name, activation, x, units, y, gap, tuple(biases))
 
 
 def counted(n: int, what: str) -> str:

@@ -18,7 +18,7 @@ from pynn.model.model import Model
 
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDINGS = 2  # error of a computed cost, in roundings of the numbers that it is made of
-_BENT = ("relu", "leaky_relu", "elu")  # the slope, or its own slope, jumps at z = 0
+_BENT = ("relu", "leaky_relu", "elu", "selu")  # the slope, or its own slope, jumps at z = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -259,7 +259,7 @@ class _Slopes:
 
     def _sides_of_kinks(self, z: Layers, a: Layers) -> NDArray[Any]:
         """Return a vector that changes if a weighted sum or an error crosses a kink."""
-        layers = zip(z, self.network.activations, strict=True)
+        layers = zip(z, self.network._architecture.activation_names, strict=True)
         sides = [np.sign(z_l) for z_l, name in layers if name in _BENT]
         error, cost = a[-1] - self._y, self.network.cost_function
         if isinstance(cost, Huber):

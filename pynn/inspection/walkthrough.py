@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn.inspection.formulas import ACTIVATIONS, COSTS, FORMULAS, VALUES, filled
+from pynn.inspection.formulas import (
+    ACTIVATIONS,
+    COSTS,
+    FORMULAS,
+    VALUES,
+    ActivationWords,
+    filled,
+)
 from pynn.inspection.neurons import dense_row, neuron
 from pynn.inspection.tables import number
+from pynn.model.activations import parameter_of
 
 if TYPE_CHECKING:
     from pynn.inspection.tracing import Trace
@@ -29,6 +37,7 @@ class Walkthrough:
         self.max_neurons, self.max_terms = limits
         self.digits, self.rate = digits, rate
         self.net, self.last = trace.architecture, len(trace.z) - 1
+        self.names = self.net.activation_names
         self.weights, self.biases = trace.weights, trace.biases
         self.cost, self.p = trace.costs[row], trace.cost_parameter
         self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
@@ -59,7 +68,7 @@ class Walkthrough:
         return _part("Inputs", rules, lines)
 
     def _forward(self, layer: int) -> str:
-        z, a, name = self.z[layer], self.a[layer], self.net.activations[layer]
+        z, a, name = self.z[layer], self.a[layer], self.names[layer]
 
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
@@ -68,7 +77,7 @@ class Walkthrough:
             return [(neuron(layer + 1, j), text)]
 
         plus = ", plus bias" if self.net.bias else ""
-        rules = [f"z = sum of inputs times weights{plus}", f"a = {ACTIVATIONS[name].value}"]
+        rules = [f"z = sum of inputs times weights{plus}", f"a = {self._words(layer).value}"]
         title = self._title(layer).capitalize()
         return _part(title, rules, self._list(range(len(z)), lines))
 
@@ -122,8 +131,8 @@ class Walkthrough:
 
     def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
         """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
-        name, a, da, dz = self.net.activations[layer], self.a[layer], self.da[layer], self.dz[layer]
-        words = ACTIVATIONS[name]
+        name, a, da, dz = self.names[layer], self.a[layer], self.da[layer], self.dz[layer]
+        words = self._words(layer)
         if layer == self.last and self.net.is_tied:
             s = self.y.sum() if name == "softmax" else 1.0
             is_one = abs(s - 1) < 1e-6  # the sum of smoothed labels is 1 but for rounding
@@ -189,9 +198,14 @@ class Walkthrough:
 
     # ---- Words and numbers -----------------------------------------------------------------------
 
+    def _words(self, layer: int) -> ActivationWords:
+        """Return the formulas of the activation of a layer, with its parameter in them."""
+        p = {"p": self._number(parameter_of(self.net.activations[layer]))}
+        return ActivationWords(*(filled(formula, p) for formula in ACTIVATIONS[self.names[layer]]))
+
     def _title(self, layer: int) -> str:
         output = ", the output" if layer == self.last else ""
-        return f"layer {layer + 1}{output}, {self.net.activations[layer]}"
+        return f"layer {layer + 1}{output}, {self.names[layer]}"
 
     def _number(self, x: float) -> str:
         return number(x, self.digits)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core, checks
+from pynn.model.activations import Activation, name_of, parameter_of
 from pynn.model.costs import PARAMETRISED, Cost
 
 ALIASES = {"logistic": "sigmoid"}
@@ -36,7 +37,7 @@ class Architecture:
     ----------
     layer_sizes : tuple of int
         Units of the input, of each hidden layer and of the output.
-    activations : tuple of str
+    activations : tuple of str or Activation
         One for each layer but the input, the output's last.
     cost : str or Cost
     bias : bool
@@ -49,7 +50,7 @@ class Architecture:
     """
 
     layer_sizes: tuple[int, ...]
-    activations: tuple[str, ...]
+    activations: tuple[str | Activation, ...]
     cost: str | Cost
     bias: bool
     dtype: np.dtype[Any]
@@ -60,8 +61,8 @@ class Architecture:
     def checked(
         cls,
         layer_sizes: Sequence[int],
-        activation: str | Sequence[str],
-        output_activation: str | None,
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation | None,
         cost: str | Cost | None,
         bias: bool,
         dtype: DTypeLike,
@@ -85,6 +86,11 @@ class Architecture:
         return sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
 
     @property
+    def activation_names(self) -> tuple[str, ...]:
+        """Names of the activations in the compiled core."""
+        return tuple(map(name_of, self.activations))
+
+    @property
     def cost_name(self) -> str:
         """Name of the cost in the compiled core."""
         return self.cost._name() if isinstance(self.cost, Cost) else self.cost
@@ -106,7 +112,8 @@ class Architecture:
             parameter = float(np.finfo(self.dtype).eps)
         return _core.Core(
             self.layer_sizes,
-            self.activations,
+            self.activation_names,
+            tuple(map(parameter_of, self.activations)),
             self.bias,
             self.cost_name,
             parameter,
@@ -158,8 +165,8 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
     return sizes
 
 
-def hidden_activations(given: object, n_hidden: int) -> tuple[str, ...]:
-    """Return the activation of each hidden layer, from one name or as many as there are."""
+def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:
+    """Return the activation of each hidden layer, from one or as many as there are."""
     names = [given] * max(n_hidden, 1)
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
@@ -167,33 +174,39 @@ def hidden_activations(given: object, n_hidden: int) -> tuple[str, ...]:
             raise ValueError(
                 f"activation must be one name or {n_hidden}, one for each hidden layer; got {given}"
             )
-    accepted = [*HIDDEN_ACTIVATIONS, *ALIASES]
-    chosen = [checks.choice("activation", _canonical(name, ALIASES), accepted) for name in names]
+    chosen = [_activation("activation", name, HIDDEN_ACTIVATIONS) for name in names]
     return tuple(chosen[:n_hidden])
+
+
+def _activation(argument: str, given: object, names: Iterable[str]) -> str | Activation:
+    """Return an activation that is given by its name or as an object."""
+    if isinstance(given, Activation):
+        return given
+    if isinstance(given, type) and issubclass(given, Activation):
+        raise TypeError(f"{argument} must be an object: {given.__name__}(), not the class")
+    return checks.choice(argument, _canonical(given, ALIASES), [*names, *ALIASES])
 
 
 def _canonical(name: object, aliases: dict[str, str]) -> object:
     return aliases.get(name, name) if isinstance(name, str) else name
 
 
-def paired(output: object, cost: object) -> tuple[str, str | Cost]:
+def paired(output: object, cost: object) -> tuple[str | Activation, str | Cost]:
     """Return output activation and cost; None is the only partner of the other, if it has one."""
-    if output is not None:
-        everywhere = [*_core.ACTIVATIONS, *ALIASES]
-        output = checks.choice("output_activation", _canonical(output, ALIASES), everywhere)
+    chosen = None if output is None else _activation("output_activation", output, _core.ACTIVATIONS)
     if cost is None:
-        tied = [name for name, needed in _core.COSTS.items() if output and needed == output]
+        tied = [name for name, needed in _core.COSTS.items() if chosen and needed == chosen]
         cost = tied[0] if tied else "squared_error"
     if not isinstance(cost, Cost):
         accepted = [*_core.COSTS, *COST_ALIASES]
         cost = checks.choice("cost", _canonical(cost, COST_ALIASES), accepted)
         cost = PARAMETRISED[cost]() if cost in PARAMETRISED else cost
     needed = _core.COSTS[cost._name() if isinstance(cost, Cost) else cost]
-    if output is None:
-        output = needed or "identity"
-    if needed not in (None, output):
-        raise ValueError(f"cost {cost!r} needs output_activation={needed!r}, got {output!r}")
-    return str(output), cost
+    if chosen is None:
+        chosen = needed or "identity"
+    if needed not in (None, chosen):
+        raise ValueError(f"cost {cost!r} needs output_activation={needed!r}, got {chosen!r}")
+    return chosen, cost
 
 
 def _classes(given: ArrayLike, n_out: int) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pynn import _core
 from pynn.model import threads
+from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture, Views
 from pynn.model.costs import Cost
 
@@ -54,8 +55,8 @@ class Parameters:
         return self._architecture.layer_sizes
 
     @property
-    def activations(self) -> tuple[str, ...]:
-        """Activation of each layer, the output's last."""
+    def activations(self) -> tuple[str | Activation, ...]:
+        """Activation of each layer, the output's last: a name or `LeakyReLU`."""
         return self._architecture.activations
 
     @property
@@ -147,7 +148,7 @@ class Parameters:
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
         return (
-            f"<Network {sizes}, {' '.join(self.activations)}, {self.cost_function}, "
+            f"<Network {sizes}, {' '.join(map(str, self.activations))}, {self.cost_function}, "
             f"{self.n_parameters} parameters {self.dtype}>"
         )
 

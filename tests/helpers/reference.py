@@ -9,25 +9,43 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_softmax, ndtr, softmax, xlogy
 
+# Of selu: Klambauer et al. 2017, equation 14
+LAMBDA, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+
+def leaky_relu(slope):
+    return (
+        lambda z: np.where(z > 0, z, slope * z),
+        lambda z: np.where(z > 0, 1, slope).astype(z.dtype),
+    )
+
+
 # name: (a = f(z), da/dz at z); softmax couples the outputs of a row, see Network.delta_z
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
     "sigmoid": (expit, lambda z: expit(z) * expit(-z)),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
-    "leaky_relu": (
-        lambda z: np.where(z > 0, z, 0.01 * z),
-        lambda z: np.where(z > 0, 1, 0.01).astype(z.dtype),
-    ),
+    "leaky_relu": leaky_relu(0.01),
     "elu": (
         lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
         lambda z: np.exp(np.minimum(z, 0)),
+    ),
+    "selu": (
+        lambda z: LAMBDA * np.where(z > 0, z, ALPHA * np.expm1(np.minimum(z, 0))),
+        lambda z: LAMBDA * np.where(z > 0, 1, ALPHA * np.exp(np.minimum(z, 0))),
     ),
     "gelu": (
         lambda z: z * ndtr(z),
         lambda z: ndtr(z) + z * np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5,
     ),
     "silu": (lambda z: z * expit(z), lambda z: expit(z) * (1 + z * expit(-z))),
+    "mish": (
+        lambda z: z * np.tanh(np.logaddexp(z, 0)),
+        lambda z: (
+            np.tanh(np.logaddexp(z, 0)) + z * expit(z) * (1 - np.tanh(np.logaddexp(z, 0)) ** 2)
+        ),
+    ),
     "softplus": (lambda z: np.logaddexp(z, 0), expit),
     "exp": (np.exp, np.exp),
     "softmax": (lambda z: softmax(z, axis=1), None),
@@ -132,10 +150,13 @@ class Network:
     """Layers and cost; the parameters p are one flat vector W0, b0, W1, b1, ... given each time."""
 
     layer_sizes: list
-    activations: list  # of every layer, the output's last
+    activations: list  # of every layer, the output's last: names, or pairs as in ACTIVATIONS
     cost_name: str
     bias: bool = True
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
+
+    def functions(self):
+        return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
 
     def views(self, p):
         weights, biases, at = [], [], 0
@@ -156,9 +177,9 @@ class Network:
         factors: what hidden activations are multiplied by, layer by layer
         """
         zs, activations = [], [np.asarray(X, p.dtype)]
-        for W, b, name in zip(*self.views(p), self.activations, strict=True):
+        for W, b, (f, _) in zip(*self.views(p), self.functions(), strict=True):
             zs.append(activations[-1] @ W + (b if self.bias else 0))
-            activations.append(ACTIVATIONS[name][0](zs[-1]))
+            activations.append(f(zs[-1]))
             if len(zs) <= len(factors):
                 activations[-1] = activations[-1] * factors[len(zs) - 1]
         return zs, activations
@@ -197,7 +218,7 @@ class Network:
         da = COSTS_OF_A[self.cost_name][1](a, y, self.parameter)
         if self.activations[-1] == "softmax":
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
-        return da * ACTIVATIONS[self.activations[-1]][1](z)
+        return da * self.functions()[-1][1](z)
 
     def delta_a(self, z, a, y):
         """Derivative of the cost of each row by the output layer's a, softmax's taken as free."""
@@ -215,9 +236,10 @@ class Network:
         weights = self.views(p)[0]
         das = [self.delta_a(zs[-1], activations[-1], y)]
         dzs = [self.delta_z(zs[-1], activations[-1], y)]
-        for W, z, name in zip(weights[:0:-1], zs[-2::-1], self.activations[-2::-1], strict=True):
+        hidden = self.functions()[-2::-1]
+        for W, z, (_, derivative) in zip(weights[:0:-1], zs[-2::-1], hidden, strict=True):
             das.insert(0, dzs[0] @ W.T)
-            dzs.insert(0, das[0] * ACTIVATIONS[name][1](z))
+            dzs.insert(0, das[0] * derivative(z))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
         return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, costs
 
@@ -232,7 +254,7 @@ class Network:
             dWs[layer] += activations[layer].T @ dz
             dbs[layer] += dz.sum(axis=0) if self.bias else 0
             if layer > 0:
-                derivative = ACTIVATIONS[self.activations[layer - 1]][1]
+                derivative = self.functions()[layer - 1][1]
                 dz = dz @ weights[layer].T * derivative(zs[layer - 1])
                 dz = dz * factors[layer - 1] if factors else dz
         return gradient
