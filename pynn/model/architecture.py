@@ -15,7 +15,7 @@ from pynn import _core, checks
 from pynn.model.activations import Activation, name_of, parameter_of
 from pynn.model.costs import PARAMETRISED, Cost
 
-ALIASES = {"logistic": "sigmoid"}
+ALIASES: dict[Any, str] = {"logistic": "sigmoid"}
 COST_ALIASES = {
     "mse": "squared_error",
     "mae": "absolute_error",
