@@ -15,6 +15,7 @@ typedef struct {
     real *w, *slot_0, *slot_1; /* each (n_parameters,); slots may be NULL */
     const real *from;          /* what w is an update of: w itself, or where it descends, another */
     FN(pynn_step) of_weights, of_biases;
+    const double *rate_factors; /* (n_layers, 2) of the rates in these steps, or NULL: all 1 */
 } FN(pynn_sink);
 
 /* The gradient of layer l, whose input was x and whose deltas are there, into the sink. */

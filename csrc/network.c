@@ -212,19 +212,28 @@ static void FN(carry_over)(const FN(pynn_workspace) * ws, const FN(pynn_sink) * 
     memcpy(sink->w + part.first, sink->from + part.first, (part.end - part.first) * sizeof(real));
 }
 
+/* The step of layer l's weights (group 0) or biases (1), without penalty. */
+static FN(pynn_step) FN(step_of_group)(const FN(pynn_sink) * sink, int l, int group) {
+    const FN(pynn_step) step = group ? sink->of_biases : sink->of_weights;
+    return sink->rate_factors ? FN(at_multiple)(step, sink->rate_factors[2 * l + group]) : step;
+}
+
 /* The gradient of all layers but frozen ones, whose deltas are there. */
 static void FN(gradients)(FN(pynn_workspace) * ws, const FN(lesson) * lesson,
                           const FN(pynn_rows) * x, size_t n_rows, pynn_member member) {
     FN(pynn_rows) handed_on;
-    FN(pynn_sink) penalising;
+    FN(pynn_sink) by_layer;
     const FN(pynn_sink) *sink = lesson->sink;
-    if (ws->penalises) {
-        penalising = *sink;
-        sink = &penalising;
+    const int differs = ws->penalises || sink->rate_factors;
+    if (differs) {
+        by_layer = *sink;
+        sink = &by_layer;
     }
     for (int l = 0; l < ws->n_layers; l++) {
-        if (ws->penalises) {
-            penalising.of_weights = FN(penalised_step)(ws, lesson, penalising.of_weights, l);
+        if (differs) {
+            const FN(pynn_step) step = FN(step_of_group)(lesson->sink, l, 0);
+            by_layer.of_weights = FN(penalised_step)(ws, lesson, step, l);
+            by_layer.of_biases = FN(step_of_group)(lesson->sink, l, 1);
         }
         if (FN(is_frozen)(ws, lesson, l)) {
             FN(carry_over)(ws, sink, l, member);
@@ -317,9 +326,10 @@ static pynn_status FN(pass_on)(FN(pynn_workspace) * ws, const FN(lesson) * lesso
     if (status) { return status; }
     for (int l = 0; l < ws->n_layers; l++) {
         if (FN(is_frozen)(ws, lesson, l)) { continue; }
-        const FN(pynn_step) steps[] = {clips ? sink->of_weights
-                                             : FN(penalised_step)(ws, lesson, sink->of_weights, l),
-                                       sink->of_biases};
+        const FN(pynn_step) of_weights = FN(step_of_group)(sink, l, 0);
+        const FN(pynn_step)
+            steps[] = {clips ? of_weights : FN(penalised_step)(ws, lesson, of_weights, l),
+                       FN(step_of_group)(sink, l, 1)};
         const size_t ends[] = {ws->layers[l].weights, ws->layers[l].biases,
                                FN(end_of_layer)(ws, l)};
         for (int biases = 0; biases < 2; biases++) {

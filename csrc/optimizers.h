@@ -62,6 +62,13 @@ static inline FN(pynn_step) FN(step_of)(const pynn_optimizer *o, double rate, in
                            .decay = (real)decay};
 }
 
+/* The same step at a multiple of its learning rate. */
+static inline FN(pynn_step) FN(at_multiple)(FN(pynn_step) step, double factor) {
+    step.learning_rate *= (real)factor;
+    step.decay *= (real)factor;
+    return step;
+}
+
 /* The step of a layer's weights: step, and the penalty of such strengths. */
 static inline FN(pynn_step) FN(with_penalty)(FN(pynn_step) step, double l2, double l1) {
     step.l2 = (real)l2;

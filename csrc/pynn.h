@@ -94,6 +94,9 @@ typedef struct {
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
+    /* Each group of parameters is trained at this multiple >= 0 of the learning rate. */
+    const double *rate_factors; /* (n_layers, 2) of each layer's weights and biases; NULL: all 1 */
+    double scale_rate_factor;   /* of the input scale */
     pynn_regularisation regularisation;
 } pynn_plan;
 

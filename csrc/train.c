@@ -166,7 +166,8 @@ static pynn_status FN(epoch)(FN(progress) * done, FN(job) * job, pynn_member mem
     sink = {.update = ws->kernels->update[job->optimizer->rule],
             .descends = job->optimizer->rule == PYNN_RULE_sgd,
             .slot_0 = job->slots[0],
-            .slot_1 = job->slots[1]};
+            .slot_1 = job->slots[1],
+            .rate_factors = job->plan->rate_factors};
     while (done->n_rows < n_rows) {
         const size_t left = n_rows - done->n_rows, n = left < n_batch ? left : n_batch;
         const pynn_batch batch = {job->plan->order, done->n_rows, n};

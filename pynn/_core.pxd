@@ -77,6 +77,8 @@ cdef extern from "pynn.h" nogil:
         int64_t *order
         const pynn_random *shuffle
         const double *rates
+        const double *rate_factors
+        double scale_rate_factor
         pynn_regularisation regularisation
 
     ctypedef struct pynn_cost:

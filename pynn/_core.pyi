@@ -130,6 +130,8 @@ class Core:
         batch_size: int,
         regularisation: Regularisation,
         rates: NDArray[np.float64] | None = None,
+        rate_factors: NDArray[np.float64] | None = None,
+        scale_rate_factor: float = 1.0,
         dropout_seed: int = 0,
         n_threads: int = 1,
     ) -> tuple[int, BaseException | None]: ...

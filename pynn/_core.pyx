@@ -511,7 +511,8 @@ cdef class Core:
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
-              uint64_t dropout_seed=0, int n_threads=1):
+              rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
+              int n_threads=1):
         """Train parameters and state in place.
 
         Parameters
@@ -521,6 +522,9 @@ cdef class Core:
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
+        rate_factors : float64 (2 * n_layers,), contiguous, factors of these rates for the weights of
+            the first layer, its biases, those of the next layer ...; or None: 1
+        scale_rate_factor : the same for the input scale
         dropout_seed : which units are dropped, with the number of updates that the state has seen
 
         Returns
@@ -535,6 +539,7 @@ cdef class Core:
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
+        cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
@@ -551,6 +556,10 @@ cdef class Core:
         plan.rates = NULL
         if r is not None:
             plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
+        plan.rate_factors = NULL
+        if f is not None:
+            plan.rate_factors = <const double *>f.vector(2 * self.network.n_layers)
+        plan.scale_rate_factor = scale_rate_factor
         regularisation.expect(self.network.n_layers)
         plan.regularisation = regularisation.regularisation
         plan.regularisation.dropout_seed = dropout_seed

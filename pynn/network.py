@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,12 @@ from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
 from pynn.model.model import Model
-from pynn.model.parameters import zeros
 from pynn.model.regularisation import Regularisation
 from pynn.training import fitting, optimizers
 from pynn.training.descent import Descent
 from pynn.training.history import History
 from pynn.training.progress import Report
+from pynn.training.rate_factors import RateFactors
 from pynn.training.schedules import Schedule
 
 
@@ -140,11 +139,10 @@ class Network(Inspected, Model):
         self._random = random_source(random_state)
         self._descent: Descent | None = None
         self._history = History()
-        sizes = pairwise(self.layer_sizes)
         names = architecture.activation_names
-        for layer, ((n_in, n_out), name) in enumerate(zip(sizes, names, strict=True)):
-            W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
-            self.weights[layer][:] = W
+        for layer, (W, name) in enumerate(zip(self.weights, names, strict=True)):
+            n_in, n_out = W.shape
+            W[:], b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
             if bias:
                 self.biases[layer][:] = b
 
@@ -175,6 +173,7 @@ class Network(Inspected, Model):
         max_norm: float | None = None,
         clip_norm: float | None = None,
         trainable: bool | Sequence[bool] = True,
+        learning_rate_factors: Mapping[str, float | Sequence[float]] | None = None,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ...] | None = None,
@@ -224,6 +223,10 @@ class Network(Inspected, Model):
         trainable : bool or sequence of bool, default=True
             Whether to train a layer's weights and biases; one value for each layer of weights
             freezes some of them.
+        learning_rate_factors : dict, optional
+            Advanced: factors of the learning rate for groups of parameters, such as
+            ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
+            each. Other groups have the factor 1. Only for this fit.
         shuffle : bool, default=True
             Use another order of the rows in each epoch.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
@@ -296,14 +299,11 @@ class Network(Inspected, Model):
             validation_split,
             [
                 *scorings(metrics, y is not None, has_validation),
-                *(
-                    [EarlyStopping(patience=10)]
-                    if checks.flag("early_stopping", early_stopping)
-                    else []
-                ),
+                *([EarlyStopping(patience=10)] if early_stopping else []),
                 *callbacks,
                 *([Report(int(verbose))] if checks.flag("verbose", verbose) else []),
             ],
+            RateFactors.checked(learning_rate_factors, self._architecture),
         )
         interruption = fitting.fit(self, X, y, sample_weight, validation_data, settings)
         if interruption is not None:
@@ -386,9 +386,3 @@ class Network(Inspected, Model):
         self._set_parameters(parameters)
         if not isinstance(parameters, np.memmap):  # of joblib: read in place until a fit
             self._own_parameters()
-
-    def _own_parameters(self) -> None:
-        """Copy the parameters to memory of their own, which a fit can write to."""
-        parameters = self._parameters
-        self._set_parameters(zeros(len(parameters), self.dtype))
-        self._parameters[:] = parameters

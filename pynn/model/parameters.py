@@ -49,6 +49,12 @@ class Parameters:
         self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
         self._weights, self._biases = self._architecture.views(parameters)
 
+    def _own_parameters(self) -> None:
+        """Copy the parameters to memory of their own, which a fit can write to."""
+        parameters = self._parameters
+        self._set_parameters(zeros(len(parameters), self.dtype))
+        self._parameters[:] = parameters
+
     @property
     def layer_sizes(self) -> tuple[int, ...]:
         """Units of the input, of each hidden layer and of the output."""

@@ -84,33 +84,33 @@ COSTS_OF_Z = {
 }
 
 
-# Rules: (settings, parameters w, gradient g, slots m and v, step t from 1, 1 on weights and 0 on
-# biases) -> new w, m, v
-def sgd(rule, w, g, m, v, t, is_weight):
-    v = rule.momentum * v - rule.learning_rate * g
-    return w + (rule.momentum * v - rule.learning_rate * g if rule.nesterov else v), m, v
+# Rules: (settings, their learning rate times each parameter's factor, parameters w, gradient g,
+# slots m and v, step t from 1, 1 on weights and 0 on biases) -> new w, m, v
+def sgd(rule, rate, w, g, m, v, t, is_weight):
+    v = rule.momentum * v - rate * g
+    return w + (rule.momentum * v - rate * g if rule.nesterov else v), m, v
 
 
-def adam(rule, w, g, m, v, t, is_weight):
+def adam(rule, rate, w, g, m, v, t, is_weight):
     m = rule.beta_1 * m + (1 - rule.beta_1) * g
     v = rule.beta_2 * v + (1 - rule.beta_2) * g**2
-    step = rule.learning_rate * (1 - rule.beta_2**t) ** 0.5 / (1 - rule.beta_1**t)
+    step = rate * (1 - rule.beta_2**t) ** 0.5 / (1 - rule.beta_1**t)
     return w - step * m / (np.sqrt(v) + rule.epsilon), m, v
 
 
-def adamw(rule, w, g, m, v, t, is_weight):
-    w = w - rule.learning_rate * rule.weight_decay * w * is_weight
-    return adam(rule, w, g, m, v, t, is_weight)
+def adamw(rule, rate, w, g, m, v, t, is_weight):
+    w = w - rate * rule.weight_decay * w * is_weight
+    return adam(rule, rate, w, g, m, v, t, is_weight)
 
 
-def rmsprop(rule, w, g, m, v, t, is_weight):
+def rmsprop(rule, rate, w, g, m, v, t, is_weight):
     v = rule.rho * v + (1 - rule.rho) * g**2
-    return w - rule.learning_rate * g / (np.sqrt(v) + rule.epsilon), m, v
+    return w - rate * g / (np.sqrt(v) + rule.epsilon), m, v
 
 
-def rprop(rule, w, g, m, v, t, is_weight):
+def rprop(rule, rate, w, g, m, v, t, is_weight):
     """m is the last gradient, v the size of the step, both 0 at first."""
-    size = np.where(v == 0, rule.learning_rate, v)
+    size = np.where(v == 0, rate, v)
     turn = np.sign(m) * np.sign(g)
     size = np.where(turn > 0, np.minimum(size * rule.grow, rule.largest), size)
     size = np.where(turn < 0, np.maximum(size * rule.shrink, rule.smallest), size)
@@ -197,6 +197,14 @@ class Network:
         weights = self.views(result)[0]
         for W, of_layer in zip(weights, np.broadcast_to(strength, len(weights)), strict=True):
             W[...] = of_layer
+        return result
+
+    def rate_factors(self, p, weights=1, biases=1):
+        """Give each parameter its group's factor: one for all layers, or one for each."""
+        result = np.ones_like(p)
+        for views, factors in zip(self.views(result), (weights, biases), strict=True):
+            for view, factor in zip(views, np.broadcast_to(factors, len(views)), strict=True):
+                view[...] = factor
         return result
 
     def costs(self, z, a, y):
@@ -289,9 +297,11 @@ class Network:
         seed=0,
         max_norm=np.inf,
         clip_norm=np.inf,
+        learning_rate_factors=None,
     ):
         """Train one epoch for each order of the rows; return the parameters and the costs."""
         m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
+        rate = rule.learning_rate * self.rate_factors(p, **(learning_rate_factors or {}))
         w = np.ones(len(X)) if sample_weight is None else sample_weight
         for order in orders:
             total = 0.0
@@ -304,7 +314,7 @@ class Network:
                 update = RULES[type(rule).__name__]
                 g = self.gradient(p, *batch)
                 g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
-                p, m, v = update(rule, p, g, m, v, t, self.is_weight(p))
+                p, m, v = update(rule, rate, p, g, m, v, t, self.is_weight(p))
                 p = self.limited(p, max_norm)
             history.append(float(total / len(order)))
         return p, history
