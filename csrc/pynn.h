@@ -18,8 +18,9 @@ typedef enum {
 } pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
-/* What is computed. Parameters of such a network lie in one flat vector: W0, b0, W1, b1, ...
- * with each W row-major (n_in, n_out) and each b (n_out,), left out where bias is 0. */
+/* What is computed. Parameters of such a network lie in one flat vector: s, W0, b0, W1, b1, ...
+ * with s (n_in,) left out where input_scale is 0, each W row-major (n_in, n_out), and each b
+ * (n_out,), left out where bias is 0. */
 typedef struct {
     pynn_dtype dtype;
     int n_layers;           /* layers of weights, >= 1 */
@@ -27,8 +28,9 @@ typedef struct {
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
     const double *activation_parameters; /* (n_layers,) what activations.h says of each */
     int bias;                            /* 0: weighted sums have no bias */
-    int cost;                            /* code as listed below */
-    double cost_parameter;               /* what costs.h says of the cost */
+    int input_scale;       /* 1: the input of the first layer is x * s, column by column */
+    int cost;              /* code as listed below */
+    double cost_parameter; /* what costs.h says of the cost */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no

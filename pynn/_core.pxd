@@ -20,6 +20,7 @@ cdef extern from "pynn.h" nogil:
         const int *activations
         const double *activation_parameters
         int bias
+        int input_scale
         int cost
         double cost_parameter
 

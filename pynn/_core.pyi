@@ -85,6 +85,7 @@ class Core:
         activations: tuple[str, ...],
         activation_parameters: tuple[float, ...],
         bias: bool,
+        input_scale: bool,
         cost: str,
         cost_parameter: float,
         dtype: str,

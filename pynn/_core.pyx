@@ -381,6 +381,7 @@ cdef class Core:
     activations : sequence of names, one for each layer, the output's last
     activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
+    input_scale : bool
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -394,7 +395,8 @@ cdef class Core:
     cdef Py_ssize_t itemsize
 
     def __init__(
-            self, sizes, activations, activation_parameters, bias, cost, cost_parameter, dtype):
+            self, sizes, activations, activation_parameters, bias, input_scale, cost,
+            cost_parameter, dtype):
         cdef int n = len(sizes) - 1
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
@@ -402,7 +404,7 @@ cdef class Core:
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
         if self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL:
             raise MemoryError
-        n_parameters = 0
+        n_parameters = sizes[0] if input_scale else 0
         for i in range(n + 1):
             self.sizes[i] = sizes[i]
         for i in range(n):
@@ -414,7 +416,8 @@ cdef class Core:
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
-            bias=bias, cost=COST_CODES[cost], cost_parameter=cost_parameter)
+            bias=bias, input_scale=input_scale, cost=COST_CODES[cost],
+            cost_parameter=cost_parameter)
 
     def __dealloc__(self):
         self.free()
@@ -522,8 +525,8 @@ cdef class Core:
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
-        rate_factors : float64 (2 * n_layers,), contiguous, factors of these rates for the weights of
-            the first layer, its biases, those of the next layer ...; or None: 1
+        rate_factors : float64 (2 * n_layers,), contiguous, factors of these rates for the weights
+            of the first layer, its biases, those of the next layer ...; or None: 1
         scale_rate_factor : the same for the input scale
         dropout_seed : which units are dropped, with the number of updates that the state has seen
 

@@ -63,6 +63,9 @@ class Network(Inspected, Model):
         then take labels, and `predict_classes` returns them.
     bias : bool, default=True
         Whether weighted sums have a bias.
+    input_scale : bool, default=False
+        Advanced: multiply each input by a trained factor before the first layer. Factors start at
+        1, without penalty or limit; X must be dense.
     initializer : str, default="auto"
         Where weights and biases start; bounds and variances are for ``n_in`` inputs and ``n_out``
         outputs of a layer:
@@ -88,9 +91,12 @@ class Network(Inspected, Model):
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … Writing to it changes the network.
+        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first. Writing
+        to it changes the network.
     weights, biases : tuples of ndarray
         Views of parameters, of shapes (n_in, n_out) and (n_out,).
+    scale : ndarray of shape (n_inputs,) or None
+        View of parameters: the factors of the inputs, with `input_scale`.
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
     best_epoch : int or None
@@ -126,13 +132,14 @@ class Network(Inspected, Model):
         cost: str | Cost | None = None,
         classes: ArrayLike | None = None,
         bias: bool = True,
+        input_scale: bool = False,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: int | Random | None = None,
     ) -> None:
         architecture = Architecture.checked(
-            layer_sizes, activation, output_activation, cost, bias, dtype, classes
+            layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
@@ -226,7 +233,7 @@ class Network(Inspected, Model):
         learning_rate_factors : dict, optional
             Advanced: factors of the learning rate for groups of parameters, such as
             ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
-            each. Other groups have the factor 1. Only for this fit.
+            each. "scale" is the input scale. Other groups have the factor 1. Only for this fit.
         shuffle : bool, default=True
             Use another order of the rows in each epoch.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional

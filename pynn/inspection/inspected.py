@@ -282,6 +282,8 @@ class Inspected:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X
         inputs = kept(X, network.dtype)
+        if network.scale is not None:
+            inputs *= network.scale
         if layer > 1:
             inputs = network._predict(X, n_layers=layer - 1)
         is_sparse = checks.is_sparse(inputs)

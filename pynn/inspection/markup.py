@@ -118,6 +118,7 @@ def html(net: Model) -> str:
         str(net.cost_function),
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
+        *([] if net.scale is None else ["input scale"]),
     ]
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'

@@ -51,6 +51,10 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
     str
     """
     rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", *[""] * 5]]
+    if net.scale is not None:
+        n = len(net.scale)
+        cells = ["scale", f"{n:,}", "", f"{n}", "0", f"{n:,}"]
+        rows.append([*cells, in_bytes(net.scale.nbytes)])
     for layer, (W, activation) in enumerate(zip(net.weights, net.activations, strict=True), 1):
         n_in, n_out = W.shape
         n_biases = n_out if net.bias else 0

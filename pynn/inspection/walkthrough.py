@@ -42,7 +42,9 @@ class Walkthrough:
         self.cost, self.p = trace.costs[row], trace.cost_parameter
         self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
         self.y = trace.y[row].astype(float)
-        self.inputs = [dense_row(trace.x, row).astype(float), *self.a]  # of each layer
+        self.x, self.scale = dense_row(trace.x, row).astype(float), trace.scale
+        first = self.x if self.scale is None else self.x * self.scale
+        self.inputs = [first, *self.a]  # of each layer
         # In the network's dtype, where their quotient is rounded as the slope itself is.
         self.da = [layer[row] for layer in trace.sensitivities]
         self.dz = [layer[row] for layer in trace.deltas]
@@ -60,12 +62,17 @@ class Walkthrough:
     # ---- Forward ---------------------------------------------------------------------------------
 
     def _inputs(self) -> str:
-        x = self.inputs[0]
+        x, s = self.x, self.scale
         listed = _telling(x, self.max_neurons)
         n = len(x)
         rules = [f"{n - len(listed)} of {n} are 0 and not listed"] if len(listed) < n else []
-        lines = self._list(listed, lambda j: [(neuron(0, j), self._number(x[j]))])
-        return _part("Inputs", rules, lines)
+        rules += [] if s is None else ["x·s, input times scale, goes into layer 1"]
+
+        def lines(j: int) -> list[Line]:
+            product = "" if s is None else self._filled("x·s", x=x[j], s=s[j])
+            return [(neuron(0, j), f"{product}{self._number(self.inputs[0][j])}")]
+
+        return _part("Inputs", rules, self._list(listed, lines))
 
     def _forward(self, layer: int) -> str:
         z, a, name = self.z[layer], self.a[layer], self.names[layer]
@@ -152,13 +159,38 @@ class Walkthrough:
         return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
 
     def _back_to_inputs(self) -> str:
+        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
+
         def lines(j: int) -> list[Line]:
             total = self._sum(self.dz[0], self.weights[0][j])
             return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
 
-        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
-        listed = _telling(self.inputs[0], self.max_neurons)
-        return _part("Back to the inputs", [rule], self._list(listed, lines))
+        rules, of_input = ([rule], lines) if self.scale is None else self._back_to_scale(self.scale)
+        listed = _telling(self.x, self.max_neurons)
+        return _part("Back to the inputs", rules, self._list(listed, of_input))
+
+    def _back_to_scale(self, s: Array) -> tuple[list[str], Lines]:
+        """Return rules and lines of ∂C/∂x and ∂C/∂s with an input scale."""
+        rules = [
+            "∂C/∂(x·s) = sum of ∂C/∂z of layer 1 times weights",
+            "∂C/∂x = ∂C/∂(x·s)·s",
+            "∂C/∂s = ∂C/∂(x·s)·x",
+        ]
+        if self.rate is not None:
+            rules.append(f"new s = s − {self._number(self.rate)}·∂C/∂s")
+
+        def lines(j: int) -> list[Line]:
+            x, d = self.x[j], float(self.weights[0][j].astype(float) @ self.dz[0])
+            total = self._sum(self.dz[0], self.weights[0][j])
+            by_x = f"{self._filled('d·s', d=d, s=s[j])}{self._number(self.dx[j])}"
+            by_s = f"{self._filled('d·x', d=d, x=x)}{self._number(d * x)}"
+            return [
+                (neuron(0, j), f"∂C/∂(x·s) = {total} = {self._number(d)}"),
+                ("", f"∂C/∂x = {by_x}"),
+                ("", f"∂C/∂s = {by_s}{self._step('s', s[j], d * x)}"),
+            ]
+
+        return rules, lines
 
     # ---- Gradient --------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ class Architecture:
     capped : bool, default=False
         Whether both cross-entropies keep probabilities by the dtype's eps from 0 and 1, as
         scikit-learn's do; their gradients do not.
+    input_scale : bool, default=False
+        Whether the first layer reads x * s, with a factor s for each input among the parameters.
     """
 
     layer_sizes: tuple[int, ...]
@@ -56,6 +58,7 @@ class Architecture:
     dtype: np.dtype[Any]
     classes: tuple[Any, ...] | None = None
     capped: bool = False
+    input_scale: bool = False
 
     @classmethod
     def checked(
@@ -67,23 +70,39 @@ class Architecture:
         bias: bool,
         dtype: DTypeLike,
         classes: ArrayLike | None = None,
+        input_scale: bool = False,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
         output, cost = paired(output_activation, cost)
         activations = hidden_activations(activation, len(sizes) - 2)
-        if not isinstance(bias, bool):
-            raise TypeError(f"bias must be True or False, got {bias!r}")
+        for name, flag in (("bias", bias), ("input_scale", input_scale)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} must be True or False, got {flag!r}")
         labels = None if classes is None else _classes(classes, sizes[-1])
-        new = cls(sizes, (*activations, output), cost, bias, _dtype(dtype), labels)
+        new = cls(
+            sizes,
+            (*activations, output),
+            cost,
+            bias,
+            _dtype(dtype),
+            labels,
+            input_scale=input_scale,
+        )
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
         return new
 
     @property
     def n_parameters(self) -> int:
-        """How many weights and biases there are."""
-        return sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        """How many weights, biases and factors of the inputs there are."""
+        n = sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        return n + self.n_scales
+
+    @property
+    def n_scales(self) -> int:
+        """How many factors of the inputs there are: they come first among the parameters."""
+        return self.layer_sizes[0] if self.input_scale else 0
 
     @property
     def activation_names(self) -> tuple[str, ...]:
@@ -115,6 +134,7 @@ class Architecture:
             self.activation_names,
             tuple(map(parameter_of, self.activations)),
             self.bias,
+            self.input_scale,
             self.cost_name,
             parameter,
             self.dtype.name,
@@ -142,11 +162,18 @@ class Architecture:
     def first(self, n_layers: int) -> Architecture:
         """Return what the first layers of weights compute; their parameters are the first too."""
         sizes, activations = self.layer_sizes[: n_layers + 1], self.activations[:n_layers]
-        return Architecture(sizes, activations, "squared_error", self.bias, self.dtype)
+        return Architecture(
+            sizes,
+            activations,
+            "squared_error",
+            self.bias,
+            self.dtype,
+            input_scale=self.input_scale,
+        )
 
     def views(self, vector: NDArray[Any]) -> Views:
         """Split a vector (n_parameters,) into views: weights, biases of each layer."""
-        weights, biases, start = [], [], 0
+        weights, biases, start = [], [], self.n_scales
         for n_in, n_out in pairwise(self.layer_sizes):
             weights.append(vector[start : start + n_in * n_out].reshape(n_in, n_out))
             start += n_in * n_out
@@ -154,6 +181,10 @@ class Architecture:
                 biases.append(vector[start : start + n_out])
                 start += n_out
         return tuple(weights), tuple(biases)
+
+    def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
+        """Return the view of the input scale in a vector (n_parameters,), if there is one."""
+        return vector[: self.n_scales] if self.input_scale else None
 
 
 def _layer_sizes(given: object) -> tuple[int, ...]:

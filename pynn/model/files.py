@@ -32,7 +32,8 @@ def _safetensors() -> Any:
 def _tensors(network: Parameters) -> dict[str, np.ndarray]:
     """Give the views of the parameters the names they have in a file."""
     views = {"weights": network.weights, "biases": network.biases}
-    return {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
+    named = {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
+    return named if network.scale is None else named | {"scale": network.scale}
 
 
 def save(
@@ -40,7 +41,7 @@ def save(
 ) -> None:
     """Write a network to a file, with notes by name in its metadata."""
     safetensors = _safetensors()
-    arguments = {
+    arguments: dict[str, Any] = {
         "layer_sizes": network.layer_sizes,
         "activation": [_as_json(activation) for activation in network.activations[:-1]],
         "output_activation": _as_json(network.activations[-1]),
@@ -49,6 +50,8 @@ def save(
         "dtype": network.dtype.name,
         "classes": network._architecture.classes,
     }
+    if network.scale is not None:  # older versions can load all other files
+        arguments["input_scale"] = True
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
     content = safetensors.numpy.save(_tensors(network), metadata)
     with open(os.fspath(path), "wb") as file:

@@ -175,7 +175,7 @@ def samples_of(network: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | No
     """Return rows with encoded targets, in place where the core reads them so."""
     encoded = checks.as_array("y", network._architecture.encoded(y))
     if checks.is_sparse(X):
-        checks.rows(X, network.layer_sizes[0], network.dtype)  # SciPy trusts damaged ones
+        network._rows(X)  # SciPy trusts damaged ones
         rows = X.tocsr()
     else:
         rows = checks.real_array("X", X, network.dtype)

@@ -62,6 +62,8 @@ class RateFactors:
                 )
         if "biases" in given and not architecture.bias:
             raise ValueError(f"{name} has a factor for biases, but the network has none")
+        if "scale" in given and not architecture.input_scale:
+            raise ValueError(f"{name} has a factor for scale, but input_scale is False")
         n_layers, of = len(architecture.activations), "layer of weights"
         weights, biases = (
             each(f"{name}[{group!r}]", given.get(group, 1.0), n_layers, of)

@@ -147,19 +147,20 @@ def dropout_factors(seed, update, layer, n_rows, n_out, rate):
 
 @dataclass
 class Network:
-    """Layers and cost; the parameters p are one flat vector W0, b0, W1, b1, ... given each time."""
+    """Layers and cost; the parameters p are one flat vector s, W0, b0, W1, ... given each time."""
 
     layer_sizes: list
     activations: list  # of every layer, the output's last: names, or pairs as in ACTIVATIONS
     cost_name: str
     bias: bool = True
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
+    input_scale: bool = False  # whether the first layer reads x * s
 
     def functions(self):
         return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
 
     def views(self, p):
-        weights, biases, at = [], [], 0
+        weights, biases, at = [], [], self.layer_sizes[0] * self.input_scale
         for n_in, n_out in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True):
             weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
             at += n_in * n_out
@@ -168,15 +169,18 @@ class Network:
         assert at == p.size
         return weights, biases
 
+    def scale(self, p):
+        return p[: self.layer_sizes[0] * self.input_scale] if self.input_scale else 1
+
     def is_weight(self, p):
         return self.strengths(p, 1)
 
     def forward(self, p, X, factors=()):
-        """Return the weighted sums and the activations of every layer, X first.
+        """Return the weighted sums and the activations of every layer, X times the scale first.
 
         factors: what hidden activations are multiplied by, layer by layer
         """
-        zs, activations = [], [np.asarray(X, p.dtype)]
+        zs, activations = [], [np.asarray(X, p.dtype) * self.scale(p)]
         for W, b, (f, _) in zip(*self.views(p), self.functions(), strict=True):
             zs.append(activations[-1] @ W + (b if self.bias else 0))
             activations.append(f(zs[-1]))
@@ -199,12 +203,13 @@ class Network:
             W[...] = of_layer
         return result
 
-    def rate_factors(self, p, weights=1, biases=1):
+    def rate_factors(self, p, weights=1, biases=1, scale=1):
         """Give each parameter its group's factor: one for all layers, or one for each."""
         result = np.ones_like(p)
         for views, factors in zip(self.views(result), (weights, biases), strict=True):
             for view, factor in zip(views, np.broadcast_to(factors, len(views)), strict=True):
                 view[...] = factor
+        result[: self.layer_sizes[0] * self.input_scale] = scale
         return result
 
     def costs(self, z, a, y):
@@ -249,7 +254,7 @@ class Network:
             das.insert(0, dzs[0] @ W.T)
             dzs.insert(0, das[0] * derivative(z))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
-        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, costs
+        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T * self.scale(p), costs
 
     def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)
@@ -265,6 +270,8 @@ class Network:
                 derivative = self.functions()[layer - 1][1]
                 dz = dz @ weights[layer].T * derivative(zs[layer - 1])
                 dz = dz * factors[layer - 1] if factors else dz
+        if self.input_scale:
+            self.scale(gradient)[...] = np.sum(np.asarray(X, p.dtype) * (dz @ weights[0].T), axis=0)
         return gradient
 
     def factors(self, seed, update, n_rows, dropout):

@@ -94,7 +94,6 @@ WRONG = {
     "infinity": ({"biases": np.inf}, ValueError, ["'biases'", "finite", "inf"]),
     "text": ({"weights": "2"}, TypeError, ["'weights'", "real number", "'2'"]),
     "too few": ({"weights": [1, 2]}, ValueError, ["'weights'", "one number or 3", "got 2"]),
-    "several of one scale": ({"scale": [1, 2]}, TypeError, ["'scale'", "real number"]),
 }
 
 
