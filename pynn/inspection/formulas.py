@@ -37,7 +37,9 @@ ACTIVATIONS = {
     "relu": ActivationWords("z above 0, else 0", "1 above 0, else 0"),
     "leaky_relu": ActivationWords("z above 0, else p·z", "1 above 0, else p"),
     "elu": ActivationWords("z above 0, else e^z − 1", "1 above 0, else a + 1"),
-    "selu": ActivationWords("λ·z above 0, else λ·α·(e^z − 1)", "λ above 0, else a + λ·α"),
+    "selu": ActivationWords(
+        "1.0507·z above 0, else 1.7581·(e^z − 1)", "1.0507 above 0, else a + 1.7581"
+    ),
     "gelu": ActivationWords("z·Φ(z)", "Φ(z) + z·φ(z)"),
     "silu": ActivationWords("z·s with s = 1 / (1 + e^−z)", "s + a·(1 − s)"),
     "mish": ActivationWords(

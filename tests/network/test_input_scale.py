@@ -128,6 +128,16 @@ def test_copies_and_pickles_keep_it(twin, rng):
     assert again.fit(X, y).parameters.tobytes() == net.fit(X, y).parameters.tobytes()
 
 
+def test_pickles_of_versions_without_it_load():
+    net = classifier(activation="leaky_relu")
+    state = net.__getstate__()
+    del state["_architecture"]["input_scale"]
+    old = object.__new__(pynn.Network)
+    old.__setstate__(state)
+    assert (old.scale, repr(old)) == (None, repr(net))
+    np.testing.assert_array_equal(old.predict(np.eye(5)), net.predict(np.eye(5)))
+
+
 def test_a_resumed_fit_ends_with_the_same_bits(rng, tmp_path):
     X, y = digits_like(rng)
     keep = Checkpoint(tmp_path / "fit.npz", resume=True)
