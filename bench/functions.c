@@ -35,6 +35,8 @@ static wide exact_normal_below(wide x) {
     return WIDE(erfc)(-x * (wide)0.70710678118654752440L) / 2;
 }
 
+#define SLOPE 0.01L /* of leaky_relu */
+
 /* e^x, and beyond what real can tell from 0 or infinity something as far beyond: the C library is
  * slow where its own type ends. */
 static wide exact_exp(wide x) {
@@ -46,10 +48,15 @@ static wide exact_identity(wide x) { return x; }
 static wide exact_sigmoid(wide x) { return 1 / (1 + exact_exp(-x)); }
 static wide exact_tanh(wide x) { return WIDE(tanh)(x); }
 static wide exact_relu(wide x) { return x < 0 ? 0 : x; }
-static wide exact_leaky_relu(wide x) { return x < 0 ? (wide)0.01L * x : x; }
+static wide exact_leaky_relu(wide x) { return x < 0 ? (wide)SLOPE * x : x; }
 static wide exact_elu(wide x) { return x < 0 ? WIDE(expm1)(x) : x; }
+static wide exact_selu(wide x) {
+    const wide lambda = (wide)1.05070098735548049342L, alpha = (wide)1.67326324235437728482L;
+    return x < 0 ? lambda * alpha * WIDE(expm1)(x) : lambda * x;
+}
 static wide exact_gelu(wide x) { return x / 2 * WIDE(erfc)(-x * (wide)0.70710678118654752440L); }
 static wide exact_silu(wide x) { return x / (1 + exact_exp(-x)); }
+static wide exact_mish(wide x) { return x * WIDE(tanh)(WIDE(log1p)(exact_exp(x))); }
 static wide exact_softplus(wide x) {
     return (x < 0 ? 0 : x) + WIDE(log1p)(exact_exp(-WIDE(fabs)(x)));
 }
@@ -62,8 +69,10 @@ enum { CHUNK = 1024 };
     }
 #define X(name, lowest, highest)                                                                   \
     EXACTLY(name)                                                                                  \
-    static void evaluate_##name(real *a, real *z, size_t stride, size_t n_rows, size_t n) {        \
-        FN(activate)(a, z, stride, n_rows, n, FN(v##name));                                        \
+    static real v_##name ACTIVATION_ARGUMENTS { return (void)parameter, FN(v##name)(z); }          \
+    static void evaluate_##name(real *a, real *z, size_t stride, size_t n_rows, size_t n,          \
+                                real parameter) {                                                  \
+        FN(activate)(a, z, stride, n_rows, n, parameter, v_##name);                                \
     }
 FUNCTIONS(X)
 #undef X
@@ -73,7 +82,7 @@ PYNN_POINTWISE_ACTIVATIONS(X)
 
 typedef struct {
     const char *name;
-    void (*evaluate)(real *a, real *z, size_t stride, size_t n_rows, size_t n);
+    void (*evaluate)(real *a, real *z, size_t stride, size_t n_rows, size_t n, real parameter);
     void (*exactly)(wide *exact /* (CHUNK,) */, const real *x);
     double lowest, highest;
 } function;
@@ -165,7 +174,7 @@ EXPORT double largest_error(int number, bits_t first, bits_t step, uint64_t n, d
             x[i] = meant ? x[i] : (real)0.5;
         }
         if (n_meant == 0) { continue; }
-        f->evaluate(y, x, CHUNK, 1, CHUNK);
+        f->evaluate(y, x, CHUNK, 1, CHUNK, (real)SLOPE);
         f->exactly(exact, x);
         for (size_t i = 0; i < CHUNK; i++) { errors[i] = error_of(y[i], exact[i]); }
         if (!count_above(largest, errors)) { continue; }
@@ -178,6 +187,6 @@ EXPORT double largest_error(int number, bits_t first, bits_t step, uint64_t n, d
 
 /* y = f(x), both (size,), n times; returns the number of elements. */
 EXPORT double evaluate(long n, int number, real *y, real *x, size_t size) {
-    for (long k = 0; k < n; k++) { functions[number].evaluate(y, x, size, 1, size); }
+    for (long k = 0; k < n; k++) { functions[number].evaluate(y, x, size, 1, size, (real)SLOPE); }
     return (double)size * (double)n;
 }

@@ -1,6 +1,8 @@
 /* activations.h - every activation: its formula, its derivative, and the one list of them.
  *
- * To add one: a line in the list, activation_NAME(z), and derivative_NAME(z, a) with a = f(z).
+ * To add one: a line in the list, activation_NAME(z, parameter), and derivative_NAME(z, a,
+ * parameter) with a = f(z). leaky_relu's parameter is its slope below 0; the others have none and
+ * are given 0.
  */
 #ifndef PYNN_ACTIVATIONS_H
 #define PYNN_ACTIVATIONS_H
@@ -16,8 +18,10 @@
     X(relu, 0, 0)                                                                                  \
     X(leaky_relu, 0, 0)                                                                            \
     X(elu, 0, 0)                                                                                   \
+    X(selu, 0, 0)                                                                                  \
     X(gelu, 1, 0)                                                                                  \
     X(silu, 1, 0)                                                                                  \
+    X(mish, 1, 0)                                                                                  \
     X(softplus, 1, 0)                                                                              \
     X(exp, 0, 1)
 /* softmax works on whole rows, so its loops are written out at the end of this file. */
@@ -30,54 +34,115 @@ enum {
         PYNN_N_ACTIVATIONS
 };
 
-#define LEAKY_RELU_SLOPE ((real)0.01) /* Maas, Hannun & Ng 2013 */
+/* In each: z the weighted sum, a = f(z), parameter what the list says of it. */
+#define ACTIVATION_ARGUMENTS (real z, real parameter)
+#define DERIVATIVE_ARGUMENTS (real z, real a, real parameter)
 
-static inline real FN(activation_identity)(real z) { return z; }
-static inline real FN(derivative_identity)(real z, real a) { return (void)z, (void)a, (real)1; }
+static inline real FN(activation_identity) ACTIVATION_ARGUMENTS { return (void)parameter, z; }
+static inline real FN(derivative_identity) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)a, (void)parameter, (real)1;
+}
 
-static inline real FN(activation_sigmoid)(real z) { return FN(vsigmoid)(z); }
-static inline real FN(derivative_sigmoid)(real z, real a) { return (void)z, a * (1 - a); }
+static inline real FN(activation_sigmoid) ACTIVATION_ARGUMENTS {
+    return (void)parameter, FN(vsigmoid)(z);
+}
+static inline real FN(derivative_sigmoid) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)parameter, a * (1 - a);
+}
 
-static inline real FN(activation_tanh)(real z) { return FN(vtanh)(z); }
-static inline real FN(derivative_tanh)(real z, real a) { return (void)z, 1 - a * a; }
+static inline real FN(activation_tanh) ACTIVATION_ARGUMENTS {
+    return (void)parameter, FN(vtanh)(z);
+}
+static inline real FN(derivative_tanh) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)parameter, 1 - a * a;
+}
 
 /* Written so that NaN stays NaN; likewise below. */
-static inline real FN(activation_relu)(real z) { return z < 0 ? 0 : z; }
-static inline real FN(derivative_relu)(real z, real a) { return (void)z, a > 0 ? 1 : 0; }
+static inline real FN(activation_relu) ACTIVATION_ARGUMENTS {
+    return (void)parameter, z < 0 ? 0 : z;
+}
+static inline real FN(derivative_relu) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)parameter, a > 0 ? 1 : 0;
+}
 
-static inline real FN(activation_leaky_relu)(real z) { return z < 0 ? LEAKY_RELU_SLOPE * z : z; }
-static inline real FN(derivative_leaky_relu)(real z, real a) {
-    return (void)z, a > 0 ? 1 : LEAKY_RELU_SLOPE;
+/* Maas, Hannun & Ng 2013. As the slope is not negative, a has the sign of z. */
+static inline real FN(activation_leaky_relu) ACTIVATION_ARGUMENTS {
+    return z < 0 ? parameter * z : z;
+}
+static inline real FN(derivative_leaky_relu) DERIVATIVE_ARGUMENTS {
+    return (void)z, a > 0 ? 1 : parameter;
 }
 
 /* Clevert, Unterthiner & Hochreiter 2016, with their alpha = 1 */
-static inline real FN(activation_elu)(real z) {
+static inline real FN(activation_elu) ACTIVATION_ARGUMENTS {
+    (void)parameter;
     real negative = FN(vexpm1)(z < 0 ? z : 0);
     return z < 0 ? negative : z;
 }
-static inline real FN(derivative_elu)(real z, real a) { return (void)z, a < 0 ? a + 1 : 1; }
+static inline real FN(derivative_elu) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)parameter, a < 0 ? a + 1 : 1;
+}
+
+/* Klambauer, Unterthiner, Mayr & Hochreiter 2017: lambda z, or lambda alpha (e^z - 1) below 0 */
+#define SELU_LAMBDA ((real)1.05070098735548049342)
+#define SELU_LAMBDA_ALPHA ((real)1.75809934084737685994)
+
+static inline real FN(activation_selu) ACTIVATION_ARGUMENTS {
+    (void)parameter;
+    real negative = SELU_LAMBDA_ALPHA * FN(vexpm1)(z < 0 ? z : 0);
+    return z < 0 ? negative : SELU_LAMBDA * z;
+}
+static inline real FN(derivative_selu) DERIVATIVE_ARGUMENTS {
+    return (void)z, (void)parameter, a > 0 ? SELU_LAMBDA : a + SELU_LAMBDA_ALPHA;
+}
 
 /* z * P(N(0, 1) <= z), Hendrycks & Gimpel 2016 */
-static inline real FN(activation_gelu)(real z) { return z * FN(vnormal)(z).below; }
-static inline real FN(derivative_gelu)(real z, real a) {
-    (void)a;
+static inline real FN(activation_gelu) ACTIVATION_ARGUMENTS {
+    return (void)parameter, z * FN(vnormal)(z).below;
+}
+static inline real FN(derivative_gelu) DERIVATIVE_ARGUMENTS {
+    (void)a, (void)parameter;
     const FN(normal) normal = FN(vnormal)(z);
     return normal.below + z * normal.density;
 }
 
-static inline real FN(activation_silu)(real z) { return z * FN(vsigmoid)(z); }
+static inline real FN(activation_silu) ACTIVATION_ARGUMENTS {
+    return (void)parameter, z * FN(vsigmoid)(z);
+}
 /* 1 - s is computed as sigmoid(-z), with the same exponential: rounded, s may be 1 when z is 40. */
-static inline real FN(derivative_silu)(real z, real a) {
-    return FN(vsigmoid)(z) + a * FN(vsigmoid)(-z);
+static inline real FN(derivative_silu) DERIVATIVE_ARGUMENTS {
+    return (void)parameter, FN(vsigmoid)(z) + a * FN(vsigmoid)(-z);
 }
 
-static inline real FN(activation_softplus)(real z) {
-    return (z < 0 ? 0 : z) + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
+/* z * tanh(log(1 + e^z)), Misra 2019. With n = e^z this tanh is n (n + 2) / (n (n + 2) + 2), a
+ * quotient of sums of positive terms. Where z is positive it is expanded by e^-2z: e^-|z| never
+ * overflows. */
+static inline real FN(activation_mish) ACTIVATION_ARGUMENTS {
+    (void)parameter;
+    const real e = FN(vexp)(-LIBM(fabs)(z));
+    const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
+    const real below = above + (z < 0 ? 2 : 2 * e * e);
+    return z * (above / below);
 }
-static inline real FN(derivative_softplus)(real z, real a) { return (void)a, FN(vsigmoid)(z); }
+/* tanh + z * 4 n (n + 1) / (n (n + 2) + 2)^2 */
+static inline real FN(derivative_mish) DERIVATIVE_ARGUMENTS {
+    (void)a, (void)parameter;
+    const real e = FN(vexp)(-LIBM(fabs)(z));
+    const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
+    const real q = 1 / (above + (z < 0 ? 2 : 2 * e * e));
+    const real bend = (z < 0 ? e : e * e) * (1 + e);
+    return q * (above + 4 * q * (z * bend));
+}
 
-static inline real FN(activation_exp)(real z) { return FN(vexp)(z); }
-static inline real FN(derivative_exp)(real z, real a) { return (void)z, a; }
+static inline real FN(activation_softplus) ACTIVATION_ARGUMENTS {
+    return (void)parameter, (z < 0 ? 0 : z) + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
+}
+static inline real FN(derivative_softplus) DERIVATIVE_ARGUMENTS {
+    return (void)a, (void)parameter, FN(vsigmoid)(z);
+}
+
+static inline real FN(activation_exp) ACTIVATION_ARGUMENTS { return (void)parameter, FN(vexp)(z); }
+static inline real FN(derivative_exp) DERIVATIVE_ARGUMENTS { return (void)z, (void)parameter, a; }
 
 INLINE real FN(largest)(const real *z /* (n,), with room for whole vectors */, size_t n) {
     vec largest = FN(lanes_before)(FN(load)(z), n, -INFINITY);

@@ -82,9 +82,9 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
 static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     const pynn_layer *layer = op->layer;
     const size_t at = rows.first * layer->stride + op->columns.first;
-    pass->ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->stride,
-                                                   rows.end - rows.first,
-                                                   op->columns.end - op->columns.first);
+    pass->ws->kernels->activate[layer->activation](
+        layer->a + at, layer->z + at, layer->stride, rows.end - rows.first,
+        op->columns.end - op->columns.first, layer->parameter);
     if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows); }
 }
 
@@ -146,7 +146,7 @@ int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
     const size_t at = op->rows.first * layer->stride + op->columns.first;
     kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
                                        layer->stride, op->rows.end - op->rows.first,
-                                       op->columns.end - op->columns.first);
+                                       op->columns.end - op->columns.first, layer->parameter);
     FN(pynn_deltas_in_panels)(pass->ws, layer, op->rows, op->columns);
     return 0;
 }

@@ -18,23 +18,25 @@ INLINE size_t FN(width)(size_t n, size_t stride) {
 }
 
 /* The loops around the point-wise functions. Each is inlined into its callers, where f is a
- * constant, and vectorised there. a and z may be one array but never overlap otherwise. */
-INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t n,
-                         real (*f)(real)) {
+ * constant, and vectorised there; the parameter stays in a register. a and z may be one array but
+ * never overlap otherwise. */
+INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t n, real parameter,
+                         real (*f)(real z, real parameter)) {
     size_t width = FN(width)(n, stride);
     if (width == stride) { width *= n_rows, n_rows = 1; }
     for (size_t i = 0; i < n_rows; i++, a += stride, z += stride) {
 #pragma GCC ivdep
-        for (size_t j = 0; j < width; j++) { a[j] = f(z[j]); }
+        for (size_t j = 0; j < width; j++) { a[j] = f(z[j], parameter); }
     }
 }
 
 INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_t stride,
-                       size_t n_rows, size_t n, real (*f)(real z, real a)) {
+                       size_t n_rows, size_t n, real parameter,
+                       real (*f)(real z, real a, real parameter)) {
     size_t width = FN(width)(n, stride);
     if (width == stride) { width *= n_rows, n_rows = 1; }
     for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride) {
-        for (size_t j = 0; j < width; j++) { delta[j] *= f(z[j], a[j]); }
+        for (size_t j = 0; j < width; j++) { delta[j] *= f(z[j], a[j], parameter); }
     }
 }
 
@@ -74,12 +76,13 @@ INLINE void FN(cost)(const pynn_outputs *o, real (*value)(real, real, real, real
 }
 
 #define X(name, reads_z, output_only)                                                              \
-    static void FN(activate_##name)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {    \
-        FN(activate)(a, z, stride, n_rows, n, FN(activation_##name));                              \
+    static void FN(activate_##name)(real *a, real *z, size_t stride, size_t n_rows, size_t n,      \
+                                    real parameter) {                                              \
+        FN(activate)(a, z, stride, n_rows, n, parameter, FN(activation_##name));                   \
     }                                                                                              \
     static void FN(derive_##name)(real *delta, const real *z, const real *a, size_t stride,        \
-                                  size_t n_rows, size_t n) {                                       \
-        FN(derive)(delta, z, a, stride, n_rows, n, FN(derivative_##name));                         \
+                                  size_t n_rows, size_t n, real parameter) {                       \
+        FN(derive)(delta, z, a, stride, n_rows, n, parameter, FN(derivative_##name));              \
     }
 PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
@@ -123,13 +126,15 @@ static void FN(costs_binary_cross_entropy)(const pynn_outputs *outputs) {
 PYNN_TIED_COSTS(X)
 #undef X
 
-static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n) {
+static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n,
+                                 real parameter) {
+    (void)parameter;
     for (size_t i = 0; i < n_rows; i++) { FN(softmax)(a + i * stride, z + i * stride, n); }
 }
 
 static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t stride,
-                               size_t n_rows, size_t n) {
-    (void)z;
+                               size_t n_rows, size_t n, real parameter) {
+    (void)z, (void)parameter;
     for (size_t i = 0; i < n_rows; i++) {
         FN(softmax_backward)(delta + i * stride, a + i * stride, n);
     }

@@ -136,12 +136,14 @@ typedef struct {
     /* panels = b (depth, n), each panel (depth, panel) and panel_stride apart, 0 beyond n */
     void (*pack_panels)(real *panels, size_t panel_stride, pynn_panels b, size_t depth, size_t n);
 
-    /* a = f(z), both (n_rows, n); a may be z */
-    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n);
+    /* a = f(z), both (n_rows, n); a may be z. parameter: what activations.h says of f, here and
+     * below */
+    void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n,
+                                         real parameter);
 
     /* delta *= f'(z): from dC/da to dC/dz. All are (n_rows, n) */
     void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t stride,
-                                       size_t n_rows, size_t n);
+                                       size_t n_rows, size_t n, real parameter);
 
     /* out = a, but 0 where the mask drops, and the others scaled up to make up for it. Both are
      * (n_rows, n) and may be one array */

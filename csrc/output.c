@@ -29,7 +29,7 @@ int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
     }
     if (!is_tied) {
         ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, output->stride,
-                                                n, output->n_out);
+                                                n, output->n_out, output->parameter);
     }
     FN(pynn_deltas_in_panels)(ws, output, op->rows, op->columns);
     return 0;

@@ -246,6 +246,7 @@ static void plan_layers(pynn_workspace *ws) {
                                      .n_out = n_out,
                                      .stride = stride_of(ws->kernels, n_out),
                                      .activation = network->activations[l],
+                                     .parameter = (real)network->activation_parameters[l],
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }

@@ -54,6 +54,7 @@ typedef struct {
     size_t weights, biases, end; /* where they begin in the parameters, and where they end */
     size_t w_row, w_panel; /* from one row of weights to the next, from one panel to the next */
     int activation;
+    real parameter; /* of the activation */
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
     real *out;      /* what the next layer reads: a, or without those that are dropped from it */

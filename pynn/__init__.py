@@ -25,6 +25,7 @@ _MODULES = {
     "data.parquet": "ParquetBlocks",
     "estimators.classifier": "MLPClassifier",
     "estimators.regressor": "MLPRegressor",
+    "model.activations": "LeakyReLU",
     "model.costs": "Huber Quantile",
     "network": "Network",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",

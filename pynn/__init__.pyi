@@ -7,6 +7,7 @@ from pynn.data.blocks import NpyBlocks as NpyBlocks
 from pynn.data.parquet import ParquetBlocks as ParquetBlocks
 from pynn.estimators.classifier import MLPClassifier as MLPClassifier
 from pynn.estimators.regressor import MLPRegressor as MLPRegressor
+from pynn.model.activations import LeakyReLU as LeakyReLU
 from pynn.model.costs import Huber as Huber
 from pynn.model.costs import Quantile as Quantile
 from pynn.network import Network as Network

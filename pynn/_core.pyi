@@ -83,7 +83,9 @@ class Core:
         self,
         sizes: tuple[int, ...],
         activations: tuple[str, ...],
+        activation_parameters: tuple[float, ...],
         bias: bool,
+        input_scale: bool,
         cost: str,
         cost_parameter: float,
         dtype: str,
@@ -129,6 +131,8 @@ class Core:
         batch_size: int,
         regularisation: Regularisation,
         rates: NDArray[np.float64] | None = None,
+        rate_factors: NDArray[np.float64] | None = None,
+        scale_rate_factor: float = 1.0,
         dropout_seed: int = 0,
         n_threads: int = 1,
     ) -> tuple[int, BaseException | None]: ...

@@ -380,7 +380,9 @@ cdef class Core:
     ----------
     sizes : sequence of int >= 1, units of the input and of every layer
     activations : sequence of names, one for each layer, the output's last
+    activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
+    input_scale : bool
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -389,33 +391,42 @@ cdef class Core:
     cdef pynn_network network
     cdef int64_t *sizes
     cdef int *activations
+    cdef double *activation_parameters
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
-    def __init__(self, sizes, activations, bias, cost, cost_parameter, dtype):
+    def __init__(
+            self, sizes, activations, activation_parameters, bias, input_scale, cost,
+            cost_parameter, dtype):
         cdef int n = len(sizes) - 1
-        PyMem_Free(self.sizes)
-        PyMem_Free(self.activations)
+        self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
-        if self.sizes is NULL or self.activations is NULL:
+        self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
+        if self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL:
             raise MemoryError
-        n_parameters = 0
+        n_parameters = sizes[0] if input_scale else 0
         for i in range(n + 1):
             self.sizes[i] = sizes[i]
         for i in range(n):
             self.activations[i] = ACTIVATION_CODES[activations[i]]
+            self.activation_parameters[i] = activation_parameters[i]
             n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
-            activations=self.activations, activation_parameters=NULL, bias=bias, input_scale=0,
-            cost=COST_CODES[cost], cost_parameter=cost_parameter)
+            activations=self.activations, activation_parameters=self.activation_parameters,
+            bias=bias, input_scale=input_scale, cost=COST_CODES[cost],
+            cost_parameter=cost_parameter)
 
     def __dealloc__(self):
+        self.free()
+
+    cdef void free(self) noexcept:
         PyMem_Free(self.sizes)
         PyMem_Free(self.activations)
+        PyMem_Free(self.activation_parameters)
 
     @property
     def cost_parameter(self):
@@ -508,7 +519,8 @@ cdef class Core:
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
-              uint64_t dropout_seed=0, int n_threads=1):
+              rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
+              int n_threads=1):
         """Train parameters and state in place.
 
         Parameters
@@ -518,6 +530,9 @@ cdef class Core:
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
+        rate_factors : float64 (2 * n_layers,), contiguous, factors of these rates for the weights
+            of the first layer, its biases, those of the next layer ...; or None: 1
+        scale_rate_factor : the same for the input scale
         dropout_seed : which units are dropped, with the number of updates that the state has seen
 
         Returns
@@ -532,6 +547,7 @@ cdef class Core:
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
+        cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
@@ -547,10 +563,12 @@ cdef class Core:
         plan.batch_size = batch_size
         plan.order = <int64_t *>o.vector(n_rows)
         plan.rates = NULL
-        plan.rate_factors = NULL
-        plan.scale_rate_factor = 1
         if r is not None:
             plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
+        plan.rate_factors = NULL
+        if f is not None:
+            plan.rate_factors = <const double *>f.vector(2 * self.network.n_layers)
+        plan.scale_rate_factor = scale_rate_factor
         regularisation.expect(self.network.n_layers)
         plan.regularisation = regularisation.regularisation
         plan.regularisation.dropout_seed = dropout_seed

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,17 @@ from pynn.callbacks import EarlyStopping, scorings
 from pynn.data.samples import Samples
 from pynn.inspection import markup
 from pynn.inspection.inspected import Inspected
+from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
 from pynn.model.model import Model
-from pynn.model.parameters import zeros
 from pynn.model.regularisation import Regularisation
 from pynn.training import fitting, optimizers
 from pynn.training.descent import Descent
 from pynn.training.history import History
 from pynn.training.progress import Report
+from pynn.training.rate_factors import RateFactors
 from pynn.training.schedules import Schedule
 
 
@@ -38,11 +38,11 @@ class Network(Inspected, Model):
     ----------
     layer_sizes : sequence of int
         Units of the input, of each hidden layer and of the output; at least two numbers.
-    activation : str or sequence of str, default="relu"
+    activation : str, LeakyReLU, or sequence of these, default="relu"
         Activation of the hidden layers, or one for each of them: "identity", "sigmoid" (or
-        "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01), "elu", "gelu" (with erf), "silu",
-        "softplus".
-    output_activation : str, optional
+        "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01) or `LeakyReLU`, "elu", "selu",
+        "gelu" (with erf), "silu", "mish", "softplus".
+    output_activation : str or LeakyReLU, optional
         One of the above, "softmax" or "exp". By default the one that the cost needs, else
         "identity".
     cost : str, Huber or Quantile, optional
@@ -63,6 +63,9 @@ class Network(Inspected, Model):
         then take labels, and `predict_classes` returns them.
     bias : bool, default=True
         Whether weighted sums have a bias.
+    input_scale : bool, default=False
+        Advanced: multiply each input by a trained factor before the first layer. Factors start at
+        1, without penalty or limit; X must be dense.
     initializer : str, default="auto"
         Where weights and biases start; bounds and variances are for ``n_in`` inputs and ``n_out``
         outputs of a layer:
@@ -70,10 +73,11 @@ class Network(Inspected, Model):
         - "glorot_uniform", both uniform within √(6 / (n_in + n_out)), or √(2 / …) before a
           sigmoid, as scikit-learn does
         - "he_uniform", "he_normal", weights of variance 2 / n_in, biases 0
+        - "lecun_normal", weights normal / √n_in, biases 0
         - "normal", weights normal / √n_in, biases normal
         - "zeros"
-        - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu and softplus,
-          "glorot_uniform" for the others
+        - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu, mish and softplus,
+          "lecun_normal" for selu, "glorot_uniform" for the others
     dtype : "float32" or "float64", default="float32"
         Precision of the parameters and of all computations.
     n_threads : int or None, default=None
@@ -87,9 +91,12 @@ class Network(Inspected, Model):
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … Writing to it changes the network.
+        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first. Writing
+        to it changes the network.
     weights, biases : tuples of ndarray
         Views of parameters, of shapes (n_in, n_out) and (n_out,).
+    scale : ndarray of shape (n_inputs,) or None
+        View of parameters: the factors of the inputs, with `input_scale`.
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
     best_epoch : int or None
@@ -120,28 +127,29 @@ class Network(Inspected, Model):
         self,
         layer_sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "relu",
-        output_activation: str | None = None,
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        output_activation: str | Activation | None = None,
         cost: str | Cost | None = None,
         classes: ArrayLike | None = None,
         bias: bool = True,
+        input_scale: bool = False,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: int | Random | None = None,
     ) -> None:
         architecture = Architecture.checked(
-            layer_sizes, activation, output_activation, cost, bias, dtype, classes
+            layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
         self._random = random_source(random_state)
         self._descent: Descent | None = None
         self._history = History()
-        sizes = pairwise(self.layer_sizes)
-        for layer, ((n_in, n_out), name) in enumerate(zip(sizes, self.activations, strict=True)):
-            W, b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
-            self.weights[layer][:] = W
+        names = architecture.activation_names
+        for layer, (W, name) in enumerate(zip(self.weights, names, strict=True)):
+            n_in, n_out = W.shape
+            W[:], b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
             if bias:
                 self.biases[layer][:] = b
 
@@ -172,6 +180,7 @@ class Network(Inspected, Model):
         max_norm: float | None = None,
         clip_norm: float | None = None,
         trainable: bool | Sequence[bool] = True,
+        learning_rate_factors: Mapping[str, float | Sequence[float]] | None = None,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ...] | None = None,
@@ -221,6 +230,10 @@ class Network(Inspected, Model):
         trainable : bool or sequence of bool, default=True
             Whether to train a layer's weights and biases; one value for each layer of weights
             freezes some of them.
+        learning_rate_factors : dict, optional
+            Advanced: factors of the learning rate for groups of parameters, such as
+            ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
+            each. "scale" is the input scale. Other groups have the factor 1. Only for this fit.
         shuffle : bool, default=True
             Use another order of the rows in each epoch.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
@@ -293,14 +306,11 @@ class Network(Inspected, Model):
             validation_split,
             [
                 *scorings(metrics, y is not None, has_validation),
-                *(
-                    [EarlyStopping(patience=10)]
-                    if checks.flag("early_stopping", early_stopping)
-                    else []
-                ),
+                *([EarlyStopping(patience=10)] if early_stopping else []),
                 *callbacks,
                 *([Report(int(verbose))] if checks.flag("verbose", verbose) else []),
             ],
+            RateFactors.checked(learning_rate_factors, self._architecture),
         )
         interruption = fitting.fit(self, X, y, sample_weight, validation_data, settings)
         if interruption is not None:
@@ -383,9 +393,3 @@ class Network(Inspected, Model):
         self._set_parameters(parameters)
         if not isinstance(parameters, np.memmap):  # of joblib: read in place until a fit
             self._own_parameters()
-
-    def _own_parameters(self) -> None:
-        """Copy the parameters to memory of their own, which a fit can write to."""
-        parameters = self._parameters
-        self._set_parameters(zeros(len(parameters), self.dtype))
-        self._parameters[:] = parameters

@@ -94,6 +94,10 @@ NETWORKS = {  # what is given: (arguments, what the message says)
         ["swosh", *cases.HIDDEN],
     ),
     "no activation": (dict(activation=None), "activation"),
+    "the class of an activation": (
+        dict(activation=pynn.LeakyReLU),
+        ["activation", "LeakyReLU()", "class"],
+    ),
     "an unknown output": (dict(output_activation="swosh"), ["swosh", *cases.ACTIVATIONS]),
     "a number for the output": (dict(output_activation=1), "output_activation"),
     "an unknown cost": (dict(cost="price"), ["price", *cases.COSTS]),
@@ -112,7 +116,7 @@ NETWORKS = {  # what is given: (arguments, what the message says)
     ),
     "an unknown initializer": (
         dict(initializer="lucky"),
-        ["lucky", "auto", "glorot_uniform", "he_uniform", "he_normal", "normal", "zeros"],
+        ["lucky", "auto", "glorot_uniform", "he_uniform", "he_normal", "lecun_normal", "zeros"],
     ),
     "a number for the initializer": (dict(initializer=0.1), "initializer"),
     "half precision": (dict(dtype="float16"), ["float16", "float32", "float64"]),
@@ -137,6 +141,7 @@ def test_a_network_that_cannot_be(arguments, words):
 NAN, INF = float("nan"), float("inf")
 SETTINGS = [
     (pynn.Huber, "delta", [0, -1.0, NAN, INF, "1", None]),
+    (pynn.LeakyReLU, "slope", [-0.1, 1, 2.0, NAN, INF, "0.1", None, True]),
     (pynn.Quantile, "quantile", [0, 1, -0.1, 1.5, NAN, "0.5", None, True]),
     (pynn.SGD, "learning_rate", [0, -0.1, NAN, INF, "0.1", None, 1j]),
     (pynn.SGD, "momentum", [-0.1, 1.1, NAN, "0.9", None]),

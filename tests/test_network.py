@@ -144,6 +144,7 @@ def test_glorot_uniform_of_sigmoid_layers_is_scikit_learn_s_draw(rng):
         ("glorot_uniform", np.sqrt(2 / (300 + 200))),
         ("he_uniform", np.sqrt(2 / 300)),
         ("he_normal", np.sqrt(2 / 300)),
+        ("lecun_normal", np.sqrt(1 / 300)),
         ("normal", np.sqrt(1 / 300)),
     ],
 )
@@ -163,11 +164,11 @@ def test_initial_biases():
     """Drawn like the weights by scikit-learn's Glorot, standard normal by Nielsen's, else 0."""
     stds = {
         name: pynn.Network([2, 10_000], initializer=name, random_state=0).biases[0].std()
-        for name in ("glorot_uniform", "normal", "he_uniform", "he_normal")
+        for name in ("glorot_uniform", "normal", "he_uniform", "he_normal", "lecun_normal")
     }
     assert stds["glorot_uniform"] == pytest.approx(np.sqrt(2 / 10_002), rel=0.05)
     assert stds["normal"] == pytest.approx(1, rel=0.05)
-    assert stds["he_uniform"] == stds["he_normal"] == 0
+    assert stds["he_uniform"] == stds["he_normal"] == stds["lecun_normal"] == 0
 
 
 def test_zeros():
@@ -177,20 +178,22 @@ def test_zeros():
 
 @pytest.mark.parametrize("name", cases.HIDDEN)
 def test_auto_chooses_by_activation(name):
-    """He for the relu family, whose half of all units is silent; Glorot for the others."""
-    auto = pynn.Network([200, 200, 1], activation=name, random_state=0).weights[0]
-    he = name in ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
-    expected = "he" if he else "glorot_uniform"
-    stds = {
-        initializer: pynn.Network(
-            [200, 200, 1], activation=name, initializer=initializer, random_state=0
-        )
-        .weights[0]
-        .std()
-        for initializer in ("he_uniform", "glorot_uniform")
-    }
-    closest = min(stds, key=lambda initializer: abs(stds[initializer] - auto.std()))
-    assert closest.startswith(expected)
+    """He for the relu family, whose half of all units is silent; LeCun for selu; else Glorot."""
+    he = name in ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
+    expected = "he_uniform" if he else "lecun_normal" if name == "selu" else "glorot_uniform"
+    auto, by_name = (
+        pynn.Network([20, 30, 1], activation=[name], initializer=initializer, random_state=0)
+        for initializer in ("auto", expected)
+    )
+    np.testing.assert_array_equal(auto.weights[0], by_name.weights[0])
+
+
+def test_auto_takes_a_parametrised_activation_by_its_kind():
+    by_name, by_slope = (
+        pynn.Network([20, 30, 1], activation=activation, random_state=0).parameters
+        for activation in ("leaky_relu", pynn.LeakyReLU(0.3))
+    )
+    np.testing.assert_array_equal(by_slope, by_name)
 
 
 # The same bits, every time

@@ -79,7 +79,7 @@ def _share_of_stuck(network: Model, X: Any) -> float:
         return 0.0
     a = network._predict(X, known_finite=True, n_layers=1)
     stuck = np.ptp(a, axis=0) <= 1e-3 * np.abs(a).max(initial=1e-9)
-    middle = {"tanh": 0.0, "sigmoid": 0.5}.get(network.activations[0])
+    middle = {"tanh": 0.0, "sigmoid": 0.5}.get(network._architecture.activation_names[0])
     if middle is not None:
         stuck = stuck | (np.abs(a - middle) > 0.99 * (1 - middle))
     return float(stuck.mean())

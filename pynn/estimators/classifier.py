@@ -44,9 +44,10 @@ class MLPClassifier(
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer.
-    activation : str or sequence of str, default="relu"
+    activation : str, LeakyReLU, or sequence of these, default="relu"
         Activation of the hidden layers, or one for each: "identity", "logistic" (or "sigmoid"),
-        "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus"; see `pynn.Network`.
+        "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"; see
+        `pynn.Network`.
     solver : {"adam", "sgd", "lbfgs", "adamw", "rmsprop", "rprop"}, default="adam"
         "lbfgs", a quasi-Newton method, and "rprop" learn from all rows at once, which suits small
         data; the others from mini-batches.

@@ -25,6 +25,7 @@ from pynn.estimators._sklearn import _check_optimize_result
 from pynn.estimators.advice import Advice, about_scales, spread_of_scales
 from pynn.estimators.hooks import Hooks
 from pynn.estimators.messages import Outcome, warn
+from pynn.model.activations import Activation, name_of
 from pynn.model.architecture import ALIASES, paired
 from pynn.model.initializers import initial_layer
 from pynn.model.model import Model
@@ -123,8 +124,8 @@ class Fit:
         )
         # scikit-learn's bound depends on the hidden activation, in the output layer too.
         given: Any = estimator.activation
-        last = given if isinstance(given, str) else next(iter(given[-1:]), "identity")
-        names = [*network.activations[:-1], ALIASES.get(last, last)]
+        last = given if isinstance(given, str | Activation) else next(iter(given[-1:]), "identity")
+        names = map(name_of, [*network.activations[:-1], ALIASES.get(last, last)])
         for W, b, name in zip(network.weights, network.biases, names, strict=True):
             W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
         estimator._network = network

@@ -17,6 +17,7 @@ from pynn.data.samples import Samples
 from pynn.estimators import messages, rows
 from pynn.estimators.base import Perceptron
 from pynn.model import judging
+from pynn.model.activations import Activation
 from pynn.model.costs import Cost
 from pynn.network import Network
 
@@ -101,7 +102,7 @@ class ClassTargets(Perceptron):
             labels = binarizer.inverse_transform(out.ravel() if n_outputs == 1 else out)
         return labels
 
-    def _output(self) -> tuple[str, str | Cost]:
+    def _output(self) -> tuple[str | Activation, str | Cost]:
         """Return output activation and cost of a new network."""
         if self._label_binarizer.y_type_ == "multiclass":
             return "softmax", "cross_entropy"

@@ -24,6 +24,7 @@ from pynn.estimators._sklearn import (
 )
 from pynn.estimators.base import Perceptron
 from pynn.estimators.settings import parameter
+from pynn.model.activations import Activation
 from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
 from pynn.model.costs import Cost, Huber, Quantile
 
@@ -71,7 +72,7 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
         Of the loss "quantile": between 0 and 1; 0.5 is the median.
     delta : float, default=1.0
         Of the loss "huber": the error from which it is linear, in the unit of y.
-    output_activation : str, default="auto"
+    output_activation : str or LeakyReLU, default="auto"
         Activation of the output, for bounded or positive predictions: "logistic" (or "sigmoid")
         for numbers from 0 to 1, "tanh" from -1 to 1, "softplus" or "exp" for positive numbers, or
         another activation of the hidden layers. "auto" is "exp" for the loss "poisson", else
@@ -90,7 +91,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         Highest of them.
     n_outputs_ : int
         Columns of y.
-    out_activation_ : str
+    out_activation_ : str or LeakyReLU
         Activation of the output. It can be set.
 
     See Also
@@ -117,8 +118,8 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
     _: KW_ONLY
     quantile: float = parameter(0.5, Interval(Real, 0, 1, closed="neither"))
     delta: float = parameter(1.0, Interval(Real, 0, None, closed="neither"))
-    output_activation: str = parameter(
-        "auto", StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS})
+    output_activation: str | Activation = parameter(
+        "auto", StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS}), Activation
     )
 
     def predict(self, X: ArrayLike) -> Array:
@@ -193,7 +194,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
     def _split(self, samples: Samples, random: np.random.RandomState) -> tuple[Samples, Samples]:
         return samples.split(self.validation_fraction, random)
 
-    def _output(self) -> tuple[str, str | Cost]:
+    def _output(self) -> tuple[str | Activation, str | Cost]:
         """Return output activation and cost of a new network."""
         costs: dict[str, str | Cost] = {
             "huber": Huber(float(self.delta)),

@@ -11,6 +11,7 @@ import numpy as np
 
 from pynn.estimators.messages import warn
 from pynn.model import files
+from pynn.model.activations import PARAMETRISED, Activation
 from pynn.network import Network
 
 _LEARNED = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "best_epoch_")
@@ -74,7 +75,7 @@ def _key(kind: type[Any]) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """Return what JSON can hold; tuples and dicts, whose keys may be numbers, are marked."""
+    """Return what JSON can hold; tuples, dicts (keys may be numbers) and activations are marked."""
     if isinstance(value, np.ndarray | np.generic):
         return _as_json(value.tolist())
     if isinstance(value, dict):
@@ -82,6 +83,8 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         items = [_as_json(one) for one in value]
         return items if isinstance(value, list) else {"tuple": items}
+    if isinstance(value, Activation):
+        return {"activation": [value._name(), value._parameter()]}
     if not isinstance(value, str | int | float | None):
         raise TypeError(f"a file cannot hold {value!r}")
     return value
@@ -94,4 +97,7 @@ def _from_json(value: Any) -> Any:
         return value
     ((kind, items),) = value.items()
     found = [_from_json(one) for one in items]
+    if kind == "activation":
+        name, parameter = found
+        return PARAMETRISED[name](parameter)
     return dict(found) if kind == "dict" else tuple(found)

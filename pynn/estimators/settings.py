@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from pynn.estimators._sklearn import Interval, Options, StrOptions
+from pynn.model.activations import Activation
 from pynn.model.architecture import ALIASES, HIDDEN_ACTIVATIONS
 from pynn.training.schedules import Schedule
 
@@ -40,8 +41,8 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     """
 
     hidden_layer_sizes: ArrayLike = parameter((100,), "array-like", _COUNT)
-    activation: str | Sequence[str] = parameter(
-        "relu", StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), "array-like"
+    activation: str | Activation | Sequence[str | Activation] = parameter(
+        "relu", StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), Activation, "array-like"
     )
     _: KW_ONLY
     solver: str = parameter(

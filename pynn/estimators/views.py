@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
 from pynn.estimators.settings import Settings
+from pynn.model.activations import Activation
 from pynn.model.architecture import ALIASES, hidden_activations, paired
 from pynn.model.costs import Cost
 from pynn.network import Network
@@ -19,7 +20,8 @@ from pynn.training.history import in_words
 
 Array = NDArray[Any]
 
-_SCIKIT_LEARN_S = {name: alias for alias, name in ALIASES.items()}  # names of activations
+# Names of activations
+_SCIKIT_LEARN_S: dict[Any, str] = {name: alias for alias, name in ALIASES.items()}
 
 
 class Views(Settings):
@@ -33,7 +35,7 @@ class Views(Settings):
     _network: Network
     _given: dict[str, Any]  # coefs_, intercepts_, out_activation_ that were set before a network
 
-    def _output(self) -> tuple[str, str | Cost]:
+    def _output(self) -> tuple[str | Activation, str | Cost]:
         """Return output activation and cost of a new network."""
         raise NotImplementedError
 
@@ -57,7 +59,8 @@ class Views(Settings):
             )
         n_hidden = len(network.weights) - 1
         given: Any = self.activation
-        names = (given,) * n_hidden if isinstance(given, str) else tuple(given)
+        is_one = isinstance(given, str | Activation)
+        names: tuple[Any, ...] = (given,) * n_hidden if is_one else tuple(given)
         if tuple(ALIASES.get(name, name) for name in names) != network.activations[:-1]:
             activations = (*hidden_activations(given, n_hidden), network.activations[-1])
             network._become(replace(network._architecture, activations=activations))
@@ -128,14 +131,14 @@ class Views(Settings):
         del self._given
 
     @property
-    def out_activation_(self) -> str:
+    def out_activation_(self) -> str | Activation:
         """Activation of the output; "logistic" is the sigmoid. It can be set."""
         given = self.__dict__.get("_given", {})
         name = given.get("out_activation_") or self.network_.activations[-1]
         return _SCIKIT_LEARN_S.get(name, name)
 
     @out_activation_.setter
-    def out_activation_(self, name: str) -> None:
+    def out_activation_(self, name: str | Activation) -> None:
         output, partner = paired(name, None)
         network = self.__dict__.get("_network")
         if network is None or "_given" in self.__dict__:
@@ -149,7 +152,7 @@ class Views(Settings):
         network._become(replace(network._architecture, activations=activations, cost=cost))
 
     def _new_network(
-        self, sizes: Iterable[int], output: tuple[str, str | Cost], dtype: Any
+        self, sizes: Iterable[int], output: tuple[str | Activation, str | Cost], dtype: Any
     ) -> Network:
         network = Network(
             list(sizes),

@@ -36,7 +36,7 @@ class Column:
     name : str
         Name of the layer.
     activation : str
-        Empty for the input.
+        Empty for the input, or "scaled" with an input scale.
     x : float
         Horizontal place: 0 for the input, 1 for the next column.
     units : tuple of int
@@ -235,10 +235,12 @@ def _column(net: Model, layer: int, x: float, max_units: int) -> Column:
     units = shown(size, max_units)
     y, gap = _places(units, GAP, origin=0.5)
     if layer == 0:
-        return Column(0, size, "input", "", x, units, y, gap, ())
+        scaled = "" if net.scale is None else "scaled"
+        return Column(0, size, "input", scaled, x, units, y, gap, ())
     name = "output" if layer == len(net.weights) else f"layer {layer}"
     biases = net.biases[layer - 1][list(units)].tolist() if net.bias else ()
-    return Column(layer, size, name, net.activations[layer - 1], x, units, y, gap, tuple(biases))
+    activation = str(net.activations[layer - 1])
+    return Column(layer, size, name, activation, x, units, y, gap, tuple(biases))
 
 
 def counted(n: int, what: str) -> str:

@@ -1,7 +1,7 @@
 """The formulas of activations and costs as text; csrc/ computes their values.
 
-Formulas use the letters a (activation), y (target), u (1 − y), p (parameter of the cost) and
-q (1 − p). `filled` puts numbers in their place.
+Formulas use the letters a (activation), y (target), u (1 − y), p (parameter of the activation or
+the cost) and q (1 − p). `filled` puts numbers in their place.
 """
 
 from __future__ import annotations
@@ -35,10 +35,16 @@ ACTIVATIONS = {
     "sigmoid": ActivationWords("1 / (1 + e^−z)", "a·(1 − a)", "a·(1 − a)"),
     "tanh": ActivationWords("tanh z", "1 − a²", "(1 − a²)"),
     "relu": ActivationWords("z above 0, else 0", "1 above 0, else 0"),
-    "leaky_relu": ActivationWords("z above 0, else 0.01·z", "1 above 0, else 0.01"),
+    "leaky_relu": ActivationWords("z above 0, else p·z", "1 above 0, else p"),
     "elu": ActivationWords("z above 0, else e^z − 1", "1 above 0, else a + 1"),
+    "selu": ActivationWords(
+        "1.0507·z above 0, else 1.7581·(e^z − 1)", "1.0507 above 0, else a + 1.7581"
+    ),
     "gelu": ActivationWords("z·Φ(z)", "Φ(z) + z·φ(z)"),
     "silu": ActivationWords("z·s with s = 1 / (1 + e^−z)", "s + a·(1 − s)"),
+    "mish": ActivationWords(
+        "z·t with t = tanh(ln(1 + e^z))", "t + z·(1 − t²)·s with s = 1 / (1 + e^−z)"
+    ),
     "softplus": ActivationWords("ln(1 + e^z)", "1 / (1 + e^−z)"),
     "exp": ActivationWords("e^z", "a", "a"),
     "softmax": ActivationWords("e^z / (sum of e^z over the layer)", ""),

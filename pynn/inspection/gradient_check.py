@@ -18,7 +18,7 @@ from pynn.model.model import Model
 
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDINGS = 2  # error of a computed cost, in roundings of the numbers that it is made of
-_BENT = ("relu", "leaky_relu", "elu")  # the slope, or its own slope, jumps at z = 0
+_BENT = ("relu", "leaky_relu", "elu", "selu")  # the slope, or its own slope, jumps at z = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +46,8 @@ class GradientCheck:
         Seed of the choice of parameters.
     dtype : numpy.dtype
         Dtype of the network; everything is computed in float64.
+    has_scale : bool, default=False
+        Whether the network has an input scale. All arrays then begin with an entry for it.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class GradientCheck:
     n_parameters: NDArray[np.intp]
     random_state: int
     dtype: np.dtype[Any]
+    has_scale: bool = False
 
     @property
     def passed(self) -> bool:
@@ -85,7 +88,8 @@ class GradientCheck:
             numbers = number(self.norms[i]), number(error, 2), number(self.roundings[i], 2)
             verdict = "ok" if error <= self.tolerance + self.roundings[i] else "WRONG"
             verdict = "NOTHING TO COMPARE" if np.isnan(error) else verdict
-            rows.append([f"{i + 1}", compared, f"{self.n_left_out[i]}", *numbers, verdict])
+            name = "scale" if self.has_scale and i == 0 else f"{i + 1 - self.has_scale}"
+            rows.append([name, compared, f"{self.n_left_out[i]}", *numbers, verdict])
         lines = ["Back propagation against central differences", "", *aligned(rows, left=[6]), ""]
         if self.dtype != np.float64:
             lines.append(f"Computed in float64, as a copy of the {self.dtype} network.")
@@ -188,7 +192,16 @@ def gradient_check(
         results.append((error, rounding, n, len(chosen) - n, norm, len(layer)))
     errors, roundings, compared, left_out, norms, sizes = map(np.array, zip(*results, strict=True))
     return GradientCheck(
-        errors, roundings, compared, left_out, norms, tolerance, sizes, random_state, network.dtype
+        errors,
+        roundings,
+        compared,
+        left_out,
+        norms,
+        tolerance,
+        sizes,
+        random_state,
+        network.dtype,
+        network.scale is not None,
     )
 
 
@@ -223,10 +236,14 @@ class _Slopes:
         inputs = [x.toarray().ravel() if checks.is_sparse(x) else x]
         inputs += [abs(a).max(axis=0) for a in base.a[:-1]]
         reach = np.ones(len(self._p))
+        if network.scale is not None:
+            reach[: len(network.scale)] = np.maximum(1, x * abs(network.weights[0]).max(axis=1))
+            inputs[0] = x * abs(network.scale)
         for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
         sizes = [W.size + W.shape[1] * network.bias for W in network.weights]
+        sizes = sizes if network.scale is None else [len(network.scale), *sizes]
         self.layers = np.split(np.arange(len(self._p)), np.cumsum(sizes[:-1]))
 
     def extrapolated(self, i: int) -> tuple[float, float]:
@@ -259,7 +276,7 @@ class _Slopes:
 
     def _sides_of_kinks(self, z: Layers, a: Layers) -> NDArray[Any]:
         """Return a vector that changes if a weighted sum or an error crosses a kink."""
-        layers = zip(z, self.network.activations, strict=True)
+        layers = zip(z, self.network._architecture.activation_names, strict=True)
         sides = [np.sign(z_l) for z_l, name in layers if name in _BENT]
         error, cost = a[-1] - self._y, self.network.cost_function
         if isinstance(cost, Huber):

@@ -276,11 +276,14 @@ class Inspected:
         unit = checks.index("unit", unit, network.layer_sizes[layer])
         weights = network.weights[layer - 1][:, unit].copy()
         bias = float(network.biases[layer - 1][unit]) if network.bias else 0.0
-        found = NeuronInputs(layer, unit, network.activations[layer - 1], weights, bias)
+        activation = str(network.activations[layer - 1])
+        found = NeuronInputs(layer, unit, activation, weights, bias)
         if X is None:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X
         inputs = kept(X, network.dtype)
+        if network.scale is not None:
+            inputs *= network.scale
         if layer > 1:
             inputs = network._predict(X, n_layers=layer - 1)
         is_sparse = checks.is_sparse(inputs)

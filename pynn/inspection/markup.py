@@ -111,13 +111,14 @@ def html(net: Model) -> str:
     """
     diagram = Diagram.of(net)
     name = f"Network {_elided(list(map(str, net.layer_sizes)), '-')}"
-    runs = [(name, len(list(run))) for name, run in groupby(net.activations)]
+    runs = [(name, len(list(run))) for name, run in groupby(map(str, net.activations))]
     caption = [
         name,
         _elided([name if n == 1 else f"{name} ×{n}" for name, n in runs], ", "),
         str(net.cost_function),
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
+        *([] if net.scale is None else ["input scale"]),
     ]
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'

@@ -51,12 +51,23 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
     str
     """
     rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", *[""] * 5]]
+    if net.scale is not None:
+        n = len(net.scale)
+        cells = ["scale", f"{n:,}", "", f"{n}", "0", f"{n:,}"]
+        rows.append([*cells, in_bytes(net.scale.nbytes)])
     for layer, (W, activation) in enumerate(zip(net.weights, net.activations, strict=True), 1):
         n_in, n_out = W.shape
         n_biases = n_out if net.bias else 0
         n = W.size + n_biases
         name = "output" if layer == len(net.weights) else f"layer {layer}"
-        cells = [name, f"{n_out:,}", activation, f"{n_in} × {n_out}", f"{n_biases:,}", f"{n:,}"]
+        cells = [
+            name,
+            f"{n_out:,}",
+            str(activation),
+            f"{n_in} × {n_out}",
+            f"{n_biases:,}",
+            f"{n:,}",
+        ]
         rows.append([*cells, in_bytes(n * net.dtype.itemsize)])
     rows.append(["total", *[""] * 4, f"{net.n_parameters:,}", in_bytes(net.parameters.nbytes)])
     name, n = at_work or ("", net._most_slots)

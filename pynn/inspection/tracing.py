@@ -44,7 +44,7 @@ class Trace:
     gradient : ndarray of shape (n_parameters,)
         Gradient of the mean of these costs, as `pynn.Network.gradient` returns it.
     parameters : ndarray of shape (n_parameters,)
-        Copy of the weights and biases.
+        Copy of the network's parameters.
     architecture : Architecture
         Sizes, activations and cost.
     cost_parameter : float
@@ -120,6 +120,16 @@ class Trace:
     def d_biases(self) -> Layers:
         """∂C/∂b of the mean cost for each layer, (n_out,): views of `gradient`."""
         return self.architecture.views(self.gradient)[1]
+
+    @property
+    def scale(self) -> NDArray[Any] | None:
+        """Input scale, (n_in,): a view of `parameters`. None without `input_scale`."""
+        return self.architecture.scale_of(self.parameters)
+
+    @property
+    def d_scale(self) -> NDArray[Any] | None:
+        """∂C/∂s of the mean cost, (n_in,): a view of `gradient`. None without `input_scale`."""
+        return self.architecture.scale_of(self.gradient)
 
     def text(
         self,
@@ -230,6 +240,9 @@ class Trace:
             if net.bias:
                 rows.append((f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of} the mean cost"))
         parts = "d_weights and d_biases" if net.bias else "d_weights"
+        if self.d_scale is not None:
+            rows.append(("d_scale", self.d_scale, "∂C/∂s of the input scale, of the mean cost"))
+            parts = f"d_scale, {parts}" if net.bias else f"d_scale and {parts}"
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
         rows.append(("gradient", self.gradient, f"all of {parts} in one vector"))
         cells = [(name, str(array.shape), text) for name, array, text in rows]

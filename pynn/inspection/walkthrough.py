@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn.inspection.formulas import ACTIVATIONS, COSTS, FORMULAS, VALUES, filled
+from pynn.inspection.formulas import (
+    ACTIVATIONS,
+    COSTS,
+    FORMULAS,
+    VALUES,
+    ActivationWords,
+    filled,
+)
 from pynn.inspection.neurons import dense_row, neuron
 from pynn.inspection.tables import number
+from pynn.model.activations import parameter_of
 
 if TYPE_CHECKING:
     from pynn.inspection.tracing import Trace
@@ -29,11 +37,14 @@ class Walkthrough:
         self.max_neurons, self.max_terms = limits
         self.digits, self.rate = digits, rate
         self.net, self.last = trace.architecture, len(trace.z) - 1
+        self.names = self.net.activation_names
         self.weights, self.biases = trace.weights, trace.biases
         self.cost, self.p = trace.costs[row], trace.cost_parameter
         self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
         self.y = trace.y[row].astype(float)
-        self.inputs = [dense_row(trace.x, row).astype(float), *self.a]  # of each layer
+        self.x, self.scale = dense_row(trace.x, row).astype(float), trace.scale
+        first = self.x if self.scale is None else self.x * self.scale
+        self.inputs = [first, *self.a]  # of each layer
         # In the network's dtype, where their quotient is rounded as the slope itself is.
         self.da = [layer[row] for layer in trace.sensitivities]
         self.dz = [layer[row] for layer in trace.deltas]
@@ -51,15 +62,20 @@ class Walkthrough:
     # ---- Forward ---------------------------------------------------------------------------------
 
     def _inputs(self) -> str:
-        x = self.inputs[0]
+        x, s = self.x, self.scale
         listed = _telling(x, self.max_neurons)
         n = len(x)
         rules = [f"{n - len(listed)} of {n} are 0 and not listed"] if len(listed) < n else []
-        lines = self._list(listed, lambda j: [(neuron(0, j), self._number(x[j]))])
-        return _part("Inputs", rules, lines)
+        rules += [] if s is None else ["x·s, input times scale, goes into layer 1"]
+
+        def lines(j: int) -> list[Line]:
+            product = "" if s is None else self._filled("x·s", x=x[j], s=s[j])
+            return [(neuron(0, j), f"{product}{self._number(self.inputs[0][j])}")]
+
+        return _part("Inputs", rules, self._list(listed, lines))
 
     def _forward(self, layer: int) -> str:
-        z, a, name = self.z[layer], self.a[layer], self.net.activations[layer]
+        z, a, name = self.z[layer], self.a[layer], self.names[layer]
 
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
@@ -68,7 +84,7 @@ class Walkthrough:
             return [(neuron(layer + 1, j), text)]
 
         plus = ", plus bias" if self.net.bias else ""
-        rules = [f"z = sum of inputs times weights{plus}", f"a = {ACTIVATIONS[name].value}"]
+        rules = [f"z = sum of inputs times weights{plus}", f"a = {self._words(layer).value}"]
         title = self._title(layer).capitalize()
         return _part(title, rules, self._list(range(len(z)), lines))
 
@@ -122,8 +138,8 @@ class Walkthrough:
 
     def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
         """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
-        name, a, da, dz = self.net.activations[layer], self.a[layer], self.da[layer], self.dz[layer]
-        words = ACTIVATIONS[name]
+        name, a, da, dz = self.names[layer], self.a[layer], self.da[layer], self.dz[layer]
+        words = self._words(layer)
         if layer == self.last and self.net.is_tied:
             s = self.y.sum() if name == "softmax" else 1.0
             is_one = abs(s - 1) < 1e-6  # the sum of smoothed labels is 1 but for rounding
@@ -143,13 +159,38 @@ class Walkthrough:
         return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
 
     def _back_to_inputs(self) -> str:
+        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
+
         def lines(j: int) -> list[Line]:
             total = self._sum(self.dz[0], self.weights[0][j])
             return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
 
-        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
-        listed = _telling(self.inputs[0], self.max_neurons)
-        return _part("Back to the inputs", [rule], self._list(listed, lines))
+        rules, of_input = ([rule], lines) if self.scale is None else self._back_to_scale(self.scale)
+        listed = _telling(self.x, self.max_neurons)
+        return _part("Back to the inputs", rules, self._list(listed, of_input))
+
+    def _back_to_scale(self, s: Array) -> tuple[list[str], Lines]:
+        """Return rules and lines of ∂C/∂x and ∂C/∂s with an input scale."""
+        rules = [
+            "∂C/∂(x·s) = sum of ∂C/∂z of layer 1 times weights",
+            "∂C/∂x = ∂C/∂(x·s)·s",
+            "∂C/∂s = ∂C/∂(x·s)·x",
+        ]
+        if self.rate is not None:
+            rules.append(f"new s = s − {self._number(self.rate)}·∂C/∂s")
+
+        def lines(j: int) -> list[Line]:
+            x, d = self.x[j], float(self.weights[0][j].astype(float) @ self.dz[0])
+            total = self._sum(self.dz[0], self.weights[0][j])
+            by_x = f"{self._filled('d·s', d=d, s=s[j])}{self._number(self.dx[j])}"
+            by_s = f"{self._filled('d·x', d=d, x=x)}{self._number(d * x)}"
+            return [
+                (neuron(0, j), f"∂C/∂(x·s) = {total} = {self._number(d)}"),
+                ("", f"∂C/∂x = {by_x}"),
+                ("", f"∂C/∂s = {by_s}{self._step('s', s[j], d * x)}"),
+            ]
+
+        return rules, lines
 
     # ---- Gradient --------------------------------------------------------------------------------
 
@@ -189,9 +230,14 @@ class Walkthrough:
 
     # ---- Words and numbers -----------------------------------------------------------------------
 
+    def _words(self, layer: int) -> ActivationWords:
+        """Return the formulas of the activation of a layer, with its parameter in them."""
+        p = {"p": self._number(parameter_of(self.net.activations[layer]))}
+        return ActivationWords(*(filled(formula, p) for formula in ACTIVATIONS[self.names[layer]]))
+
     def _title(self, layer: int) -> str:
         output = ", the output" if layer == self.last else ""
-        return f"layer {layer + 1}{output}, {self.net.activations[layer]}"
+        return f"layer {layer + 1}{output}, {self.names[layer]}"
 
     def _number(self, x: float) -> str:
         return number(x, self.digits)

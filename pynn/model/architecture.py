@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core, checks
+from pynn.model.activations import Activation, name_of, parameter_of
 from pynn.model.costs import PARAMETRISED, Cost
 
-ALIASES = {"logistic": "sigmoid"}
+ALIASES: dict[Any, str] = {"logistic": "sigmoid"}
 COST_ALIASES = {
     "mse": "squared_error",
     "mae": "absolute_error",
@@ -36,7 +37,7 @@ class Architecture:
     ----------
     layer_sizes : tuple of int
         Units of the input, of each hidden layer and of the output.
-    activations : tuple of str
+    activations : tuple of str or Activation
         One for each layer but the input, the output's last.
     cost : str or Cost
     bias : bool
@@ -46,43 +47,67 @@ class Architecture:
     capped : bool, default=False
         Whether both cross-entropies keep probabilities by the dtype's eps from 0 and 1, as
         scikit-learn's do; their gradients do not.
+    input_scale : bool, default=False
+        Whether the first layer reads x * s, with a factor s for each input among the parameters.
     """
 
     layer_sizes: tuple[int, ...]
-    activations: tuple[str, ...]
+    activations: tuple[str | Activation, ...]
     cost: str | Cost
     bias: bool
     dtype: np.dtype[Any]
     classes: tuple[Any, ...] | None = None
     capped: bool = False
+    input_scale: bool = False
 
     @classmethod
     def checked(
         cls,
         layer_sizes: Sequence[int],
-        activation: str | Sequence[str],
-        output_activation: str | None,
+        activation: str | Activation | Sequence[str | Activation],
+        output_activation: str | Activation | None,
         cost: str | Cost | None,
         bias: bool,
         dtype: DTypeLike,
         classes: ArrayLike | None = None,
+        input_scale: bool = False,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
         output, cost = paired(output_activation, cost)
         activations = hidden_activations(activation, len(sizes) - 2)
-        if not isinstance(bias, bool):
-            raise TypeError(f"bias must be True or False, got {bias!r}")
+        for name, flag in (("bias", bias), ("input_scale", input_scale)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} must be True or False, got {flag!r}")
         labels = None if classes is None else _classes(classes, sizes[-1])
-        new = cls(sizes, (*activations, output), cost, bias, _dtype(dtype), labels)
+        new = cls(
+            sizes,
+            (*activations, output),
+            cost,
+            bias,
+            _dtype(dtype),
+            labels,
+            input_scale=input_scale,
+        )
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
         return new
 
     @property
     def n_parameters(self) -> int:
-        """How many weights and biases there are."""
-        return sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        """How many weights, biases and factors of the inputs there are."""
+        n = sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        return n + self.n_scales
+
+    @property
+    def n_scales(self) -> int:
+        """How many factors of the inputs there are: they come first among the parameters."""
+        return self.layer_sizes[0] if self.input_scale else 0
+
+    @property
+    def activation_names(self) -> tuple[str, ...]:
+        """Names of the activations in the compiled core."""
+        return tuple(map(name_of, self.activations))
 
     @property
     def cost_name(self) -> str:
@@ -106,8 +131,10 @@ class Architecture:
             parameter = float(np.finfo(self.dtype).eps)
         return _core.Core(
             self.layer_sizes,
-            self.activations,
+            self.activation_names,
+            tuple(map(parameter_of, self.activations)),
             self.bias,
+            self.input_scale,
             self.cost_name,
             parameter,
             self.dtype.name,
@@ -135,11 +162,18 @@ class Architecture:
     def first(self, n_layers: int) -> Architecture:
         """Return what the first layers of weights compute; their parameters are the first too."""
         sizes, activations = self.layer_sizes[: n_layers + 1], self.activations[:n_layers]
-        return Architecture(sizes, activations, "squared_error", self.bias, self.dtype)
+        return Architecture(
+            sizes,
+            activations,
+            "squared_error",
+            self.bias,
+            self.dtype,
+            input_scale=self.input_scale,
+        )
 
     def views(self, vector: NDArray[Any]) -> Views:
         """Split a vector (n_parameters,) into views: weights, biases of each layer."""
-        weights, biases, start = [], [], 0
+        weights, biases, start = [], [], self.n_scales
         for n_in, n_out in pairwise(self.layer_sizes):
             weights.append(vector[start : start + n_in * n_out].reshape(n_in, n_out))
             start += n_in * n_out
@@ -147,6 +181,10 @@ class Architecture:
                 biases.append(vector[start : start + n_out])
                 start += n_out
         return tuple(weights), tuple(biases)
+
+    def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
+        """Return the view of the input scale in a vector (n_parameters,), if there is one."""
+        return vector[: self.n_scales] if self.input_scale else None
 
 
 def _layer_sizes(given: object) -> tuple[int, ...]:
@@ -158,8 +196,8 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
     return sizes
 
 
-def hidden_activations(given: object, n_hidden: int) -> tuple[str, ...]:
-    """Return the activation of each hidden layer, from one name or as many as there are."""
+def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:
+    """Return the activation of each hidden layer, from one or as many as there are."""
     names = [given] * max(n_hidden, 1)
     if isinstance(given, Iterable) and not isinstance(given, str):
         names = list(given)
@@ -167,33 +205,39 @@ def hidden_activations(given: object, n_hidden: int) -> tuple[str, ...]:
             raise ValueError(
                 f"activation must be one name or {n_hidden}, one for each hidden layer; got {given}"
             )
-    accepted = [*HIDDEN_ACTIVATIONS, *ALIASES]
-    chosen = [checks.choice("activation", _canonical(name, ALIASES), accepted) for name in names]
+    chosen = [_activation("activation", name, HIDDEN_ACTIVATIONS) for name in names]
     return tuple(chosen[:n_hidden])
+
+
+def _activation(argument: str, given: object, names: Iterable[str]) -> str | Activation:
+    """Return an activation that is given by its name or as an object."""
+    if isinstance(given, Activation):
+        return given
+    if isinstance(given, type) and issubclass(given, Activation):
+        raise TypeError(f"{argument} must be an object: {given.__name__}(), not the class")
+    return checks.choice(argument, _canonical(given, ALIASES), [*names, *ALIASES])
 
 
 def _canonical(name: object, aliases: dict[str, str]) -> object:
     return aliases.get(name, name) if isinstance(name, str) else name
 
 
-def paired(output: object, cost: object) -> tuple[str, str | Cost]:
+def paired(output: object, cost: object) -> tuple[str | Activation, str | Cost]:
     """Return output activation and cost; None is the only partner of the other, if it has one."""
-    if output is not None:
-        everywhere = [*_core.ACTIVATIONS, *ALIASES]
-        output = checks.choice("output_activation", _canonical(output, ALIASES), everywhere)
+    chosen = None if output is None else _activation("output_activation", output, _core.ACTIVATIONS)
     if cost is None:
-        tied = [name for name, needed in _core.COSTS.items() if output and needed == output]
+        tied = [name for name, needed in _core.COSTS.items() if chosen and needed == chosen]
         cost = tied[0] if tied else "squared_error"
     if not isinstance(cost, Cost):
         accepted = [*_core.COSTS, *COST_ALIASES]
         cost = checks.choice("cost", _canonical(cost, COST_ALIASES), accepted)
         cost = PARAMETRISED[cost]() if cost in PARAMETRISED else cost
     needed = _core.COSTS[cost._name() if isinstance(cost, Cost) else cost]
-    if output is None:
-        output = needed or "identity"
-    if needed not in (None, output):
-        raise ValueError(f"cost {cost!r} needs output_activation={needed!r}, got {output!r}")
-    return str(output), cost
+    if chosen is None:
+        chosen = needed or "identity"
+    if needed not in (None, chosen):
+        raise ValueError(f"cost {cost!r} needs output_activation={needed!r}, got {chosen!r}")
+    return chosen, cost
 
 
 def _classes(given: ArrayLike, n_out: int) -> tuple[Any, ...]:

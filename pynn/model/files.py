@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from pynn.model.costs import PARAMETRISED, Cost
+from pynn.model import activations, costs
+from pynn.model.activations import Activation
+from pynn.model.costs import Cost
 from pynn.model.parameters import Parameters
 
 # Under this key of a file's metadata lies JSON with the arguments of Network.
@@ -29,7 +32,8 @@ def _safetensors() -> Any:
 def _tensors(network: Parameters) -> dict[str, np.ndarray]:
     """Give the views of the parameters the names they have in a file."""
     views = {"weights": network.weights, "biases": network.biases}
-    return {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
+    named = {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
+    return named if network.scale is None else named | {"scale": network.scale}
 
 
 def save(
@@ -37,20 +41,36 @@ def save(
 ) -> None:
     """Write a network to a file, with notes by name in its metadata."""
     safetensors = _safetensors()
-    cost = network.cost_function
-    arguments = {
+    arguments: dict[str, Any] = {
         "layer_sizes": network.layer_sizes,
-        "activation": network.activations[:-1],
-        "output_activation": network.activations[-1],
-        "cost": {cost._name(): cost._parameter()} if isinstance(cost, Cost) else cost,
+        "activation": [_as_json(activation) for activation in network.activations[:-1]],
+        "output_activation": _as_json(network.activations[-1]),
+        "cost": _as_json(network.cost_function),
         "bias": network.bias,
         "dtype": network.dtype.name,
         "classes": network._architecture.classes,
     }
+    if network.scale is not None:  # older versions can load all other files
+        arguments["input_scale"] = True
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
     content = safetensors.numpy.save(_tensors(network), metadata)
     with open(os.fspath(path), "wb") as file:
         file.write(content)
+
+
+def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:
+    """Return a name, or the name with its parameter."""
+    return choice if isinstance(choice, str) else {choice._name(): choice._parameter()}
+
+
+def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> Any:
+    """Return what `_as_json` was given, or a list of such."""
+    if isinstance(given, list):
+        return [_from_json(one, parametrised) for one in given]
+    if not isinstance(given, dict):
+        return given
+    ((name, parameter),) = given.items()
+    return parametrised[name](parameter)
 
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
@@ -74,9 +94,9 @@ def _network(kind: type[Any], file: Any) -> Any:
     arguments = json.loads(metadata[_KEY])
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {_KEY!r} is not a JSON object")
-    if isinstance(arguments.get("cost"), dict):
-        ((name, parameter),) = arguments["cost"].items()
-        arguments["cost"] = PARAMETRISED[name](parameter)
+    for name in ("activation", "output_activation", "cost"):
+        parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
+        arguments[name] = _from_json(arguments.get(name), parametrised)
     found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, found)

@@ -20,7 +20,7 @@ Floats: TypeAlias = NDArray[np.float64]
 _Initializer: TypeAlias = Callable[[Random, int, int, str, bool], tuple[Floats, Floats]]
 
 # Activations that let about half of a symmetric input through, which is what He's bound is for.
-RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"})
+RELU_FAMILY = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus"})
 
 
 def glorot_uniform(
@@ -47,6 +47,13 @@ def he_normal(
     return random.standard_normal((n_in, n_out)) * math.sqrt(2 / n_in), np.zeros(n_out)
 
 
+def lecun_normal(
+    random: Random, n_in: int, n_out: int, activation: str, bias: bool
+) -> tuple[Floats, Floats]:
+    """LeCun et al. 1998: normal with variance 1 / n_in; biases 0. Klambauer et al. 2017 use it."""
+    return random.standard_normal((n_in, n_out)) / math.sqrt(n_in), np.zeros(n_out)
+
+
 def normal(
     random: Random, n_in: int, n_out: int, activation: str, bias: bool
 ) -> tuple[Floats, Floats]:
@@ -66,6 +73,7 @@ INITIALIZERS: dict[str, _Initializer] = {
     "glorot_uniform": glorot_uniform,
     "he_uniform": he_uniform,
     "he_normal": he_normal,
+    "lecun_normal": lecun_normal,
     "normal": normal,
     "zeros": zeros,
 }
@@ -74,9 +82,10 @@ INITIALIZERS: dict[str, _Initializer] = {
 def initial_layer(
     name: str, random: Random, n_in: int, n_out: int, activation: str, bias: bool
 ) -> tuple[Floats, Floats]:
-    """Weights and biases of one layer; "auto" is He's for the relu family, Glorot's elsewhere."""
+    """Weights and biases of one layer; "auto" chooses by the activation: see `pynn.Network`."""
     if name == "auto":
         name = "he_uniform" if activation in RELU_FAMILY else "glorot_uniform"
+        name = "lecun_normal" if activation == "selu" else name
     return INITIALIZERS[name](random, n_in, n_out, activation, bias)
 
 

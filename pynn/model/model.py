@@ -95,12 +95,12 @@ class Model(Parameters):
         self, X: ArrayLike, known_finite: bool = False, n_layers: int | None = None
     ) -> NDArray[Any]:
         """Activations of the output layer, or of the last of the first n_layers."""
-        core, sizes, dtype = self._core, self._architecture.layer_sizes, self._architecture.dtype
+        core, sizes = self._core, self._architecture.layer_sizes
         if n_layers is not None:
             core, sizes = self._architecture.first(n_layers).core(), sizes[: n_layers + 1]
-        rows = checks.rows(X, sizes[0], dtype)
+        rows = self._rows(X)
         n_rows = len(rows)
-        out = np.empty((n_rows, sizes[-1]), dtype)
+        out = np.empty((n_rows, sizes[-1]), self._architecture.dtype)
         data = _core.Data(rows, None, None, known_finite)
         parameters = self._parameters if n_layers is None else self._parameters[: core.n_parameters]
         core.predict(out, parameters, data, self._threads_for(data))
@@ -240,6 +240,16 @@ class Model(Parameters):
         weights, _ = self.views(gradient.astype(np.float64))  # float32's squares overflow soon
         return [float(np.linalg.norm(W)) for W in weights]
 
+    def _rows(self, X: ArrayLike, name: str = "X") -> checks.Rows:
+        """Return checked rows."""
+        architecture = self._architecture
+        if architecture.input_scale and checks.is_sparse(X):
+            raise ValueError(
+                f"{name} must be dense for a network with input_scale=True, got a "
+                f"{type(X).__name__}; use toarray()"
+            )
+        return checks.rows(X, architecture.layer_sizes[0], architecture.dtype, name)
+
     def _data(
         self,
         X: ArrayLike,
@@ -250,7 +260,7 @@ class Model(Parameters):
         known_finite: bool = False,
     ) -> _core.Data:
         """Check rows and encoded targets; `of` is put before their names in messages."""
-        x = checks.rows(X, self.layer_sizes[0], self.dtype, f"{of}X")
+        x = self._rows(X, f"{of}X")
         cost = self._architecture.cost_name
         t = checks.targets(y, len(x), self.layer_sizes[-1], cost, self.dtype, f"{of}y")
         w = None if sample_weight is None else checks.row_weights(sample_weight, len(x))
@@ -263,8 +273,9 @@ class Model(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file in the safetensors format.
 
-        Tensors are named weights.0, biases.0, weights.1, … from the input on; the architecture is
-        JSON in the file's metadata. The file holds neither the optimizer's state nor the history.
+        Tensors are named weights.0, biases.0, weights.1, … from the input on, and scale if there is
+        an input scale; the architecture is JSON in the file's metadata. The file holds neither the
+        optimizer's state nor the history.
 
         Parameters
         ----------

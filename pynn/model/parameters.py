@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pynn import _core
 from pynn.model import threads
+from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture, Views
 from pynn.model.costs import Cost
 
@@ -39,6 +40,7 @@ class Parameters:
         self._architecture = architecture
         self._n_threads = threads.checked(n_threads)
         self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
+        self._parameters[: architecture.n_scales] = 1
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
@@ -48,14 +50,20 @@ class Parameters:
         self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
         self._weights, self._biases = self._architecture.views(parameters)
 
+    def _own_parameters(self) -> None:
+        """Copy the parameters to memory of their own, which a fit can write to."""
+        parameters = self._parameters
+        self._set_parameters(zeros(len(parameters), self.dtype))
+        self._parameters[:] = parameters
+
     @property
     def layer_sizes(self) -> tuple[int, ...]:
         """Units of the input, of each hidden layer and of the output."""
         return self._architecture.layer_sizes
 
     @property
-    def activations(self) -> tuple[str, ...]:
-        """Activation of each layer, the output's last."""
+    def activations(self) -> tuple[str | Activation, ...]:
+        """Activation of each layer, the output's last: a name or `LeakyReLU`."""
         return self._architecture.activations
 
     @property
@@ -81,12 +89,12 @@ class Parameters:
 
     @property
     def n_parameters(self) -> int:
-        """How many weights and biases there are."""
+        """How many weights and biases there are, and factors of the input scale."""
         return self._architecture.n_parameters
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """All weights and biases, (n_parameters,); writing to it changes the network."""
+        """All that is trained, (n_parameters,); writing to it changes the network."""
         return self._parameters
 
     @property
@@ -98,6 +106,11 @@ class Parameters:
     def biases(self) -> tuple[NDArray[Any], ...]:
         """Views of the parameters, (n_out,) for each layer; none without biases."""
         return self._biases
+
+    @property
+    def scale(self) -> NDArray[Any] | None:
+        """View of the parameters, (n_inputs,): the input scale; None without `input_scale`."""
+        return self._architecture.scale_of(self._parameters)
 
     @property
     def n_threads(self) -> int | None:
@@ -126,7 +139,8 @@ class Parameters:
         Parameters
         ----------
         vector : ndarray of shape (n_parameters,)
-            W0, b0, W1, b1, … as `parameters` has them.
+            W0, b0, W1, b1, … as `parameters` has them. With `input_scale` the scale comes first, as
+            ``vector[:n_inputs]``.
 
         Returns
         -------
@@ -147,7 +161,8 @@ class Parameters:
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
         return (
-            f"<Network {sizes}, {' '.join(self.activations)}, {self.cost_function}, "
+            f"<Network {sizes}, {' '.join(map(str, self.activations))}, {self.cost_function}, "
+            f"{'input scale, ' if self._architecture.input_scale else ''}"
             f"{self.n_parameters} parameters {self.dtype}>"
         )
 

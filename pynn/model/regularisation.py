@@ -93,12 +93,12 @@ class Regularisation:
         TypeError, ValueError
             If an argument is not as described.
         """
-        rates = _each("dropout", dropout, n_layers - 1, "hidden layer")
+        rates = each("dropout", dropout, n_layers - 1, "hidden layer")
         if any(rate >= 1 for rate in rates):
             raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout!r}")
         return cls(
-            _each("alpha", alpha, n_layers, "layer of weights"),
-            _each("l1", l1, n_layers, "layer of weights"),
+            each("alpha", alpha, n_layers, "layer of weights"),
+            each("l1", l1, n_layers, "layer of weights"),
             by_row,
             rates if any(rates) else (),
             _limit("max_norm", max_norm),
@@ -107,7 +107,7 @@ class Regularisation:
         )
 
 
-def _each(name: str, given: object, n: int, of: str) -> tuple[float, ...]:
+def each(name: str, given: object, n: int, of: str) -> tuple[float, ...]:
     """Return a number for each layer, from one for all of them or as many as there are."""
     if isinstance(given, Iterable) and not isinstance(given, str | bytes):
         values = tuple(checks.non_negative(f"each of {name}", value) for value in given)

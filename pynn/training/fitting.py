@@ -15,10 +15,12 @@ from pynn.data import blocks
 from pynn.data.samples import Samples
 from pynn.model import judging
 from pynn.model.regularisation import Regularisation
+from pynn.training import rate_factors
 from pynn.training.descent import Descent
 from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
 from pynn.training.loop import Loop, Measure, undone_on_error
 from pynn.training.optimizers import Adam, Optimizer, Rprop
+from pynn.training.rate_factors import RateFactors
 from pynn.training.resume import Resumption, described
 from pynn.training.schedules import Schedule
 from pynn.training.state import State, in_order
@@ -36,6 +38,7 @@ class Settings:
     shuffle: bool
     validation_split: float
     callbacks: Sequence[Any]
+    rate_factors: RateFactors = rate_factors.NONE
 
     def __post_init__(self) -> None:
         """Check what does not depend on the data."""
@@ -114,7 +117,12 @@ def _loop(
     has_dropout = bool(settings.regularisation.dropout)
     seed = bit_generator(network._random).random_raw() if has_dropout else 0
     plan = Plan(
-        settings.batch_size, settings.shuffle, settings.regularisation, network._random, seed
+        settings.batch_size,
+        settings.shuffle,
+        settings.regularisation,
+        network._random,
+        seed,
+        settings.rate_factors,
     )
     learner: Learner
     if source is None:
@@ -146,6 +154,7 @@ def _descent(before: Descent | None, settings: Settings) -> Descent:
             "Rprop chooses its steps itself: schedule must be None, got "
             f"{type(settings.schedule).__name__}"
         )
+    settings.rate_factors.check_with(rule)
     descent = Descent(rule, settings.schedule or "constant")
     return before.continued_as(descent) if before and settings.optimizer is None else descent
 
@@ -166,7 +175,7 @@ def samples_of(network: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | No
     """Return rows with encoded targets, in place where the core reads them so."""
     encoded = checks.as_array("y", network._architecture.encoded(y))
     if checks.is_sparse(X):
-        checks.rows(X, network.layer_sizes[0], network.dtype)  # SciPy trusts damaged ones
+        network._rows(X)  # SciPy trusts damaged ones
         rows = X.tocsr()
     else:
         rows = checks.real_array("X", X, network.dtype)
@@ -218,6 +227,8 @@ def _description(
     """Describe all that must be the same where a checkpoint is resumed."""
     names = ("batch_size", "optimizer", "schedule", "regularisation", "shuffle", "validation_split")
     told: dict[str, object] = {name: getattr(settings, name) for name in names}
+    if settings.rate_factors != rate_factors.NONE:  # checkpoints of older versions do not name them
+        told["learning_rate_factors"] = settings.rate_factors
     arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
     for name in ("X", "y", "sample_weight") if validation else ():
         arrays[f"validation data with {name}"] = getattr(validation, name)

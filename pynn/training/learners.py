@@ -14,7 +14,9 @@ from pynn.data import blocks
 from pynn.model.initializers import Random
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
+from pynn.training import rate_factors
 from pynn.training.descent import Descent
+from pynn.training.rate_factors import RateFactors
 
 Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
 
@@ -33,6 +35,7 @@ class Plan:
         Source of the shuffles.
     dropout_seed : int, default=0
         Dropped units depend on it and on the number of updates alone.
+    rate_factors : RateFactors, default=NONE
     """
 
     batch_size: int | None
@@ -40,6 +43,7 @@ class Plan:
     regularisation: Regularisation
     random: Random
     dropout_seed: int = 0
+    rate_factors: RateFactors = rate_factors.NONE
 
     @property
     def bits(self) -> np.random.BitGenerator:
@@ -107,6 +111,8 @@ class Rows:
                 batch_size=self.batch_size,
                 regularisation=plan.regularisation.core,
                 rates=rates,
+                rate_factors=plan.rate_factors.by_layer,
+                scale_rate_factor=plan.rate_factors.scale,
                 dropout_seed=plan.dropout_seed,
                 n_threads=model._threads_for(self.data, self.batch_size),
             )

@@ -22,6 +22,19 @@ CSRC = ROOT / "csrc"
 BLOCK = 2**16  # units of the networks that compute
 
 
+# Of selu: Klambauer et al. 2017, equation 14
+LAMBDA, ALPHA = (np.longdouble(x) for x in ("1.05070098735548049342", "1.67326324235437728482"))
+
+
+def softplus(z):
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def sech(e):
+    """1 / cosh(x), by e = exp(-x)."""
+    return 2 * e / (1 + e**2)
+
+
 def sigmoid(z):
     e = np.exp(-np.abs(z))
     return np.where(z < 0, e, 1) / (1 + e)
@@ -49,8 +62,13 @@ REFERENCES = {
     "sigmoid": (sigmoid, 3),
     "tanh": (np.tanh, 2.5),
     "elu": (lambda z: np.where(z < 0, np.expm1(np.minimum(z, 0)), z), 1.5),
-    "softplus": (lambda z: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), 2),
+    "selu": (
+        lambda z: LAMBDA * np.where(z < 0, ALPHA * np.expm1(np.minimum(z, 0)), z),
+        2,
+    ),
+    "softplus": (softplus, 2),
     "silu": (lambda z: z * sigmoid(z), 4),
+    "mish": (lambda z: z * np.tanh(softplus(z)), 4),
     "gelu": (lambda z: z * below(z), 5),
 }
 # name: (f'(z), largest error in machine epsilons: of 1, or of f' where it is larger)
@@ -62,8 +80,13 @@ DERIVATIVES = {
     "sigmoid": (lambda z: sigmoid(z) * sigmoid(-z), 1),
     "tanh": (lambda z: 1 - np.tanh(z) ** 2, 2),
     "elu": (lambda z: np.exp(np.minimum(z, 0)), 0.5),
+    "selu": (lambda z: LAMBDA * np.where(z > 0, 1, ALPHA * np.exp(np.minimum(z, 0))), 1.5),
     "softplus": (sigmoid, 1),
     "silu": (lambda z: sigmoid(z) * (1 + z * sigmoid(-z)), 2),
+    "mish": (
+        lambda z: np.tanh(softplus(z)) + z * sigmoid(z) * sech(sigmoid(-z)) ** 2,
+        2,
+    ),
     "gelu": (lambda z: below(z) + z * density(z), 1.5),
 }
 # Units in the last place that SciPy's erfcx, a float64, is wrong by: no long double has it.
@@ -131,10 +154,7 @@ def test_activations_are_within_their_bounds_over_the_whole_range(name, dtype, i
     f, bound = REFERENCES[name]
     z, want = samples(dtype), exact(f, dtype)
     errors = errors_in_ulp(compute(name, z), want)
-    if name in (
-        "silu",
-        "gelu",
-    ):  # a subnormal factor has few digits
+    if name in ("silu", "gelu", "mish"):  # a subnormal factor has few digits
         errors[(z < -1) & (np.abs(want) < 1000 * np.finfo(dtype).tiny)] = 0
     worst = errors.argmax()
     assert errors[worst] <= bound + OF_THE_REFERENCE.get((name, dtype), 0), z[worst]

@@ -332,7 +332,7 @@ def test_the_penalty_has_the_same_strength_for_any_batch_size(rng):
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("hidden", ["relu", "leaky_relu", "elu"])
+@pytest.mark.parametrize("hidden", ["relu", "leaky_relu", "elu", "selu"])
 def test_at_the_kink_itself(hidden, dtype, rng):
     """Every z is 0, and so are all targets but one, whose delta goes back to the hidden layers.
 

@@ -5,6 +5,7 @@ import numpy as np
 import reference
 
 from pynn import _core
+from pynn.model.activations import parameter_of
 from pynn.model.regularisation import Regularisation
 
 GUARD = 64  # elements before and after: more than the widest vector
@@ -29,11 +30,20 @@ class Guarded:
 class Bare:
     """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
 
-    def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True):
+    def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False):
         parameter = {"huber": 1.0, "quantile": 0.3}.get(cost, 0.0)
-        self.oracle = reference.Network(list(sizes), list(activations), cost, bias, parameter)
+        self.oracle = reference.Network(
+            list(sizes), list(activations), cost, bias, parameter, scale
+        )
         self.core = _core.Core(
-            tuple(sizes), tuple(activations), bias, cost, parameter, parameters.dtype.name
+            tuple(sizes),
+            tuple(activations),
+            tuple(map(parameter_of, activations)),
+            bias,
+            scale,
+            cost,
+            parameter,
+            parameters.dtype.name,
         )
         assert self.core.n_parameters == parameters.size
         self.guarded, self.offset = Guarded(parameters, offset), offset

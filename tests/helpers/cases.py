@@ -70,7 +70,17 @@ class Problem:
 
 
 def problem(
-    rng, sizes, hidden, output, cost, dtype, n_rows=5, bias=True, delta=1.0, weighted=False
+    rng,
+    sizes,
+    hidden,
+    output,
+    cost,
+    dtype,
+    n_rows=5,
+    bias=True,
+    delta=1.0,
+    weighted=False,
+    scale=False,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -80,6 +90,7 @@ def problem(
         output_activation=output,
         cost=parametrised.get(cost, cost),
         bias=bias,
+        input_scale=scale,
         dtype=dtype,
         random_state=0,
     )
@@ -87,9 +98,11 @@ def problem(
         W[...] = rng.normal(size=W.shape) / (2 * np.sqrt(len(W)))
     for b in net.biases:
         b[...] = rng.normal(size=b.shape) / 2
+    if scale:
+        net.scale[...] = rng.normal(1, 0.5, sizes[0])
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter)
+    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])

@@ -9,25 +9,43 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_softmax, ndtr, softmax, xlogy
 
+# Of selu: Klambauer et al. 2017, equation 14
+LAMBDA, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+
+def leaky_relu(slope):
+    return (
+        lambda z: np.where(z > 0, z, slope * z),
+        lambda z: np.where(z > 0, 1, slope).astype(z.dtype),
+    )
+
+
 # name: (a = f(z), da/dz at z); softmax couples the outputs of a row, see Network.delta_z
 ACTIVATIONS = {
     "identity": (lambda z: z, np.ones_like),
     "sigmoid": (expit, lambda z: expit(z) * expit(-z)),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
-    "leaky_relu": (
-        lambda z: np.where(z > 0, z, 0.01 * z),
-        lambda z: np.where(z > 0, 1, 0.01).astype(z.dtype),
-    ),
+    "leaky_relu": leaky_relu(0.01),
     "elu": (
         lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
         lambda z: np.exp(np.minimum(z, 0)),
+    ),
+    "selu": (
+        lambda z: LAMBDA * np.where(z > 0, z, ALPHA * np.expm1(np.minimum(z, 0))),
+        lambda z: LAMBDA * np.where(z > 0, 1, ALPHA * np.exp(np.minimum(z, 0))),
     ),
     "gelu": (
         lambda z: z * ndtr(z),
         lambda z: ndtr(z) + z * np.exp(-(z**2) / 2) / (2 * np.pi) ** 0.5,
     ),
     "silu": (lambda z: z * expit(z), lambda z: expit(z) * (1 + z * expit(-z))),
+    "mish": (
+        lambda z: z * np.tanh(np.logaddexp(z, 0)),
+        lambda z: (
+            np.tanh(np.logaddexp(z, 0)) + z * expit(z) * (1 - np.tanh(np.logaddexp(z, 0)) ** 2)
+        ),
+    ),
     "softplus": (lambda z: np.logaddexp(z, 0), expit),
     "exp": (np.exp, np.exp),
     "softmax": (lambda z: softmax(z, axis=1), None),
@@ -66,33 +84,33 @@ COSTS_OF_Z = {
 }
 
 
-# Rules: (settings, parameters w, gradient g, slots m and v, step t from 1, 1 on weights and 0 on
-# biases) -> new w, m, v
-def sgd(rule, w, g, m, v, t, is_weight):
-    v = rule.momentum * v - rule.learning_rate * g
-    return w + (rule.momentum * v - rule.learning_rate * g if rule.nesterov else v), m, v
+# Rules: (settings, their learning rate times each parameter's factor, parameters w, gradient g,
+# slots m and v, step t from 1, 1 on weights and 0 on biases) -> new w, m, v
+def sgd(rule, rate, w, g, m, v, t, is_weight):
+    v = rule.momentum * v - rate * g
+    return w + (rule.momentum * v - rate * g if rule.nesterov else v), m, v
 
 
-def adam(rule, w, g, m, v, t, is_weight):
+def adam(rule, rate, w, g, m, v, t, is_weight):
     m = rule.beta_1 * m + (1 - rule.beta_1) * g
     v = rule.beta_2 * v + (1 - rule.beta_2) * g**2
-    step = rule.learning_rate * (1 - rule.beta_2**t) ** 0.5 / (1 - rule.beta_1**t)
+    step = rate * (1 - rule.beta_2**t) ** 0.5 / (1 - rule.beta_1**t)
     return w - step * m / (np.sqrt(v) + rule.epsilon), m, v
 
 
-def adamw(rule, w, g, m, v, t, is_weight):
-    w = w - rule.learning_rate * rule.weight_decay * w * is_weight
-    return adam(rule, w, g, m, v, t, is_weight)
+def adamw(rule, rate, w, g, m, v, t, is_weight):
+    w = w - rate * rule.weight_decay * w * is_weight
+    return adam(rule, rate, w, g, m, v, t, is_weight)
 
 
-def rmsprop(rule, w, g, m, v, t, is_weight):
+def rmsprop(rule, rate, w, g, m, v, t, is_weight):
     v = rule.rho * v + (1 - rule.rho) * g**2
-    return w - rule.learning_rate * g / (np.sqrt(v) + rule.epsilon), m, v
+    return w - rate * g / (np.sqrt(v) + rule.epsilon), m, v
 
 
-def rprop(rule, w, g, m, v, t, is_weight):
+def rprop(rule, rate, w, g, m, v, t, is_weight):
     """m is the last gradient, v the size of the step, both 0 at first."""
-    size = np.where(v == 0, rule.learning_rate, v)
+    size = np.where(v == 0, rate, v)
     turn = np.sign(m) * np.sign(g)
     size = np.where(turn > 0, np.minimum(size * rule.grow, rule.largest), size)
     size = np.where(turn < 0, np.maximum(size * rule.shrink, rule.smallest), size)
@@ -129,16 +147,20 @@ def dropout_factors(seed, update, layer, n_rows, n_out, rate):
 
 @dataclass
 class Network:
-    """Layers and cost; the parameters p are one flat vector W0, b0, W1, b1, ... given each time."""
+    """Layers and cost; the parameters p are one flat vector s, W0, b0, W1, ... given each time."""
 
     layer_sizes: list
-    activations: list  # of every layer, the output's last
+    activations: list  # of every layer, the output's last: names, or pairs as in ACTIVATIONS
     cost_name: str
     bias: bool = True
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
+    input_scale: bool = False  # whether the first layer reads x * s
+
+    def functions(self):
+        return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
 
     def views(self, p):
-        weights, biases, at = [], [], 0
+        weights, biases, at = [], [], self.layer_sizes[0] * self.input_scale
         for n_in, n_out in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True):
             weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
             at += n_in * n_out
@@ -147,18 +169,21 @@ class Network:
         assert at == p.size
         return weights, biases
 
+    def scale(self, p):
+        return p[: self.layer_sizes[0] * self.input_scale] if self.input_scale else 1
+
     def is_weight(self, p):
         return self.strengths(p, 1)
 
     def forward(self, p, X, factors=()):
-        """Return the weighted sums and the activations of every layer, X first.
+        """Return the weighted sums and the activations of every layer, X times the scale first.
 
         factors: what hidden activations are multiplied by, layer by layer
         """
-        zs, activations = [], [np.asarray(X, p.dtype)]
-        for W, b, name in zip(*self.views(p), self.activations, strict=True):
+        zs, activations = [], [np.asarray(X, p.dtype) * self.scale(p)]
+        for W, b, (f, _) in zip(*self.views(p), self.functions(), strict=True):
             zs.append(activations[-1] @ W + (b if self.bias else 0))
-            activations.append(ACTIVATIONS[name][0](zs[-1]))
+            activations.append(f(zs[-1]))
             if len(zs) <= len(factors):
                 activations[-1] = activations[-1] * factors[len(zs) - 1]
         return zs, activations
@@ -176,6 +201,15 @@ class Network:
         weights = self.views(result)[0]
         for W, of_layer in zip(weights, np.broadcast_to(strength, len(weights)), strict=True):
             W[...] = of_layer
+        return result
+
+    def rate_factors(self, p, weights=1, biases=1, scale=1):
+        """Give each parameter its group's factor: one for all layers, or one for each."""
+        result = np.ones_like(p)
+        for views, factors in zip(self.views(result), (weights, biases), strict=True):
+            for view, factor in zip(views, np.broadcast_to(factors, len(views)), strict=True):
+                view[...] = factor
+        result[: self.layer_sizes[0] * self.input_scale] = scale
         return result
 
     def costs(self, z, a, y):
@@ -197,7 +231,7 @@ class Network:
         da = COSTS_OF_A[self.cost_name][1](a, y, self.parameter)
         if self.activations[-1] == "softmax":
             return a * (da - np.sum(a * da, axis=1, keepdims=True))
-        return da * ACTIVATIONS[self.activations[-1]][1](z)
+        return da * self.functions()[-1][1](z)
 
     def delta_a(self, z, a, y):
         """Derivative of the cost of each row by the output layer's a, softmax's taken as free."""
@@ -215,11 +249,12 @@ class Network:
         weights = self.views(p)[0]
         das = [self.delta_a(zs[-1], activations[-1], y)]
         dzs = [self.delta_z(zs[-1], activations[-1], y)]
-        for W, z, name in zip(weights[:0:-1], zs[-2::-1], self.activations[-2::-1], strict=True):
+        hidden = self.functions()[-2::-1]
+        for W, z, (_, derivative) in zip(weights[:0:-1], zs[-2::-1], hidden, strict=True):
             das.insert(0, dzs[0] @ W.T)
-            dzs.insert(0, das[0] * ACTIVATIONS[name][1](z))
+            dzs.insert(0, das[0] * derivative(z))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
-        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T, costs
+        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T * self.scale(p), costs
 
     def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)
@@ -232,9 +267,11 @@ class Network:
             dWs[layer] += activations[layer].T @ dz
             dbs[layer] += dz.sum(axis=0) if self.bias else 0
             if layer > 0:
-                derivative = ACTIVATIONS[self.activations[layer - 1]][1]
+                derivative = self.functions()[layer - 1][1]
                 dz = dz @ weights[layer].T * derivative(zs[layer - 1])
                 dz = dz * factors[layer - 1] if factors else dz
+        if self.input_scale:
+            self.scale(gradient)[...] = np.sum(np.asarray(X, p.dtype) * (dz @ weights[0].T), axis=0)
         return gradient
 
     def factors(self, seed, update, n_rows, dropout):
@@ -267,9 +304,11 @@ class Network:
         seed=0,
         max_norm=np.inf,
         clip_norm=np.inf,
+        learning_rate_factors=None,
     ):
         """Train one epoch for each order of the rows; return the parameters and the costs."""
         m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
+        rate = rule.learning_rate * self.rate_factors(p, **(learning_rate_factors or {}))
         w = np.ones(len(X)) if sample_weight is None else sample_weight
         for order in orders:
             total = 0.0
@@ -282,7 +321,7 @@ class Network:
                 update = RULES[type(rule).__name__]
                 g = self.gradient(p, *batch)
                 g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
-                p, m, v = update(rule, p, g, m, v, t, self.is_weight(p))
+                p, m, v = update(rule, rate, p, g, m, v, t, self.is_weight(p))
                 p = self.limited(p, max_norm)
             history.append(float(total / len(order)))
         return p, history

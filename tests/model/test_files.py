@@ -11,6 +11,8 @@ import pynn
 KEPT = [
     {"activation": "tanh"},
     {"activation": ["gelu", "relu"]},
+    {"activation": [pynn.LeakyReLU(0.2), "leaky_relu"]},
+    {"output_activation": pynn.LeakyReLU(0.2), "cost": "squared_error"},
     {"bias": False},
     {"dtype": "float32"},
     {"output_activation": "identity", "cost": pynn.Huber(delta=0.5)},
