@@ -16,18 +16,18 @@ INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const 
                                  const real *values, size_t n, const real *b, size_t b_stride,
                                  size_t last) {
     vec sum[SPARSE_VECTORS];
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int v = 0; v < V; v++) {
         const size_t lanes = v == V - 1 ? last : LANES;
         sum[v] = start ? FN(load_first)(start + v * LANES, lanes) : (vec){0};
     }
     for (size_t k = 0; k < n; k++) {
         const real *row = b + (size_t)columns[k] * b_stride;
-#pragma GCC unroll 8
+        UNROLL(8)
         for (int v = 0; v < V - 1; v++) { sum[v] += values[k] * FN(load)(row + v * LANES); }
         sum[V - 1] += values[k] * FN(load_first)(row + (V - 1) * LANES, last);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int v = 0; v < V; v++) { FN(store)(c + v * LANES, sum[v]); }
 }
 
