@@ -5,6 +5,7 @@
 #include "blas.h"
 #include "costs.h"
 #include "optimizers.h"
+#include "team.h"
 #include "train.h"
 
 static pynn_blas blas;
@@ -65,20 +66,23 @@ int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
 
 pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
                          const pynn_data *data, int n_threads, const pynn_control *control) {
-    return engine_of(network->dtype)->predict(out, network, parameters, data, n_threads, control);
+    return engine_of(network->dtype)
+        ->predict(out, network, parameters, data, pynn_team_most(n_threads), control);
 }
 
 pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_network *network,
                           const void *parameters, const pynn_data *data, pynn_penalty penalty,
                           int n_threads, const pynn_control *control) {
     return engine_of(network->dtype)
-        ->gradient(cost, gradient, network, parameters, data, penalty, n_threads, control);
+        ->gradient(cost, gradient, network, parameters, data, penalty, pynn_team_most(n_threads),
+                   control);
 }
 
 pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_network *network,
                             const void *parameters, const pynn_data *data, int n_threads,
                             const pynn_control *control) {
-    return engine_of(network->dtype)->trace(trace, network, parameters, data, n_threads, control);
+    return engine_of(network->dtype)
+        ->trace(trace, network, parameters, data, pynn_team_most(n_threads), control);
 }
 
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
@@ -86,8 +90,8 @@ pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost 
                        const pynn_optimizer *optimizer, const pynn_plan *plan, int n_threads,
                        const pynn_control *control) {
     return engine_of(network->dtype)
-        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan, n_threads,
-                control);
+        ->train(parameters, state, costs_, n_done, network, data, optimizer, plan,
+                pynn_team_most(n_threads), control);
 }
 
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n) {

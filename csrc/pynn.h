@@ -133,8 +133,9 @@ int pynn_isa_in_use(void);
 int pynn_use_isa(int code);
 int pynn_isa_is_tuned(void); /* that in use; 0: large products go to BLAS */
 
-/* In each of these n_threads >= 1 threads work, the caller's among them; the result has the same
- * bits for any number of them. */
+/* Each of these takes n_threads threads, the caller's among them, from 1 to PYNN_MOST_THREADS: a
+ * number beyond counts as the nearest. The result has the same bits for any number of them. */
+enum { PYNN_MOST_THREADS = 256 };
 
 /* out (n_rows, n_out), C-contiguous: activations of the output layer for data->x. */
 pynn_status pynn_predict(void *out, const pynn_network *network, const void *parameters,
@@ -182,6 +183,10 @@ void pynn_set_thread_limit(int n);
 __attribute__((visibility("default")))
 #endif
 int pynn_get_thread_limit(void);
+
+/* The processors that this process may use, shared by all calls that run at once: 0, as at the
+ * start, stands for all that are online. */
+void pynn_set_processors(int n);
 
 /* Tests only: let the n-th allocation from now on fail (0: none), and count the blocks in use. */
 void pynn_fail_allocation(int64_t n);

@@ -7,6 +7,8 @@ struct pynn_team {
     int asked; /* to stop */
 };
 
+int pynn_team_most(int n_threads) { return (void)n_threads, 1; }
+
 int pynn_team_size(int n_threads) { return (void)n_threads, 1; }
 
 void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *context) {
@@ -32,5 +34,7 @@ void pynn_exclusive_begin(void) {}
 void pynn_exclusive_end(void) {}
 
 void pynn_set_thread_limit(int n) { (void)n; }
+
+void pynn_set_processors(int n) { (void)n; }
 
 int pynn_get_thread_limit(void) { return 1; }
