@@ -1,4 +1,7 @@
-"""Check a wheel: python check_wheel.py WHEEL WHEEL_FROM_SDIST. Needs readelf of GNU binutils."""
+"""Check a wheel: python check_wheel.py WHEEL_FROM_SDIST SITE_PACKAGES.
+
+The wheel must hold what is installed from the tree. Needs readelf of GNU binutils.
+"""
 
 import re
 import subprocess
@@ -13,14 +16,14 @@ SOURCES = (".c", ".h", ".pyx", ".pxd")
 LIBRARIES = re.compile(r"(libc|libm|libpthread|libgcc_s|ld-linux[-\w]*)\.so\.\d+")
 
 
-def main(wheel, from_sdist):
-    """Raise AssertionError where one of the two is not as it has to be."""
-    contents, again = contents_of(wheel), contents_of(from_sdist)
+def main(wheel, site_packages):
+    """Raise AssertionError where the wheel is not as it has to be."""
+    contents, installed = contents_of(wheel), contents_of_package(site_packages)
     print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, {len(contents)} files")
     assert wheel.stat().st_size < LARGEST
     assert re.search(r"-cp311-abi3-\w+\.whl$", wheel.name)
-    assert from_sdist.name == wheel.name
-    differing = [name for name in contents | again if contents.get(name) != again.get(name)]
+    package = {name: contents[name] for name in contents if name.startswith("pynn/")}
+    differing = [n for n in package | installed if package.get(n) != installed.get(n)]
     assert not differing, f"the sdist builds another {differing}"
     stray = [name for name in contents if name.endswith(SOURCES) or not belongs(name)]
     assert not stray, f"does not belong into a wheel: {stray}"
@@ -34,6 +37,15 @@ def contents_of(wheel):
     """Return the bytes of each file in it, by name."""
     with zipfile.ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def contents_of_package(site_packages):
+    """Return the bytes of each file of the installed package, as contents_of."""
+    return {
+        path.relative_to(site_packages).as_posix(): path.read_bytes()
+        for path in (site_packages / "pynn").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def belongs(name):

@@ -157,7 +157,7 @@ static inline void FN(softmax)(real *a /* (n,), as z */, const real *z, size_t n
     const size_t width = (n + LANES - 1) / LANES * LANES;
     const real largest = FN(largest)(z, n);
     vec sums = {0};
-#pragma GCC ivdep
+    IVDEP
     for (size_t j = 0; j < width; j++) { a[j] = FN(vexp)(z[j] - largest); }
     for (size_t j = 0; j < n; j += LANES) { sums += FN(lanes_before)(FN(load)(a + j), n - j, 0); }
     const real sum = FN(sum_of_lanes)(sums);

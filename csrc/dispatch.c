@@ -1,8 +1,10 @@
 /* dispatch.c - the only file that knows the processor. */
+#include <stdatomic.h>
+
 #include "isa.h"
 #include "pynn.h"
 
-static int in_use = PYNN_ISA_baseline;
+static atomic_int in_use = PYNN_ISA_baseline;
 
 const char *pynn_isa_name(int code) {
     static const char *const names[] = {
@@ -29,10 +31,10 @@ int pynn_isa_available(int code) {
     return code == PYNN_ISA_baseline;
 }
 
-int pynn_isa_in_use(void) { return in_use; }
+int pynn_isa_in_use(void) { return atomic_load_explicit(&in_use, memory_order_relaxed); }
 
 int pynn_use_isa(int code) {
     if (!pynn_isa_available(code)) { return -1; }
-    in_use = code;
+    atomic_store_explicit(&in_use, code, memory_order_relaxed);
     return 0;
 }

@@ -25,7 +25,7 @@ INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t 
     size_t width = FN(width)(n, stride);
     if (width == stride) { width *= n_rows, n_rows = 1; }
     for (size_t i = 0; i < n_rows; i++, a += stride, z += stride) {
-#pragma GCC ivdep
+        IVDEP
         for (size_t j = 0; j < width; j++) { a[j] = f(z[j], parameter); }
     }
 }
@@ -94,7 +94,7 @@ static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, siz
     const real scale = (real)(1 / (1 - mask->rate));
     for (size_t i = 0; i < n_rows; i++, out += stride, a += stride) {
         const uint64_t key = pynn_key(mask->key, mask->row + i);
-#pragma GCC ivdep
+        IVDEP
         for (uint32_t j = 0; j < width; j++) {
             out[j] = a[j] * (pynn_draw(key, first + j) < least ? 0 : scale);
         }

@@ -16,25 +16,16 @@
  */
 INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t in_stride) {
     vec rows[LANES];
-#pragma GCC unroll 16
+    UNROLL(16)
     for (size_t i = 0; i < LANES; i++) { rows[i] = FN(load)(in + i * in_stride); }
-#pragma GCC unroll 4
-    for (size_t size = 1; size < LANES; size *= 2) {
-        lanes_t upper, lower;
-#pragma GCC unroll 16
-        for (size_t j = 0; j < LANES; j++) {
-            upper[j] = (sbits_t)(j & size ? LANES + j - size : j);
-            lower[j] = (sbits_t)(j & size ? LANES + j : j + size);
-        }
-#pragma GCC unroll 16
-        for (size_t i = 0; i < LANES; i++) {
-            if (i & size) { continue; }
-            const vec first = rows[i], second = rows[i + size];
-            rows[i] = __builtin_shuffle(first, second, upper);
-            rows[i + size] = __builtin_shuffle(first, second, lower);
-        }
+#define X(size)                                                                                    \
+    UNROLL(16)                                                                                     \
+    for (size_t i = 0; i + size < LANES; i++) {                                                    \
+        if (!(i & size)) { FN(exchange_blocks_##size)(&rows[i], &rows[i + size]); }                \
     }
-#pragma GCC unroll 16
+    BLOCK_SIZES(X)
+#undef X
+    UNROLL(16)
     for (size_t i = 0; i < LANES; i++) { FN(store)(out + i * out_stride, rows[i]); }
 }
 
@@ -43,7 +34,7 @@ static void FN(pack)(real *restrict packed, pynn_panels b, size_t depth, size_t 
     if (b.column == 1) {
         for (size_t k = 0; k < depth; k++, packed += PANEL) {
             const real *row = b.x + (b.rows ? b.rows[k] : k) * b.row;
-#pragma GCC unroll 2
+            UNROLL(2)
             for (size_t j = 0; j < PANEL; j += LANES) { /* memcpy became rep movs: 5 times slower */
                 FN(store)(packed + j, j < n ? FN(load_lanes)(row + j, n - j < LANES ? n - j : LANES)
                                             : (vec){0});

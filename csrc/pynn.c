@@ -5,6 +5,7 @@
 #include "blas.h"
 #include "costs.h"
 #include "optimizers.h"
+#include "team.h"
 #include "train.h"
 
 static pynn_blas blas;
@@ -63,24 +64,34 @@ static const pynn_engine *engine_of(pynn_dtype dtype) {
 
 int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
 
-pynn_status pynn_predict(void *out, const pynn_call *call) {
-    return engine_of(call->network->dtype)->predict(out, call);
+/* Memory is sized by the number of threads. */
+static pynn_call clamped(pynn_call call) {
+    call.n_threads = pynn_team_most(call.n_threads);
+    return call;
 }
 
-pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call,
+pynn_status pynn_predict(void *out, const pynn_call *given) {
+    const pynn_call call = clamped(*given);
+    return engine_of(call.network->dtype)->predict(out, &call);
+}
+
+pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *given,
                           pynn_penalty penalty) {
-    return engine_of(call->network->dtype)->gradient(cost, gradient, call, penalty);
+    const pynn_call call = clamped(*given);
+    return engine_of(call.network->dtype)->gradient(cost, gradient, &call, penalty);
 }
 
-pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call) {
-    return engine_of(call->network->dtype)->trace(trace, call);
+pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *given) {
+    const pynn_call call = clamped(*given);
+    return engine_of(call.network->dtype)->trace(trace, &call);
 }
 
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs_,
-                       int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
+                       int64_t *n_done, const pynn_call *given, const pynn_optimizer *optimizer,
                        const pynn_plan *plan) {
-    return engine_of(call->network->dtype)
-        ->train(parameters, state, costs_, n_done, call, optimizer, plan);
+    const pynn_call call = clamped(*given);
+    return engine_of(call.network->dtype)
+        ->train(parameters, state, costs_, n_done, &call, optimizer, plan);
 }
 
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n) {

@@ -140,8 +140,12 @@ int pynn_isa_in_use(void);
 int pynn_use_isa(int code);
 int pynn_isa_is_tuned(void); /* that in use; 0: large products go to BLAS */
 
-/* What each call needs. n_threads >= 1 threads work, the caller's among them; the result has the
- * same bits for any number of them. */
+/* More threads than this are never started. */
+enum { PYNN_MOST_THREADS = 256 };
+
+/* What each call needs. n_threads threads work, the caller's among them, from 1 to
+ * PYNN_MOST_THREADS: a number beyond counts as the nearest. The result has the same bits for any
+ * number of them. */
 typedef struct {
     const pynn_network *network;
     const void *parameters; /* (n_parameters,) */
@@ -192,6 +196,10 @@ void pynn_set_thread_limit(int n);
 __attribute__((visibility("default")))
 #endif
 int pynn_get_thread_limit(void);
+
+/* The processors that this process may use, shared by all calls that run at once: 0, as at the
+ * start, stands for all that are online. */
+void pynn_set_processors(int n);
 
 /* Tests only: let the n-th allocation from now on fail (0: none), and count the blocks in use. */
 void pynn_fail_allocation(int64_t n);

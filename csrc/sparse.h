@@ -24,18 +24,18 @@ typedef struct {
 INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const entries *row,
                                  const real *b, size_t b_stride, size_t lanes) {
     vec sum[SPARSE_VECTORS];
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int v = 0; v < V; v++) {
         sum[v] = start ? FN(load_first)(start + v * LANES, v == V - 1 ? lanes : LANES) : (vec){0};
     }
     for (size_t k = 0; k < row->n; k++) {
         const uint32_t column = (uint32_t)row->columns[k];
         const real *x = b + (column <= row->last ? column : 0) * b_stride, value = row->values[k];
-#pragma GCC unroll 8
+        UNROLL(8)
         for (int v = 0; v < V - 1; v++) { sum[v] += value * FN(load)(x + v * LANES); }
         sum[V - 1] += value * FN(load_first)(x + (V - 1) * LANES, lanes);
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int v = 0; v < V; v++) { FN(store)(c + v * LANES, sum[v]); }
 }
 

@@ -10,18 +10,21 @@
 #include "clock.h"
 #include "pynn.h"
 
-enum { MOST_THREADS = 256 };
-
-static atomic_int thread_limit;
+static atomic_int thread_limit, processors;
 
 /* Threads in all teams of this process. */
 static atomic_int n_working;
 
+int pynn_team_most(int n_threads) {
+    return n_threads < 1 ? 1 : n_threads > PYNN_MOST_THREADS ? PYNN_MOST_THREADS : n_threads;
+}
+
 int pynn_team_size(int n_threads) {
-    if (n_threads > MOST_THREADS) { n_threads = MOST_THREADS; }
+    n_threads = pynn_team_most(n_threads);
     const int others = atomic_load(&n_working);
     if (others <= 0 || n_threads == 1) { return n_threads; }
-    const int left = (int)sysconf(_SC_NPROCESSORS_ONLN) - others;
+    const int usable = atomic_load(&processors);
+    const int left = (usable ? usable : (int)sysconf(_SC_NPROCESSORS_ONLN)) - others;
     return left < 1 ? 1 : n_threads < left ? n_threads : left;
 }
 
@@ -42,6 +45,8 @@ static void begin_alone(void) {
 static void survive_forks(void) { pthread_atfork(lock, unlock, begin_alone); }
 
 void pynn_set_thread_limit(int n) { atomic_store(&thread_limit, n > 0 ? n : 0); }
+
+void pynn_set_processors(int n) { atomic_store(&processors, n > 0 ? n : 0); }
 
 int pynn_get_thread_limit(void) { return atomic_load(&thread_limit); }
 
@@ -145,11 +150,16 @@ static void *serve(void *recruit_) {
     return NULL;
 }
 
-/* Starts threads 1 .. n_threads - 1, with no signal sent to them; returns how many there are now.
- */
+/* Signals of a thread's own faults: blocked ones would kill the process before a handler, such as
+ * faulthandler's, could report them. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+
+/* Starts threads 1 .. n_threads - 1, which take no signals but those of their own faults; returns
+ * how many there are now. */
 static int recruit_all(pynn_team *team, recruit *recruits, int n_threads) {
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) { sigdelset(&all, faults[i]); }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int n = 1;
     for (; n < n_threads; n++) {
@@ -161,7 +171,7 @@ static int recruit_all(pynn_team *team, recruit *recruits, int n_threads) {
 }
 
 void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *context) {
-    recruit recruits[MOST_THREADS];
+    recruit recruits[PYNN_MOST_THREADS];
     pynn_team team = {.n = 1,
                       .lock = PTHREAD_MUTEX_INITIALIZER,
                       .next_round = PTHREAD_COND_INITIALIZER,

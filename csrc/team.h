@@ -14,6 +14,9 @@ typedef struct {
     int id, n;
 } pynn_member;
 
+/* n_threads, or the nearest number that a team may have: memory for a team is sized by this. */
+int pynn_team_most(int n_threads);
+
 /* How many of n_threads a team would take now: no more than the processors that other teams of this
  * process leave. Two fits at once, calls of 1 ms with two threads each on two processors, took
  * twice as long as with one. */

@@ -54,15 +54,15 @@ INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
     for (size_t k = 0; k < depth; k++, a += a_depth, b += b_stride) {
         const real *row = picks ? t->b.x + b_rows[k] * b_stride : b;
         vec columns[TILE_VECTORS];
-#pragma GCC unroll 2
+        UNROLL(2)
         for (int v = 0; v < V; v++) {
             columns[v] =
                 v == V - 1 ? FN(load_first)(row + v * LANES, last) : FN(load)(row + v * LANES);
         }
-#pragma GCC unroll 14
+        UNROLL(14)
         for (int r = 0; r < R; r++) {
             const real factor = a[(size_t)r * a_row];
-#pragma GCC unroll 2
+            UNROLL(2)
             for (int v = 0; v < V; v++) { sum[r * V + v] += factor * columns[v]; }
         }
     }
@@ -71,18 +71,18 @@ INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
 /* c = start + a b, in whole vectors */
 INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const FN(tile) * t) {
     vec sum[TILE_ROWS * TILE_VECTORS];
-#pragma GCC unroll 14
+    UNROLL(14)
     for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
+        UNROLL(2)
         for (int v = 0; v < V; v++) {
             const real *from = t->start + (size_t)r * t->start_stride + (size_t)v * LANES;
             sum[r * V + v] = t->start ? FN(load_lanes)(from, FN(lanes)(t, v, V)) : (vec){0};
         }
     }
     FN(accumulate)(R, V, picks, sum, t);
-#pragma GCC unroll 14
+    UNROLL(14)
     for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
+        UNROLL(2)
         for (int v = 0; v < V; v++) {
             FN(store)(t->c + (size_t)r * t->c_stride + (size_t)v * LANES, sum[r * V + v]);
         }
@@ -96,19 +96,19 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
     vec sum[TILE_ROWS * TILE_VECTORS] = {{0}};
     FN(accumulate)(R, V, 0, sum, t);
     size_t at[TILE_ROWS];
-#pragma GCC unroll 14
+    UNROLL(14)
     for (int r = 0; r < R; r++) {
         at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
-#pragma GCC unroll 2
+        UNROLL(2)
         for (int v = 0; v < V; v++) {
             vec w = FN(load_lanes)(t->start + at[r] + v * LANES, FN(lanes)(t, v, V));
             FN(rule_sgd)(&w, NULL, NULL, sum[r * V + v], t->step);
             sum[r * V + v] = w;
         }
     }
-#pragma GCC unroll 14
+    UNROLL(14)
     for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
+        UNROLL(2)
         for (int v = 0; v < V; v++) {
             const size_t n = FN(lanes)(t, v, V);
             if (n == LANES) {

@@ -23,25 +23,45 @@
 #define LANES (VEC_BYTES / sizeof(real))
 #define INLINE static inline __attribute__((always_inline))
 
+/* What gcc and clang spell differently: UNROLL and IVDEP (no iteration depends on another) stand
+ * before a loop; PICK_LANES takes constant lane numbers, which count on from v to w. */
+#define PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define UNROLL(n) PRAGMA(unroll n)
+#define IVDEP PRAGMA(clang loop vectorize(assume_safety))
+#define PICK_LANES(v, w, ...) __builtin_shufflevector(v, w, __VA_ARGS__)
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#define IVDEP PRAGMA(GCC ivdep)
+#define PICK_LANES(v, w, ...) __builtin_shuffle(v, w, (lanes_t){__VA_ARGS__})
+#endif
+
 /* Loads and stores need no alignment, as weights have none. */
 typedef real vec __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
 
-/* The number of a lane, for each lane. */
 #if PYNN_BITS == 32
 typedef int32_t sbits_t;
 #else
 typedef int64_t sbits_t;
 #endif
 typedef sbits_t lanes_t __attribute__((vector_size(VEC_BYTES)));
+
+/* f(number, x) for each lane, in a list */
+#define LANES_0_TO_1(f, x) f(0, x), f(1, x)
+#define LANES_0_TO_3(f, x) LANES_0_TO_1(f, x), f(2, x), f(3, x)
+#define LANES_0_TO_7(f, x) LANES_0_TO_3(f, x), f(4, x), f(5, x), f(6, x), f(7, x)
 #if VEC_BYTES * 8 / PYNN_BITS == 16
-#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+#define FOR_LANES(f, x)                                                                            \
+    LANES_0_TO_7(f, x), f(8, x), f(9, x), f(10, x), f(11, x), f(12, x), f(13, x), f(14, x), f(15, x)
 #elif VEC_BYTES * 8 / PYNN_BITS == 8
-#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3, 4, 5, 6, 7})
+#define FOR_LANES(f, x) LANES_0_TO_7(f, x)
 #elif VEC_BYTES * 8 / PYNN_BITS == 4
-#define LANE_NUMBERS ((lanes_t){0, 1, 2, 3})
+#define FOR_LANES(f, x) LANES_0_TO_3(f, x)
 #else
-#define LANE_NUMBERS ((lanes_t){0, 1})
+#define FOR_LANES(f, x) LANES_0_TO_1(f, x)
 #endif
+#define ITS_NUMBER(lane, x) lane
+#define LANE_NUMBERS ((lanes_t){FOR_LANES(ITS_NUMBER, )})
 
 INLINE vec FN(load)(const real *x) { return *(const vec *)x; }
 
@@ -122,11 +142,16 @@ INLINE vec FN(vsqrt)(vec v) { return (vec)_mm256_sqrt_pd((__m256d)v); }
 #endif
 #else
 INLINE vec FN(load_first)(const real *x, size_t n) {
+    if (n == LANES) { return FN(load)(x); }
     vec v = {0};
     for (size_t i = 0; i < n; i++) { v[i] = x[i]; }
     return v;
 }
 INLINE void FN(store_first)(real *x, vec v, size_t n) {
+    if (n == LANES) {
+        FN(store)(x, v);
+        return;
+    }
     for (size_t i = 0; i < n; i++) { x[i] = v[i]; }
 }
 INLINE vec FN(vsqrt)(vec v) {
@@ -155,23 +180,38 @@ INLINE vec FN(signed_as)(vec size, vec x) {
     return (vec)((lanes_t)size & (x > 0)) - (vec)((lanes_t)size & (x < 0));
 }
 
-/* v with each block of `size` lanes in the place of its neighbour. */
-INLINE vec FN(swap_blocks)(vec v, size_t size) {
-    return __builtin_shuffle(v, LANE_NUMBERS ^ (sbits_t)size);
-}
+/* For blocks of 1, 2, 4 and 8 lanes, if they are smaller than a vector:
+ * - swap_blocks returns v with neighbouring blocks swapped;
+ * - exchange_blocks exchanges the second block of each pair in v with the first one in w.
+ * Sizes are part of the names because clang picks lanes by constants only. */
+#define SWAPPED(lane, size) ((lane) ^ (size))
+#define OF_FIRST(lane, size) ((lane) & (size) ? (int)LANES + (lane) - (size) : (lane))
+#define OF_SECOND(lane, size) ((lane) & (size) ? (int)LANES + (lane) : (lane) + (size))
+#define BLOCK_SIZES(X) X(1) X(2) X(4) X(8)
+#define X(size)                                                                                    \
+    INLINE vec FN(swap_blocks_##size)(vec v) {                                                     \
+        return PICK_LANES(v, v, FOR_LANES(SWAPPED, size % (int)LANES));                            \
+    }                                                                                              \
+    INLINE void FN(exchange_blocks_##size)(vec * v, vec * w) {                                     \
+        const vec first = *v, second = *w;                                                         \
+        *v = PICK_LANES(first, second, FOR_LANES(OF_FIRST, size % (int)LANES));                    \
+        *w = PICK_LANES(first, second, FOR_LANES(OF_SECOND, size % (int)LANES));                   \
+    }
+BLOCK_SIZES(X)
+#undef X
 
 INLINE real FN(sum_of_lanes)(vec v) {
-#pragma GCC unroll 4
-    for (size_t size = LANES / 2; size > 0; size /= 2) { v += FN(swap_blocks)(v, size); }
-    return v[0];
+    if (LANES > 8) { v += FN(swap_blocks_8)(v); }
+    if (LANES > 4) { v += FN(swap_blocks_4)(v); }
+    if (LANES > 2) { v += FN(swap_blocks_2)(v); }
+    return (v + FN(swap_blocks_1)(v))[0];
 }
 
 INLINE real FN(largest_lane)(vec v) {
-#pragma GCC unroll 4
-    for (size_t size = LANES / 2; size > 0; size /= 2) {
-        v = FN(larger)(v, FN(swap_blocks)(v, size));
-    }
-    return v[0];
+    if (LANES > 8) { v = FN(larger)(v, FN(swap_blocks_8)(v)); }
+    if (LANES > 4) { v = FN(larger)(v, FN(swap_blocks_4)(v)); }
+    if (LANES > 2) { v = FN(larger)(v, FN(swap_blocks_2)(v)); }
+    return FN(larger)(v, FN(swap_blocks_1)(v))[0];
 }
 
 #endif

@@ -51,8 +51,8 @@ static size_t whole_panels(const pynn_workspace *ws, size_t n) {
 /* The most entries that any n of the data's sparse rows have: those of the longest. */
 static size_t most_entries(const pynn_data *data, int64_t n) {
     const int64_t *starts = data->starts;
-    if (n >= data->n_rows) { return (size_t)starts[data->n_rows]; }
-    int64_t low = 0, high = starts[data->n_rows]; /* no more than n rows are longer than high */
+    if (n >= data->n_rows) { return (size_t)data->n_entries; }
+    int64_t low = 0, high = data->n_entries; /* no more than n rows are longer than high */
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
         int64_t n_longer = 0;
@@ -70,7 +70,8 @@ static size_t most_entries(const pynn_data *data, int64_t n) {
         const int64_t length = starts[i + 1] - starts[i];
         sum += length > high ? length - high : 0;
     }
-    return (size_t)sum;
+    const int is_possible = sum >= 0 && sum <= data->n_entries; /* another thread may write */
+    return (size_t)(is_possible ? sum : data->n_entries);
 }
 
 /* The reals that n items of this size take. */

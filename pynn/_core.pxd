@@ -134,6 +134,8 @@ cdef extern from "pynn.h" nogil:
     int pynn_all_finite(pynn_dtype, const void *, int64_t)
 
     int pynn_get_thread_limit()
+    void pynn_set_processors(int n)
+    int PYNN_MOST_THREADS
     void pynn_set_thread_limit(int)
 
     void pynn_fail_allocation(int64_t)

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """The one extension module: checks arrays, releases the GIL, calls csrc/pynn.h.
 
 Nothing here is public. Arrays come in through the buffer protocol; what they must be is said at
@@ -23,6 +23,7 @@ cdef extern from *:
     const char *PYNN_VERSION
 
 VERSION = PYNN_VERSION.decode()
+MOST_THREADS = PYNN_MOST_THREADS
 
 
 # ---- What there is, by name ---------------------------------------------------------------------
@@ -79,6 +80,11 @@ def use_isa(name):
 def thread_limit():
     """The most threads that a call should take by itself, or 0: no limit."""
     return pynn_get_thread_limit()
+
+
+def set_processors(int n):
+    """Tell the core how many processors this process may use."""
+    pynn_set_processors(n)
 
 
 cdef void *_blas_function(name, scalar) except NULL:

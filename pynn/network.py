@@ -81,9 +81,9 @@ class Network(Inspected, Model):
     dtype : "float32" or "float64", default="float32"
         Precision of the parameters and of all computations.
     n_threads : int or None, default=None
-        Number of threads. None takes as many as a step is worth, of the processors that this
-        process may use; ``OMP_NUM_THREADS`` and threadpoolctl limit them. Results are the same for
-        any number.
+        Number of threads, at most 256. None takes as many as a step is worth, of the processors
+        that this process may use by affinity and by its container's quota; ``OMP_NUM_THREADS`` and
+        threadpoolctl limit them. Results are the same for any number.
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
         on the same machine; None gives others each time.

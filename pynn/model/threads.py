@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import threadpoolctl
 
 from pynn import _core, checks
 
-__all__ = ["checked", "chosen", "usable"]
+__all__ = ["checked", "chosen", "processors", "quota", "usable"]
+
+MOST = _core.MOST_THREADS
 
 # Multiply-adds of a step in float32 for each thread, from which one more thread gains: some 70 us.
 # Two threads gain 1.2 times at 2.4e6 in all (784-100-10, batch 10), 1.4 times at 48e6 (batch 200).
@@ -19,17 +25,68 @@ WORK_OF_UPDATE = 16
 
 
 def checked(n_threads: object) -> int | None:
-    """Return n_threads as the user gave it, if it is None or an integer of at least 1."""
-    return None if n_threads is None else checks.positive_integer("n_threads", n_threads)
+    """Return n_threads as the user gave it, if it is None or an integer from 1 to ``MOST``."""
+    if n_threads is None:
+        return None
+    given = checks.positive_integer("n_threads", n_threads)
+    if given > MOST:
+        raise ValueError(f"n_threads must be at most {MOST}, but is {given}")
+    return given
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use: by affinity, and by quota."""
+    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    allowed = len(affinity) if affinity else os.cpu_count() or 1
+    return max(1, min(allowed, quota() or allowed))
+
+
+@functools.cache
+def quota(root: Path = Path("/")) -> int | None:
+    """Return the processors that the cgroups allow, rounded up; None: they set no limit.
+
+    A container runtime limits processors by the time that a group of processes gets in each period,
+    which neither affinity nor ``os.cpu_count`` shows. The groups above count too.
+    """
+    limits = [quota / period for quota, period in _quotas(root) if quota > 0 and period > 0]
+    return max(1, math.ceil(min(limits))) if limits else None
+
+
+def _quotas(root: Path) -> Iterator[tuple[int, int]]:
+    """Yield quota and period, in microseconds, of each group that limits this process."""
+    mounted = root / "sys/fs/cgroup"
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:  # version 2
+            folder, files = mounted, ["cpu.max"]
+        elif "cpu" in controllers.split(","):  # version 1
+            folder, files = mounted / "cpu", ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        else:
+            continue
+        # In a container, the group that the path names is often mounted as the root.
+        group = Path(path)
+        for place in [group, *group.parents]:
+            texts = [_text(folder / place.relative_to("/") / file) for file in files]
+            numbers = " ".join(texts).split()
+            if len(numbers) == 2 and numbers[0] != "max":
+                yield int(numbers[0]), int(numbers[1])
+
+
+def _text(file: Path) -> str:
+    """Return what a file holds; nothing where it cannot be read."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 
 def usable() -> int:
     """Threads that a call may take by itself.
 
-    The least of: processors that this process may run on; ``OMP_NUM_THREADS``, which joblib sets in
+    The least of: processors that this process may use; ``OMP_NUM_THREADS``, which joblib sets in
     its workers; and what threadpoolctl limits pynn to.
     """
-    limits = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()]
+    limits = [processors()]
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     limits += [int(given)] if given.isdecimal() else []
     limits += [_core.thread_limit()]
@@ -40,6 +97,9 @@ def chosen(work: float) -> int:
     """Return what suits a step of so many multiply-adds in float32."""
     worth = int(work / WORK_PER_THREAD)
     return 1 if worth < 2 else min(usable(), worth)
+
+
+_core.set_processors(processors())
 
 
 class _Controller(threadpoolctl.LibController):  # type: ignore[misc]

@@ -1,12 +1,17 @@
 """The core releases the GIL, so Python's threads meet in it; and a process may fork after it."""
 
+import contextlib
 import multiprocessing
+import re
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,3 +150,53 @@ def test_limits_set_before_the_first_network_hold():
         [sys.executable, "-P", "-c", textwrap.dedent(code)], capture_output=True, text=True
     )
     assert done.stdout == "1\n", done.stderr
+
+
+def in_subprocess(code):
+    code = textwrap.dedent(code)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_memory_does_not_grow_with_threads_that_no_team_has():
+    pytest.importorskip("resource")
+    done = in_subprocess("""
+        import resource
+        import numpy as np
+        from pynn import _core
+        activations = ("tanh", "identity")
+        core = _core.Core((784, 30, 10), activations, True, "squared_error", 0.0, "float32")
+        parameters = np.full(core.n_parameters, 0.01, np.float32)
+        X = np.ones((50, 784), np.float32)
+        few, many = np.empty((2, 50, 10), np.float32)
+        core.predict(few, parameters, _core.Data(X), 1)
+        if "asan" not in open("/proc/self/maps").read():  # it reserves terabytes of addresses
+            in_use = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (in_use + 4 * 2**30,) * 2)
+        core.predict(many, parameters, _core.Data(X), 10**6)
+        assert few.tobytes() == many.tobytes()
+    """)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_take_the_signals_of_their_own_faults_and_no_others():
+    def blocked():
+        """Return the masks of blocked signals of the threads that block any."""
+        masks = []
+        for status in Path("/proc/self/task").glob("*/status"):
+            with contextlib.suppress(OSError):  # the thread may be gone
+                masks.append(int(re.search(r"SigBlk:\s*(\w+)", status.read_text())[1], 16))
+        return [mask for mask in masks if mask]
+
+    faults = [signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL]
+    faults += [signal.SIGTRAP, signal.SIGABRT]
+    net = pynn.Network([300, 200, 10], n_threads=3, random_state=0)
+    X = np.random.default_rng(0).normal(size=(2000, 300))
+    seen = Counter()
+    with ThreadPoolExecutor(1) as pool:
+        fit = pool.submit(net.fit, X, X[:, :10], epochs=5)
+        while not fit.done():
+            seen.update(blocked())
+    ((mask, _),) = seen.most_common(1)  # starting and ending, a thread blocks all for a moment
+    assert mask >> (signal.SIGINT - 1) & 1
+    assert not any(mask >> (fault - 1) & 1 for fault in faults)

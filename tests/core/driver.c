@@ -1,0 +1,178 @@
+/* driver.c - the core without Python, for compilers, processors and checkers that Python does not
+ * reach: driver [INSTRUCTION_SET [MOST_THREADS [CASE...]]]
+ *
+ * Each case trains a network, predicts, and computes its gradient and trace in both dtypes. The
+ * driver compares the bits of 2 to MOST_THREADS threads with those of one, float with double, and
+ * the gradient with finite differences, then prints a digest of all bits.
+ */
+#include "driver_cases.h"
+
+/* All that a case computes, one array after the other; the first is the gradient. */
+typedef struct {
+    unsigned char *bytes;
+    size_t n, n_gradient;
+} results;
+
+/* A plain loop in place of BLAS: column-major c (m, n) = alpha a (m, k) b (k, n) + beta c. */
+#define GEMM(name, real)                                                                           \
+    static void name PYNN_GEMM_ARGUMENTS(real) {                                                   \
+        for (int j = 0; j < *n; j++) {                                                             \
+            for (int i = 0; i < *m; i++) {                                                         \
+                real sum = 0;                                                                      \
+                for (int l = 0; l < *k; l++) {                                                     \
+                    const real a_il = *transa == 'N' ? a[i + l * *lda] : a[l + i * *lda];          \
+                    sum += a_il * (*transb == 'N' ? b[l + j * *ldb] : b[j + l * *ldb]);            \
+                }                                                                                  \
+                c[i + j * *ldc] = *alpha * sum + *beta * c[i + j * *ldc];                          \
+            }                                                                                      \
+        }                                                                                          \
+    }
+GEMM(gemm_f32, float)
+GEMM(gemm_f64, double)
+
+static void *extend(results *r, int64_t n, size_t size) {
+    void *added = r->bytes + r->n;
+    r->n += ((size_t)n * size + 7) / 8 * 8; /* doubles may follow */
+    return added;
+}
+
+static pynn_status train(const problem *p, void *parameters, pynn_cost *costs, int64_t n_epochs,
+                         int n_threads, const pynn_control *control) {
+    uint64_t random = 2;
+    const pynn_random shuffle = {&random, next_uint32, next_uint64};
+    pynn_optimizer_state state = {0};
+    for (int s = 0; s < pynn_rule_n_slots(p->optimizer.rule); s++) {
+        state.slots[s] = reserve(p->n_parameters, size_of(p->network.dtype));
+    }
+    int64_t *order = reserve(p->of->n_rows, sizeof *order), n_done;
+    for (int64_t i = 0; i < p->of->n_rows; i++) { order[i] = i; }
+    const pynn_plan plan = {.n_epochs = n_epochs,
+                            .batch_size = p->of->batch_size,
+                            .order = order,
+                            .shuffle = &shuffle,
+                            .regularisation = p->regularisation};
+    const pynn_call call = {&p->network, parameters, &p->data, n_threads, control};
+    return pynn_train(parameters, &state, costs, &n_done, &call, &p->optimizer, &plan);
+}
+
+static results compute(const problem *p, int n_threads) {
+    const size_t size = size_of(p->network.dtype);
+    const int64_t n = p->of->n_rows, n_in = p->of->sizes[0], n_out = p->of->sizes[p->of->n_layers];
+    const int64_t n_units = n * p->n_units, n_epochs = p->of->n_epochs;
+    const int64_t most = 2 * p->n_parameters + 4 * n_units + n * (n_in + n_out + 1) + 2 * n_epochs;
+    results r = {.bytes = reserve(most + 20, sizeof(double))};
+    void *gradient = extend(&r, p->n_parameters, size);
+    r.n_gradient = (size_t)p->n_parameters * size;
+    void *parameters = extend(&r, p->n_parameters, size), *predicted = extend(&r, n * n_out, size);
+    pynn_cost *cost = extend(&r, 1, sizeof *cost), *costs = extend(&r, n_epochs, sizeof *costs);
+    const pynn_trace trace = {extend(&r, n_units, size),  extend(&r, n_units, size),
+                              extend(&r, n_units, size),  extend(&r, n_units, size),
+                              extend(&r, n * n_in, size), extend(&r, n, sizeof(double))};
+    pynn_data unweighted = p->data;
+    unweighted.row_weights = NULL;
+    memcpy(parameters, p->parameters, r.n_gradient);
+    const pynn_call call = {&p->network, parameters, &p->data, n_threads, NULL};
+    const pynn_call traced = {&p->network, parameters, &unweighted, n_threads, NULL};
+    CHECK(!pynn_gradient(cost, gradient, &call, p->regularisation.penalty) &&
+              !train(p, parameters, costs, n_epochs, n_threads, NULL) &&
+              !pynn_predict(predicted, &call) && !pynn_trace_rows(&trace, &traced),
+          "%s", p->of->name);
+    return r;
+}
+
+/* Some parameters' gradients, in double */
+static void check_finite_differences(const problem *p, const double *gradient) {
+    const double h = 0x1p-18;
+    double *parameters = p->parameters;
+    uint64_t random = 3;
+    for (int k = 0; k < 12; k++) {
+        const uint64_t i = next_uint64(&random) % (uint64_t)p->n_parameters;
+        const double before = parameters[i];
+        pynn_cost at[2];
+        for (int side = 0; side < 2; side++) {
+            parameters[i] = before + (side ? h : -h);
+            const pynn_call call = {&p->network, parameters, &p->data, 1, NULL};
+            CHECK(!pynn_gradient(&at[side], NULL, &call, p->regularisation.penalty), "%s",
+                  p->of->name);
+        }
+        parameters[i] = before;
+        const double slope = (at[1].cost + at[1].penalty - at[0].cost - at[0].penalty) / (2 * h);
+        CHECK(fabs(slope - gradient[i]) < 1e-7 * (1 + fabs(slope)),
+              "%s: gradient %llu is %g, not %g", p->of->name, (unsigned long long)i, gradient[i],
+              slope);
+    }
+}
+
+/* The first gradients of both dtypes */
+static void check_dtypes(const char *name, const float *single, const double *precise, size_t n) {
+    double largest = 0;
+    for (size_t i = 0; i < n; i++) { largest = fmax(largest, fabs(precise[i])); }
+    for (size_t i = 0; i < n; i++) {
+        CHECK(fabs(single[i] - precise[i]) < 1e-5 * largest, "%s: gradient %zu is %g, not %g", name,
+              i, (double)single[i], precise[i]);
+    }
+}
+
+static unsigned long long digest(results r) { /* FNV-1a */
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < r.n; i++) { hash = (hash ^ r.bytes[i]) * 0x100000001b3u; }
+    return hash;
+}
+
+static void run(const setting *of, int most_threads) {
+    results first[2];
+    for (int dtype = PYNN_F32; dtype <= PYNN_F64; dtype++) {
+        problem p;
+        make(&p, of, (pynn_dtype)dtype);
+        first[dtype] = compute(&p, 1);
+        for (int n_threads = 2; n_threads <= most_threads; n_threads++) {
+            const results other = compute(&p, n_threads);
+            CHECK(!memcmp(other.bytes, first[dtype].bytes, other.n), "%s: %d threads", of->name,
+                  n_threads);
+        }
+        if (dtype == PYNN_F64) { check_finite_differences(&p, (double *)first[1].bytes); }
+        printf("%s, %d bits: %016llx\n", of->name, dtype ? 64 : 32, digest(first[dtype]));
+    }
+    check_dtypes(of->name, (float *)first[0].bytes, (double *)first[1].bytes,
+                 first[1].n_gradient / sizeof(double));
+    release();
+}
+
+static int stop_at_third(void *n_questions) { return ++*(int *)n_questions == 3; }
+
+/* A fit that would not end is stopped, whatever its threads wait for. */
+static void check_interrupts(const setting *of, int most_threads) {
+    problem p;
+    make(&p, of, PYNN_F32);
+    enum { MANY = 1000000 };
+    pynn_cost *costs = reserve(MANY, sizeof *costs);
+    for (int n_threads = 1; n_threads <= most_threads; n_threads++) {
+        int n_questions = 0;
+        const pynn_control control = {stop_at_third, &n_questions};
+        CHECK(train(&p, p.parameters, costs, MANY, n_threads, &control) == PYNN_INTERRUPTED,
+              "%s: %d threads", of->name, n_threads);
+        CHECK(n_questions == 3 && pynn_all_finite(PYNN_F32, p.parameters, p.n_parameters), "%s",
+              of->name);
+    }
+    release();
+}
+
+int main(int n_arguments, char **arguments) {
+    const pynn_blas blas = {gemm_f32, gemm_f64};
+    const int most_threads = n_arguments > 2 ? atoi(arguments[2]) : 5;
+    int isa = 0, n_run = 0;
+    while (pynn_isa_available(isa + 1)) { isa++; }
+    if (n_arguments > 1) { isa = code_of(arguments[1], pynn_isa_name); }
+    CHECK(!pynn_use_isa(isa), "this processor lacks %s", pynn_isa_name(isa));
+    pynn_set_blas(&blas);
+    for (int s = 0; s < N_SETTINGS; s++) {
+        int wanted = n_arguments <= 3;
+        for (int i = 3; i < n_arguments; i++) { wanted |= !strcmp(arguments[i], settings[s].name); }
+        if (wanted) { run(&settings[s], most_threads); }
+        if (wanted && settings[s].mostly_zero) { check_interrupts(&settings[s], most_threads); }
+        n_run += wanted;
+    }
+    CHECK(n_run, "no such case");
+    CHECK(pynn_blocks_in_use() == 0, "blocks in use");
+    return 0;
+}

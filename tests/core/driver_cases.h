@@ -1,0 +1,198 @@
+/* driver_cases.h - what driver.c trains: networks and data, made from a generator of random numbers
+ * that is the same everywhere. */
+#ifndef PYNN_DRIVER_CASES_H
+#define PYNN_DRIVER_CASES_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pynn.h"
+
+#define CHECK(holds, ...)                                                                          \
+    do {                                                                                           \
+        if (!(holds)) {                                                                            \
+            printf(__VA_ARGS__);                                                                   \
+            printf(" (%s, line %d)\n", #holds, __LINE__);                                          \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+typedef enum { ROWS, COLUMNS, SPARSE } layout; /* of x: C-contiguous, F-contiguous, CSR */
+
+typedef struct {
+    const char *name;
+    int n_layers;
+    int64_t sizes[4];
+    const char *hidden, *output, *cost, *rule;
+    int64_t n_rows, batch_size, n_epochs;
+    layout layout;
+    int mostly_zero; /* most columns of x are 0 in all rows, and half of the others' values */
+    int regularised; /* labels, row weights, dropout, l2, clip_norm and max_norm */
+    int input_scale;
+} setting;
+
+/* clang-format off */
+static const setting settings[] = {
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1},
+};
+/* clang-format on */
+enum { N_SETTINGS = sizeof settings / sizeof *settings };
+
+/* Everything of one case in one dtype. */
+typedef struct {
+    const setting *of;
+    pynn_network network;
+    pynn_data data;
+    pynn_optimizer optimizer;
+    pynn_regularisation regularisation;
+    double l2[3], l1[3], dropout[2];
+    int activations[3];
+    double activation_parameters[3];
+    int64_t n_parameters, n_units; /* units: of all layers but the input */
+    void *parameters;              /* initial ones */
+} problem;
+
+/* splitmix64: Steele, Lea & Flood 2014 */
+static uint64_t next_uint64(void *state) {
+    uint64_t z = *(uint64_t *)state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static uint32_t next_uint32(void *state) { return (uint32_t)(next_uint64(state) >> 32); }
+
+/* From -1 to 1, in steps of 2^-15: float holds each exactly. */
+static double draw(uint64_t *state) { return (double)(next_uint64(state) >> 48) * 0x1p-15 - 1; }
+
+/* Zeros, until release */
+static void *blocks[400];
+static int n_blocks;
+static void *reserve(int64_t n, size_t size) {
+    void *block = calloc((size_t)n + 1, size);
+    CHECK(block && n_blocks < 400, "no memory");
+    return blocks[n_blocks++] = block;
+}
+static void release(void) {
+    while (n_blocks) { free(blocks[--n_blocks]); }
+}
+
+static size_t size_of(pynn_dtype dtype) { return dtype == PYNN_F32 ? 4 : 8; }
+
+static void set(void *array, int64_t i, double x, pynn_dtype dtype) {
+    if (dtype == PYNN_F32) {
+        ((float *)array)[i] = (float)x;
+    } else {
+        ((double *)array)[i] = x;
+    }
+}
+
+static int code_of(const char *name, const char *(*name_of)(int)) {
+    int code = 0;
+    while (name_of(code) && strcmp(name_of(code), name)) { code++; }
+    CHECK(name_of(code), "no such name: %s", name);
+    return code;
+}
+
+static void make_x(problem *p, uint64_t *random) {
+    const int64_t n = p->of->n_rows, n_in = p->of->sizes[0];
+    const pynn_dtype dtype = p->network.dtype;
+    const ptrdiff_t size = (ptrdiff_t)size_of(dtype);
+    const int by_columns = p->of->layout == COLUMNS;
+    void *x = reserve(n * n_in, size_of(dtype)), *values = reserve(n * n_in, size_of(dtype));
+    int64_t *starts = reserve(n + 1, sizeof *starts), n_entries = 0;
+    int32_t *columns = reserve(n * n_in, sizeof *columns);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n_in; j++) {
+            const double drawn = draw(random);
+            const double value = p->of->mostly_zero && (j % 4 || drawn < 0) ? 0 : drawn;
+            set(x, by_columns ? j * n + i : i * n_in + j, value, dtype);
+            if (value != 0) {
+                columns[n_entries] = (int32_t)j;
+                set(values, n_entries++, value, dtype);
+            }
+        }
+        starts[i + 1] = n_entries;
+    }
+    p->data.n_rows = n;
+    if (p->of->layout == SPARSE) {
+        p->data.n_entries = n_entries;
+        p->data.starts = starts, p->data.columns = columns, p->data.values = values;
+    } else {
+        p->data.x = x;
+        p->data.x_strides[0] = by_columns ? size : n_in * size;
+        p->data.x_strides[1] = by_columns ? n * size : size;
+    }
+}
+
+static void make_targets(problem *p, uint64_t *random) {
+    const int64_t n = p->of->n_rows, n_out = p->of->sizes[p->of->n_layers];
+    const pynn_dtype dtype = p->network.dtype;
+    int64_t *labels = reserve(n, sizeof *labels);
+    double *weights = reserve(n, sizeof *weights);
+    void *y = reserve(n * n_out, size_of(dtype));
+    for (int64_t i = 0; i < n; i++) {
+        labels[i] = (int64_t)(next_uint64(random) % (uint64_t)n_out);
+        weights[i] = (double)(next_uint64(random) % 4) / 2;
+        for (int64_t j = 0; j < n_out; j++) { set(y, i * n_out + j, j == labels[i], dtype); }
+    }
+    if (p->of->regularised) {
+        p->data.labels = labels, p->data.row_weights = weights;
+    } else {
+        p->data.y = y;
+        p->data.y_strides[1] = (ptrdiff_t)size_of(dtype);
+        p->data.y_strides[0] = n_out * p->data.y_strides[1];
+    }
+}
+
+static void make(problem *p, const setting *of, pynn_dtype dtype) {
+    uint64_t random = 1;
+    *p = (problem){.of = of};
+    p->network = (pynn_network){.dtype = dtype,
+                                .n_layers = of->n_layers,
+                                .sizes = of->sizes,
+                                .activations = p->activations,
+                                .activation_parameters = p->activation_parameters,
+                                .bias = 1,
+                                .input_scale = of->input_scale,
+                                .cost = code_of(of->cost, pynn_cost_name),
+                                .cost_parameter = strcmp(of->cost, "huber") == 0};
+    if (of->input_scale) { p->n_parameters += of->sizes[0]; }
+    for (int l = 0; l < of->n_layers; l++) {
+        p->activations[l] =
+            code_of(l == of->n_layers - 1 ? of->output : of->hidden, pynn_activation_name);
+        p->n_parameters += (of->sizes[l] + 1) * of->sizes[l + 1];
+        p->n_units += of->sizes[l + 1];
+        if (of->regularised) { p->l2[l] = 0.25; }
+    }
+    p->dropout[0] = 0.25;
+    p->regularisation = (pynn_regularisation){.penalty = {p->l2, p->l1, 1},
+                                              .dropout = of->regularised ? p->dropout : NULL,
+                                              .dropout_seed = 7,
+                                              .max_norm = of->regularised ? 0.75 : INFINITY,
+                                              .clip_norm = of->regularised ? 0.5 : INFINITY};
+    p->optimizer = (pynn_optimizer){.rule = code_of(of->rule, pynn_rule_name),
+                                    .learning_rate = 0x1p-7,
+                                    .momentum = 0.875,
+                                    .beta_1 = 0.875,
+                                    .beta_2 = 0.96875,
+                                    .epsilon = 0x1p-20};
+    p->parameters = reserve(p->n_parameters, size_of(dtype));
+    for (int64_t i = 0; i < p->n_parameters; i++) {
+        set(p->parameters, i, draw(&random) / 4, dtype);
+    }
+    make_x(p, &random);
+    make_targets(p, &random);
+}
+
+#endif
