@@ -101,7 +101,9 @@ typedef struct {
     double cost, penalty;
 } pynn_cost;
 
-/* A question that the core asks every few milliseconds: stop here? Called without any lock held. */
+/* A question for the core to ask in long calls: stop here? It is asked soon after a SIGINT and once
+ * a second, without any lock held. A call that may ask puts a handler of its own before that of
+ * SIGINT as long as it lasts. */
 typedef struct {
     int (*interrupted)(void *context); /* non-zero: stop; or NULL: never ask */
     void *context;

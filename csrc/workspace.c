@@ -295,6 +295,7 @@ void FN(pynn_unpad)(real *dense, const real *padded, const FN(pynn_workspace) * 
 }
 
 void FN(pynn_workspace_free)(FN(pynn_workspace) * ws) {
+    pynn_watch_end(&ws->watch);
     pynn_free(ws->layers);
     pynn_free(ws->arena);
 }
