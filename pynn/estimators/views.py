@@ -55,11 +55,15 @@ class Views(Settings):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        n_hidden = len(network.weights) - 1
         given: Any = self.activation
-        names = (given,) * n_hidden if isinstance(given, str) else tuple(given)
-        if tuple(ALIASES.get(name, name) for name in names) != network.activations[:-1]:
-            activations = (*hidden_activations(given, n_hidden), network.activations[-1])
+        names = network.activations
+        n_hidden = len(names) - 1
+        if isinstance(given, str):
+            wanted = (ALIASES.get(given, given),) * n_hidden
+        else:
+            wanted = tuple(ALIASES.get(name, name) for name in given)
+        if wanted != names[:-1]:
+            activations = (*hidden_activations(given, n_hidden), names[-1])
             network._become(replace(network._architecture, activations=activations))
         if network.n_threads != self.n_threads:
             network.n_threads = self.n_threads
