@@ -87,6 +87,16 @@ typedef struct {
     uint64_t (*next_uint64)(void *state);
 } pynn_random;
 
+/* Ends training after more than `limit` epochs in a row without improvement. */
+typedef struct {
+    double limit;
+    double tol;     /* minimum change of cost / divisor + penalty that counts as an improvement */
+    int strict;     /* 1: the change must exceed tol */
+    double divisor; /* of the cost */
+    double best;    /* so far; INFINITY at the start; updated, as is n_stalled */
+    int64_t n_stalled; /* epochs without improvement so far */
+} pynn_patience;
+
 /* How the rows are gone through. */
 typedef struct {
     int64_t n_epochs, batch_size;
@@ -94,6 +104,7 @@ typedef struct {
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
     pynn_regularisation regularisation;
+    pynn_patience *patience; /* or NULL: train for all epochs */
 } pynn_plan;
 
 /* Means over the rows of an epoch, of what each mini-batch cost before its update. */

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "memory.h"
 #include "network.h"
+#include "patience.h"
 #include "shuffle.h"
 
 /* How far training has come. */
@@ -32,6 +33,7 @@ typedef struct {
     FN(progress) done;
     int64_t regroup_at; /* ns: when a team made smaller is to stop, or 0 */
     int regroups;       /* the team was asked to stop so that one of another size goes on */
+    int is_exhausted;   /* patience: no further epoch begins */
 } FN(job);
 
 static void FN(predict_share)(pynn_member member, void *job_) {
@@ -204,15 +206,17 @@ static void FN(train_share)(pynn_member member, void *job_) {
     pynn_status status = PYNN_OK;
     job->ws.columns[member.id].rest = 1; /* members of an earlier team may disagree on it */
     while (done.n_epochs < plan->n_epochs && !status) {
-        if (member.id == 0 && plan->shuffle && !done.is_shuffled) {
+        if (member.id == 0 && plan->shuffle && !done.is_shuffled && !job->is_exhausted) {
             pynn_shuffle(plan->order, job->data->n_rows, plan->shuffle);
         }
         done.is_shuffled = 1;
         if (pynn_team_meet(member)) { status = FN(pynn_reason)(&job->ws); }
+        if (job->is_exhausted) { break; }
         if (!status) { status = FN(epoch)(&done, job, member); }
         if (status) { break; }
         if (member.id == 0) {
             job->costs[done.n_epochs] = done.cost;
+            job->is_exhausted = plan->patience && pynn_patience_ends(plan->patience, done.cost);
             job->ws.checks_input = 0; /* all rows have been seen */
         }
         done =

@@ -70,6 +70,12 @@ cdef extern from "pynn.h" nogil:
         uint32_t (*next_uint32)(void *) noexcept
         uint64_t (*next_uint64)(void *) noexcept
 
+    ctypedef struct pynn_patience:
+        double limit, tol
+        int strict
+        double divisor, best
+        int64_t n_stalled
+
     ctypedef struct pynn_plan:
         int64_t n_epochs
         int64_t batch_size
@@ -77,6 +83,7 @@ cdef extern from "pynn.h" nogil:
         const pynn_random *shuffle
         const double *rates
         pynn_regularisation regularisation
+        pynn_patience *patience
 
     ctypedef struct pynn_cost:
         double cost

@@ -132,4 +132,6 @@ class Core:
         rates: NDArray[np.float64] | None = None,
         dropout_seed: int = 0,
         n_threads: int = 1,
+        patience: Any = None,
+        divisor: float = 1.0,
     ) -> tuple[int, BaseException | None]: ...

@@ -525,7 +525,7 @@ cdef class Core:
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
-              uint64_t dropout_seed=0, int n_threads=1):
+              uint64_t dropout_seed=0, int n_threads=1, patience=None, double divisor=1):
         """Train parameters and state in place.
 
         Parameters
@@ -536,6 +536,8 @@ cdef class Core:
         rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
             update, in place of the state's; or None
         dropout_seed : which units are dropped, with the number of updates that the state has seen
+        patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
+            and is updated; or None
 
         Returns
         -------
@@ -552,6 +554,7 @@ cdef class Core:
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_plan plan
+        cdef pynn_patience patience_now
         cdef pynn_random random
         cdef bitgen_t *bitgen
         cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
@@ -569,6 +572,12 @@ cdef class Core:
         plan.regularisation = regularisation.regularisation
         plan.regularisation.dropout_seed = dropout_seed
         plan.shuffle = NULL
+        plan.patience = NULL
+        if patience is not None:
+            patience_now = pynn_patience(
+                limit=patience.limit, tol=patience.tol, strict=patience.strict, divisor=divisor,
+                best=patience.best, n_stalled=patience.n_stalled)
+            plan.patience = &patience_now
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:
             bitgen = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
@@ -579,6 +588,8 @@ cdef class Core:
             status = pynn_train(p.view.buf, &state.state, costs_start, &n_done, &self.network,
                                 &data.data, &state.optimizer, &plan, n_threads,
                                 &interruption.control)
+        if patience is not None:
+            patience.best, patience.n_stalled = patience_now.best, patience_now.n_stalled
         try:
             _raise_if(status, interruption)
         except BaseException as error:
