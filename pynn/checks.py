@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pynn import _core
 
 _LARGEST = 2**31 - 1  # of the core's 32-bit sizes
-_PLAIN = {np.ndarray, list, tuple}  # neither sparse nor masked
+PLAIN = {np.ndarray, list, tuple}  # neither sparse nor masked
 
 
 def is_sparse(X: object) -> bool:
@@ -126,7 +126,7 @@ def non_negative(name: str, value: object) -> float:
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return value as an array, unless that would lose something."""
-    if type(value) not in _PLAIN:
+    if type(value) not in PLAIN:
         if is_sparse(value):
             raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
         if isinstance(value, np.ma.MaskedArray):
@@ -171,7 +171,7 @@ Rows = NDArray[Any] | _core.SparseRows
 
 def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> Rows:
     """Return X as rows (n_rows, n_in), at least one; finite or not: the core sees."""
-    sparse = type(X) not in _PLAIN and is_sparse(X)
+    sparse = type(X) not in PLAIN and is_sparse(X)
     array: Any = X if sparse else real_array(name, X, dtype)
     if array.ndim != 2:
         hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""

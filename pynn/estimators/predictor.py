@@ -17,8 +17,6 @@ from pynn.estimators.views import Views
 
 Array = NDArray[Any]
 
-_PLAIN = {np.ndarray, list, tuple}
-
 
 class Predictor(Views):
     """An estimator that computes activations."""
@@ -49,7 +47,7 @@ class Predictor(Views):
         For a single row that function takes ten times as long as the network does.
         """
         kind = type(X)
-        if kind not in _PLAIN or "feature_names_in_" in self.__dict__:
+        if kind not in checks.PLAIN or "feature_names_in_" in self.__dict__:
             return None
         try:
             array = X if kind is np.ndarray else np.array(X)
