@@ -91,6 +91,16 @@ typedef struct {
     uint64_t (*next_uint64)(void *state);
 } pynn_random;
 
+/* Ends training after more than `limit` epochs in a row without improvement. */
+typedef struct {
+    double limit;
+    double tol;     /* minimum change of cost / divisor + penalty that counts as an improvement */
+    int strict;     /* 1: the change must exceed tol */
+    double divisor; /* of the cost */
+    double best;    /* so far; INFINITY at the start; updated, as is n_stalled */
+    int64_t n_stalled; /* epochs without improvement so far */
+} pynn_patience;
+
 /* How the rows are gone through. */
 typedef struct {
     int64_t n_epochs, batch_size;
@@ -101,6 +111,7 @@ typedef struct {
                                    weights and biases; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
+    pynn_patience *patience; /* or NULL: train for all epochs */
 } pynn_plan;
 
 /* Means over the rows of an epoch, of what each mini-batch cost before its update. */
@@ -108,7 +119,9 @@ typedef struct {
     double cost, penalty;
 } pynn_cost;
 
-/* A question that the core asks every few milliseconds: stop here? Called without any lock held. */
+/* A question for the core to ask in long calls: stop here? It is asked soon after a SIGINT and once
+ * a second, without any lock held. A call that may ask puts a handler of its own before that of
+ * SIGINT as long as it lasts. */
 typedef struct {
     int (*interrupted)(void *context); /* non-zero: stop; or NULL: never ask */
     void *context;

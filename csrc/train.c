@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "norms.h"
 #include "parts.h"
+#include "patience.h"
 #include "plan.h"
 #include "shuffle.h"
 
@@ -35,6 +36,7 @@ typedef struct {
     progress done;
     int64_t regroup_at; /* ns: when a team made smaller is to stop, or 0 */
     int regroups;       /* the team was asked to stop so that one of another size goes on */
+    int is_exhausted;   /* patience: no further epoch begins */
 } job;
 
 /* A member's pass, which has no program yet: those of an earlier team were for its size. */
@@ -209,15 +211,17 @@ static void train_share(pynn_member member, void *job_) {
     pynn_status status = PYNN_OK;
     job->ws.columns[member.id].rest = 1; /* members of an earlier team may disagree on it */
     while (done.n_epochs < plan->n_epochs && !status) {
-        if (member.id == 0 && plan->shuffle && !done.is_shuffled) {
+        if (member.id == 0 && plan->shuffle && !done.is_shuffled && !job->is_exhausted) {
             pynn_shuffle(plan->order, job->ws.data->n_rows, plan->shuffle);
         }
         done.is_shuffled = 1;
         if (pynn_team_meet(member)) { status = pynn_reason(&job->ws); }
+        if (job->is_exhausted) { break; }
         if (!status) { status = epoch(&done, job, &pass); }
         if (status) { break; }
         if (member.id == 0) {
             job->costs[done.n_epochs] = done.cost;
+            job->is_exhausted = plan->patience && pynn_patience_ends(plan->patience, done.cost);
             job->ws.checks_input = 0; /* all rows have been seen */
         }
         done = (progress){.w = done.w, .n_epochs = done.n_epochs + 1, .n_updates = done.n_updates};

@@ -2,14 +2,103 @@
 
 #include "clock.h"
 
-/* A Ctrl-C is to be heard within 0.1 s. Asking may wait for Python's lock, so it is not asked more
- * often than needed; WORK_PER_LOOK takes some 20 us, a look at the clock some 20 ns. */
-enum { NS_BETWEEN_QUESTIONS = 20 * 1000 * 1000 };
+#if !defined(__wasm__)
+#include <signal.h>
+#include <stdatomic.h>
+#endif
+
+/* Ctrl-C takes effect within 0.1 s. The first look installs the handler; the question after it is
+ * about signals that came before. Short calls get as far as neither. WORK_PER_LOOK takes some 20
+ * us, a look at the clock some 20 ns. */
+enum {
+    LOOK_NS = 20 * 1000 * 1000,    /* until the first look; between questions without a handler */
+    ASK_NS = 40 * 1000 * 1000,     /* from the first look to the first question */
+    SELDOM_NS = 1000 * 1000 * 1000 /* between questions about all signals but Ctrl-C */
+};
 static const double WORK_PER_LOOK = 5e5;
+
+#if defined(__wasm__)
+
+static int hear(pynn_watch *watch) {
+    (void)watch;
+    return 0;
+}
+
+static int was_heard(const pynn_watch *watch) {
+    (void)watch;
+    return 0;
+}
+
+void pynn_watch_end(pynn_watch *watch) { (void)watch; }
+
+#else
+
+/* Watches belong to the main thread. A second one is nested in a question of the first and shares
+ * its handler. Only the handler that was first found is chained to, usually Python's: another one
+ * may itself chain to ours. */
+static atomic_int heard;
+static struct sigaction chained;
+
+static int has_function(const struct sigaction *action) {
+    return action->sa_flags & SA_SIGINFO ||
+           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+static void on_interrupt(int number, siginfo_t *info, void *context) {
+    if (chained.sa_flags & SA_SIGINFO) {
+        chained.sa_sigaction(number, info, context);
+    } else {
+        chained.sa_handler(number);
+    }
+    atomic_store(&heard, 1); /* last: whoever reads it asks Python, which must know by then */
+}
+
+static int is_ours(const struct sigaction *action) {
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == on_interrupt;
+}
+
+static int is_chained(const struct sigaction *action) {
+    const int has_info = action->sa_flags & SA_SIGINFO;
+    if (has_info != (chained.sa_flags & SA_SIGINFO)) { return 0; }
+    return has_info ? action->sa_sigaction == chained.sa_sigaction
+                    : action->sa_handler == chained.sa_handler;
+}
+
+/* Lets Ctrl-C set the flag. Returns 0 where only a question tells of it. */
+static int hear(pynn_watch *watch) {
+    struct sigaction action;
+    if (sigaction(SIGINT, NULL, &action)) { return 0; }
+    if (is_ours(&action) || !has_function(&action)) { return 1; }
+    if (action.sa_flags & (int)SA_RESETHAND) { return 0; } /* it is to be called but once */
+    if (!has_function(&chained)) { chained = action; }
+    if (!is_chained(&action)) { return 0; }
+    action.sa_sigaction = on_interrupt;
+    action.sa_flags |= SA_SIGINFO;
+    watch->installed = !sigaction(SIGINT, &action, NULL);
+    return watch->installed;
+}
+
+static int was_heard(const pynn_watch *watch) {
+    return watch->hears && atomic_load(&heard) && atomic_exchange(&heard, 0);
+}
+
+void pynn_watch_end(pynn_watch *watch) {
+    struct sigaction action;
+    if (!watch->installed || sigaction(SIGINT, NULL, &action) || !is_ours(&action)) { return; }
+    if (chained.sa_flags & SA_SIGINFO) {
+        action.sa_sigaction = chained.sa_sigaction;
+    } else {
+        action.sa_handler = chained.sa_handler;
+        action.sa_flags &= ~SA_SIGINFO;
+    }
+    sigaction(SIGINT, &action, NULL);
+}
+
+#endif
 
 pynn_watch pynn_watch_start(const pynn_control *control) {
     return (pynn_watch){.control = control && control->interrupted ? control : NULL,
-                        .asked_at = pynn_now()};
+                        .ask_at = pynn_now() + LOOK_NS};
 }
 
 int pynn_watch_stop(pynn_watch *watch, double work) {
@@ -17,9 +106,18 @@ int pynn_watch_stop(pynn_watch *watch, double work) {
     watch->work += work;
     if (watch->work < WORK_PER_LOOK) { return 0; }
     watch->work = 0;
-    const int64_t t = pynn_now();
-    if (t - watch->asked_at < NS_BETWEEN_QUESTIONS) { return 0; }
+    if (!was_heard(watch)) {
+        const int64_t t = pynn_now();
+        if (t < watch->ask_at) { return 0; }
+        if (!watch->is_long) {
+            watch->is_long = 1;
+            watch->hears = hear(watch);
+            watch->ask_at = t + ASK_NS;
+            if (watch->hears) { return 0; }
+        }
+    }
     watch->stopped = watch->control->interrupted(watch->control->context);
-    watch->asked_at = pynn_now(); /* not t: the answer may have had to wait */
+    watch->hears = hear(watch); /* anew: the answer may have been another signal handler */
+    watch->ask_at = pynn_now() + (watch->hears ? SELDOM_NS : LOOK_NS);
     return watch->stopped;
 }

@@ -367,6 +367,7 @@ void FN(pynn_unpad)(real *dense, const real *padded, const pynn_workspace *ws) {
 }
 
 void FN(pynn_workspace_free)(pynn_workspace *ws) {
+    pynn_watch_end(&ws->watch);
     pynn_free(ws->layers);
     pynn_free(ws->arena);
 }

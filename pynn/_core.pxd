@@ -73,6 +73,12 @@ cdef extern from "pynn.h" nogil:
         uint32_t (*next_uint32)(void *) noexcept
         uint64_t (*next_uint64)(void *) noexcept
 
+    ctypedef struct pynn_patience:
+        double limit, tol
+        int strict
+        double divisor, best
+        int64_t n_stalled
+
     ctypedef struct pynn_plan:
         int64_t n_epochs
         int64_t batch_size
@@ -82,6 +88,7 @@ cdef extern from "pynn.h" nogil:
         const double *rate_factors
         double scale_rate_factor
         pynn_regularisation regularisation
+        pynn_patience *patience
 
     ctypedef struct pynn_cost:
         double cost

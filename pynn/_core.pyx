@@ -15,6 +15,7 @@ from cpython.buffer cimport (
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport strchr
@@ -183,6 +184,26 @@ def all_finite(vector):
     return bool(answer)
 
 
+def narrow(out, numbers):
+    """Fill out, float32, from numbers, float64, both (m, n); numbers that do not fit are infinite.
+
+    For NumPy the same takes microseconds, as it first has to be told not to warn.
+    """
+    cdef _Array a = _borrow(numbers, "d", 2), o = _borrow(out, "f", 2, True)
+    cdef Py_ssize_t m = a.view.shape[0], n = a.view.shape[1], i, j
+    cdef char *to
+    cdef const char *given
+    o.expect_shape(m, n)
+    with nogil:
+        for i in range(m):
+            to = <char *>o.view.buf + i * o.view.strides[0]
+            given = <const char *>a.view.buf + i * a.view.strides[0]
+            for j in range(n):
+                (<float *>(to + j * o.view.strides[1]))[0] = <float>(
+                    <const double *>(given + j * a.view.strides[1]))[0]
+    return out
+
+
 # ---- Ctrl-C -------------------------------------------------------------------------------------
 
 cdef class _Interruption:
@@ -193,7 +214,8 @@ cdef class _Interruption:
 
     def __cinit__(self):
         # Python runs its handlers in the main thread only; elsewhere there is nothing to ask.
-        if threading.current_thread() is threading.main_thread():
+        # By number, as current_thread() takes as long as a small network's prediction.
+        if PyThread_get_thread_ident() == <unsigned long>threading.main_thread().ident:
             self.control.interrupted = _check_signals
             self.control.context = <void *>self
 
@@ -526,7 +548,7 @@ cdef class Core:
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
-              int n_threads=1):
+              int n_threads=1, patience=None, double divisor=1):
         """Train parameters and state in place.
 
         Parameters
@@ -540,6 +562,8 @@ cdef class Core:
             of the first layer, its biases, those of the next layer ...; or None: 1
         scale_rate_factor : the same for the input scale
         dropout_seed : which units are dropped, with the number of updates that the state has seen
+        patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
+            and is updated; or None
 
         Returns
         -------
@@ -558,6 +582,7 @@ cdef class Core:
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_plan plan
+        cdef pynn_patience patience_now
         cdef pynn_random random
         cdef bitgen_t *bitgen
         cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
@@ -579,6 +604,12 @@ cdef class Core:
         plan.regularisation = regularisation.regularisation
         plan.regularisation.dropout_seed = dropout_seed
         plan.shuffle = NULL
+        plan.patience = NULL
+        if patience is not None:
+            patience_now = pynn_patience(
+                limit=patience.limit, tol=patience.tol, strict=patience.strict, divisor=divisor,
+                best=patience.best, n_stalled=patience.n_stalled)
+            plan.patience = &patience_now
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:
             bitgen = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
@@ -588,6 +619,8 @@ cdef class Core:
         with nogil:
             status = pynn_train(
                 p.view.buf, &state.state, costs_start, &n_done, &call, &state.optimizer, &plan)
+        if patience is not None:
+            patience.best, patience.n_stalled = patience_now.best, patience_now.n_stalled
         try:
             _raise_if(status, interruption)
         except BaseException as error:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pynn import _core
 
 _LARGEST = 2**31 - 1  # of the core's 32-bit sizes
+PLAIN = {np.ndarray, list, tuple}  # neither sparse nor masked
 
 
 def is_sparse(X: object) -> bool:
@@ -125,10 +126,13 @@ def non_negative(name: str, value: object) -> float:
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return value as an array, unless that would lose something."""
-    if is_sparse(value):
-        raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: its mask would be lost; use filled()")
+    if type(value) not in PLAIN:
+        if is_sparse(value):
+            raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(
+                f"{name} must not be a masked array: its mask would be lost; use filled()"
+            )
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -142,10 +146,15 @@ def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any
     found = as_array(name, value)
     if found.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {found.dtype}")
-    if found.dtype != dtype or not (found.flags.aligned and found.dtype.isnative):
-        with np.errstate(over="ignore"):  # numbers that do not fit become infinite: refused later
-            found = found.astype(dtype)
-    return found
+    if found.dtype == dtype and found.flags.aligned:
+        return found
+    if found.dtype.kind != "f" or found.dtype.itemsize <= dtype.itemsize:
+        return found.astype(dtype)
+    # Numbers that do not fit become infinite, and are refused later.
+    if found.ndim == 2 and found.dtype == np.float64 and found.flags.aligned:
+        return _core.narrow(np.empty_like(found, dtype, subok=False), found)
+    with np.errstate(over="ignore"):
+        return found.astype(dtype)
 
 
 def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -162,7 +171,7 @@ Rows = NDArray[Any] | _core.SparseRows
 
 def rows(X: ArrayLike, n_in: int, dtype: np.dtype[Any], name: str = "X") -> Rows:
     """Return X as rows (n_rows, n_in), at least one; finite or not: the core sees."""
-    sparse = type(X) is not np.ndarray and is_sparse(X)
+    sparse = type(X) not in PLAIN and is_sparse(X)
     array: Any = X if sparse else real_array(name, X, dtype)
     if array.ndim != 2:
         hint = "; for one row use X.reshape(1, -1)" if array.ndim == 1 else ""

@@ -57,12 +57,15 @@ class Views(Settings):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        n_hidden = len(network.weights) - 1
         given: Any = self.activation
-        is_one = isinstance(given, str | Activation)
-        names: tuple[Any, ...] = (given,) * n_hidden if is_one else tuple(given)
-        if tuple(ALIASES.get(name, name) for name in names) != network.activations[:-1]:
-            activations = (*hidden_activations(given, n_hidden), network.activations[-1])
+        activations_now = network.activations
+        n_hidden = len(activations_now) - 1
+        if isinstance(given, str | Activation):
+            wanted: tuple[Any, ...] = (ALIASES.get(given, given),) * n_hidden
+        else:
+            wanted = tuple(ALIASES.get(name, name) for name in given)
+        if wanted != activations_now[:-1]:
+            activations = (*hidden_activations(given, n_hidden), activations_now[-1])
             network._become(replace(network._architecture, activations=activations))
         if network.n_threads != self.n_threads:
             network.n_threads = self.n_threads

@@ -95,14 +95,15 @@ class Model(Parameters):
         self, X: ArrayLike, known_finite: bool = False, n_layers: int | None = None
     ) -> NDArray[Any]:
         """Activations of the output layer, or of the last of the first n_layers."""
-        core, sizes = self._core, self._architecture.layer_sizes
+        architecture, core, parameters = self._architecture, self._core, self._parameters
         if n_layers is not None:
-            core, sizes = self._architecture.first(n_layers).core(), sizes[: n_layers + 1]
+            architecture = architecture.first(n_layers)
+            core = architecture.core()
+            parameters = parameters[: core.n_parameters]
+        sizes, dtype = architecture.layer_sizes, architecture.dtype
         rows = self._rows(X)
-        n_rows = len(rows)
-        out = np.empty((n_rows, sizes[-1]), self._architecture.dtype)
         data = _core.Data(rows, None, None, known_finite)
-        parameters = self._parameters if n_layers is None else self._parameters[: core.n_parameters]
+        out = np.empty((data.n_rows, sizes[-1]), dtype)
         core.predict(out, parameters, data, self._threads_for(data))
         return out
 

@@ -16,6 +16,7 @@ from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
 from pynn.training import rate_factors
 from pynn.training.descent import Descent
+from pynn.training.history import Patience
 from pynn.training.rate_factors import RateFactors
 
 Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
@@ -67,8 +68,13 @@ class Learner(Protocol):
     def order(self) -> NDArray[np.int64] | None:
         """Order of the rows, which each epoch shuffles further; None for blocks."""
 
-    def learn(self, n_epochs: int) -> tuple[Costs, BaseException | None]:
-        """Train; return the costs of the finished epochs, and the error that ended them."""
+    def learn(
+        self, n_epochs: int, patience: Patience | None = None, divisor: float = 1.0
+    ) -> tuple[Costs, BaseException | None]:
+        """Train; return the costs of the finished epochs, and the error that ended them.
+
+        Patience ends it early by cost / divisor + penalty, and counts the epochs.
+        """
 
 
 class Rows:
@@ -90,12 +96,18 @@ class Rows:
         self.batch_size = min(plan.batch_size or self.n_rows, self.n_rows)
         self.n_updates = -(-self.n_rows // self.batch_size)
 
-    def learn(self, n_epochs: int = 1) -> tuple[Costs, BaseException | None]:
+    def learn(
+        self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
+    ) -> tuple[Costs, BaseException | None]:
         """Train; return the costs of the finished epochs, and the error that ended them."""
-        return self.learn_at(self.descent.rates(self.n_updates), n_epochs)
+        return self.learn_at(self.descent.rates(self.n_updates), n_epochs, patience, divisor)
 
     def learn_at(
-        self, rates: NDArray[np.float64] | None, n_epochs: int = 1
+        self,
+        rates: NDArray[np.float64] | None,
+        n_epochs: int = 1,
+        patience: Patience | None = None,
+        divisor: float = 1.0,
     ) -> tuple[Costs, BaseException | None]:
         """Do so at these learning rates, one per update; None for that of the descent."""
         costs, model, plan = np.empty((n_epochs, 2)), self.model, self.plan
@@ -115,6 +127,8 @@ class Rows:
                 scale_rate_factor=plan.rate_factors.scale,
                 dropout_seed=plan.dropout_seed,
                 n_threads=model._threads_for(self.data, self.batch_size),
+                patience=patience,
+                divisor=divisor,
             )
         return costs[:n_done], error
 
@@ -146,8 +160,10 @@ class Blocks:
         self.model, self.source, self.data_of = model, source, data_of
         self.descent, self.plan = descent, plan
 
-    def learn(self, n_epochs: int = 1) -> tuple[Costs, BaseException | None]:
-        """Train; return the costs of the finished epochs, and the error that ended them."""
+    def learn(
+        self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
+    ) -> tuple[Costs, BaseException | None]:
+        """Train for one epoch; return its costs, or the error that ended it."""
         rate, total, n_rows = self.descent.rates(1), np.zeros(2), 0
         for block in blocks.blocks_of(self.source):
             rows = Rows(self.model, self.data_of(*block), self.descent, self.plan)

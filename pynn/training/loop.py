@@ -102,14 +102,15 @@ class Loop:
         while state.epoch < state.max_epochs and not state.is_stopped:
             n_epochs = min(most, state.max_epochs - state.epoch)
             rate = self.descent.rate_now
-            costs, error = self.learner.learn(n_epochs)
+            judged = copy.copy(self.patience) if n_epochs > 1 else None
+            costs, error = self.learner.learn(n_epochs, judged, self.divisor)
             if isinstance(error, FloatingPointError):
                 self.divergence = error
                 if self.keeps_best:
                     self._diverged()
                     return "diverged"
             if n_epochs > 1:
-                self._take_down(costs, rate)
+                self._take_down(costs, rate, judged)
             if error is not None:
                 raise error
             if n_epochs == 1:
@@ -118,12 +119,15 @@ class Loop:
 
     def _epochs_at_once(self) -> int:
         """Return 1 if Python has something to do after each epoch."""
-        looks_in = self.measures or self.patience or self.state.observers
+        patience = self.patience
+        in_core = patience is None or (patience.monitor == "cost" and not self.keeps_best)
+        looks_in = self.measures or self.state.observers or not in_core
         is_constant = self.descent.schedule == "constant"
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 
-    def _take_down(self, costs: Costs, rate: float) -> None:
-        """Record several epochs."""
+    def _take_down(self, costs: Costs, rate: float, judged: Patience | None) -> None:
+        """Record several epochs, and what patience came to in the core."""
+        self._remember()
         cost, penalty = costs.T
         columns = {"cost": (cost / self.divisor + penalty).tolist()}
         if penalty.any():
@@ -131,13 +135,22 @@ class Loop:
         self.history.extend(columns | {"learning_rate": [rate] * len(costs)})
         self.history.n_epochs += len(costs)
         self.history.n_samples += len(costs) * self.learner.n_rows
+        if self.patience is not None and judged is not None:
+            self.patience.best, self.patience.n_stalled = judged.best, judged.n_stalled
+            if judged.is_exhausted:
+                self._slow_down_or_stop(self.patience)
         self.state.epoch += len(costs)
+
+    def _remember(self) -> None:
+        """Keep the counts that Ctrl-C amid the figures of an epoch brings back."""
+        history, patience = self.history, self.patience
+        stalled = (patience.best, patience.n_stalled) if patience else (0.0, 0)
+        self._before = history.n_samples, history.best_parameters, *stalled
 
     def _epoch_ended(self, costs: list[float], rate: float) -> None:
         state, history, n_rows = self.state, self.history, self.learner.n_rows
         patience = self.patience
-        stalled = (patience.best, patience.n_stalled) if patience else (0.0, 0)
-        self._before = history.n_samples, history.best_parameters, *stalled
+        self._remember()
         cost, penalty = costs
         figures = {"cost": cost / self.divisor + penalty}
         if penalty:

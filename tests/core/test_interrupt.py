@@ -1,8 +1,12 @@
 """Ctrl-C during fit: a KeyboardInterrupt, and a network as after its last finished batch."""
 
+import ctypes
+import faulthandler
 import os
 import signal
 import threading
+import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -87,3 +91,147 @@ def test_a_handler_that_raises_nothing_lets_fit_go_on(data):
     twin.fit(X, y, epochs=20)
     assert calls == [1]
     np.testing.assert_array_equal(net.parameters, twin.parameters)
+
+
+# ---- Signals of a long call: the core puts a handler of its own before SIGINT's ------------------
+
+SOON = 0.5  # seconds; a promise of 0.1 on a loaded machine, and less than the second between looks
+
+
+def action():
+    """Return the address of the handler of SIGINT, the first field of a struct sigaction."""
+    buffer = ctypes.create_string_buffer(512)
+    assert ctypes.CDLL(None).sigaction(signal.SIGINT, None, buffer) == 0
+    return ctypes.c_void_p.from_buffer(buffer).value
+
+
+@contextmanager
+def on_alarm(handler, after=0.3):
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def busy_thread():
+    """Hold Python's lock as much as a thread can."""
+    done = False
+
+    def count():
+        n = 0
+        while not done:
+            n += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield
+    finally:
+        done = True
+        thread.join()
+
+
+def test_ctrl_c_is_heard_soon_beside_a_busy_thread(data):
+    sent = []
+    with busy_thread():
+        fit_until_interrupted(
+            network(), *data, send=lambda: (sent.append(time.perf_counter()), kill())
+        )
+        assert time.perf_counter() - sent[0] < SOON
+
+
+def test_ctrl_c_just_after_the_start_is_heard(data):
+    """Before the core has put its handler in place."""
+    sent = []
+    fit_until_interrupted(
+        network(), *data, send=lambda: (sent.append(time.perf_counter()), kill()), after=0.005
+    )
+    assert time.perf_counter() - sent[0] < SOON
+
+
+def test_other_signals_are_heard_within_a_second(data):
+    def stop(*_):
+        raise TimeoutError
+
+    before = time.perf_counter()
+    with on_alarm(stop), pytest.raises(TimeoutError):
+        network().fit(*data, epochs=FOREVER)
+    assert time.perf_counter() - before < 0.3 + 1 + SOON
+
+
+def test_sigint_s_handler_is_put_back(data):
+    before, during = action(), []
+    fit_until_interrupted(
+        network(), *data, send=lambda: (during.append(action()), kill()), after=0.3
+    )
+    assert during[0] != before == action()
+
+
+def test_a_short_call_leaves_the_handler_alone(data):
+    X, y = data
+    before = action()
+    network().fit(X[:10], y[:10])
+    assert action() == before
+
+
+def test_an_ignored_ctrl_c_is_ignored(data):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before, during = action(), []
+    timer = threading.Timer(0.1, lambda: (during.append(action()), kill()))
+    timer.start()
+    with on_alarm(signal.default_int_handler), pytest.raises(KeyboardInterrupt):
+        network().fit(*data, epochs=FOREVER)
+    timer.join()
+    assert during == [before] == [action()]
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["after", "within"])
+def test_a_handler_may_fit_a_network_itself(within, data):
+    """Ctrl-C then ends what is under way: the outer fit, or the inner one and the outer one."""
+    X, y = data
+    before, inner = action(), network()
+
+    def fit(*_):
+        if within:
+            threading.Timer(0.3, kill).start()
+        inner.fit(X, y, epochs=FOREVER if within else 20)
+
+    with on_alarm(fit, after=0.1):
+        fit_until_interrupted(network(), X, y, send=bool if within else kill, after=2)
+    assert inner.history["cost"]
+    assert action() == before
+
+
+def test_a_handler_that_is_set_during_a_fit_is_called_and_stays(data):
+    calls = []
+
+    def hear(*_):
+        calls.append(time.perf_counter())
+
+    def exchange(*_):
+        signal.signal(signal.SIGINT, hear)
+        kill()
+
+    with on_alarm(exchange, after=0.1):
+        network().fit(*data, epochs=40)
+    assert len(calls) == 1
+    assert signal.getsignal(signal.SIGINT) is hear
+    kill()
+    assert len(calls) == 2
+
+
+def test_a_handler_in_c_is_called_too(data, tmp_path):
+    X, y = data
+    with (tmp_path / "traceback.txt").open("w+") as file:
+        faulthandler.register(signal.SIGINT, file, chain=True)
+        try:
+            for _ in range(2):
+                fit_until_interrupted(network(), X, y)
+        finally:
+            faulthandler.unregister(signal.SIGINT)
+        file.seek(0)
+        assert file.read().count("fit_until_interrupted") >= 2
