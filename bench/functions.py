@@ -1,11 +1,10 @@
 """The largest error and the speed of each vectorised function and activation.
 
-    python bench/functions.py [--quick] [--markdown FILE]
+    python bench/functions.py [--quick] [--readme]
 
-float32: every one of its 2^32 numbers. float64: a sample. bench/README.md says how to read it.
+float32: each of its 2^32 numbers. float64: a sample. bench/README.md explains the table.
 """
 
-import argparse
 import ctypes
 import itertools
 import sys
@@ -13,11 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
+
 import native
 import numpy as np
 import peak
-from roofline_report import heading, table
-from script import n_processors, say
+import tables
+from roofline import native_heading
+from tables import Table, say
+from turns import n_processors
 
 DTYPES = ("float32", "float64")
 N_TIMED = 1024  # numbers of an array that is timed: input and result fit the first cache
@@ -35,12 +38,7 @@ class Sample:
 
 def main():
     """Measure all functions in both dtypes, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a 64th of the numbers")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table, too")
-    options = parser.parse_args()
+    options = tables.parser(__doc__, paired=False).parse_args()
     rarer = 64 if options.quick else 1
     ghz = peak.clock()
     cells = {}
@@ -55,11 +53,8 @@ def main():
             rate = _rate(core, dtype, number, lowest, highest)
             row = cells.setdefault(name, [name, _range(lowest, highest)])
             row += [f"{error:.3g}", f"{where:.6g}", f"{ghz * 1e9 / rate:.2f}", f"{1e9 / rate:.3f}"]
-    text = "\n".join([*heading(), *_notes(ghz, rarer), "", _table(cells)])
-    print(text)
-    if options.markdown:
-        options.markdown.write_text(text + "\n")
-    return 0
+    head, table = native_heading(), _table(cells, _notes(ghz, rarer))
+    return tables.publish({"functions": [table]}, options, head)
 
 
 def _samples(dtype, rarer):
@@ -80,20 +75,17 @@ def _notes(ghz, rarer):
     return [
         f"Errors in units in the last place (ulp) of the exact result: float32 at {some}, against "
         f"libm in double; float64 at {n_64 / 1e6:.3g} million numbers (a third evenly over all bit "
-        "patterns, two thirds evenly over those of ±2^-20 to ±2^11), against libm in long double. "
-        "The ulp of a subnormal result is the distance of subnormal numbers, 2^-149 or 2^-1074.  ",
-        f"Speed: best time for {N_TIMED} numbers in the first-level cache, evenly over "
-        f"{TIMED_RANGE[0]:g} to {TIMED_RANGE[1]:g} as far as the function is defined there, one "
-        f"thread; cycles at {ghz:.2f} GHz, as a chain of dependent additions of one cycle each ran "
-        "just before.",
+        "patterns, the rest over those of ±2^-20 to ±2^11), against libm in long double.",
+        f"Speed: best time for {N_TIMED} numbers in the L1 cache, evenly over {TIMED_RANGE[0]:g} "
+        f"to {TIMED_RANGE[1]:g}, one thread; cycles at {ghz:.2f} GHz, measured just before.",
     ]
 
 
-def _table(cells):
+def _table(cells, notes):
     head = ["function", "for x in"]
     for dtype in DTYPES:
         head += [f"{dtype}: largest error, ulp", "at x =", "cycles an element", "ns"]
-    return table(head, cells.values(), n_texts=2)
+    return Table("", head, [(row, ()) for row in cells.values()], notes, n_texts=2)
 
 
 def _range(lowest, highest):
@@ -111,8 +103,8 @@ def _load(dtype):
     core.function_name.restype = ctypes.c_char_p
     core.largest_error.argtypes = [ctypes.c_int, integer, integer, ctypes.c_uint64, double]
     core.largest_error.restype = ctypes.c_double
-    core.evaluate.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p,
-                              ctypes.c_size_t]  # fmt: skip
+    pointer = ctypes.c_void_p
+    core.evaluate.argtypes = [ctypes.c_long, ctypes.c_int, pointer, pointer, ctypes.c_size_t]
     core.evaluate.restype = ctypes.c_double
     return core
 
@@ -157,7 +149,4 @@ def _rate(core, dtype, number, lowest, highest):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except native.CannotCompile as reason:
-        sys.exit(str(reason))
+    sys.exit(main())

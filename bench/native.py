@@ -22,8 +22,8 @@ MACHINE_FLAGS = (
 )
 
 
-class CannotCompile(RuntimeError):  # noqa: N818 (it is no error of this program)
-    """There is no C compiler, or it refused the file."""
+class CannotCompile(SystemExit):
+    """There is no C compiler, or it refused the file; ends a command that needs it."""
 
 
 def compiler():

@@ -1,5 +1,7 @@
 """What every peer offers, and the row order that peers with a Python loop share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 _CHUNK_BYTES = 1 << 18  # rows gathered at a time: a few batches that stay in the L2 cache
@@ -15,6 +17,7 @@ class BasePeer:
 
     forms = ("",)
     quick_forms = ("",)
+    seed = 0  # of the orders of the rows
 
     @classmethod
     def for_case(cls, case):
@@ -25,6 +28,10 @@ class BasePeer:
         self.case = case
         self.form = form
         self.n_threads = n_threads
+
+    def set_rate(self, rate):
+        """Go on with another learning rate."""
+        self.case = replace(self.case, learning_rate=rate)
 
     def footnote(self):
         """Return how this peer's training differs from the case, "" where it does not."""
@@ -55,11 +62,11 @@ class BasePeer:
 class RowOrder:
     """The order of the rows, a chunk of a few mini-batches at a time, for epoch after epoch."""
 
-    def __init__(self, n_rows, batch_size, row_bytes):
+    def __init__(self, n_rows, batch_size, row_bytes, seed):
         batches = max(1, min(_CHUNK_BATCHES, _CHUNK_BYTES // (batch_size * row_bytes)))
         self.chunk = min(batches * batch_size, n_rows)
         self._order = np.arange(n_rows)
-        self._rng = np.random.default_rng(0)
+        self._rng = np.random.default_rng(seed)
         self._next = 0
 
     def take(self, shuffle):
