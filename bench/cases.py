@@ -71,11 +71,6 @@ class Case:
         """Whether rows are dense and equally weighted, without dropout."""
         return not self.dropout and not self.weights and self.density == 1
 
-    @property
-    def heavy(self):
-        """Whether --quick tries only one thread count."""
-        return self.batch_size * self.flop_per_sample > 1e11
-
     def describe(self):
         rule = "Adam" if self.rule == "adam" else "SGD"
         return f"{'-'.join(map(str, self.layers))}, batch {self.batch_size}, {rule}"
@@ -249,19 +244,15 @@ _SOURCES = {"xor": _xor, "mnist": _mnist, "rare": _rare, "tabular": _tabular, "b
             "sparse": _sparse, "largest": _largest}  # fmt: skip
 
 
-def mini_batches(case, X):
-    """Return at most 100 mini-batches of a shuffled epoch, each (batch_size, n_in)."""
-    n = min(100, X.shape[0] // case.batch_size)
-    order = np.random.default_rng(SEED).permutation(X.shape[0])[: n * case.batch_size]
-    return [X[rows] for rows in order.reshape(n, -1)]
-
-
-def columns_used(batches):
-    """Return the fraction of columns that are not 0 throughout each mini-batch.
+def columns_used(case, X):
+    """Return the fraction of columns that are not 0 throughout a mini-batch, on average.
 
     The first layer's products need no others, though the % of the peak counts dense products.
     """
-    return np.array([(np.abs(batch).sum(axis=0) > 0).mean() for batch in batches])
+    n = min(100, X.shape[0] // case.batch_size)
+    order = np.random.default_rng(SEED).permutation(X.shape[0])[: n * case.batch_size]
+    used = [(abs(X[rows]).sum(axis=0) > 0).mean() for rows in order.reshape(n, -1)]
+    return float(np.mean(used))
 
 
 def loss(case, parameters, X, y):

@@ -9,7 +9,6 @@ import ctypes
 import itertools
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
@@ -25,15 +24,6 @@ from turns import n_processors
 DTYPES = ("float32", "float64")
 N_TIMED = 1024  # numbers of an array that is timed: input and result fit the first cache
 TIMED_RANGE = (-8.0, 8.0)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Numbers x whose bits, read as an integer, are first, first + step, …"""
-
-    first: int
-    step: int
-    n: int
 
 
 def main():
@@ -58,19 +48,22 @@ def main():
 
 
 def _samples(dtype, rarer):
-    """Return what to try: all of float32, or a 64th of it; of float64 a sample in three parts."""
+    """Return [(first, step, n)]: numbers x whose bits are first, first + step, …
+
+    All of float32, or a 64th of it; of float64 a sample in three parts.
+    """
     if dtype == "float32":
         step = 1 if rarer == 1 else 67  # odd, so that every bit of the significand varies
-        return [Sample(0, step, (1 << 32) // step)]
+        return [(0, step, (1 << 32) // step)]
     n = (1 << 24) // rarer
     # All bit patterns; and more of what matters, 2^-20 <= |x| < 2^11, positive and negative.
     low, high = ((1023 + exponent) << 52 for exponent in (-20, 11))
     parts = [(0, 1 << 64), (low, high), (low | 1 << 63, high | 1 << 63)]
-    return [Sample(first, (end - first) // n - 1 | 1, n) for first, end in parts]
+    return [(first, (end - first) // n - 1 | 1, n) for first, end in parts]
 
 
 def _notes(ghz, rarer):
-    n_64 = sum(sample.n for sample in _samples("float64", rarer))
+    n_64 = sum(n for *_, n in _samples("float64", rarer))
     some = "all 2^32 numbers" if rarer == 1 else "one number in 67"
     return [
         f"Errors in units in the last place (ulp) of the exact result: float32 at {some}, against "
@@ -96,7 +89,7 @@ def _range(lowest, highest):
 
 def _load(dtype):
     bits = np.dtype(dtype).itemsize * 8
-    core = native.load_core("functions.c", bits)
+    core = native.load("functions.c", native.core_flags(bits))
     integer = {32: ctypes.c_uint32, 64: ctypes.c_uint64}[bits]
     double = ctypes.POINTER(ctypes.c_double)
     core.function_name.argtypes = [ctypes.c_int, double, double]
@@ -123,13 +116,13 @@ def _largest_error(core, dtype, number, samples):
 
     def search(sample):
         where = ctypes.c_double()
-        error = core.largest_error(number, sample.first, sample.step, sample.n, where)
+        error = core.largest_error(number, *sample, where)
         return error, -abs(where.value), where.value
 
     pieces = [
-        Sample((s.first + s.step * done) % most, s.step, min(piece, s.n - done))
-        for s in samples
-        for done in range(0, s.n, piece)
+        ((first + step * done) % most, step, min(piece, n - done))
+        for first, step, n in samples
+        for done in range(0, n, piece)
     ]
     with ThreadPoolExecutor(n_processors()) as pool:  # ctypes releases the GIL
         error, _, where = max(pool.map(search, pieces))

@@ -110,16 +110,13 @@ def roofline(machine, steps, layers, file):
                       markersize=6, markeredgewidth=0, zorder=3)  # fmt: skip
         _draw_steps(axes, [step for step in steps if step.n_threads == n], colours)
     panels[0][0].set_ylabel("GFLOP/s of dense products, float32")
-    used = {step.name: step.columns_used for step in steps}
     handles = [plt.Line2D([], [], marker="o", linestyle="", color=colours[name],
-                          label=f"{name} ({used[name]:.0%})") for name in names]  # fmt: skip
+                          label=name) for name in names]  # fmt: skip
     handles += [plt.Line2D([], [], marker="*", linestyle="", markersize=12, color="white",
                            markeredgecolor="black", label="whole step"),
                 plt.Line2D([], [], marker="o", linestyle="", color=_INK,
                            label="layer alone")]  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False,
-                  fontsize=8.5, title="in brackets: input columns that are not 0 in a whole "
-                  "mini-batch", title_fontsize=8.5)  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     figure.suptitle("Whole training steps, and their layers alone, under this machine's roofline")
     _save(figure, file)
 

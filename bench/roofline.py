@@ -25,7 +25,6 @@ CASES = [name for name, case in cases.CASES.items() if case.plain]
 FLOAT64_CASES = ("mid", "big")
 FLOAT64_GOAL = 0.45  # throughput in float64 over that in float32
 SLOTS = {"sgd": 0, "adam": 2}  # numbers that the rule keeps for each weight
-_LAYER_BATCHES = 16  # mini-batches of a layer alone
 
 
 # How long to measure the machine and fits, as `native.rate` takes it.
@@ -101,14 +100,14 @@ def native_heading():
     """Return a heading that names the kernels in use and the compiler."""
     from pynn import _core
 
-    return tables.heading(f"kernels for {_core.isa_in_use()}; {native.compiler_version()}")
+    return tables.heading(f"kernels for {_core.isa_in_use()}", native.compiler())
 
 
 def _layer(case, number, X):
     """Return a case of one layer alone with rows and targets: a step has no product back."""
-    n_rows = _LAYER_BATCHES * case.batch_size
     rng = np.random.default_rng(cases.SEED)
     n_in, n_out = case.shapes[number]
+    n_rows = case.batch_size * (16 if case.batch_size * n_in * n_out < 1e9 else 2)
     rows = X[:n_rows] if number == 0 else rng.random((n_rows, n_in), np.float32)
     is_output = number == len(case.shapes) - 1
     # So small a rate leaves the weights as they are, however often they are updated.
@@ -122,7 +121,7 @@ def _layer(case, number, X):
 
 def _steps(case, name, X, y, machine, effort):
     """Return the steps of a case, one for each number of threads."""
-    used = float(cases.columns_used(cases.mini_batches(case, X)).mean())
+    used = cases.columns_used(case, X)
     rates = _best_rates(case, X, y, machine.peak, ("float32",), effort)
     return [
         Step(case, name, n, rates[n, "float32"], *_limit(case, X, n, machine), used)

@@ -1,6 +1,6 @@
 """Memory and throughput of an epoch over files that are larger than memory.
 
-    python bench/streaming.py [--gigabytes 10] [--parquet-gigabytes 2.5] [--folder /tmp] [--readme]
+    python bench/streaming.py [--gigabytes 10] [--parquet-gigabytes 2.5] [--folder /tmp]
 
 writes files of 1000 float32 features, has each estimator learn one epoch from each in a process of
 its own, and deletes them.
@@ -64,7 +64,7 @@ def write_parquet(folder, n_rows):
 
 def main():
     """Measure what the command line asks for; return the exit status."""
-    parser = tables.parser(__doc__, paired=False)
+    parser = tables.parser(__doc__, paired=False, readme=False)
     parser.add_argument("--gigabytes", type=float, default=10)
     parser.add_argument("--parquet-gigabytes", type=float, default=2.5)
     parser.add_argument("--folder", default=tempfile.gettempdir())

@@ -125,7 +125,7 @@ def _processor():
     return platform.processor() or platform.machine()
 
 
-def parser(description, paired=True, draws=False):
+def parser(description, paired=True, draws=False, readme=True):
     """Return a parser with the options of all commands, of those that make rounds or pictures."""
     result = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -137,8 +137,10 @@ def parser(description, paired=True, draws=False):
                         help="thread counts to measure or to choose from")  # fmt: skip
     result.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     result.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
-    result.add_argument("--readme", action="store_true",
-                        help="put the tables (and pictures) into bench/README.md")  # fmt: skip
+    result.set_defaults(readme=False)
+    if readme:
+        result.add_argument("--readme", action="store_true",
+                            help="put the tables (and pictures) into bench/README.md")  # fmt: skip
     if draws:
         result.add_argument("--png", type=Path, metavar="FILE", help="draw the picture")
     return result
@@ -175,10 +177,10 @@ def publish(sections, options, head, n_problems=0, shown=True):
 
     head says when and where it was measured. bench/README.md has each section between comments.
     """
-    texts = {
-        section: "\n\n".join([*(table.markdown() for table in group), head])
-        for section, group in sections.items()
-    }
+    texts = {}
+    for section, group in sections.items():
+        glue = "  \n" if group[-1].notes or group[-1].overall else "\n\n"  # after a table
+        texts[section] = "\n\n".join(table.markdown() for table in group) + glue + head
     if shown:
         print("\n\n".join(texts.values()))
     missed = sum(table.missed for group in sections.values() for table in group) + n_problems

@@ -11,8 +11,13 @@ _CHUNK_BATCHES = 64
 class BasePeer:
     """One library training one case with one number of threads.
 
-    ``forms`` names the ways in which the library can do the same work; the fastest counts.
-    ``quick_forms`` are those that ``--quick`` tries.
+    ``forms`` names the ways in which the library can do the same work; the fastest counts, and
+    ``--quick`` tries ``quick_forms``. A peer has also
+
+    - ``start(parameters, X, y)``: take flat weights, a fresh optimizer and the rows;
+    - ``train(n_batches, shuffle=True)``: train on some mini-batches or a few more, return how many;
+      the rows in their order, or in a new order every epoch;
+    - ``parameters()``: return the flat weights and biases.
     """
 
     forms = ("",)
@@ -36,19 +41,6 @@ class BasePeer:
     def footnote(self):
         """Return how this peer's training differs from the case, "" where it does not."""
         return ""
-
-    def start(self, parameters, X, y):
-        """Take initial weights (flat, copied), a fresh optimizer state, and the rows."""
-        raise NotImplementedError
-
-    def train(self, n_batches, shuffle=True):
-        """Train on n_batches mini-batches or a few more; return how many. Rows in their
-        order where shuffle is False, else in a new order every epoch."""
-        raise NotImplementedError
-
-    def parameters(self):
-        """Return the flat vector of weights and biases (float32)."""
-        raise NotImplementedError
 
     def n_epochs(self, n_batches):
         """Whole epochs nearest to n_batches, at least one."""

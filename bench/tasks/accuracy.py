@@ -106,7 +106,7 @@ def _table(best, chosen, times):
         n_texts=3,
     )
     for (mark, library), seconds in times.items():
-        with np.errstate(invalid="ignore"):  # neither reached it
+        with np.errstate(invalid="ignore"):  # NaN: neither reached it
             faster = _quartiles(np.divide(seconds, times[mark, "pynn"]))
         cells = [
             f"{mark:.0%}",
@@ -121,5 +121,5 @@ def _table(best, chosen, times):
 
 
 def _quartiles(values):
-    """Return (median, lower, upper quartile) among the values: some may be infinite."""
-    return tuple(map(float, np.percentile(values, (50, 25, 75), method="nearest")))
+    """Return (median, lower, upper quartile) among the values: some may be infinite or NaN."""
+    return tuple(map(float, np.nanpercentile(values, (50, 25, 75), method="nearest")))

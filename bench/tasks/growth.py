@@ -7,12 +7,14 @@ from itertools import pairwise
 import cases
 import pictures
 import tables
+from peers import label
 from tables import Goal, Table
 from turns import Contender
 from worker import Workers
 
 _LIBRARIES = ("pynn", "numpy", "torch")
 _DTYPES = ("float32", "float64")
+_EPOCH = 2  # seconds
 _MOST = 2.3  # factor of time for twice the size
 _LARGEST_QUICK = {"rows": 10**5, "width": 2048, "batch": 1024, "depth": 30}
 TITLES = {
@@ -51,15 +53,19 @@ def _case(panel, size, dtype):
 def measure(plan, say):
     """Return the tables of this subject, and draw the picture if asked."""
     curves, problems = {panel: {} for panel in SIZES}, []
-    with Workers("tasks.training", _LIBRARIES, [plan.n_threads]) as workers:
+    with Workers("tasks.training", _LIBRARIES, plan.thread_counts) as workers:
         for panel, sizes in SIZES.items():
-            for size in sizes if not plan.quick else _few(sizes, _LARGEST_QUICK[panel]):
+            for number, size in enumerate(sizes):
+                if plan.quick and (number % 2 or size > _LARGEST_QUICK[panel]):
+                    continue
                 say(f"  {panel} {size}", end="\r")
                 for dtype in _DTYPES:
                     case = _case(panel, size, dtype)
                     # All doublings for pynn, whose growth is judged; every second one for others.
-                    libraries = _LIBRARIES if sizes.index(size) % 2 == 0 else ("pynn",)
-                    found, wrong = _point(case, [workers.of[x][0] for x in libraries], plan)
+                    # It chooses the number of threads; the others are tried with each.
+                    some = [w for w in workers.of["pynn"] if w.n_threads == plan.n_threads]
+                    some += [w for w in workers if w.library != "pynn" and number % 2 == 0]
+                    found, wrong = _point(case, some, plan)
                     problems += wrong
                     for library, seconds in found.items():
                         points = curves[panel].setdefault((library, dtype), [])
@@ -72,60 +78,58 @@ def measure(plan, say):
     return [table]
 
 
-def _few(sizes, largest):
-    return [size for number, size in enumerate(sizes) if number % 2 == 0 and size <= largest]
-
-
 def _point(case, workers, plan):
-    """Return {library: seconds a step}, the best of three pieces, and who disagrees."""
+    """Return {library: seconds a step}, the best of some pieces, and notes on who disagrees."""
     losses, seconds, problems = {}, {}, []
     for worker in workers:
-        # pynn chooses the number of threads itself, as users have it.
         choice = {"n_threads": None} if worker.library == "pynn" else {}
-        reply = worker.ask(do="open", case=asdict(case), form=_form(worker, case), **choice)
+        form = "eager" if worker.library == "torch" else ""
+        reply = worker.ask(do="open", case=asdict(case), form=form, **choice)
         losses[worker.library] = reply["loss"]
-        contender = Contender(worker, _form(worker, case))
+        contender = Contender(worker, form)
         contender.calibrate(plan.piece / 4)
-        contender.n_calls = max(contender.n_calls, 1)
-        for _ in range(1 if contender.guess * contender.n_calls > 1 else 3):
+        epoch = min(case.n_rows // case.batch_size, int(_EPOCH / contender.guess))
+        contender.n_calls = max(contender.n_calls, epoch)
+        for _ in range(4 if worker.library == "pynn" and contender.guess * epoch < 0.5 else 1):
             contender.turn()
-        seconds[worker.library] = min([*contender.seconds, contender.guess])
+        best = min([*contender.seconds, contender.guess])
+        seconds[worker.library] = min(best, seconds.get(worker.library, best))
         worker.ask(do="forget")
-    removed = abs(reply["before"] - losses.get("numpy", losses["pynn"]))
+    reference = losses.get("numpy", losses["pynn"])
+    allowed = 1e-5 + cases.TOLERANCE["sgd"] * abs(reply["before"] - reference)
     for library, loss in losses.items():
-        allowed = 1e-5 + cases.TOLERANCE["sgd"] * removed
-        if not abs(loss - losses.get("numpy", loss)) <= allowed:
-            problems.append(f"{library}, {case.name} {case.dtype}: loss {loss:.6g}, "
-                            f"NumPy's {losses['numpy']:.6g}")  # fmt: skip
+        if not abs(loss - reference) <= allowed:
+            problems.append(f"DISAGREES, not drawn: {library}, {case.name} {case.dtype}: loss "
+                            f"{loss:.6g}, NumPy's {reference:.6g}")  # fmt: skip
             del seconds[library]
     return seconds, problems
 
 
-def _form(worker, case):
-    return "eager" if worker.library == "torch" else ""
-
-
 def _table(curves, problems, absent):
-    """Return the largest growth for each panel and dtype."""
+    """Return a row for each panel, with the largest growth in each dtype."""
+    head = ["over"]
+    for dtype in _DTYPES:
+        head += [f"{dtype}: {label(_LIBRARIES[0])}", *map(label, _LIBRARIES[1:]), "pynn's growth"]
     table = Table(
         "Growth: time for each sample in µs at the smallest and the largest size",
-        ["over", "dtype", *(pictures.label(library) for library in _LIBRARIES),
-         "pynn: largest growth for twice the size"],
-        n_texts=2,
-        notes=["Time of all rows, of a step for width, batch and depth. pynn: automatic choice of "
-               "threads; NumPy, PyTorch (eager): all processors.",
-               *(f"DISAGREES, not drawn: {problem}" for problem in problems),
+        head,
+        goal_head=tuple(f"{dtype}: goal" for dtype in _DTYPES),
+        notes=["Growth: the largest factor of time for twice the size, of all rows or of a step. "
+               "pynn: automatic choice of threads; NumPy, PyTorch (eager): the better number, "
+               f"epochs of more than {_EPOCH} s cut short.",
+               *problems,
                *tables.absent(absent)],
     )  # fmt: skip
     for panel, lines in curves.items():
+        cells, goals = [], []
         for dtype in _DTYPES:
             ends = [lines.get((library, dtype)) for library in _LIBRARIES]
-            cells = [f"{p[0][1] * 1e6:.3g} → {p[-1][1] * 1e6:.3g}" if p else "–" for p in ends]
+            cells += [f"{p[0][1] * 1e6:.3g} → {p[-1][1] * 1e6:.3g}" if p else "–" for p in ends]
             growth, size = max(_growth(panel, lines["pynn", dtype]))
-            range_ = f"{panel} {lines['pynn', dtype][0][0]}–{lines['pynn', dtype][-1][0]}"
-            cells = [range_, dtype, *cells, f"{growth:.2f}× at {size}"]
-            goals = [Goal(_MOST, growth, at_least=False)]
-            table.add(*cells, goals=goals)
+            cells.append(f"{growth:.2f}× at {size}")
+            goals.append(Goal(_MOST, growth, at_least=False))
+        sizes = [size for size, _ in lines["pynn", _DTYPES[0]]]
+        table.add(f"{panel} {sizes[0]}–{sizes[-1]}", *cells, goals=goals)
     return table
 
 

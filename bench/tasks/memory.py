@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -40,28 +39,22 @@ def measure(plan, say):
     n_rows = _QUICK_ROWS if plan.quick else _ROWS
     table = Table(
         "Peak memory raised by a fit of float32 rows, C-contiguous",
-        ["fit", "network", "rows of X", "pynn", "scikit-learn"],
-        n_texts=2,
+        ["network", "rows", "Network", "MLPClassifier", "scikit-learn's"],
         notes=["MB (10⁶ bytes) of VmHWM, reset just before the fit in a fresh process; X itself is "
                "there before. Goals: 784-100-10, parameters × (1 + slots) + 5 MB; 784-512-512-10, "
                "the same + 32 MB; the largest, parameters × (2 + slots) + one batch of "
                "activations."],
     )  # fmt: skip
-    for case, way in product(_FITS, ("Network", "MLPClassifier")):
+    for case in _FITS:
         rows = 2 * case.batch_size if case.name == "big" else n_rows
-        say(f"  {way} {case.describe()}")
-        ours = _raised("pynn", case, way, rows, plan)
-        theirs = _raised("sklearn", case, way, rows, plan) if way == "MLPClassifier" else None
-        x = f"{rows} ({rows * case.layers[0] * 4 / 1e6:.0f} MB)"
-        cells = [
-            way,
-            case.describe(),
-            x,
-            f"**{ours:.1f} MB**",
-            f"{theirs:.1f} MB" if theirs else "–",
-        ]
-        goal = Goal(round(_allowed(case) / 1e6, 1), ours, " MB", at_least=False)
-        table.add(*cells, goals=[goal])
+        say(f"  {case.describe()}")
+        network, ours, theirs = (
+            _raised(library, case, way, rows, plan)
+            for library, way in (("pynn", "Network"), ("pynn", ""), ("sklearn", ""))
+        )
+        texts = [f"{value:.1f} MB" for value in (network, ours, theirs)]
+        goal = Goal(round(_allowed(case) / 1e6, 1), max(network, ours), " MB", at_least=False)
+        table.add(case.describe(), str(rows), *texts, goals=[goal])
     return [table]
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import tables
 from tables import Goal, Table
-from turns import Contender, fastest, ratio, spread, take_turns
+from turns import Contender, fastest, ratio, take_turns
 from worker import Timed, Workers
 
 LAYERS = (784, 30, 10)  # sigmoid, softmax
@@ -64,18 +64,15 @@ def _one_row(workers, plan, say):
                 for library in workers for call in _ONE_ROW[library]}  # fmt: skip
     take_turns([*measured.values()], plan)
     table = Table(
-        "One row: 784-30-10, sigmoid and softmax, float32, one thread; median (quartiles)",
-        ["row", "Network.predict", "MLPClassifier.predict"],
-        goal_head=("Network: goal", "MLPClassifier: goal"),
+        "One row: 784-30-10, sigmoid and softmax, float32, one thread; median time of a call",
+        ["call", *_CONTAINERS],
+        goal_head=("the slowest: goal",),
         notes=tables.disturbed(measured.values()),
     )
-    for row in _CONTAINERS:
-        both = [measured["pynn", f"{way} {row}"] for way in _MOST]
-        cells = ["{:.1f} µs ({:.1f}–{:.1f})".format(*spread(np.multiply(c.seconds, 1e6)))
-                 for c in both]  # fmt: skip
-        goals = [Goal(most, contender.median * 1e6, " µs", at_least=False)
-                 for most, contender in zip(_MOST.values(), both, strict=True)]  # fmt: skip
-        table.add(row, *cells, goals=goals)
+    for way, most in _MOST.items():
+        found = [measured["pynn", f"{way} {row}"].median * 1e6 for row in _CONTAINERS]
+        goal = Goal(most, max(found), " µs", at_least=False)
+        table.add(f"{way}.predict", *(f"{value:.1f} µs" for value in found), goals=[goal])
     others = [f"{_LABELS[library]} {tables.metric(contender.median, 's')}"
               for (library, _), contender in measured.items() if library != "pynn"]  # fmt: skip
     table.notes.insert(0, f"Others, a float32 row: {', '.join(others)} (scikit-learn: predict; "

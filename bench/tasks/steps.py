@@ -3,10 +3,9 @@
 from dataclasses import asdict
 
 import numpy as np
-import tables
 from cases import CASES
 from tables import Goal, Table
-from turns import Contender, ratio, spread, take_turns
+from turns import Contender, ratio, take_turns
 from worker import Workers, timed
 
 _LATE = 1.05  # time of a step after 2,000 steps over that of the first hundred, at most
@@ -19,34 +18,28 @@ _EXPLICIT = {"nielsen30": 1.2}  # with n_threads=2 over one thread, at least
 
 def measure(plan, say):
     """Return the tables of this subject."""
-    tables_ = [_late(plan, say)]
+    table = Table("Late steps, and the choice of threads", [""])
+    table.notes.append(
+        f"Late: 784-100-10, batch {_BATCH}, {_TIMED} steps after {_N_STEPS} over the first "
+        f"{_TIMED}; {_DEAD} inputs are 0 in all rows, but were not in {_TIMED} steps before."
+    )
+    _late(table, plan, say)
     if plan.n_threads > 1:
-        tables_.append(_threads(plan, say))
-    return tables_
+        _threads(table, plan, say)
+    return [table]
 
 
-def _late(plan, say):
+def _late(table, plan, say):
     say("  late steps")
-    table = Table(
-        "Late steps: 784-100-10, float32, 634 of the inputs 0 in all rows, one thread",
-        ["rule", "first steps", "late steps", "late / first"],
-        notes=[f"A step of the first {_TIMED}, and of {_TIMED} after {_N_STEPS}, of the same "
-               f"network; batch {_BATCH}. In {_TIMED} steps before, no input was 0, so that the "
-               "slots of the rules decay."],
-    )  # fmt: skip
     with Workers("tasks.steps", ["pynn"], [1]) as workers:
         (worker,) = workers
         for rule in _RULES:
             found = [worker.ask(do="late", rule=rule) for _ in range(3 if plan.quick else 5)]
-            early, late = (np.array([each[key] for each in found]) for key in ("early", "late"))
-            growth = spread(late / early)
-            cells = [rule, *(tables.metric(np.median(x), "s") for x in (early, late))]
-            goals = [Goal(_LATE, growth[0], at_least=False)]
-            table.add(*cells, tables.times(growth), goals=goals)
-    return table
+            growth = float(np.median([each["late"] / each["early"] for each in found]))
+            table.overall[f"{rule}, late step / first"] = Goal(_LATE, growth, at_least=False)
 
 
-def _threads(plan, say):
+def _threads(table, plan, say):
     """Compare the automatic choice of threads, and two threads, with one."""
     automatic, two = {}, {}
     # Three processes: each keeps one network. All have two processors for the automatic choice.
@@ -60,13 +53,12 @@ def _threads(plan, say):
             take_turns(contenders, plan)
             automatic[name], two[name] = (ratio(contenders[0], c)[0] for c in contenders[1:])
     slowest = min(automatic, key=automatic.get)
-    table = Table("Throughput of a fit over that of one thread", [""])
     text = f"Automatic choice of threads, slowest case ({slowest})"
-    table.overall = {text: Goal(_AUTOMATIC, automatic[slowest])}
+    table.overall[text] = Goal(_AUTOMATIC, automatic[slowest])
     table.overall |= {f"n_threads=2, {k}": Goal(least, two[k]) for k, least in _EXPLICIT.items()}
     for text, found in (("Automatic choice", automatic), ("n_threads=2", two)):
-        table.notes.append(f"{text}: " + ", ".join(f"{k} {v:.2f}" for k, v in found.items()))
-    return table
+        shown = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+        table.notes.append(f"{text}, throughput over that of one thread: {shown}")
 
 
 class Child:
