@@ -1,4 +1,4 @@
-"""The cases: networks, data, arithmetic, and the loss that every peer is held against."""
+"""The cases: networks, data, arithmetic, goals, and the loss by which peers are compared."""
 
 import os
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ MNIST_PLACE = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist.n
 SEED = 20260  # of all generated data and initial weights
 N_LOSS_ROWS = 256  # the first rows, on which networks are compared
 
-# |loss - NumPy's loss| may be this part of what training took off the loss. Adam magnifies
-# rounding where a gradient is close to zero, and PyTorch's form scales epsilon differently.
+# Allowed |loss - NumPy's loss|, as a fraction of the loss that training removed. Adam magnifies
+# rounding where a gradient is close to zero, and PyTorch scales epsilon differently.
 TOLERANCE = {"sgd": 1e-4, "adam": 1e-3}
-# With dropout each draws masks of its own: this part of what dropout adds to NumPy's loss. Other
-# seeds were within 0.22 of it, dropout 0.3 in place of 0.5 was 0.5 away.
+# Libraries draw different dropout masks: allowed fraction of the loss that dropout adds to NumPy's.
+# Other seeds differ by up to 0.22, dropout 0.3 in place of 0.5 by 0.5.
 DROPOUT_TOLERANCE = 1 / 3
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network, how it is trained, on how many rows, and how agreement is checked."""
+    """A network, its training, its data, and the length of the check of agreement."""
 
     name: str
     layers: tuple[int, ...]
@@ -38,8 +38,9 @@ class Case:
     n_check_rows: int
     n_check_epochs: int
     dropout: float = 0.0  # of hidden layers
-    weights: str = ""  # of the rows: "" none, "drawn", or "balanced", as their classes are rare
-    density: float = 1.0  # part of X that is not 0; below 1 rows are sparse, in the format CSR
+    weights: str = ""  # of the rows: "" none, "drawn", or "balanced" by the classes' frequencies
+    density: float = 1.0  # fraction of X that is not 0; below 1 the rows are a CSR matrix
+    dtype: str = "float32"
 
     @property
     def activations(self):
@@ -57,9 +58,9 @@ class Case:
 
     @property
     def flop_per_sample(self):
-        """Arithmetic of a training step: three products a layer, no delta for the input.
+        """Arithmetic of a step: three products a layer, no delta for the input.
 
-        Of sparse rows only entries count.
+        Only the entries of sparse rows count.
         """
         products = [n_in * n_out for n_in, n_out in self.shapes]
         products[0] *= self.density
@@ -67,22 +68,12 @@ class Case:
 
     @property
     def plain(self):
-        """Whether it is dense rows of one weight, and nothing is left out."""
+        """Whether rows are dense and equally weighted, without dropout."""
         return not self.dropout and not self.weights and self.density == 1
 
-    @property
-    def heavy(self):
-        """Whether one step is too much arithmetic for a quick look at every thread count."""
-        return self.batch_size * self.flop_per_sample > 1e11
-
     def describe(self):
-        sizes = "-".join(map(str, self.layers))
-        rule = "Adam" if self.rule == "adam" else f"SGD {self.learning_rate:g}"
-        kind = "/".join(dict.fromkeys((self.hidden, self.output)))
-        more = [f"dropout {self.dropout:g}"] if self.dropout else []
-        more += [f"{self.weights} weights"] if self.weights else []
-        more += [f"CSR, {self.density:.0%} not 0"] if self.density < 1 else []
-        return ", ".join([f"{sizes} {kind}, {self.cost}, batch {self.batch_size}, {rule}", *more])
+        rule = "Adam" if self.rule == "adam" else "SGD"
+        return f"{'-'.join(map(str, self.layers))}, batch {self.batch_size}, {rule}"
 
 
 _SIGMOIDS = ("sigmoid", "sigmoid", "squared_error")
@@ -120,40 +111,24 @@ CASES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Goal:
-    """What `compare.py --check` asks of pynn in one case, at least; None: not asked for."""
-
-    ratio: float | None = None  # median paired ratio of throughputs
-    percent: float | None = None  # of the FMA peak of the threads used
-    peer: str = ""  # whose throughput the ratio is to, "": the fastest of all peers'
-
-
+# compare.py --check: (throughput over that of the fastest peer, % of FMA peak of the threads used)
 GOALS = {
-    "xor": Goal(10, None),
-    "online": Goal(5, None),
-    "digits16": Goal(8, 40),
-    "nielsen30": Goal(6, 55),
-    "nielsen100": Goal(4, 65),
-    "sklearn100": Goal(2, 70),
-    "tabular": Goal(1.8, 75),
-    "mid": Goal(1.4, 80),
-    "big": Goal(1.12, 90),
-    "dropout": Goal(),
-    "weighted": Goal(),
-    "balanced": Goal(),
-    "sparse": Goal(5, peer="sklearn"),
-}
+    "xor": (6, None), "online": (6, None), "digits16": (4.5, None), "nielsen30": (4, None),
+    "nielsen100": (3.5, 70), "sklearn100": (2, 75), "tabular": (1.7, 75), "mid": (1.7, 80),
+    "big": (1.05, 80),
+}  # fmt: skip
+GEOMETRIC_MEAN = 3  # of the ratios of these cases
+SPARSE_GOAL = 5  # over scikit-learn
 
 
-def initial_parameters(case):
+def initial_parameters(case, seed=SEED):
     """Glorot-uniform weights and biases, flat: W0, b0, W1, b1, … (each W row-major)."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     parts = []
     for n_in, n_out in case.shapes:
         bound = np.sqrt(6 / (n_in + n_out))
         parts.append(rng.uniform(-bound, bound, n_in * n_out + n_out))
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate(parts).astype(case.dtype)
 
 
 def views(case, parameters):
@@ -168,41 +143,20 @@ def views(case, parameters):
 
 
 def targets(case, y):
-    """Return what the output layer should say, (n_rows, n_out): one-hot of classes."""
+    """Return targets of the output layer, (n_rows, n_out): classes one-hot."""
     if y.ndim == 2:
         return y
-    return np.eye(case.layers[-1], dtype=np.float32)[y]
+    return np.eye(case.layers[-1], dtype=case.dtype)[y]
 
 
-def load_data(case, quick):
-    """Return X, y, and where they come from; classes are integers, targets (n_rows, n_out)."""
+def load_data(case, quick=False):
+    """Return X, y and their source; y holds classes, or targets (n_rows, n_out)."""
     n_rows = case.n_rows_quick if quick else case.n_rows
-    make = {"xor": _xor, "mnist": _mnist, "rare": _rare, "tabular": _tabular, "big": _big,
-            "sparse": _sparse}  # fmt: skip
-    return make[case.data](n_rows)
-
-
-def write(file, X, y, initial):
-    """Keep rows, dense or sparse, with what belongs to them, for `read`."""
-    rows = {"X": X}
-    if sparse.issparse(X):
-        rows = {"values": X.data, "columns": X.indices, "starts": X.indptr, "shape": X.shape}
-    np.savez(file, y=y, initial=initial, **rows)
-
-
-def read(file):
-    """Return X, y, initial as `write` got them."""
-    with np.load(file) as data:
-        if "X" in data:
-            X = data["X"]
-        else:
-            parts = data["values"], data["columns"], data["starts"]
-            X = sparse.csr_array(parts, shape=tuple(data["shape"]))
-        return X, data["y"], data["initial"]
+    return _SOURCES[case.data](n_rows, case)
 
 
 def row_weights(case, y):
-    """Return weights of the rows (n_rows,), float64, or None: of the first rows the first ones."""
+    """Return weights (n_rows,), float64, or None; fewer rows get the first weights."""
     if case.weights == "drawn":
         return np.random.default_rng(SEED).exponential(size=len(y))
     if case.weights == "balanced":
@@ -210,32 +164,43 @@ def row_weights(case, y):
     return None
 
 
-def _xor(n_rows):
+def _xor(n_rows, _):
     corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
     y = np.array([[-1], [1], [1], [-1]], np.float32)
     return np.tile(corners, (n_rows // 4, 1)), np.tile(y, (n_rows // 4, 1)), "the four corners"
 
 
-def _mnist(n_rows):
+def mnist_file():
+    """Return where MNIST is, or None."""
     place = Path(os.environ.get("PYNN_MNIST", MNIST_PLACE))
-    if place.is_file():
-        with np.load(place) as file:
-            X = file["x_train"][:n_rows].reshape(n_rows, 784).astype(np.float32) / 255
-            return X, file["y_train"][:n_rows].astype(np.int64), "MNIST"
+    return place if place.is_file() else None
+
+
+def mnist(part):
+    """Return X, y of MNIST's "train" or "test" images."""
+    with np.load(mnist_file()) as file:
+        X = file[f"x_{part}"].reshape(-1, 784).astype(np.float32) / 255
+        return X, file[f"y_{part}"].astype(np.int64)
+
+
+def _mnist(n_rows, _):
+    if mnist_file():
+        X, y = mnist("train")
+        return X[:n_rows], y[:n_rows], "MNIST"
     rng = np.random.default_rng(SEED)
     X = rng.random((n_rows, 784), np.float32)
     X[rng.random((n_rows, 784), np.float32) > 0.19] = 0  # MNIST: one pixel in five is not zero
     return X, _teach(rng, X, 10), f"GENERATED, seed {SEED}: no MNIST file (set PYNN_MNIST)"
 
 
-def _rare(n_rows):
+def _rare(n_rows, _):
     """MNIST with class c in one of c + 1 of its rows."""
-    X, y, source = _mnist(60000)
+    X, y, source = _mnist(60000, _)
     kept = np.flatnonzero(np.random.default_rng(SEED).random(len(y)) * (y + 1) < 1)[:n_rows]
     return X[kept], y[kept], f"{source}, class c thinned to 1 / (c + 1)"
 
 
-def _tabular(n_rows):
+def _tabular(n_rows, _):
     rng = np.random.default_rng(SEED)
     X = rng.standard_normal((n_rows, 50), np.float32)
     directions = rng.standard_normal((50, 2), np.float32) / np.sqrt(50)
@@ -244,14 +209,14 @@ def _tabular(n_rows):
     return X, y.astype(np.float32)[:, np.newaxis], f"generated, seed {SEED}"
 
 
-def _big(n_rows):
+def _big(n_rows, _):
     rng = np.random.default_rng(SEED)
     X = rng.standard_normal((n_rows, 1024), np.float32)
     return X, _teach(rng, X, 100), f"generated, seed {SEED}"
 
 
-def _sparse(n_rows):
-    """Rows as tf-idf makes them: few entries, all positive, of Euclidean norm 1."""
+def _sparse(n_rows, _):
+    """Rows like those of tf-idf: few positive entries, Euclidean norm 1."""
     rng = np.random.default_rng(SEED)
     X = sparse.random_array(
         (n_rows, 20000), density=0.01, format="csr", dtype=np.float32, rng=rng,
@@ -262,40 +227,52 @@ def _sparse(n_rows):
     return X, _teach(rng, X, 10), f"generated, seed {SEED}"
 
 
+def _largest(n_rows, case):
+    """Normal columns; the class is the number of the largest among the first ones."""
+    rng = np.random.default_rng(SEED)
+    X = rng.standard_normal((n_rows, case.layers[0]), case.dtype)
+    return X, X[:, : case.layers[-1]].argmax(axis=1), f"generated, seed {SEED}"
+
+
 def _teach(rng, X, n_classes):
-    """Classes of a random linear teacher, its outputs brought to one scale."""
+    """Classes of a random linear teacher with standardised outputs."""
     z = X @ rng.standard_normal((X.shape[1], n_classes), np.float32)
     return np.argmax((z - z.mean(0)) / z.std(0), axis=1)
 
 
-def mini_batches(case, X):
-    """Return at most 100 mini-batches of a shuffled epoch, each (batch_size, n_in)."""
+_SOURCES = {"xor": _xor, "mnist": _mnist, "rare": _rare, "tabular": _tabular, "big": _big,
+            "sparse": _sparse, "largest": _largest}  # fmt: skip
+
+
+def columns_used(case, X):
+    """Return the fraction of columns that are not 0 throughout a mini-batch, on average.
+
+    The first layer's products need no others, though the % of the peak counts dense products.
+    """
     n = min(100, X.shape[0] // case.batch_size)
     order = np.random.default_rng(SEED).permutation(X.shape[0])[: n * case.batch_size]
-    return [X[rows] for rows in order.reshape(n, -1)]
-
-
-def columns_used(batches):
-    """Return the part of the columns in which each mini-batch has a number other than 0.
-
-    The others take no part in the first layer's products, and a core that leaves them out does so
-    much less than the arithmetic of dense products, by which the % of the peak is counted.
-    """
-    return np.array([(np.abs(batch).sum(axis=0) > 0).mean() for batch in batches])
+    used = [(abs(X[rows]).sum(axis=0) > 0).mean() for rows in order.reshape(n, -1)]
+    return float(np.mean(used))
 
 
 def loss(case, parameters, X, y):
-    """Mean cost of the first rows by their weights, from flat parameters: for every peer alike."""
-    a, y = X[:N_LOSS_ROWS], y[:N_LOSS_ROWS]
+    """Return the weighted mean cost of the first rows, from flat parameters."""
+    X, y = X[:N_LOSS_ROWS], y[:N_LOSS_ROWS]
     weights = row_weights(case, y)
-    for (W, b), activation in zip(views(case, parameters), case.activations, strict=True):
-        a = _ACTIVATIONS[activation](a @ W + b)
-    a = a.astype(np.float64)
+    a = outputs(case, parameters, X).astype(np.float64)
     if case.cost == "cross_entropy":
         costs = -a[np.arange(len(y)), y]  # the output is log softmax
     else:
         costs = 0.5 * np.sum(np.square(a - targets(case, y)), axis=1)
     return float(np.average(costs, weights=weights))
+
+
+def outputs(case, parameters, X):
+    """Return the activations of the output layer, log softmax in place of softmax."""
+    a = X
+    for (W, b), activation in zip(views(case, parameters), case.activations, strict=True):
+        a = _ACTIVATIONS[activation](a @ W + b)
+    return a
 
 
 def _log_softmax(z):

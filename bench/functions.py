@@ -1,46 +1,34 @@
 """The largest error and the speed of each vectorised function and activation.
 
-    python bench/functions.py [--quick] [--markdown FILE]
+    python bench/functions.py [--quick] [--readme]
 
-float32: every one of its 2^32 numbers. float64: a sample. bench/README.md says how to read it.
+float32: each of its 2^32 numbers. float64: a sample. bench/README.md explains the table.
 """
 
-import argparse
 import ctypes
 import itertools
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
 
 import native
 import numpy as np
 import peak
-from roofline_report import heading, table
-from script import n_processors, say
+import tables
+from roofline import native_heading
+from tables import Table, say
+from turns import n_processors
 
 DTYPES = ("float32", "float64")
 N_TIMED = 1024  # numbers of an array that is timed: input and result fit the first cache
 TIMED_RANGE = (-8.0, 8.0)
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Numbers x whose bits, read as an integer, are first, first + step, …"""
-
-    first: int
-    step: int
-    n: int
-
-
 def main():
     """Measure all functions in both dtypes, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a 64th of the numbers")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table, too")
-    options = parser.parse_args()
+    options = tables.parser(__doc__, paired=False).parse_args()
     rarer = 64 if options.quick else 1
     ghz = peak.clock()
     cells = {}
@@ -55,45 +43,42 @@ def main():
             rate = _rate(core, dtype, number, lowest, highest)
             row = cells.setdefault(name, [name, _range(lowest, highest)])
             row += [f"{error:.3g}", f"{where:.6g}", f"{ghz * 1e9 / rate:.2f}", f"{1e9 / rate:.3f}"]
-    text = "\n".join([*heading(), *_notes(ghz, rarer), "", _table(cells)])
-    print(text)
-    if options.markdown:
-        options.markdown.write_text(text + "\n")
-    return 0
+    head, table = native_heading(), _table(cells, _notes(ghz, rarer))
+    return tables.publish({"functions": [table]}, options, head)
 
 
 def _samples(dtype, rarer):
-    """Return what to try: all of float32, or a 64th of it; of float64 a sample in three parts."""
+    """Return [(first, step, n)]: numbers x whose bits are first, first + step, …
+
+    All of float32, or a 64th of it; of float64 a sample in three parts.
+    """
     if dtype == "float32":
         step = 1 if rarer == 1 else 67  # odd, so that every bit of the significand varies
-        return [Sample(0, step, (1 << 32) // step)]
+        return [(0, step, (1 << 32) // step)]
     n = (1 << 24) // rarer
     # All bit patterns; and more of what matters, 2^-20 <= |x| < 2^11, positive and negative.
     low, high = ((1023 + exponent) << 52 for exponent in (-20, 11))
     parts = [(0, 1 << 64), (low, high), (low | 1 << 63, high | 1 << 63)]
-    return [Sample(first, (end - first) // n - 1 | 1, n) for first, end in parts]
+    return [(first, (end - first) // n - 1 | 1, n) for first, end in parts]
 
 
 def _notes(ghz, rarer):
-    n_64 = sum(sample.n for sample in _samples("float64", rarer))
+    n_64 = sum(n for *_, n in _samples("float64", rarer))
     some = "all 2^32 numbers" if rarer == 1 else "one number in 67"
     return [
         f"Errors in units in the last place (ulp) of the exact result: float32 at {some}, against "
         f"libm in double; float64 at {n_64 / 1e6:.3g} million numbers (a third evenly over all bit "
-        "patterns, two thirds evenly over those of ±2^-20 to ±2^11), against libm in long double. "
-        "The ulp of a subnormal result is the distance of subnormal numbers, 2^-149 or 2^-1074.  ",
-        f"Speed: best time for {N_TIMED} numbers in the first-level cache, evenly over "
-        f"{TIMED_RANGE[0]:g} to {TIMED_RANGE[1]:g} as far as the function is defined there, one "
-        f"thread; cycles at {ghz:.2f} GHz, as a chain of dependent additions of one cycle each ran "
-        "just before.",
+        "patterns, the rest over those of ±2^-20 to ±2^11), against libm in long double.",
+        f"Speed: best time for {N_TIMED} numbers in the L1 cache, evenly over {TIMED_RANGE[0]:g} "
+        f"to {TIMED_RANGE[1]:g}, one thread; cycles at {ghz:.2f} GHz, measured just before.",
     ]
 
 
-def _table(cells):
+def _table(cells, notes):
     head = ["function", "for x in"]
     for dtype in DTYPES:
         head += [f"{dtype}: largest error, ulp", "at x =", "cycles an element", "ns"]
-    return table(head, cells.values(), n_texts=2)
+    return Table("", head, [(row, ()) for row in cells.values()], notes, n_texts=2)
 
 
 def _range(lowest, highest):
@@ -104,15 +89,15 @@ def _range(lowest, highest):
 
 def _load(dtype):
     bits = np.dtype(dtype).itemsize * 8
-    core = native.load_core("functions.c", bits)
+    core = native.load("functions.c", native.core_flags(bits))
     integer = {32: ctypes.c_uint32, 64: ctypes.c_uint64}[bits]
     double = ctypes.POINTER(ctypes.c_double)
     core.function_name.argtypes = [ctypes.c_int, double, double]
     core.function_name.restype = ctypes.c_char_p
     core.largest_error.argtypes = [ctypes.c_int, integer, integer, ctypes.c_uint64, double]
     core.largest_error.restype = ctypes.c_double
-    core.evaluate.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p,
-                              ctypes.c_size_t]  # fmt: skip
+    pointer = ctypes.c_void_p
+    core.evaluate.argtypes = [ctypes.c_long, ctypes.c_int, pointer, pointer, ctypes.c_size_t]
     core.evaluate.restype = ctypes.c_double
     return core
 
@@ -131,13 +116,13 @@ def _largest_error(core, dtype, number, samples):
 
     def search(sample):
         where = ctypes.c_double()
-        error = core.largest_error(number, sample.first, sample.step, sample.n, where)
+        error = core.largest_error(number, *sample, where)
         return error, -abs(where.value), where.value
 
     pieces = [
-        Sample((s.first + s.step * done) % most, s.step, min(piece, s.n - done))
-        for s in samples
-        for done in range(0, s.n, piece)
+        ((first + step * done) % most, step, min(piece, n - done))
+        for first, step, n in samples
+        for done in range(0, n, piece)
     ]
     with ThreadPoolExecutor(n_processors()) as pool:  # ctypes releases the GIL
         error, _, where = max(pool.map(search, pieces))
@@ -157,7 +142,4 @@ def _rate(core, dtype, number, lowest, highest):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except native.CannotCompile as reason:
-        sys.exit(str(reason))
+    sys.exit(main())

@@ -22,8 +22,8 @@ MACHINE_FLAGS = (
 )
 
 
-class CannotCompile(RuntimeError):  # noqa: N818 (it is no error of this program)
-    """There is no C compiler, or it refused the file."""
+class CannotCompile(SystemExit):
+    """There is no C compiler, or it refused the file; ends a command that needs it."""
 
 
 def compiler():
@@ -32,13 +32,6 @@ def compiler():
     if not found:
         raise CannotCompile("no C compiler found: none of cc, gcc, clang is in PATH")
     return found
-
-
-def compiler_version():
-    """Return what the compiler calls itself, with its version."""
-    command = [compiler(), "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[0]
 
 
 def load(name, *choices):
@@ -54,29 +47,17 @@ def load(name, *choices):
     raise CannotCompile(f"{' '.join(command)}\n{done.stderr}")
 
 
-def load_core(name, bits):
-    """Compile and load a file that includes csrc/kernels.c, as the build compiles that."""
-    return load(name, core_flags(bits))
-
-
 def core_flags(bits):
     """Return the flags of CMakeLists.txt for the instruction set in use and one dtype."""
     from pynn import _core
 
     isa = _core.isa_in_use().removeprefix("x86-64-")
     text = CMAKE.read_text()
-    return [
-        "-std=gnu11",
-        *(
-            f"-D{word}"
-            for word in _words(text, "target_compile_definitions(pynn_options INTERFACE")
-        ),
-        *_words(text, "target_compile_options(pynn_options INTERFACE"),
-        *_words(text, f"set(flags_of_{isa} "),
-        f"-DPYNN_BITS={bits}",
-        f"-DPYNN_ISA={isa}",
-        f"-I{CORE}",
-    ]
+    definitions = _words(text, "target_compile_definitions(pynn_options INTERFACE")
+    options = _words(text, "target_compile_options(pynn_options INTERFACE")
+    options += _words(text, f"set(flags_of_{isa} ")
+    ours = [f"-DPYNN_BITS={bits}", f"-DPYNN_ISA={isa}", f"-I{CORE}"]
+    return ["-std=gnu11", *(f"-D{word}" for word in definitions), *options, *ours]
 
 
 def _words(text, command):

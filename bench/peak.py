@@ -1,13 +1,8 @@
-"""The limits of this machine, measured: ``python bench/peak.py``.
-
-FMA peak of each dtype, read bandwidth of each level of memory, and the clock.
-"""
+"""The limits of this machine, measured: FMA peak, read bandwidth of each level, clock."""
 
 import ctypes
 import functools
-import os
-import subprocess
-import sys
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +23,43 @@ class Level:
     shared: bool
 
 
-def measure(thread_counts=(1, 2)):
+@dataclass(frozen=True)
+class Machine:
+    """Peaks and bandwidths of the machine by number of threads."""
+
+    levels: list
+    peak: dict  # {n_threads: GFLOP/s in float32}
+    bandwidth: dict  # {(level name, n_threads): GB/s}
+
+    @classmethod
+    def measured(cls, thread_counts, **effort):
+        found = levels()
+        return cls(
+            found,
+            {n: fma("float32", n, **effort) for n in thread_counts},
+            {(level.name, n): bandwidth(level, n, **effort)
+             for n in thread_counts for level in found},
+        )  # fmt: skip
+
+    def level_of(self, footprint, n_threads):
+        """Return the nearest level that holds so many bytes of each thread."""
+        for level in self.levels:
+            if level.size is None or footprint * (n_threads if level.shared else 1) <= level.size:
+                return level
+        raise AssertionError("memory holds everything")
+
+    def limit(self, flop, traffic, level, n_threads):
+        """Return GFLOP/s that arithmetic and the bandwidth of a level allow: the roofline."""
+        return min(self.peak[n_threads], flop / traffic * self.bandwidth[level.name, n_threads])
+
+
+def measure(thread_counts):
     """Return ({n_threads: GFLOP/s in float32}, how they were measured)."""
     try:
         found = {n: fma("float32", n) for n in thread_counts}
-    except native.CannotCompile:
-        found = {n: _sgemm_peak(n) for n in thread_counts}
-        return found, "NO C COMPILER FOUND: NumPy's sgemm instead, which is below the FMA peak"
-    width = _best_width("float32")
-    return found, f"independent FMAs on vectors of {width} bytes, {native.compiler()}"
+    except native.CannotCompile as reason:
+        return dict.fromkeys(thread_counts, math.nan), f"not measured: {reason}"
+    return found, f"vectors of {_best_width('float32')} bytes, {native.compiler()}"
 
 
 def fma(dtype, n_threads, **effort):
@@ -114,35 +137,3 @@ def _fma_rate(dtype, width, n_threads, **effort):
     sinks = np.zeros((n_threads, _LINE), dtype)
     sinks[:, :2] = 0.5, 1
     return native.rate(lambda n, i: run(n, sinks[i].ctypes.data), n_threads, **effort)
-
-
-def _sgemm_peak(n_threads):
-    """Best of NumPy's product of two 1024 × 1024 matrices, in a process with n_threads."""
-    code = (
-        "import numpy as np, time; a = np.ones((1024, 1024), np.float32); t = []\n"
-        "for _ in range(20): s = time.perf_counter(); a @ a; t.append(time.perf_counter() - s)\n"
-        "print(2 * 1024**3 / min(t) / 1e9)"
-    )
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    environment = os.environ | dict.fromkeys(names, str(n_threads))
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(done.stdout)
-
-
-def _print():
-    peaks, method = measure()
-    print(method)
-    for n, gflops in peaks.items():
-        reads = ", ".join(f"{level.name} {bandwidth(level, n):.0f}" for level in levels())
-        threads = f"{n} thread{'s' * (n > 1)}"
-        print(f"{threads}: {gflops:.0f} GFLOP/s in float32, {fma('float64', n):.0f} in float64; "
-              f"reads in GB/s: {reads}")  # fmt: skip
-    print(f"clock: {clock():.2f} GHz")
-
-
-if __name__ == "__main__":
-    try:
-        _print()
-    except native.CannotCompile as reason:
-        sys.exit(str(reason))

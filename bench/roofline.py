@@ -1,194 +1,224 @@
-"""How near training comes to what this machine allows, case by case and product by product.
+"""How near training comes to what this machine allows: whole steps, and each layer alone.
 
-    python bench/roofline.py [--quick] [--cases xor,mid] [--threads 1,2]
-                             [--png FILE] [--markdown FILE]
+    python bench/roofline.py [--quick] [--cases xor,mid] [--threads 1,2] [--png FILE] [--readme]
 
-bench/README.md says how to read it.
+bench/README.md explains the tables.
 """
 
-import argparse
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
 
 import cases
 import native
+import numpy as np
 import peak
-import products
-import roofline_report
-from peers.pynn_network import Peer
-from script import n_processors, names, numbers, say
+import pictures
+import tables
+from tables import Goal, Table, percent, say
+from turns import n_processors
 
 CASES = [name for name, case in cases.CASES.items() if case.plain]
 FLOAT64_CASES = ("mid", "big")
+FLOAT64_GOAL = 0.45  # throughput in float64 over that in float32
+SLOTS = {"sgd": 0, "adam": 2}  # numbers that the rule keeps for each weight
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How long to measure: of the machine and products, then of whole steps."""
-
-    loops: dict
-    seconds: float  # of one call of fit
-    n_tries: int
-    patience: float
-
-
-FULL = Effort({"seconds": 0.01, "n_tries": 60, "patience": 3.0}, 0.1, 30, 8.0)
-QUICK = Effort({"seconds": 0.003, "n_tries": 8, "patience": 0.3}, 0.03, 4, 0.5)
+# How long to measure the machine and fits, as `native.rate` takes it.
+FULL = (
+    {"seconds": 0.01, "n_tries": 60, "patience": 3.0},
+    {"seconds": 0.1, "n_tries": 30, "patience": 4.0},
+)
+QUICK = (
+    {"seconds": 0.003, "n_tries": 8, "patience": 0.3},
+    {"seconds": 0.03, "n_tries": 4, "patience": 0.3},
+)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A whole training step, and what the machine allows for one."""
+    """The training step of a case, or of a network of one of its layers alone."""
 
-    case: str
+    case: cases.Case
+    name: str
     n_threads: int
     rate: float  # samples a second
     limit: float  # the same, as arithmetic and bandwidth allow
     limited_by: str
-    gflops: float
-    intensity: float
+    intensity: float  # FLOP for each byte
     columns_used: float
+
+    @property
+    def gflops(self):
+        """GFLOP/s of dense products."""
+        return self.rate * self.case.flop_per_sample / 1e9
 
 
 def main():
-    """Measure what the command line asks for, print it, draw it."""
-    options = _command_line()
+    """Measure what the command line asks for; return the exit status."""
+    parser = tables.parser(__doc__, paired=False, draws=True)
+    parser.add_argument("--cases", type=tables.some_of(CASES), default=CASES, metavar="A,B")
+    options = parser.parse_args()
     effort = QUICK if options.quick else FULL
-    wanted = [n for n in options.threads if n <= n_processors()] or [1]
-    machine = _machine("float32", wanted, effort)
-    steps, timed, doubles = [], [], []
+    counts = [n for n in options.threads if n <= n_processors()] or [1]
+    say("the machine")
+    machine = peak.Machine.measured(counts, **effort[0])
+    steps, layers, doubles = [], [], []
     for name in options.cases:
         case = cases.CASES[name]
         say(f"{name}: {case.describe()}")
         X, y, _ = cases.load_data(case, options.quick)
-        rows, used = _typical_batch(case, X)
-        rates = _best_rates(case, X, y, wanted, ["float32"], effort)
-        for n in wanted:
-            found = products.products(case, rows, n, **effort.loops)
-            steps.append(_step(case, X, n, found, machine, rates[n, "float32"], used))
-            timed += found
+        steps += _steps(case, name, X, y, machine, effort)
+        for number in range(len(case.shapes)):
+            alone, rows, targets = _layer(case, number, X)
+            layers += _steps(alone, f"layer {number + 1}", rows, targets, machine, effort)
         if name in FLOAT64_CASES:
-            rates = _best_rates(case, X, y, wanted, ["float32", "float64"], effort)
-            doubles += [(name, n, rates[n, "float32"], rates[n, "float64"]) for n in wanted]
-    peak_64 = {n: peak.fma("float64", n, **effort.loops) for n in wanted}
-
-    text = roofline_report.markdown(machine, peak_64, steps, timed, doubles)
-    print(text)
-    if options.markdown:
-        options.markdown.write_text(text + "\n")
-    if options.png:
-        roofline_report.picture(machine, steps, timed, options.png)
-    return 0
-
-
-def _command_line():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="short tries: a first look")
-    parser.add_argument("--cases", type=names(CASES), default=CASES, metavar="A,B")
-    parser.add_argument("--threads", type=numbers, default=[1, 2], metavar="1,2")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="draw it (needs matplotlib)")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables, too")
-    return parser.parse_args()
+            doubles.append((name, _best_rates(case, X, y, counts, ("float32", "float64"), effort)))
+    head = native_heading()
+    group = [
+        _machine_table(machine, effort),
+        _table(machine, "Whole steps of training (`Network.fit`, the best of several calls)",
+               ["case"], steps, lambda step: [step.name]),
+    ]  # fmt: skip
+    for name, rates in doubles:
+        for n in counts:
+            ratio = rates[n, "float64"] / rates[n, "float32"]
+            group[-1].overall[f"{name}, {n}t: float64 / float32"] = Goal(FLOAT64_GOAL, ratio, "")
+    alone = _table(machine, "Each layer as a network of its own: forward, gradient and update",
+                   ["case", "layer", "rows × n_in × n_out"], layers, _layer_texts)  # fmt: skip
+    if not options.readme:  # which shows the layers in the picture
+        group.append(alone)
+    if picture := tables.picture("roofline", options):
+        pictures.roofline(machine, steps, layers, picture)
+    return tables.publish({"roofline": group}, options, head)
 
 
-def _machine(dtype, thread_counts, effort):
-    say("the machine")
-    levels = peak.levels()
-    return products.Machine(
-        levels,
-        {n: peak.fma(dtype, n, **effort.loops) for n in thread_counts},
-        {(level.name, n): peak.bandwidth(level, n, **effort.loops)
-         for n in thread_counts for level in levels},
-    )  # fmt: skip
+def native_heading():
+    """Return a heading that names the kernels in use and the compiler."""
+    from pynn import _core
+
+    return tables.heading(f"kernels for {_core.isa_in_use()}", native.compiler())
 
 
-def _typical_batch(case, X):
-    """Return the mini-batch whose share of used columns is the median, and the mean share."""
-    batches = cases.mini_batches(case, X)
-    used = cases.columns_used(batches)
-    return batches[used.argsort()[len(used) // 2]], used.mean()
+def _layer(case, number, X):
+    """Return a case of one layer alone with rows and targets: a step has no product back."""
+    rng = np.random.default_rng(cases.SEED)
+    n_in, n_out = case.shapes[number]
+    n_rows = case.batch_size * (16 if case.batch_size * n_in * n_out < 1e9 else 2)
+    rows = X[:n_rows] if number == 0 else rng.random((n_rows, n_in), np.float32)
+    is_output = number == len(case.shapes) - 1
+    # So small a rate leaves the weights as they are, however often they are updated.
+    cost = case.cost if is_output else "squared_error"
+    alone = replace(case, layers=(n_in, n_out), output=case.activations[number], cost=cost,
+                    learning_rate=1e-7)  # fmt: skip
+    if alone.cost == "cross_entropy":
+        return alone, rows, rng.integers(n_out, size=len(rows))
+    return alone, rows, rng.random((len(rows), n_out), np.float32)
 
 
-def _best_rates(case, X, y, thread_counts, dtypes, effort):
-    """Return {(n_threads, dtype): samples a second}, the best of calls of fit made in turns."""
-    runs = {}
-    for dtype in dtypes:
-        rows = X.astype(dtype, copy=False)
-        targets = y if y.dtype.kind == "i" else y.astype(dtype, copy=False)
-        for n in thread_counts:
-            runs[n, dtype] = _Fits(case, rows, targets, n, dtype, effort.seconds)
-    begun = time.perf_counter()
-    for number in range(effort.n_tries):
-        if number >= 2 and time.perf_counter() - begun > effort.patience * len(runs):
-            break
-        for run in runs.values():
-            run.once()
-    return {key: run.best for key, run in runs.items()}
+def _steps(case, name, X, y, machine, effort):
+    """Return the steps of a case, one for each number of threads."""
+    used = cases.columns_used(case, X)
+    rates = _best_rates(case, X, y, machine.peak, ("float32",), effort)
+    return [
+        Step(case, name, n, rates[n, "float32"], *_limit(case, X, n, machine), used)
+        for n in machine.peak
+    ]
 
 
-class _Fits:
-    """Calls of ``Network.fit`` of about the same length, and the best rate among them."""
+def _products(case):
+    """Yield FLOP and numbers moved of each product of a step.
 
-    def __init__(self, case, X, y, n_threads, dtype, seconds):
-        self._peer = Peer(case, "", n_threads)
-        self._peer.dtype = dtype
-        self._peer.start(cases.initial_parameters(case), X, y)
-        self._batch_size = case.batch_size
-        self._n_batches, self.best = 1, 0.0
-        taken = self.once()
-        self._n_batches = max(1, round(self.best / case.batch_size * seconds))
-        if taken < seconds / 4:  # what the first call said was mostly its own cost
-            self.once()
-            self._n_batches = max(1, round(self.best / case.batch_size * seconds))
-
-    def once(self):
-        start = time.perf_counter()
-        done = self._peer.train(self._n_batches)
-        taken = time.perf_counter() - start
-        self.best = max(self.best, done * self._batch_size / taken)
-        return taken
+    Each operand is read once, each result written once; a gradient reads and writes the weights
+    and the slots of the rule.
+    """
+    batch = case.batch_size
+    for number, (n_in, n_out) in enumerate(case.shapes):
+        flop, weights, ends = 2 * batch * n_in * n_out, n_in * n_out, batch * (n_in + n_out)
+        yield flop, ends + weights  # forward
+        if number:
+            yield flop, ends + weights  # backward
+        yield flop, ends + 2 * (1 + SLOTS[case.rule]) * weights  # gradient
 
 
-def _step(case, X, n_threads, found, machine, rate, columns_used):
-    """Put the rate of a whole step beside what the machine allows for one.
+def _limit(case, X, n_threads, machine):
+    """Return samples a second that the machine allows, what limits them, and the intensity.
 
-    Its products come one after another, and the next step finds in the caches what fits there of
+    The products come one after another, and the next step finds in the caches what fits there of
     all that a step touches: each product is allowed what arithmetic and that level allow. Rows of X
     come from where all of X fits, which prefetching can hide behind the rest, so the slower counts.
     """
-    bytes_each, batch = X.itemsize, case.batch_size
-    weights = sum(n_in * n_out for n_in, n_out in case.shapes) * (1 + products.SLOTS[case.rule])
+    n_bytes, batch = X.itemsize, case.batch_size
+    weights = sum(n_in * n_out for n_in, n_out in case.shapes) * (1 + SLOTS[case.rule])
     between = batch * (case.layers[0] + 2 * sum(case.layers[1:]))  # x; activations and deltas
-    home = machine.level_of((weights / n_threads + between) * bytes_each, n_threads)
-    flop = sum(p.flop for p in found)
-    seconds = sum(p.flop / machine.limit(p.flop, p.traffic, home, n_threads) for p in found) / 1e9
+    home = machine.level_of((weights + between) / n_threads * n_bytes, n_threads)
+    products = [(flop, moved * n_bytes) for flop, moved in _products(case)]
+    flop, traffic = map(sum, zip(*products, strict=True))
+    seconds = sum(f / machine.limit(f, moved, home, n_threads) for f, moved in products) / 1e9
     source = machine.level_of(X.nbytes / n_threads, n_threads)
-    reading = batch * case.layers[0] * bytes_each
-    reading /= machine.bandwidth[source.name, n_threads] * 1e9
+    reading = batch * case.layers[0] * n_bytes / (machine.bandwidth[source.name, n_threads] * 1e9)
     if reading > seconds:
         limited_by = f"rows of X from {source.name}"
     elif seconds < 1.02 * flop / machine.peak[n_threads] / 1e9:
         limited_by = "arithmetic"
     else:
         limited_by = f"weights in {home.name}"
-    return Step(
-        case=case.name,
-        n_threads=n_threads,
-        rate=rate,
-        limit=batch / max(seconds, reading),
-        limited_by=limited_by,
-        gflops=rate * case.flop_per_sample / 1e9,
-        intensity=flop / sum(p.traffic for p in found),
-        columns_used=columns_used,
-    )
+    return batch / max(seconds, reading), limited_by, flop / traffic
+
+
+def _best_rates(case, X, y, thread_counts, dtypes, effort):
+    """Return {(n_threads, dtype): samples a second}, the best of several calls of fit."""
+    from peers.pynn_network import Peer
+
+    rates = {}
+    for dtype in dtypes:
+        rows = X.astype(dtype, copy=False)
+        targets = y if y.dtype.kind == "i" else y.astype(dtype, copy=False)
+        for n in thread_counts:
+            peer = Peer(replace(case, dtype=dtype), "", n)
+            peer.start(cases.initial_parameters(peer.case), rows, targets)
+            loop = partial(_train, peer)
+            rates[n, dtype] = case.batch_size * native.rate(loop, **effort[1])
+    return rates
+
+
+def _train(peer, n_batches, _):
+    return peer.train(n_batches)
+
+
+def _machine_table(machine, effort):
+    head = ["threads", "float32 FMA, GFLOP/s", "float64 FMA"]
+    for level in machine.levels:
+        size = f" ({level.size >> 10} KB)" if level.size else ""
+        head.append(f"reads of {level.name}{size}, GB/s")
+    table = Table("The machine", head)
+    for n in machine.peak:
+        reads = [f"{machine.bandwidth[level.name, n]:.0f}" for level in machine.levels]
+        double = peak.fma("float64", n, **effort[0])
+        table.add(str(n), f"{machine.peak[n]:.0f}", f"{double:.0f}", *reads)
+    return table
+
+
+def _table(machine, title, first, steps, described):
+    """Return a row for each case or layer, the thread counts side by side."""
+    head = [*first, "input columns used"]
+    for n in machine.peak:
+        head += [f"{n}t: samples/s", "% of FMA peak", "% of limit", "limit set by"]
+    rows = {}
+    for s in steps:
+        row = rows.setdefault((s.case.name, s.name), [*described(s), percent(s.columns_used)])
+        of_peak = percent(s.gflops / machine.peak[s.n_threads])
+        row += [tables.metric(s.rate), of_peak, percent(s.rate / s.limit), s.limited_by]
+    return Table(title, head, [(row, ()) for row in rows.values()], n_texts=len(first))
+
+
+def _layer_texts(step):
+    shape = " × ".join(map(str, (step.case.batch_size, *step.case.layers)))
+    return [step.case.name, step.name, shape]
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except native.CannotCompile as reason:
-        sys.exit(str(reason))
+    sys.exit(main())

@@ -13,9 +13,8 @@ PEERS = {
 
 
 def load(name):
-    """Return (Peer class, version) of a peer; ImportError where its library is missing."""
-    module = import_module(f"peers.{PEERS[name][0]}")
-    return module.Peer, module.VERSION
+    """Return the class of a peer; ImportError if its library is missing."""
+    return import_module(f"peers.{PEERS[name][0]}").Peer
 
 
 def label(name):

@@ -1,5 +1,7 @@
 """What every peer offers, and the row order that peers with a Python loop share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 _CHUNK_BYTES = 1 << 18  # rows gathered at a time: a few batches that stay in the L2 cache
@@ -9,12 +11,18 @@ _CHUNK_BATCHES = 64
 class BasePeer:
     """One library training one case with one number of threads.
 
-    ``forms`` names the ways in which the library can do the same work; the fastest counts.
-    ``quick_forms`` are those that ``--quick`` tries.
+    ``forms`` names the ways in which the library can do the same work; the fastest counts, and
+    ``--quick`` tries ``quick_forms``. A peer has also
+
+    - ``start(parameters, X, y)``: take flat weights, a fresh optimizer and the rows;
+    - ``train(n_batches, shuffle=True)``: train on some mini-batches or a few more, return how many;
+      the rows in their order, or in a new order every epoch;
+    - ``parameters()``: return the flat weights and biases.
     """
 
     forms = ("",)
     quick_forms = ("",)
+    seed = 0  # of the orders of the rows
 
     @classmethod
     def for_case(cls, case):
@@ -26,22 +34,13 @@ class BasePeer:
         self.form = form
         self.n_threads = n_threads
 
+    def set_rate(self, rate):
+        """Go on with another learning rate."""
+        self.case = replace(self.case, learning_rate=rate)
+
     def footnote(self):
         """Return how this peer's training differs from the case, "" where it does not."""
         return ""
-
-    def start(self, parameters, X, y):
-        """Take initial weights (flat, copied), a fresh optimizer state, and the rows."""
-        raise NotImplementedError
-
-    def train(self, n_batches, shuffle=True):
-        """Train on n_batches mini-batches or a few more; return how many. Rows in their
-        order where shuffle is False, else in a new order every epoch."""
-        raise NotImplementedError
-
-    def parameters(self):
-        """Return the flat vector of weights and biases (float32)."""
-        raise NotImplementedError
 
     def n_epochs(self, n_batches):
         """Whole epochs nearest to n_batches, at least one."""
@@ -55,11 +54,11 @@ class BasePeer:
 class RowOrder:
     """The order of the rows, a chunk of a few mini-batches at a time, for epoch after epoch."""
 
-    def __init__(self, n_rows, batch_size, row_bytes):
+    def __init__(self, n_rows, batch_size, row_bytes, seed):
         batches = max(1, min(_CHUNK_BATCHES, _CHUNK_BYTES // (batch_size * row_bytes)))
         self.chunk = min(batches * batch_size, n_rows)
         self._order = np.arange(n_rows)
-        self._rng = np.random.default_rng(0)
+        self._rng = np.random.default_rng(seed)
         self._next = 0
 
     def take(self, shuffle):

@@ -14,7 +14,6 @@ from cases import row_weights, targets, views
 
 from peers.base import BasePeer
 
-VERSION = jax.__version__
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 _ACTIVATIONS = {
     "identity": lambda z: z,
@@ -48,7 +47,7 @@ class Peer(BasePeer):
         self._state = (layers, zeros, jax.tree.map(jnp.copy, zeros)) if adam else (layers,)
         self._t = 0
         self._order = np.arange(self.n_rows, dtype=np.int32)
-        self._rng = np.random.default_rng(0)
+        self._rng = np.random.default_rng(self.seed)
         epoch = jax.jit(self._epoch, donate_argnums=0)
         self._compiled = epoch.lower(*self._arguments()).compile()
 

@@ -12,9 +12,7 @@ Nothing is allocated while it trains, and each step is a list of NumPy calls pre
 - Dropout multiplies activations by what a comparison of random numbers says. Under it a unit that
   is left out has the activation 0, so relu's derivative is that of what is left.
 
-Only the products of sparse rows, which are SciPy's, allocate their results.
-
-It measures no cost while it trains.
+Only the products of sparse rows, which are SciPy's, allocate. No cost is measured in training.
 """
 
 from functools import partial
@@ -26,31 +24,24 @@ from scipy import sparse
 from peers.base import BasePeer, RowOrder
 from peers.numpy_rows import DenseRows, SparseRows, gather
 
-VERSION = np.__version__
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
-
-
-def _scalar(value):
-    return np.array(value, np.float32)  # 0-d arrays are the cheapest operands
-
-
-_HALF, _ONE = _scalar(0.5), _scalar(1)
 
 
 class Peer(BasePeer):
     """Lists of NumPy calls, one list for each mini-batch of a chunk."""
 
     def start(self, parameters, X, y):
-        case = self.case
+        case, self._dtype = self.case, parameters.dtype
+        self._half, self._one = self._scalar(0.5), self._scalar(1)
         self.n_rows = X.shape[0]
         self._rows = SparseRows(X) if sparse.issparse(X) else DenseRows(X)
         self._y, self._weights = targets(case, y), row_weights(case, y)
-        self._order = RowOrder(self.n_rows, case.batch_size, self._rows.row_bytes)
+        self._order = RowOrder(self.n_rows, case.batch_size, self._rows.row_bytes, self.seed)
         self._rows.make_room(self._order.chunk)
-        self._y_chunk = np.empty((self._order.chunk, self._y.shape[1]), np.float32)
+        self._y_chunk = np.empty((self._order.chunk, self._y.shape[1]), self._dtype)
         if self._weights is not None:
-            self._weights = self._weights.astype(np.float32)
-            self._w_chunk = np.empty(self._order.chunk, np.float32)
+            self._weights = self._weights.astype(self._dtype)
+            self._w_chunk = np.empty(self._order.chunk, self._dtype)
         self._random = np.random.Generator(np.random.SFC64(0))
 
         self._flat = parameters.copy()
@@ -80,6 +71,9 @@ class Peer(BasePeer):
     def parameters(self):
         return self._flat
 
+    def _scalar(self, value):
+        return np.array(value, self._dtype)  # 0-d arrays are the cheapest operands
+
     def _make_buffers(self):
         case, start = self.case, 0
         self._W, self._dW, self._a, self._da = [], [], [], []
@@ -87,14 +81,14 @@ class Peer(BasePeer):
             stop = start + (n_in + 1) * n_out
             self._W.append(self._flat[start:stop].reshape(n_in + 1, n_out))
             self._dW.append(self._gradient[start:stop].reshape(n_in + 1, n_out))
-            self._a.append(np.ones((n_out + 1, case.batch_size), np.float32))
-            self._da.append(np.empty((n_out, case.batch_size), np.float32))
+            self._a.append(np.ones((n_out + 1, case.batch_size), self._dtype))
+            self._da.append(np.empty((n_out, case.batch_size), self._dtype))
             start = stop
         self._scratch = [np.zeros_like(d) for d in self._da]
         self._zeros = [np.zeros_like(d) for d in self._da]  # faster in maximum than a scalar
         self._positive = [np.empty(d.shape, bool) for d in self._da]
-        self._row = np.empty(case.batch_size, np.float32)
-        self._keep = _scalar(1 / (1 - case.dropout))  # what activations that are left are times
+        self._row = np.empty(case.batch_size, self._dtype)
+        self._keep = self._scalar(1 / (1 - case.dropout))  # factor of kept activations
 
     def _forward_calls(self, batch):
         calls = self._rows.forward_calls(batch, self._W[0], self._a[0][:-1])
@@ -105,8 +99,8 @@ class Peer(BasePeer):
             if activation == "tanh":
                 calls.append(partial(np.tanh, z, z))
             elif activation == "sigmoid":  # ½ + ½ tanh(z / 2)
-                halve = partial(np.multiply, z, _HALF, z)
-                calls += [halve, partial(np.tanh, z, z), halve, partial(np.add, z, _HALF, z)]
+                halve = partial(np.multiply, z, self._half, z)
+                calls += [halve, partial(np.tanh, z, z), halve, partial(np.add, z, self._half, z)]
             elif activation == "relu":
                 calls.append(partial(np.maximum, z, self._zeros[layer], out=z))
             elif activation == "softmax":
@@ -116,8 +110,8 @@ class Peer(BasePeer):
                           partial(np.divide, z, self._row, z)]  # fmt: skip
             if self.case.dropout and layer < len(self._a) - 1:
                 drawn, left = self._scratch[layer], self._positive[layer]
-                calls += [partial(self._random.random, None, np.float32, drawn),
-                          partial(np.greater_equal, drawn, _scalar(self.case.dropout), left),
+                calls += [partial(self._random.random, None, self._dtype, drawn),
+                          partial(np.greater_equal, drawn, self._scalar(self.case.dropout), left),
                           partial(np.multiply, z, left, z),
                           partial(np.multiply, z, self._keep, z)]  # fmt: skip
         return calls
@@ -129,12 +123,12 @@ class Peer(BasePeer):
         calls = [partial(np.subtract, self._a[last][:-1], y_t, self._da[last])]
         if case.cost == "squared_error":
             calls += self._derivative_calls(last)
-        scale = _scalar(rate / case.batch_size)
+        scale = self._scalar(rate / case.batch_size)
         if self._weights is not None:
-            weights, scale, total = self._w_chunk[batch], self._row, _scalar(0)
+            weights, scale, total = self._w_chunk[batch], self._row, self._scalar(0)
             calls += [partial(np.add.reduce, weights, None, None, total),
                       partial(np.divide, weights, total, scale),
-                      partial(np.multiply, scale, _scalar(rate), scale)]  # fmt: skip
+                      partial(np.multiply, scale, self._scalar(rate), scale)]  # fmt: skip
         calls.append(partial(np.multiply, self._da[last], scale, self._da[last]))
         for layer in range(last, -1, -1):
             delta = self._da[layer]
@@ -151,12 +145,12 @@ class Peer(BasePeer):
         a, delta, s = self._a[layer][:-1], self._da[layer], self._scratch[layer]
         activation = self.case.activations[layer]
         if activation == "sigmoid":  # a (1 - a)
-            calls = [partial(np.subtract, _ONE, a, s), partial(np.multiply, s, a, s)]
+            calls = [partial(np.subtract, self._one, a, s), partial(np.multiply, s, a, s)]
         elif activation == "tanh":  # 1 - a²
-            calls = [partial(np.square, a, s), partial(np.subtract, _ONE, s, s)]
+            calls = [partial(np.square, a, s), partial(np.subtract, self._one, s, s)]
         elif activation == "relu":
             s = self._positive[layer]
-            calls = [partial(np.greater, a, _scalar(0), s)]
+            calls = [partial(np.greater, a, self._scalar(0), s)]
             if self.case.dropout:
                 calls.append(partial(np.multiply, delta, self._keep, delta))
         else:
@@ -170,7 +164,7 @@ class Peer(BasePeer):
         """Adam with m / (1 - β₁) and v / (1 - β₂) as state: two multiplications fewer."""
         p, g = self._flat, self._gradient
         m, v = np.zeros_like(p), np.zeros_like(p)
-        step, epsilon, count = _scalar(0), _scalar(_EPSILON / np.sqrt(1 - _BETA_2)), [0]
+        step, epsilon, count = self._scalar(0), self._scalar(_EPSILON / np.sqrt(1 - _BETA_2)), [0]
 
         def next_step():
             count[0] += 1
@@ -179,7 +173,7 @@ class Peer(BasePeer):
             scale = (1 - _BETA_1) / np.sqrt(1 - _BETA_2)
             step[()] = self.case.learning_rate * corrected * scale
 
-        beta_1, beta_2 = _scalar(_BETA_1), _scalar(_BETA_2)
+        beta_1, beta_2 = self._scalar(_BETA_1), self._scalar(_BETA_2)
         return [next_step,
                 partial(np.multiply, m, beta_1, m), partial(np.add, m, g, m),
                 partial(np.square, g, g),

@@ -13,11 +13,11 @@ class DenseRows:
     """Rows gathered into one place; its batches are views of that, (batch, n_in + 1)."""
 
     def __init__(self, X):
-        self._X = np.hstack([X, np.ones((len(X), 1), np.float32)])
+        self._X = np.hstack([X, np.ones((len(X), 1), X.dtype)])
         self.row_bytes = self._X.itemsize * self._X.shape[1]
 
     def make_room(self, n_rows):
-        self._chunk = np.empty((n_rows, self._X.shape[1]), np.float32)
+        self._chunk = np.empty((n_rows, self._X.shape[1]), self._X.dtype)
 
     def gather(self, rows):
         """Take the next chunk's rows."""

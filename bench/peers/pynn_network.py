@@ -1,20 +1,14 @@
 """pynn: whole epochs in one call of ``fit``."""
 
-import inspect
-
 from cases import row_weights
 
 import pynn
 from peers.base import BasePeer
 from peers.whole_fits import WholeFits
 
-VERSION = pynn.__version__
-
 
 class Peer(BasePeer):
     """A ``pynn.Network``, which also measures the cost of every mini-batch as it trains."""
-
-    dtype = "float32"
 
     @classmethod
     def for_case(cls, case):
@@ -25,17 +19,14 @@ class Peer(BasePeer):
         case = self.case
         self.n_rows = X.shape[0]
         self._X, self._y, self._weights = X, y, row_weights(case, y)
-        options = {}
-        if "n_threads" in inspect.signature(pynn.Network).parameters:
-            options["n_threads"] = self.n_threads
         self._net = pynn.Network(
             case.layers,
             activation=case.hidden,
             output_activation=case.output,
             cost=case.cost,
-            dtype=self.dtype,
-            random_state=0,
-            **options,
+            dtype=case.dtype,
+            random_state=self.seed,
+            n_threads=self.n_threads,
         )
         self._net.parameters[:] = parameters
         rule = pynn.Adam if case.rule == "adam" else pynn.SGD
@@ -55,6 +46,9 @@ class Peer(BasePeer):
         )
         self._optimizer = None  # from now on: go on with the state
         return n_epochs * self.n_batches_in_epoch
+
+    def set_rate(self, rate):
+        self._optimizer = pynn.Adam(rate)
 
     def parameters(self):
         return self._net.parameters

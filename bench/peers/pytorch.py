@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from peers.base import BasePeer, RowOrder
 
-VERSION = torch.__version__
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -40,7 +39,7 @@ class Peer(BasePeer):
         self._y = torch.from_numpy(y if classes else targets(case, y))
         weights = row_weights(case, y)
         self._weights = None if weights is None else torch.from_numpy(weights).float()
-        self._order = RowOrder(self.n_rows, case.batch_size, self._row_bytes())
+        self._order = RowOrder(self.n_rows, case.batch_size, self._row_bytes(), self.seed)
         self._flat = []
         for W, b in views(case, parameters):
             self._flat += [torch.tensor(W.T.copy()), torch.tensor(b)]
@@ -68,6 +67,11 @@ class Peer(BasePeer):
                 self._step(x, y, w)
             done += len(y_batches)
         return done
+
+    def set_rate(self, rate):
+        super().set_rate(rate)
+        if self.form != "compile":
+            self._adam.param_groups[0]["lr"] = rate
 
     def parameters(self):
         flat = [tensor.detach() for tensor in self._flat]

@@ -3,19 +3,16 @@
 import warnings
 
 import numpy as np
-import sklearn
-from cases import row_weights, views
+from cases import row_weights
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 
-from peers.base import BasePeer
-from peers.whole_fits import WholeFits
+from peers.whole_fits import Perceptron, WholeFits
 
-VERSION = sklearn.__version__
 _NAMES = {"sigmoid": "logistic"}
 
 
-class Peer(BasePeer):
+class Peer(Perceptron):
     """A classifier where the targets are classes, otherwise a regressor.
 
     ``partial_fit`` is an epoch over the rows that it is given, shuffled inside; it keeps the
@@ -49,7 +46,7 @@ class Peer(BasePeer):
             learning_rate_init=case.learning_rate,
             momentum=0.0,
             nesterovs_momentum=False,
-            random_state=np.random.RandomState(0),
+            random_state=np.random.RandomState(self.seed),
         )
         self.n_rows = X.shape[0]
         self._X, self._y, self._weights = X, y.ravel(), row_weights(case, y)
@@ -59,9 +56,7 @@ class Peer(BasePeer):
             warnings.simplefilter("ignore")  # fewer rows than a batch
             self._model.partial_fit(X[:2], self._y[:2], **classes)
         del self._model._optimizer  # the next call begins a new one, on the weights set here
-        for layer, (W, b) in enumerate(views(case, parameters)):
-            self._model.coefs_[layer][...] = W
-            self._model.intercepts_[layer][...] = b
+        self.put(parameters)
 
     def train(self, n_batches, shuffle=True):
         self._model.shuffle = shuffle
@@ -77,9 +72,8 @@ class Peer(BasePeer):
                 self._next = window.stop % self.n_rows
         return done
 
-    def parameters(self):
-        layers = zip(self._model.coefs_, self._model.intercepts_, strict=True)
-        return np.concatenate([part.ravel() for layer in layers for part in layer])
+    def set_rate(self, rate):
+        self._model._optimizer.learning_rate_init = rate
 
 
 class _Balanced(WholeFits):

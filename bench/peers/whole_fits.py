@@ -1,4 +1,4 @@
-"""Whole fits of an ``MLPClassifier``, each from the weights of the last one."""
+"""scikit-learn's interface: weights that are put in and read, and whole fits."""
 
 import warnings
 
@@ -8,8 +8,22 @@ from cases import views
 from peers.base import BasePeer
 
 
-class WholeFits(BasePeer):
-    """``fit`` with ``warm_start``: what it checks and prepares counts; Adam starts anew in each."""
+class Perceptron(BasePeer):
+    """A peer whose ``_model`` has scikit-learn's attributes."""
+
+    def put(self, parameters):
+        """Write flat parameters into the fitted model."""
+        for layer, (W, b) in enumerate(views(self.case, parameters)):
+            self._model.coefs_[layer][...] = W
+            self._model.intercepts_[layer][...] = b
+
+    def parameters(self):
+        layers = zip(self._model.coefs_, self._model.intercepts_, strict=True)
+        return np.concatenate([part.ravel() for layer in layers for part in layer])
+
+
+class WholeFits(Perceptron):
+    """``fit`` with ``warm_start``: its checks and preparations count; Adam starts anew in each."""
 
     model_class = None
 
@@ -38,9 +52,7 @@ class WholeFits(BasePeer):
             **self.options(),
         )
         self.train(1)  # makes the weights, which those of the case then replace
-        for layer, (W, b) in enumerate(views(case, parameters)):
-            self._model.coefs_[layer][...] = W
-            self._model.intercepts_[layer][...] = b
+        self.put(parameters)
 
     def train(self, n_batches, shuffle=True):
         n_epochs = self.n_epochs(n_batches)
@@ -49,7 +61,3 @@ class WholeFits(BasePeer):
             warnings.simplefilter("ignore")  # so few epochs
             self._model.fit(self._X, self._y, sample_weight=self.weights(self._y))
         return n_epochs * self.n_batches_in_epoch
-
-    def parameters(self):
-        layers = zip(self._model.coefs_, self._model.intercepts_, strict=True)
-        return np.concatenate([part.ravel() for layer in layers for part in layer])

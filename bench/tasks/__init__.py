@@ -1,7 +1,7 @@
-"""What users do, subject by subject.
+"""Each module has ``measure(plan, say)``, which returns tables, and often ``Child``, which works.
 
-Each module has ``measure(plan, say)``, which runs in the parent and returns tables, and ``Child``,
-which does the work in processes of its own (`task_worker`).
+``measure`` runs in the parent, ``Child`` in processes of its own (worker.py). ``training`` is
+the child of compare.py and of every subject that trains the peers.
 """
 
-SUBJECTS = ("fits", "predict", "accuracy", "memory", "scaling")
+SUBJECTS = ("fits", "predict", "accuracy", "memory", "scaling", "steps", "growth")

@@ -1,55 +1,37 @@
 """How far fitting raises the peak of memory, in a fresh process for each figure."""
 
 import ctypes
-import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from cases import CASES, Case
+from tables import Goal, Table
+from worker import Workers, status_bytes
 
-from tasks.tables import Goal, Line, Table
-from tasks.turns import start
-
-ALLOWED_REST = 32e6  # bytes, beside the parameters and the optimizer's state
 _ROWS, _QUICK_ROWS = 60_000, 6_000
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_CLEAR = Path("/proc/self/clear_refs")
 
 
-@dataclass(frozen=True)
-class Fit:
-    """One fit; slots are the optimizer's, for each parameter."""
-
-    way: str  # Network, MLPClassifier
-    layers: tuple[int, ...]
-    batch_size: int
-    rule: str
-    slots: int
-
-    @property
-    def allowed(self):
-        """Bytes: parameters, the optimizer's state, and the rest."""
-        n = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layers))
-        return n * (1 + self.slots) * 4 + ALLOWED_REST
-
-    def describe(self):
-        rule = {"adam": "Adam", "sgd": "SGD"}[self.rule]
-        rule += ", momentum" if self.rule == "sgd" and self.slots else ""
-        return f"{'-'.join(map(str, self.layers))}, batch {self.batch_size}, {rule}"
-
-
-_SKLEARN100, _MID, _BIG = (784, 100, 10), (784, 512, 512, 10), (1024, 4096, 4096, 100)
-FITS = [
-    Fit(way, *rest)
-    for rest in (
-        (_SKLEARN100, 200, "adam", 2),
-        (_SKLEARN100, 200, "sgd", 0),
-        (_MID, 128, "adam", 2),
-        (_BIG, 1024, "sgd", 0),
-    )
-    for way in ("Network", "MLPClassifier")
+_SLOTS = {"adam": 2, "sgd": 0}  # numbers that the rule keeps for each parameter
+_FITS = [
+    CASES["sklearn100"],
+    replace(CASES["sklearn100"], rule="sgd", learning_rate=0.001),
+    CASES["mid"],
+    replace(CASES["big"], learning_rate=0.001),
 ]
+_REST = {"sklearn100": 5e6, "mid": 32e6}  # allowed bytes beside parameters and slots
+
+
+def _allowed(case):
+    """Return bytes: parameters, slots, and the rest or, of big, a batch of activations."""
+    if case.name in _REST:
+        return case.n_parameters * (1 + _SLOTS[case.rule]) * 4 + _REST[case.name]
+    activations = 4 * case.batch_size * sum(case.layers)
+    return case.n_parameters * (2 + _SLOTS[case.rule]) * 4 + activations
 
 
 def measure(plan, say):
@@ -57,36 +39,30 @@ def measure(plan, say):
     n_rows = _QUICK_ROWS if plan.quick else _ROWS
     table = Table(
         "Peak memory raised by a fit of float32 rows, C-contiguous",
-        ["fit", "network", "rows of X", "allowed", "pynn", "scikit-learn"],
-        notes=["MB (10⁶ bytes) of VmHWM, reset just before the fit in a fresh process. Allowed: "
-               "parameters × (1 + optimizer's slots) × 4 bytes + 32 MB. X itself is there before."],
+        ["network", "rows", "Network", "MLPClassifier", "scikit-learn's"],
+        notes=["MB (10⁶ bytes) of VmHWM, reset just before the fit in a fresh process; X itself is "
+               "there before. Goals: 784-100-10, parameters × (1 + slots) + 5 MB; 784-512-512-10, "
+               "the same + 32 MB; the largest, parameters × (2 + slots) + one batch of "
+               "activations."],
     )  # fmt: skip
-    for fit in FITS:
-        rows = 2 * fit.batch_size if fit.layers == _BIG else n_rows
-        say(f"  {fit.way} {fit.describe()}")
-        ours = _raised("pynn", fit, rows, plan)
-        theirs = _raised("sklearn", fit, rows, plan) if fit.way == "MLPClassifier" else None
-        table.lines.append(
-            Line(
-                [
-                    fit.way,
-                    fit.describe(),
-                    f"{rows} ({rows * fit.layers[0] * 4 / 1e6:.0f} MB)",
-                    f"{fit.allowed / 1e6:.1f} MB",
-                    f"**{ours:.1f} MB**",
-                    "–" if theirs is None else f"{theirs:.1f} MB",
-                ],
-                Goal(round(fit.allowed / 1e6, 1), ours, " MB", at_least=False),
-                {"pynn": ours, "sklearn": theirs},
-            )
-        )  # fmt: skip
+    for case in _FITS:
+        rows = 2 * case.batch_size if case.name == "big" else n_rows
+        say(f"  {case.describe()}")
+        network, ours, theirs = (
+            _raised(library, case, way, rows, plan)
+            for library, way in (("pynn", "Network"), ("pynn", ""), ("sklearn", ""))
+        )
+        texts = [f"{value:.1f} MB" for value in (network, ours, theirs)]
+        goal = Goal(round(_allowed(case) / 1e6, 1), max(network, ours), " MB", at_least=False)
+        table.add(case.describe(), str(rows), *texts, goals=[goal])
     return [table]
 
 
-def _raised(library, fit, n_rows, plan):
-    (worker,) = start("memory", library, [plan.n_threads])
-    with worker:
-        return worker.ask(do="fit", fit=asdict(fit), n_rows=n_rows)["bytes"] / 1e6
+def _raised(library, case, way, n_rows, plan):
+    with Workers("tasks.memory", [library], [plan.n_threads]) as workers:
+        (worker,) = workers
+        done = worker.ask(do="fit", case=asdict(case), way=way, n_rows=n_rows)
+    return done["bytes"] / 1e6
 
 
 class Child:
@@ -95,44 +71,27 @@ class Child:
     def __init__(self, library, n_threads):
         if not _CLEAR.exists():
             raise OSError("the peak of memory can only be reset on Linux")
-        if library == "pynn":
-            import pynn as module
-        else:
-            import sklearn as module
-            import sklearn.neural_network
+        self._module = import_module({"pynn": "pynn", "sklearn": "sklearn.neural_network"}[library])
 
-            module.MLPClassifier = sklearn.neural_network.MLPClassifier
-        self._module, self.version = module, module.__version__
-
-    def fit(self, fit, n_rows):
-        """Return how many bytes a fit takes at its worst, X and y apart."""
-        fit = Fit(**fit)
+    def fit(self, case, way, n_rows):
+        """Return how many bytes a fit takes at its peak, X and y apart."""
+        case = Case(**case)
         rng = np.random.default_rng(0)
-        X = np.empty((n_rows, fit.layers[0]), np.float32)
+        X = np.empty((n_rows, case.layers[0]), np.float32)
         rng.random(out=X, dtype=np.float32)
-        y = rng.integers(fit.layers[-1], size=n_rows)
-        train = self._network(fit) if fit.way == "Network" else self._estimator(fit)
-        with suppress(OSError, AttributeError):  # glibc alone has it
-            ctypes.CDLL(None).malloc_trim(0)  # what is free does not hide what fit takes
-        _CLEAR.write_text("5")  # the peak is what there is now
-        before = _status("VmRSS")
+        y = rng.integers(case.layers[-1], size=n_rows)
+        if way == "Network":
+            rule = self._module.Adam() if case.rule == "adam" else self._module.SGD(0.001)
+            net = self._module.Network(case.layers, output_activation="softmax", random_state=0)
+            train = partial(net.fit, batch_size=case.batch_size, optimizer=rule)
+        else:
+            train = self._module.MLPClassifier(
+                case.layers[1:-1], solver=case.rule, batch_size=case.batch_size, max_iter=1,
+                momentum=0.0, random_state=0,
+            ).fit  # fmt: skip
+        with suppress(OSError, AttributeError):  # only glibc has it
+            ctypes.CDLL(None).malloc_trim(0)  # memory that is free would hide what the fit takes
+        _CLEAR.write_text("5")  # resets the peak
+        before = status_bytes("VmRSS")
         train(X, y)
-        return {"bytes": _status("VmHWM") - before}
-
-    def _network(self, fit):
-        rule = self._module.Adam() if fit.rule == "adam" else self._module.SGD(0.001)
-        net = self._module.Network(fit.layers, output_activation="softmax", cost="cross_entropy",
-                                   random_state=0)  # fmt: skip
-        return lambda X, y: net.fit(X, y, batch_size=fit.batch_size, optimizer=rule)
-
-    def _estimator(self, fit):
-        momentum = 0.9 if fit.slots else 0.0
-        model = self._module.MLPClassifier(
-            fit.layers[1:-1], solver=fit.rule, batch_size=fit.batch_size, max_iter=1,
-            momentum=momentum, random_state=0,
-        )  # fmt: skip
-        return model.fit
-
-
-def _status(name):
-    return 1024 * int(re.search(rf"{name}:\s+(\d+) kB", _STATUS.read_text())[1])
+        return {"bytes": status_bytes("VmHWM") - before}

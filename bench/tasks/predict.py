@@ -1,178 +1,161 @@
-"""Prediction: one row at a time, and 10,000 at once."""
+"""Prediction: one row at a time in each container, and 10,000 rows at once."""
 
-from contextlib import ExitStack
+from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
-
-from tasks import tables
-from tasks.tables import Goal, Line, Table
-from tasks.turns import Contender, Timed, fastest, ratio, spread, start, take_turns
+import tables
+from tables import Goal, Table
+from turns import Contender, fastest, ratio, take_turns
+from worker import Timed, Workers
 
 LAYERS = (784, 30, 10)  # sigmoid, softmax
 N_ROWS = 10_000
 TOLERANCE = 1e-5  # of probabilities
 _FORMS = {"torch": ("rows", "rows addmm")}  # ways to the same output; the fastest counts
-_LABELS = {
-    "pynn": "pynn",
-    "sklearn": "scikit-learn",
-    "torch": "PyTorch, eager",
-    "onnxruntime": "ONNX Runtime",
+_LABELS = {"pynn": "pynn", "sklearn": "scikit-learn", "torch": "PyTorch, eager",
+           "onnxruntime": "ONNX Runtime"}  # fmt: skip
+_CONTAINERS = {
+    "float32": lambda row: row,
+    "float32, F order": lambda row: np.asfortranarray(np.repeat(row, 2, axis=0))[:1],
+    "float64": lambda row: row.astype(np.float64),
+    "float64, F order": lambda row: np.asfortranarray(np.repeat(row, 2, axis=0), np.float64)[:1],
+    "int64": lambda row: np.round(row).astype(np.int64),
+    "list": lambda row: row.tolist(),
 }
-_ONE_ROW = 3  # microseconds of Network.predict, at most
-_ESTIMATOR = 4  # scikit-learn's time over ours, at least
-_MANY = 2  # rows a second over the best other's, at least
+_ONNX = """<ir_version: 8, opset_import: ["": 17]>
+network (float[N, 784] x) => (float[N, 10] y) {
+    z0 = Gemm(x, W0, b0)
+    a0 = Sigmoid(z0)
+    z1 = Gemm(a0, W1, b1)
+    y = Softmax<axis = 1>(z1)
+}"""
+_MOST = {"Network": 3, "MLPClassifier": 7}  # microseconds of a prediction of one row
+_ONE_ROW = {
+    "pynn": [f"{way} {row}" for way in _MOST for row in _CONTAINERS],
+    "sklearn": ["MLPClassifier float32"],
+    "torch": ["eager tensor"],
+    "onnxruntime": ["session float32"],
+}
+_MANY = {"torch": 1.5, "onnxruntime": 1}  # rows a second over theirs, at least
+_TWO_THREADS = 1.6
 
 
 def measure(plan, say):
     """Return the tables of this subject."""
-    with ExitStack() as stack:
-        workers, absent = {}, []
-        for library, label in _LABELS.items():
-            try:
-                started = start("predict", library, plan.thread_counts)
-            except ImportError as error:
-                absent.append(f"absent: {label} ({error})")
-                continue
-            workers[library] = [stack.enter_context(worker) for worker in started]
-            _check(started)
-        result = [_one_row(workers, plan, say), _many_rows(workers, plan, say)]
-    result[-1].notes += absent
+    with Workers("tasks.predict", _LABELS, plan.thread_counts) as workers:
+        for worker in workers:
+            _check(worker)
+        result = [_one_row(workers.of, plan, say), _many_rows(workers.of, plan, say)]
+    result[-1].notes += tables.absent(workers.absent)
     return result
 
 
-def _check(workers):
+def _check(worker):
     """See that a library computes this network, before its time counts."""
-    for worker in workers:
-        for call, distance in worker.ask(do="distances")["distances"].items():
-            if not distance <= TOLERANCE:
-                raise ValueError(f"{worker.peer} {call} is {distance} away from NumPy's output")
+    for call, distance in worker.ask(do="distances").items():
+        if not distance <= TOLERANCE:
+            raise ValueError(f"{worker.library} {call} is {distance} away from NumPy's output")
 
 
 def _one_row(workers, plan, say):
     say("  one row")
-    calls = [
-        ("pynn", "row", "pynn Network.predict"),
-        ("pynn", "estimator row", "pynn MLPClassifier.predict"),
-        ("sklearn", "estimator row", "scikit-learn MLPClassifier.predict"),
-        ("torch", "row", "PyTorch, eager, inference_mode, tensors ready"),
-        ("onnxruntime", "row", "ONNX Runtime"),
-    ]
-    contenders = {
-        label: Contender(workers[library][0], call)
-        for library, call, label in calls
-        if library in workers
-    }
-    take_turns([*contenders.values()], plan)
-    network, estimator, theirs = ([*contenders.values()][place] for place in range(3))
+    measured = {(library, call): Contender(workers[library][0], call)
+                for library in workers for call in _ONE_ROW[library]}  # fmt: skip
+    take_turns([*measured.values()], plan)
     table = Table(
-        "One row: 784-30-10, sigmoid and softmax, float32, one thread",
-        ["call", "time of a call (quartiles)", "scikit-learn / this"],
-        notes=["Rows are NumPy arrays where nothing else is said. MLPClassifier.predict gives the "
-               "class, the others the ten probabilities.",
-               *tables.disturbed(contenders.values())],
-    )  # fmt: skip
-    for label, contender in contenders.items():
-        median, low, high = spread(contender.seconds)
-        faster = ratio(theirs, contender)
-        goal = None
-        if contender is network:
-            goal = Goal(_ONE_ROW, median * 1e6, " µs", at_least=False)
-        elif contender is estimator:
-            goal = Goal(_ESTIMATOR, faster[0], "×")
-        cells = [label, f"{tables.seconds(median)} ({tables.seconds(low)}–{tables.seconds(high)})",
-                 tables.times(faster) if contender is not theirs else "1"]  # fmt: skip
-        table.lines.append(Line(cells, goal, {"seconds": contender.seconds}))
+        "One row: 784-30-10, sigmoid and softmax, float32, one thread; median time of a call",
+        ["call", *_CONTAINERS],
+        goal_head=("the slowest: goal",),
+        notes=tables.disturbed(measured.values()),
+    )
+    for way, most in _MOST.items():
+        found = [measured["pynn", f"{way} {row}"].median * 1e6 for row in _CONTAINERS]
+        goal = Goal(most, max(found), " µs", at_least=False)
+        table.add(f"{way}.predict", *(f"{value:.1f} µs" for value in found), goals=[goal])
+    others = [f"{_LABELS[library]} {tables.metric(contender.median, 's')}"
+              for (library, _), contender in measured.items() if library != "pynn"]  # fmt: skip
+    table.notes.insert(0, f"Others, a float32 row: {', '.join(others)} (scikit-learn: predict; "
+                          "PyTorch: inference mode, tensor ready).")  # fmt: skip
     return table
 
 
 def _many_rows(workers, plan, say):
     say(f"  {N_ROWS} rows")
-    chosen = {
-        library: fastest(
-            [Contender(worker, form) for worker in mine for form in _FORMS.get(library, ("rows",))],
-            plan,
-        )
-        for library, mine in workers.items()
-    }
-    take_turns([*chosen.values()], plan)
-    others = {library: c for library, c in chosen.items() if library != "pynn"}
-    best = min(others, key=lambda library: others[library].median)
+    chosen = {}
+    for library, mine in workers.items():
+        forms = _FORMS.get(library, ("rows",))
+        chosen[library] = fastest([Contender(w, form) for w in mine for form in forms], plan)
+    threads = [Contender(worker, "rows") for worker in workers["pynn"]]
+    take_turns([*chosen.values(), *threads], plan)
     table = Table(
         f"{N_ROWS} rows at once: the same network",
         ["library", "rows a second", "threads", "pynn / this"],
-        notes=["Each at the better of the thread counts. pynn: Network.predict; scikit-learn: "
+        notes=["Each at its better number of threads. pynn: Network.predict; scikit-learn: "
                "predict_proba; PyTorch: tensors ready.",
                *tables.disturbed(chosen.values())],
     )  # fmt: skip
     for library, contender in chosen.items():
         faster = ratio(contender, chosen["pynn"])
-        cells = [
-            _LABELS[library],
-            f"{N_ROWS / contender.median / 1e6:.3g} M",
-            str(contender.worker.n_threads),
-            "1" if library == "pynn" else tables.times(faster),
-        ]
-        goal = Goal(_MANY, faster[0], "×") if library == best else None
-        table.lines.append(Line(cells, goal, {"seconds": contender.seconds, "ratio": faster}))
+        cells = [_LABELS[library], tables.metric(N_ROWS / contender.median),
+                 str(contender.worker.n_threads),
+                 "1" if library == "pynn" else tables.times(faster)]  # fmt: skip
+        goals = [Goal(_MANY[library], faster[0])] if library in _MANY else []
+        table.add(*cells, goals=goals)
+    if len(threads) > 1:
+        gain = ratio(threads[0], threads[-1])[0]
+        table.overall = {"pynn, two threads over one": Goal(_TWO_THREADS, gain)}
     return table
 
 
 class Child(Timed):
-    """Predicts with one library; calls end in "row" or in "rows"."""
+    """Predicts with one library; calls whose names begin with "rows" take all rows."""
 
     def __init__(self, library, n_threads):
+        super().__init__()
         rng = np.random.default_rng(0)
-        self._layers = [
+        layers = [
             (rng.standard_normal((n_in, n_out)) / np.sqrt(n_in), rng.standard_normal(n_out))
             for n_in, n_out in pairwise(LAYERS)
         ]
-        self._layers = [(W.astype(np.float32), b.astype(np.float32)) for W, b in self._layers]
+        self._layers = [(W.astype(np.float32), b.astype(np.float32)) for W, b in layers]
         self._X = rng.random((N_ROWS, LAYERS[0]), np.float32)
-        make = {
-            "pynn": self._pynn,
-            "sklearn": self._sklearn,
-            "torch": self._torch,
-            "onnxruntime": self._onnxruntime,
-        }[library]
-        self.calls = make(n_threads)
+        getattr(self, f"_{library}")(n_threads)
 
     def distances(self):
         """Return how far each call's output is from NumPy's in float64; 1 for a wrong class."""
-        hidden, out = ((W.astype(np.float64), b) for W, b in self._layers)
-        a = 1 / (1 + np.exp(-(self._X @ hidden[0] + hidden[1])))
-        e = np.exp(a @ out[0] + out[1])
-        wanted = e / e.sum(axis=1, keepdims=True)
         distances = {}
         for name, call in self.calls.items():
             given = np.asarray(call())
-            like = wanted[: len(given)]
+            X = self._X if name.startswith("rows") else self._X[:1]
+            X = np.round(X) if name.endswith("int64") else X
+            (W0, b0), (W1, b1) = self._layers
+            e = np.exp(1 / (1 + np.exp(-(X.astype(np.float64) @ W0 + b0))) @ W1 + b1)
+            wanted = e / e.sum(axis=1, keepdims=True)
             if given.ndim == 1:
-                distances[name] = float((given != like.argmax(axis=1)).any())
+                distances[name] = float((given != wanted.argmax(axis=1)).any())
             else:
-                distances[name] = float(np.abs(given - like).max())
-        return {"distances": distances}
+                distances[name] = float(np.abs(given - wanted).max())
+        return distances
+
+    def _one_row_calls(self, way, predict):
+        for name, convert in _CONTAINERS.items():
+            row = convert(self._X[:1])
+            self.calls[f"{way} {name}"] = lambda row=row: predict(row)
 
     def _pynn(self, n_threads):
         import pynn
 
-        self.version = pynn.__version__
         net = pynn.Network(LAYERS, activation="sigmoid", output_activation="softmax",
                            cost="cross_entropy")  # fmt: skip
         for (W, b), W_net, b_net in zip(self._layers, net.weights, net.biases, strict=True):
             W_net[:], b_net[:] = W, b
-        calls = self._estimator(pynn.MLPClassifier)
-        return calls | {
-            "row": lambda row=self._X[:1]: net.predict(row),
-            "rows": lambda: net.predict(self._X),
-        }
+        self._estimator(pynn.MLPClassifier)
+        self._one_row_calls("Network", net.predict)
+        self.calls["rows"] = lambda: net.predict(self._X)
 
     def _sklearn(self, n_threads):
-        import sklearn
-        from sklearn.neural_network import MLPClassifier
-
-        self.version = sklearn.__version__
-        return self._estimator(MLPClassifier)
+        self._estimator(import_module("sklearn.neural_network").MLPClassifier)
 
     def _estimator(self, estimator_class):
         """Fit a little, for the shapes, and put the common weights in."""
@@ -180,16 +163,13 @@ class Child(Timed):
         model.fit(self._X[:20], np.arange(20) % 10)
         model.coefs_ = [W for W, _ in self._layers]
         model.intercepts_ = [b for _, b in self._layers]
-        return {
-            "estimator row": lambda row=self._X[:1]: model.predict(row),
-            "rows": lambda: model.predict_proba(self._X),
-        }
+        self._one_row_calls("MLPClassifier", model.predict)
+        self.calls["rows"] = lambda: model.predict_proba(self._X)
 
     def _torch(self, n_threads):
         import torch
         from torch.nn import functional
 
-        self.version = torch.__version__
         torch.set_num_threads(n_threads)
         torch.autograd.grad_mode._enter_inference_mode(True)  # for good: no cost in each call
         (W0, b0), (W1, b1) = ((torch.from_numpy(W), torch.from_numpy(b)) for W, b in self._layers)
@@ -204,43 +184,23 @@ class Child(Timed):
             hidden = torch.addmm(b0, rows, W0).sigmoid_()
             return torch.softmax(torch.addmm(b1, hidden, W1), 1)
 
-        return {
-            "row": lambda row=X[:1]: predict(row),
-            "rows": lambda: predict(X),
-            "rows addmm": lambda: predict_addmm(X),
-        }
+        self.calls = {"eager tensor": lambda row=X[:1]: predict(row),
+                      "rows": lambda: predict(X),
+                      "rows addmm": lambda: predict_addmm(X)}  # fmt: skip
 
     def _onnxruntime(self, n_threads):
         import onnxruntime
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import numpy_helper, parser
 
-        self.version = onnxruntime.__version__
-        shapes = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
-            for name, width in (("x", LAYERS[0]), ("y", LAYERS[-1]))
-        ]
-        tensors = [
-            numpy_helper.from_array(array, f"{kind}{layer}")
-            for layer, arrays in enumerate(self._layers)
-            for kind, array in zip("Wb", arrays, strict=True)
-        ]
-        nodes = [
-            helper.make_node("Gemm", ["x", "W0", "b0"], ["z0"]),
-            helper.make_node("Sigmoid", ["z0"], ["a0"]),
-            helper.make_node("Gemm", ["a0", "W1", "b1"], ["z1"]),
-            helper.make_node("Softmax", ["z1"], ["y"], axis=1),
-        ]
-        graph = helper.make_graph(nodes, "network", shapes[:1], shapes[1:], tensors)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = parser.parse_model(_ONNX)
+        for layer, arrays in enumerate(self._layers):
+            for kind, array in zip("Wb", arrays, strict=True):
+                model.graph.initializer.append(numpy_helper.from_array(array, f"{kind}{layer}"))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = n_threads
         options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        row = {"x": self._X[:1]}
-        rows = {"x": self._X}
-        return {
-            "row": lambda: session.run(None, row)[0],
-            "rows": lambda: session.run(None, rows)[0],
-        }
+        for name, X in (("session float32", self._X[:1]), ("rows", self._X)):
+            self.calls[name] = lambda feed={"x": X}: session.run(None, feed)[0]

@@ -1,24 +1,30 @@
-"""Several fits at once: Python threads, a grid search over threads, two processes."""
+"""Several fits at once: Python threads, a busy thread, a grid search, two processes."""
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
+import cases
 import numpy as np
-from cases import CASES, load_data
+import tables
+from peers.pynn_network import Peer
+from tables import Goal, Table
+from turns import SETTLE, Contender, ratio, spread, take_turns
+from worker import Timed, Workers, timed
 
-from tasks import tables
-from tasks.tables import Goal, Line, Table
-from tasks.turns import SETTLE, Contender, Plan, Timed, ratio, spread, start, take_turns
+import pynn
 
-_THREADS_GAIN = 1.7  # time of two fits one after the other over that of both at once; 2 is ideal
+_THREADS_GAIN = 1.8  # time of two fits one after the other over that of both at once; 2 is ideal
+_BUSY = 1.03  # time of a fit beside a busy Python thread over that of a fit alone, at most
+_LONG = 0.8  # seconds of that fit: it waits for the GIL once, for up to 5 ms
 _GRID_GAIN = 1  # time with processes over time with threads
 _KEPT = 0.75  # throughput of two processes at once over that of one after the other
 _AT_ONCE = {
-    "nielsen30": "Network: nielsen30 of cases.py",
-    "sklearn100": "Network: sklearn100 of cases.py",
+    "nielsen30": "Network: nielsen30",
+    "sklearn100": "Network: sklearn100",
     "digits": "MLPClassifier on digits, 50 epochs",
 }
 
@@ -27,75 +33,66 @@ def measure(plan, say):
     """Return the tables of this subject."""
     if plan.n_threads < 2:
         return [Table("Several fits at once", [""], notes=["SKIPPED: one processor"])]
-    with ExitStack() as stack:
-
-        def workers(*thread_counts):
-            return [stack.enter_context(w) for w in start("scaling", "pynn", thread_counts)]
-
-        return [
-            _python_threads(workers(1)[0], plan, say),
-            _grid(workers(2)[0], plan, say),
-            _processes(workers(2, 2), plan, say),
-        ]
+    with Workers("tasks.scaling", ["pynn"], (1, 2, 2)) as workers:
+        one, two, other = workers
+        table = _python_threads(one, plan, say)
+        table.overall = _grid(two, plan, say)
+        kept = _processes((two, other), plan, say)
+    text = "Throughput kept by two processes that fit mid at once, each with its default threads"
+    table.overall[text] = Goal(_KEPT, kept)
+    table.notes.append("GridSearchCV: MLPClassifier on digits, four settings, three folds, at most "
+                       "50 epochs, no refit.")  # fmt: skip
+    return [table]
 
 
 def _python_threads(worker, plan, say):
+    """Time two fits in turn and at once, and one beside a thread that runs Python."""
     table = Table(
-        "Two fits in two Python threads, each with one thread of ours",
-        ["fits", "one after the other", "both at once", "gain (2 is ideal)"],
-    )
+        "Fits in Python threads, each with one thread of pynn",
+        ["fit", "two in turn", "both at once", "gain (2 is ideal)", "beside a busy thread / alone"],
+        goal_head=("gain: goal", "busy: goal"),
+    )  # fmt: skip
     measured = []
     for name, description in _AT_ONCE.items():
-        say(f"  two Python threads: {name}")
+        say(f"  Python threads: {name}")
         worker.ask(do="prepare", name=name, quick=plan.quick)
-        turns, once = (
-            Contender(worker, f"{name} {how}", waits=how == "at once")
-            for how in ("in turn", "at once")
+        calls = ("in turn", "at once", "alone", "busy")
+        turns, once, alone, busy = (
+            Contender(worker, f"{name} {how}", waits=how in ("at once", "busy")) for how in calls
         )
-        take_turns([turns, once], plan)
-        gain = ratio(turns, once)
-        cells = [description, tables.seconds(turns.median), tables.seconds(once.median)]
-        figures = {"in turn": turns.seconds, "at once": once.seconds}
-        goal = Goal(_THREADS_GAIN, gain[0], "×")
-        table.lines.append(Line([*cells, tables.times(gain)], goal, figures))
-        measured.append(turns)
+        take_turns([turns, once, alone, busy], plan)
+        gain, cost = ratio(turns, once), ratio(busy, alone)
+        times = [tables.metric(turns.median, "s"), tables.metric(once.median, "s")]
+        goals = [Goal(_THREADS_GAIN, gain[0])]
+        if name != "digits":  # an estimator takes the GIL in every epoch
+            goals.append(Goal(_BUSY, cost[0], at_least=False))
+        cells = [description, *times, tables.times(gain), tables.times(cost)]
+        table.add(*cells, goals=goals)
+        measured += [turns, alone]
     table.notes += tables.disturbed(measured)
     return table
 
 
 def _grid(worker, plan, say):
+    """Return {description: the time of a grid search over that with two threads}."""
     say("  grid search")
     worker.ask(do="prepare", name="grid", quick=plan.quick)
-    labels = {
-        "grid alone": "n_jobs=1",
-        "grid threading": 'n_jobs=2, backend "threading"',
-        "grid loky, cold": 'n_jobs=2, backend "loky", its processes started anew',
-        "grid loky, warm": 'n_jobs=2, backend "loky", its processes there already',
+    names = {
+        "grid alone": "alone",
+        "grid loky, cold": "in two new processes",
+        "grid loky, warm": "in two warm processes",
+        "grid threading": "",
     }
-    contenders = {call: Contender(worker, call, waits=True) for call in labels}
-    few = Plan(plan.quick, min(plan.n_rounds, 3) if plan.quick else plan.n_rounds, 0, 2)
+    contenders = {call: Contender(worker, call, waits=True) for call in names}
+    few = replace(plan, n_rounds=min(plan.n_rounds, 3)) if plan.quick else plan
     take_turns([*contenders.values()], few, calibrate=False)
-    threads = contenders["grid threading"]
-    table = Table(
-        "GridSearchCV over MLPClassifier on digits",
-        ["joblib", "time of the search", "this / threading"],
-        notes=["Four settings (two sizes, two alphas), three folds, 12 fits, at most 50 epochs, "
-               "no refit."],
-    )  # fmt: skip
-    for call, contender in contenders.items():
-        gain = ratio(contender, threads)
-        cells = [
-            labels[call],
-            tables.seconds(contender.median),
-            "1" if contender is threads else tables.times(gain),
-        ]
-        goal = None if contender is threads else Goal(_GRID_GAIN, gain[0], "×")
-        table.lines.append(Line(cells, goal, {"seconds": contender.seconds}))
-    return table
+    threads = contenders.pop("grid threading")
+    return {f"GridSearchCV {names[call]} / in two threads": Goal(_GRID_GAIN, ratio(c, threads)[0])
+            for call, c in contenders.items()}  # fmt: skip
 
 
 def _processes(workers, plan, say):
-    """Time a fit in each of two processes, first one after the other, then both at once."""
+    """Return the time of two processes' fits one after the other over that of both at once."""
     say("  two processes")
     for worker in workers:
         worker.ask(do="prepare", name="mid", quick=plan.quick)
@@ -113,25 +110,11 @@ def _processes(workers, plan, say):
             turns.append(sum(map(fit, workers)))
             time.sleep(SETTLE)
             once.append(max(pool.map(fit, workers)))
-    kept = spread(np.divide(turns, once))
-    cells = [CASES["mid"].describe(), *(tables.seconds(spread(x)[0]) for x in (turns, once))]
-    return Table(
-        "Two processes fit at once, each with its default threads",
-        ["network", "one after the other", "both at once", "throughput kept"],
-        [Line([*cells, tables.times(kept)], Goal(_KEPT, kept[0], "×"),
-              {"in turn": turns, "at once": once})],
-        [f"Times of {2 * first.n_calls} fits in all. 1 is ideal: one alone has all processors."],
-    )  # fmt: skip
+    return spread(np.divide(turns, once))[0]
 
 
 class Child(Timed):
     """Fits pynn's networks, one or several at once."""
-
-    def __init__(self, library, n_threads):
-        import pynn
-
-        self._pynn, self.version = pynn, pynn.__version__
-        self.calls, self.before = {}, {}
 
     def prepare(self, name, quick):
         """Make the calls of one measurement."""
@@ -142,23 +125,25 @@ class Child(Timed):
         else:
             make = self._estimator_fit if name == "digits" else self._network_fit
             fits = [make(name, quick, 1) for _ in range(2)]
-            self.calls[f"{name} in turn"] = partial(_in_turn, fits)
+            self.calls[f"{name} in turn"] = lambda: [fit() for fit in fits]
             self.calls[f"{name} at once"] = partial(_at_once, fits)
-        return {}
+            long = fits[0] if name == "digits" else self._network_fit(name, quick, 1, _LONG)
+            self.calls[f"{name} alone"] = long
+            self.calls[f"{name} busy"] = partial(_beside_a_busy_thread, long)
 
-    def _network_fit(self, name, quick, n_threads):
-        """Return a call that trains a network of its own for an epoch."""
-        case = CASES[name]
-        X, y, _ = load_data(case, quick)
-        net = self._pynn.Network(case.layers, activation=case.hidden,
-                                 output_activation=case.output, cost=case.cost,
-                                 n_threads=n_threads, random_state=0)  # fmt: skip
-        rule = {"adam": self._pynn.Adam, "sgd": self._pynn.SGD}[case.rule](case.learning_rate)
-        return partial(net.fit, X, y, batch_size=case.batch_size, optimizer=rule)
+    def _network_fit(self, name, quick, n_threads, seconds=0.0):
+        """Return a call that trains a network of its own, for an epoch or at least so long."""
+        X, y, _ = cases.load_data(cases.CASES[name], quick)
+        peer = Peer(cases.CASES[name], "", n_threads)
+        peer.start(cases.initial_parameters(peer.case), X, y)
+        n_batches = peer.n_batches_in_epoch
+        if seconds:
+            n_batches *= math.ceil(seconds / timed(partial(peer.train, n_batches))["seconds"])
+        return partial(peer.train, n_batches)
 
     def _estimator_fit(self, *_):
         X, y = _digits()
-        return lambda: self._pynn.MLPClassifier(max_iter=50, random_state=0).fit(X, y)
+        return lambda: pynn.MLPClassifier(max_iter=50, random_state=0).fit(X, y)
 
     def _prepare_grid(self):
         from joblib import parallel_config
@@ -166,7 +151,7 @@ class Child(Timed):
         from sklearn.model_selection import GridSearchCV
 
         X, y = _digits()
-        model = self._pynn.MLPClassifier(max_iter=50, random_state=0)
+        model = pynn.MLPClassifier(max_iter=50, random_state=0)
         settings = {"hidden_layer_sizes": [(50,), (100,)], "alpha": [1e-4, 1e-2]}
 
         def search(backend, n_jobs):
@@ -187,14 +172,24 @@ def _digits():
     return StandardScaler().fit_transform(X), y
 
 
-def _in_turn(fits):
-    for fit in fits:
-        fit()
-
-
 def _at_once(fits):
-    threads = [threading.Thread(target=fit) for fit in fits]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    with ThreadPoolExecutor(len(fits)) as pool:
+        for done in [pool.submit(fit) for fit in fits]:
+            done.result()
+
+
+def _beside_a_busy_thread(fit):
+    """Fit while a thread runs a loop of Python, which holds the GIL whenever it can."""
+    done = threading.Event()
+
+    def loop():
+        while not done.is_set():
+            pass
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        fit()
+    finally:
+        done.set()
         thread.join()

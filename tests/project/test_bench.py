@@ -1,31 +1,42 @@
-"""bench/: the C that stands beside the core still goes with it."""
+"""bench/: its commands run, from any folder, and peers agree."""
 
-import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 from places import ROOT
 
-ROOFLINE = ROOT / "bench" / "roofline.py"
 
-
-@pytest.fixture
-def quick_cc(tmp_path):
-    """An environment whose cc leaves code as slow as it is: that takes a tenth of the time."""
-    cc = tmp_path / "cc"
-    cc.write_text(f'#!/bin/sh\nexec {shutil.which("cc")} "$@" -O0\n')
-    cc.chmod(0o700)
-    return os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+def run(folder, script, *arguments):
+    """Run a command of bench/ elsewhere, in Python's safe-path mode; return its tables."""
+    tables = folder / "tables.md"
+    command = [sys.executable, "-P", str(ROOT / "bench" / script), "--quick", *arguments]
+    command += ["--markdown", str(tables)]
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
+    return tables.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_each_product_of_a_small_network_is_measured(tmp_path, quick_cc):
-    report = tmp_path / "roofline.md"
-    command = [sys.executable, str(ROOFLINE), "--quick", "--cases", "xor", "--threads", "1"]
-    command += ["--markdown", str(report)]
-    subprocess.run(command, cwd=tmp_path, env=quick_cc, check=True, timeout=300)
-    text = report.read_text(encoding="utf-8")
-    for product in ("forward 1", "forward 2", "backward 2", "gradient 1", "gradient 2"):
-        assert f"| xor | {product} | 4 × " in text
+def test_each_layer_of_a_small_network_is_measured(tmp_path):
+    text = run(tmp_path, "roofline.py", "--cases", "xor", "--threads", "1")
+    for layer in ("layer 1 | 4 × 2 × 8", "layer 2 | 4 × 8 × 1"):
+        assert f"| xor | {layer} |" in text
+
+
+@pytest.mark.slow
+def test_pynn_and_numpy_agree_and_get_a_ratio(tmp_path):
+    options = ("--cases", "xor", "--peers", "pynn,numpy", "--threads", "1", "--rounds", "1")
+    (row,) = [
+        line
+        for line in run(tmp_path, "compare.py", *options).splitlines()
+        if line.startswith("| xor |")
+    ]
+    assert "✗" not in row
+    assert "NumPy" in row
+
+
+@pytest.mark.slow
+def test_late_steps_are_compared_with_early_ones(tmp_path):
+    text = run(tmp_path, "users.py", "--only", "steps", "--threads", "1")
+    for rule in ("Adam", "momentum", "RMSprop"):
+        assert f"{rule}, late step / first: " in text

@@ -56,7 +56,7 @@ def test_all_that_is_public_is_named_there():
 def test_its_figures_are_those_last_measured():
     """Networks stand in the order of bench/README.md's cases; each cell begins with its figure."""
     measured = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
-    measured = measured.split("## Results")[1].split("\n\nSamples a second")[0]
+    measured = measured.split("<!-- training -->")[1].split("<!-- end of training -->")[0]
     here = README.split("## How fast")[1].split("\n## ")[0]
     figures = [
         [
