@@ -26,7 +26,7 @@ typedef long double wide;
     X(log1p, 0, 1)                                                                                 \
     X(normal_below, -LARGEST, LARGEST)
 
-static inline real FN(vnormal_below)(real z) { return FN(vnormal)(z).below; }
+static inline real vnormal_below(real z) { return vnormal(z).below; }
 
 static wide exact_expm1(wide x) { return WIDE(expm1)(x); }
 static wide exact_log1p(wide x) { return WIDE(log1p)(x); }
@@ -69,10 +69,10 @@ enum { CHUNK = 1024 };
     }
 #define X(name, lowest, highest)                                                                   \
     EXACTLY(name)                                                                                  \
-    static real v_##name ACTIVATION_ARGUMENTS { return (void)parameter, FN(v##name)(z); }          \
+    static real v_##name ACTIVATION_ARGUMENTS { return (void)parameter, v##name(z); }          \
     static void evaluate_##name(real *a, real *z, size_t stride, size_t n_rows, size_t n,          \
                                 real parameter) {                                                  \
-        FN(activate)(a, z, stride, n_rows, n, parameter, v_##name);                                \
+        activate(a, z, stride, n_rows, n, parameter, v_##name);                                \
     }
 FUNCTIONS(X)
 #undef X
@@ -92,7 +92,7 @@ static const function functions[] = {
     FUNCTIONS(X)
 #undef X
 #define X(name, reads_z, output_only)                                                              \
-    {#name, FN(activate_##name), exactly_##name, -LARGEST, LARGEST},
+    {#name, activate_##name, exactly_##name, -LARGEST, LARGEST},
         PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
 };

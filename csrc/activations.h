@@ -38,48 +38,40 @@ enum {
 #define ACTIVATION_ARGUMENTS (real z, real parameter)
 #define DERIVATIVE_ARGUMENTS (real z, real a, real parameter)
 
-static inline real FN(activation_identity) ACTIVATION_ARGUMENTS { return (void)parameter, z; }
-static inline real FN(derivative_identity) DERIVATIVE_ARGUMENTS {
+static inline real activation_identity ACTIVATION_ARGUMENTS { return (void)parameter, z; }
+static inline real derivative_identity DERIVATIVE_ARGUMENTS {
     return (void)z, (void)a, (void)parameter, (real)1;
 }
 
-static inline real FN(activation_sigmoid) ACTIVATION_ARGUMENTS {
-    return (void)parameter, FN(vsigmoid)(z);
-}
-static inline real FN(derivative_sigmoid) DERIVATIVE_ARGUMENTS {
+static inline real activation_sigmoid ACTIVATION_ARGUMENTS { return (void)parameter, vsigmoid(z); }
+static inline real derivative_sigmoid DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, a * (1 - a);
 }
 
-static inline real FN(activation_tanh) ACTIVATION_ARGUMENTS {
-    return (void)parameter, FN(vtanh)(z);
-}
-static inline real FN(derivative_tanh) DERIVATIVE_ARGUMENTS {
+static inline real activation_tanh ACTIVATION_ARGUMENTS { return (void)parameter, vtanh(z); }
+static inline real derivative_tanh DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, 1 - a * a;
 }
 
 /* Written so that NaN stays NaN; likewise below. */
-static inline real FN(activation_relu) ACTIVATION_ARGUMENTS {
-    return (void)parameter, z < 0 ? 0 : z;
-}
-static inline real FN(derivative_relu) DERIVATIVE_ARGUMENTS {
+static inline real activation_relu ACTIVATION_ARGUMENTS { return (void)parameter, z < 0 ? 0 : z; }
+static inline real derivative_relu DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, a > 0 ? 1 : 0;
 }
 
 /* Maas, Hannun & Ng 2013. As the slope is not negative, a has the sign of z. */
-static inline real FN(activation_leaky_relu) ACTIVATION_ARGUMENTS {
-    return z < 0 ? parameter * z : z;
-}
-static inline real FN(derivative_leaky_relu) DERIVATIVE_ARGUMENTS {
+static inline real activation_leaky_relu ACTIVATION_ARGUMENTS { return z < 0 ? parameter * z : z; }
+static inline real derivative_leaky_relu DERIVATIVE_ARGUMENTS {
     return (void)z, a > 0 ? 1 : parameter;
 }
 
 /* Clevert, Unterthiner & Hochreiter 2016, with their alpha = 1 */
-static inline real FN(activation_elu) ACTIVATION_ARGUMENTS {
+static inline real activation_elu ACTIVATION_ARGUMENTS {
     (void)parameter;
-    real negative = FN(vexpm1)(z < 0 ? z : 0);
+    real negative = vexpm1(z < 0 ? z : 0);
     return z < 0 ? negative : z;
 }
-static inline real FN(derivative_elu) DERIVATIVE_ARGUMENTS {
+static inline real derivative_elu DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, a < 0 ? a + 1 : 1;
 }
 
@@ -87,86 +79,83 @@ static inline real FN(derivative_elu) DERIVATIVE_ARGUMENTS {
 #define SELU_LAMBDA ((real)1.05070098735548049342)
 #define SELU_LAMBDA_ALPHA ((real)1.75809934084737685994)
 
-static inline real FN(activation_selu) ACTIVATION_ARGUMENTS {
+static inline real activation_selu ACTIVATION_ARGUMENTS {
     (void)parameter;
-    real negative = SELU_LAMBDA_ALPHA * FN(vexpm1)(z < 0 ? z : 0);
+    real negative = SELU_LAMBDA_ALPHA * vexpm1(z < 0 ? z : 0);
     return z < 0 ? negative : SELU_LAMBDA * z;
 }
-static inline real FN(derivative_selu) DERIVATIVE_ARGUMENTS {
+static inline real derivative_selu DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, a > 0 ? SELU_LAMBDA : a + SELU_LAMBDA_ALPHA;
 }
 
 /* z * P(N(0, 1) <= z), Hendrycks & Gimpel 2016 */
-static inline real FN(activation_gelu) ACTIVATION_ARGUMENTS {
-    return (void)parameter, z * FN(vnormal)(z).below;
+static inline real activation_gelu ACTIVATION_ARGUMENTS {
+    return (void)parameter, z * vnormal(z).below;
 }
-static inline real FN(derivative_gelu) DERIVATIVE_ARGUMENTS {
+static inline real derivative_gelu DERIVATIVE_ARGUMENTS {
     (void)a, (void)parameter;
-    const FN(normal) normal = FN(vnormal)(z);
+    const normal normal = vnormal(z);
     return normal.below + z * normal.density;
 }
 
-static inline real FN(activation_silu) ACTIVATION_ARGUMENTS {
-    return (void)parameter, z * FN(vsigmoid)(z);
-}
+static inline real activation_silu ACTIVATION_ARGUMENTS { return (void)parameter, z * vsigmoid(z); }
 /* 1 - s is computed as sigmoid(-z), with the same exponential: rounded, s may be 1 when z is 40. */
-static inline real FN(derivative_silu) DERIVATIVE_ARGUMENTS {
-    return (void)parameter, FN(vsigmoid)(z) + a * FN(vsigmoid)(-z);
+static inline real derivative_silu DERIVATIVE_ARGUMENTS {
+    return (void)parameter, vsigmoid(z) + a * vsigmoid(-z);
 }
 
 /* z * tanh(log(1 + e^z)), Misra 2019. With n = e^z this tanh is n (n + 2) / (n (n + 2) + 2), a
  * quotient of sums of positive terms. Where z is positive it is expanded by e^-2z: e^-|z| never
  * overflows. */
-static inline real FN(activation_mish) ACTIVATION_ARGUMENTS {
+static inline real activation_mish ACTIVATION_ARGUMENTS {
     (void)parameter;
-    const real e = FN(vexp)(-LIBM(fabs)(z));
+    const real e = vexp(-LIBM(fabs)(z));
     const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
     const real below = above + (z < 0 ? 2 : 2 * e * e);
     return z * (above / below);
 }
 /* tanh + z * 4 n (n + 1) / (n (n + 2) + 2)^2 */
-static inline real FN(derivative_mish) DERIVATIVE_ARGUMENTS {
+static inline real derivative_mish DERIVATIVE_ARGUMENTS {
     (void)a, (void)parameter;
-    const real e = FN(vexp)(-LIBM(fabs)(z));
+    const real e = vexp(-LIBM(fabs)(z));
     const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
     const real q = 1 / (above + (z < 0 ? 2 : 2 * e * e));
     const real bend = (z < 0 ? e : e * e) * (1 + e);
     return q * (above + 4 * q * (z * bend));
 }
 
-static inline real FN(activation_softplus) ACTIVATION_ARGUMENTS {
-    return (void)parameter, (z < 0 ? 0 : z) + FN(vlog1p)(FN(vexp)(-LIBM(fabs)(z)));
+static inline real activation_softplus ACTIVATION_ARGUMENTS {
+    return (void)parameter, (z < 0 ? 0 : z) + vlog1p(vexp(-LIBM(fabs)(z)));
 }
-static inline real FN(derivative_softplus) DERIVATIVE_ARGUMENTS {
-    return (void)a, (void)parameter, FN(vsigmoid)(z);
+static inline real derivative_softplus DERIVATIVE_ARGUMENTS {
+    return (void)a, (void)parameter, vsigmoid(z);
 }
 
-static inline real FN(activation_exp) ACTIVATION_ARGUMENTS { return (void)parameter, FN(vexp)(z); }
-static inline real FN(derivative_exp) DERIVATIVE_ARGUMENTS { return (void)z, (void)parameter, a; }
+static inline real activation_exp ACTIVATION_ARGUMENTS { return (void)parameter, vexp(z); }
+static inline real derivative_exp DERIVATIVE_ARGUMENTS { return (void)z, (void)parameter, a; }
 
-INLINE real FN(largest)(const real *z /* (n,), with room for whole vectors */, size_t n) {
-    vec largest = FN(lanes_before)(FN(load)(z), n, -INFINITY);
+INLINE real largest_of(const real *z /* (n,), with room for whole vectors */, size_t n) {
+    vec largest = lanes_before(load(z), n, -INFINITY);
     for (size_t j = LANES; j < n; j += LANES) {
-        largest = FN(larger)(FN(lanes_before)(FN(load)(z + j), n - j, -INFINITY), largest);
+        largest = larger(lanes_before(load(z + j), n - j, -INFINITY), largest);
     }
-    return FN(largest_lane)(largest);
+    return largest_lane(largest);
 }
 
 /* a = softmax(z), one row; a may be z. The largest z is subtracted first: nothing overflows. */
-static inline void FN(softmax)(real *a /* (n,), as z */, const real *z, size_t n) {
+static inline void softmax(real *a /* (n,), as z */, const real *z, size_t n) {
     const size_t width = (n + LANES - 1) / LANES * LANES;
-    const real largest = FN(largest)(z, n);
+    const real largest = largest_of(z, n);
     vec sums = {0};
     IVDEP
-    for (size_t j = 0; j < width; j++) { a[j] = FN(vexp)(z[j] - largest); }
-    for (size_t j = 0; j < n; j += LANES) { sums += FN(lanes_before)(FN(load)(a + j), n - j, 0); }
-    const real sum = FN(sum_of_lanes)(sums);
+    for (size_t j = 0; j < width; j++) { a[j] = vexp(z[j] - largest); }
+    for (size_t j = 0; j < n; j += LANES) { sums += lanes_before(load(a + j), n - j, 0); }
+    const real sum = sum_of_lanes(sums);
     for (size_t j = 0; j < width; j++) { a[j] /= sum; }
 }
 
 /* From dC/da to dC/dz, one row, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
-static inline void FN(softmax_backward)(real *delta /* (n,) */, const real *a /* (n,) */,
-                                        size_t n) {
+static inline void softmax_backward(real *delta /* (n,) */, const real *a /* (n,) */, size_t n) {
     real sum = 0;
     for (size_t j = 0; j < n; j++) { sum += delta[j] * a[j]; }
     for (size_t j = 0; j < n; j++) { delta[j] = a[j] * (delta[j] - sum); }

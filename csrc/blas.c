@@ -9,7 +9,7 @@
 #endif
 
 /* BLAS wants a row to be no longer than its distance to the next, even where there is no next. */
-static int FN(leading)(size_t distance, size_t length) {
+static int leading(size_t distance, size_t length) {
     return (int)(distance > length ? distance : length);
 }
 
@@ -20,8 +20,8 @@ void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels 
                            size_t n, size_t depth) {
     char a_is = a.column == 1 ? 'N' : 'T', b_is = b.column == 1 ? 'N' : 'T';
     int m_ = (int)n_rows, n_ = (int)n, k_ = (int)depth, c_ = (int)c_stride;
-    int a_ = a_is == 'N' ? FN(leading)(a.row, depth) : FN(leading)(a.column, n_rows);
-    int b_ = b_is == 'N' ? FN(leading)(b.row, n) : FN(leading)(b.column, depth);
+    int a_ = a_is == 'N' ? leading(a.row, depth) : leading(a.column, n_rows);
+    int b_ = b_is == 'N' ? leading(b.row, n) : leading(b.column, depth);
     real one = 1;
     pynn_exclusive_begin();
     GEMM(&b_is, &a_is, &n_, &m_, &k_, &one, (real *)b.x, &b_, (real *)a.x, &a_, &one, c, &c_);

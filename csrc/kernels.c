@@ -11,7 +11,7 @@
 #endif
 
 /* n columns rounded up to whole vectors; all of the row where that is the rest of it. */
-INLINE size_t FN(width)(size_t n, size_t stride) {
+INLINE size_t width_of(size_t n, size_t stride) {
     const size_t line = 64 / sizeof(real);
     const size_t lines = (n + line - 1) / line * line;
     return lines == stride ? stride : (n + LANES - 1) / LANES * LANES;
@@ -20,9 +20,9 @@ INLINE size_t FN(width)(size_t n, size_t stride) {
 /* The loops around the point-wise functions. Each is inlined into its callers, where f is a
  * constant, and vectorised there; the parameter stays in a register. a and z may be one array but
  * never overlap otherwise. */
-INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t n, real parameter,
-                         real (*f)(real z, real parameter)) {
-    size_t width = FN(width)(n, stride);
+INLINE void activate(real *a, real *z, size_t stride, size_t n_rows, size_t n, real parameter,
+                     real (*f)(real z, real parameter)) {
+    size_t width = width_of(n, stride);
     if (width == stride) { width *= n_rows, n_rows = 1; }
     for (size_t i = 0; i < n_rows; i++, a += stride, z += stride) {
         IVDEP
@@ -30,10 +30,9 @@ INLINE void FN(activate)(real *a, real *z, size_t stride, size_t n_rows, size_t 
     }
 }
 
-INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_t stride,
-                       size_t n_rows, size_t n, real parameter,
-                       real (*f)(real z, real a, real parameter)) {
-    size_t width = FN(width)(n, stride);
+INLINE void derive(real *restrict delta, const real *z, const real *a, size_t stride, size_t n_rows,
+                   size_t n, real parameter, real (*f)(real z, real a, real parameter)) {
+    size_t width = width_of(n, stride);
     if (width == stride) { width *= n_rows, n_rows = 1; }
     for (size_t i = 0; i < n_rows; i++, delta += stride, z += stride, a += stride) {
         for (size_t j = 0; j < width; j++) { delta[j] *= f(z[j], a[j], parameter); }
@@ -42,7 +41,7 @@ INLINE void FN(derive)(real *restrict delta, const real *z, const real *a, size_
 
 /* The sum of x (n,), in double, and where it is long in a fixed number of partial sums, so that it
  * vectorises with the same bits. */
-INLINE double FN(sum)(const real *x, size_t n) {
+INLINE double sum(const real *x, size_t n) {
     enum { N_PARTIAL = 16 };
     double sum = 0;
     const size_t whole = n / N_PARTIAL * N_PARTIAL;
@@ -59,15 +58,15 @@ INLINE double FN(sum)(const real *x, size_t n) {
 
 /* delta holds the values for a while: what is stored vectorises, what is summed at once does not (8
  * times for 128 outputs of binary cross-entropy, 3 times for 10). One alone is sooner computed. */
-INLINE void FN(cost)(const pynn_outputs *o, real (*value)(real, real, real, real),
-                     real (*slope)(real, real, real, real)) {
+INLINE void cost(const pynn_outputs *o, real (*value)(real, real, real, real),
+                 real (*slope)(real, real, real, real)) {
     const size_t n = o->n, stride = o->stride;
-    const size_t width = FN(width)(n, stride), n_values = n == 1 ? 1 : width;
+    const size_t width = width_of(n, stride), n_values = n == 1 ? 1 : width;
     real *restrict delta = o->delta;
     const real *z = o->z, *a = o->a, *y = o->y, parameter = o->parameter;
     for (size_t i = 0; i < o->n_rows; i++, delta += stride, z += stride, a += stride, y += stride) {
         for (size_t j = 0; j < n_values; j++) { delta[j] = value(z[j], a[j], y[j], parameter); }
-        o->row_costs[i] = FN(sum)(delta, n);
+        o->row_costs[i] = sum(delta, n);
         const real scale = o->row_scales[i];
         for (size_t j = 0; j < width; j++) {
             delta[j] = scale * slope(z[j], a[j], y[j], parameter);
@@ -76,20 +75,20 @@ INLINE void FN(cost)(const pynn_outputs *o, real (*value)(real, real, real, real
 }
 
 #define X(name, reads_z, output_only)                                                              \
-    static void FN(activate_##name)(real *a, real *z, size_t stride, size_t n_rows, size_t n,      \
-                                    real parameter) {                                              \
-        FN(activate)(a, z, stride, n_rows, n, parameter, FN(activation_##name));                   \
+    static void activate_##name(real *a, real *z, size_t stride, size_t n_rows, size_t n,          \
+                                real parameter) {                                                  \
+        activate(a, z, stride, n_rows, n, parameter, activation_##name);                           \
     }                                                                                              \
-    static void FN(derive_##name)(real *delta, const real *z, const real *a, size_t stride,        \
-                                  size_t n_rows, size_t n, real parameter) {                       \
-        FN(derive)(delta, z, a, stride, n_rows, n, parameter, FN(derivative_##name));              \
+    static void derive_##name(real *delta, const real *z, const real *a, size_t stride,            \
+                              size_t n_rows, size_t n, real parameter) {                           \
+        derive(delta, z, a, stride, n_rows, n, parameter, derivative_##name);                      \
     }
 PYNN_POINTWISE_ACTIVATIONS(X)
 #undef X
 
-static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
-                     const pynn_mask *mask) {
-    const uint32_t width = (uint32_t)FN(width)(n, stride), first = (uint32_t)mask->column;
+static void drop(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
+                 const pynn_mask *mask) {
+    const uint32_t width = (uint32_t)width_of(n, stride), first = (uint32_t)mask->column;
     const uint32_t least = (uint32_t)(mask->rate * 0x1p32);
     const real scale = (real)(1 / (1 - mask->rate));
     for (size_t i = 0; i < n_rows; i++, out += stride, a += stride) {
@@ -102,71 +101,69 @@ static void FN(drop)(real *out, const real *a, size_t stride, size_t n_rows, siz
 }
 
 #define X(name, output)                                                                            \
-    static void FN(costs_##name)(const pynn_outputs *outputs) {                                    \
-        FN(cost)(outputs, FN(cost_##name), FN(delta_##name));                                      \
+    static void costs_##name(const pynn_outputs *outputs) {                                        \
+        cost(outputs, cost_##name, delta_##name);                                                  \
     }
 PYNN_POINTWISE_COSTS(X)
 #undef X
 
-static void FN(costs_binary_cross_entropy)(const pynn_outputs *outputs) {
+static void costs_binary_cross_entropy(const pynn_outputs *outputs) {
     if (outputs->parameter > 0) {
-        FN(cost)(outputs, FN(cost_capped_binary_cross_entropy), FN(delta_binary_cross_entropy));
+        cost(outputs, cost_capped_binary_cross_entropy, delta_binary_cross_entropy);
     } else {
-        FN(cost)(outputs, FN(cost_binary_cross_entropy), FN(delta_binary_cross_entropy));
+        cost(outputs, cost_binary_cross_entropy, delta_binary_cross_entropy);
     }
 }
 
 #define X(name)                                                                                    \
-    static void FN(sensitivities_##name)(real *da, const real *z, const real *a, const real *y,    \
-                                         size_t stride, size_t n_rows, size_t n) {                 \
+    static void sensitivities_##name(real *da, const real *z, const real *a, const real *y,        \
+                                     size_t stride, size_t n_rows, size_t n) {                     \
         for (size_t i = 0; i < n_rows; i++, da += stride, z += stride, a += stride, y += stride) { \
-            for (size_t j = 0; j < n; j++) { da[j] = FN(sensitivity_##name)(z[j], a[j], y[j]); }   \
+            for (size_t j = 0; j < n; j++) { da[j] = sensitivity_##name(z[j], a[j], y[j]); }       \
         }                                                                                          \
     }
 PYNN_TIED_COSTS(X)
 #undef X
 
-static void FN(activate_softmax)(real *a, real *z, size_t stride, size_t n_rows, size_t n,
-                                 real parameter) {
+static void activate_softmax(real *a, real *z, size_t stride, size_t n_rows, size_t n,
+                             real parameter) {
     (void)parameter;
-    for (size_t i = 0; i < n_rows; i++) { FN(softmax)(a + i * stride, z + i * stride, n); }
+    for (size_t i = 0; i < n_rows; i++) { softmax(a + i * stride, z + i * stride, n); }
 }
 
-static void FN(derive_softmax)(real *delta, const real *z, const real *a, size_t stride,
-                               size_t n_rows, size_t n, real parameter) {
+static void derive_softmax(real *delta, const real *z, const real *a, size_t stride, size_t n_rows,
+                           size_t n, real parameter) {
     (void)z, (void)parameter;
-    for (size_t i = 0; i < n_rows; i++) {
-        FN(softmax_backward)(delta + i * stride, a + i * stride, n);
-    }
+    for (size_t i = 0; i < n_rows; i++) { softmax_backward(delta + i * stride, a + i * stride, n); }
 }
 
-static void FN(costs_cross_entropy)(const pynn_outputs *o) {
-    const FN(caps) caps = FN(caps_of)(o->parameter); /* two logarithms: once, not for each row */
+static void costs_cross_entropy(const pynn_outputs *o) {
+    const caps caps = caps_of(o->parameter); /* two logarithms: once, not for each row */
     for (size_t i = 0, at = 0; i < o->n_rows; i++, at += o->stride) {
         real *delta = o->delta + at;
-        o->row_costs[i] = FN(cross_entropy)(delta, o->z + at, o->a + at, o->y + at, o->n, caps);
+        o->row_costs[i] = cross_entropy(delta, o->z + at, o->a + at, o->y + at, o->n, caps);
         for (size_t j = 0; j < o->n; j++) { delta[j] *= o->row_scales[i]; }
     }
 }
 
 /* One vector of the loop below: n lanes of it. */
-INLINE void FN(update_vector)(real *w, real *s0, real *s1, const real *g, size_t n,
-                              const pynn_step *step, int n_slots,
-                              void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
-    vec w_ = FN(load_first)(w, n), s0_ = {0}, s1_ = {0};
-    if (n_slots > 0) { s0_ = FN(load_first)(s0, n); }
-    if (n_slots > 1) { s1_ = FN(load_first)(s1, n); }
-    rule(&w_, &s0_, &s1_, FN(load_first)(g, n), step);
-    FN(store_first)(w, w_, n);
-    if (n_slots > 0) { FN(store_first)(s0, s0_, n); }
-    if (n_slots > 1) { FN(store_first)(s1, s1_, n); }
+INLINE void update_vector(real *w, real *s0, real *s1, const real *g, size_t n,
+                          const pynn_step *step, int n_slots,
+                          void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
+    vec w_ = load_first(w, n), s0_ = {0}, s1_ = {0};
+    if (n_slots > 0) { s0_ = load_first(s0, n); }
+    if (n_slots > 1) { s1_ = load_first(s1, n); }
+    rule(&w_, &s0_, &s1_, load_first(g, n), step);
+    store_first(w, w_, n);
+    if (n_slots > 0) { store_first(s0, s0_, n); }
+    if (n_slots > 1) { store_first(s1, s1_, n); }
 }
 
 /* The loop around the rules. First whole vectors of all rows, then what is left of each: a load
  * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
  */
-INLINE void FN(update)(const pynn_block *b, const pynn_step *step, int n_slots,
-                       void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
+INLINE void update(const pynn_block *b, const pynn_step *step, int n_slots,
+                   void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
     const int is_dense = b->stride == b->n && b->g_stride == b->n;
     const size_t n = is_dense ? b->n * b->n_rows : b->n, n_rows = is_dense ? 1 : b->n_rows;
     const size_t whole = n / LANES * LANES;
@@ -174,57 +171,57 @@ INLINE void FN(update)(const pynn_block *b, const pynn_step *step, int n_slots,
     for (size_t i = 0; i < n_rows; i++) {
         for (size_t j = 0; j < whole; j += LANES) {
             const size_t at = i * b->stride + j;
-            FN(update_vector)(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + j, LANES, step,
-                              n_slots, rule);
+            update_vector(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + j, LANES, step,
+                          n_slots, rule);
         }
     }
     for (size_t i = 0; i < n_rows && whole < n; i++) {
         const size_t at = i * b->stride + whole;
-        FN(update_vector)(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + whole, n - whole, step,
-                          n_slots, rule);
+        update_vector(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + whole, n - whole, step,
+                      n_slots, rule);
     }
 }
 
 /* Rules that keep a gradient: w is where it is kept. */
-INLINE void FN(rule_store) RULE_ARGUMENTS {
+INLINE void rule_store RULE_ARGUMENTS {
     (void)s0, (void)s1, (void)step;
     *w = g;
 }
-INLINE void FN(rule_add) RULE_ARGUMENTS {
+INLINE void rule_add RULE_ARGUMENTS {
     (void)s0, (void)s1, (void)step;
     *w += g;
 }
 
 #define X(name, n_slots, decays)                                                                   \
-    static void FN(update_##name)(const pynn_block *block, const pynn_step *step) {                \
-        FN(update)(block, step, n_slots, FN(rule_##name));                                         \
+    static void update_##name(const pynn_block *block, const pynn_step *step) {                    \
+        update(block, step, n_slots, rule_##name);                                                 \
     }
 PYNN_RULES(X)
 X(store, 0, 0)
 X(add, 0, 0)
 #undef X
 
-static void FN(sum_rows)(real *restrict db, const real *restrict delta, size_t stride,
-                         size_t n_rows, size_t n) {
+static void sum_rows(real *restrict db, const real *restrict delta, size_t stride, size_t n_rows,
+                     size_t n) {
     const size_t width = (n + LANES - 1) / LANES * LANES;
     for (size_t j = 0; j < width; j += LANES) {
         vec sum = {0};
-        for (size_t i = 0; i < n_rows; i++) { sum += FN(load)(delta + i * stride + j); }
-        FN(store)(db + j, sum);
+        for (size_t i = 0; i < n_rows; i++) { sum += load(delta + i * stride + j); }
+        store(db + j, sum);
     }
 }
 
-static void FN(penalise)(real *g, const real *w, size_t n, const pynn_step *step) {
+static void penalise(real *g, const real *w, size_t n, const pynn_step *step) {
     for (size_t j = 0; j < n; j += LANES) {
         const size_t lanes = n - j < LANES ? n - j : LANES;
-        const vec g_ = FN(load_first)(g + j, lanes), w_ = FN(load_first)(w + j, lanes);
-        FN(store_first)(g + j, FN(penalised)(g_, w_, step), lanes);
+        const vec g_ = load_first(g + j, lanes), w_ = load_first(w + j, lanes);
+        store_first(g + j, penalised(g_, w_, step), lanes);
     }
 }
 
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits: an
  * element's column says which it belongs to, however wide the panels are. */
-INLINE double FN(sum_of)(pynn_panels w, size_t n_rows, size_t n, double (*f)(double)) {
+INLINE double sum_of(pynn_panels w, size_t n_rows, size_t n, double (*f)(double)) {
     enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
     double partial[N_PARTIAL] = {0}, sum = 0;
     for (size_t i = 0; i < n_rows; i++) {
@@ -243,23 +240,23 @@ INLINE double FN(sum_of)(pynn_panels w, size_t n_rows, size_t n, double (*f)(dou
     return sum;
 }
 
-INLINE double FN(square)(double x) { return x * x; }
+INLINE double square(double x) { return x * x; }
 
-static double FN(sum_of_squares)(pynn_panels w, size_t n_rows, size_t n) {
-    return FN(sum_of)(w, n_rows, n, FN(square));
+static double sum_of_squares(pynn_panels w, size_t n_rows, size_t n) {
+    return sum_of(w, n_rows, n, square);
 }
 
-static double FN(sum_of_sizes)(pynn_panels w, size_t n_rows, size_t n) {
-    return FN(sum_of)(w, n_rows, n, fabs);
+static double sum_of_sizes(pynn_panels w, size_t n_rows, size_t n) {
+    return sum_of(w, n_rows, n, fabs);
 }
 
 /* Column by column in the order of the rows, so that the bits are the same for any part of them. */
-static void FN(limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, double longest) {
+static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double longest) {
     double squares[PYNN_LIMITED_COLUMNS] = {0};
     real factors[PYNN_LIMITED_COLUMNS];
     int n_longer = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        for (size_t j = 0; j < n; j++) { squares[j] += FN(square)(w[i * stride + j]); }
+        for (size_t j = 0; j < n; j++) { squares[j] += square(w[i * stride + j]); }
     }
     for (size_t j = 0; j < n; j++) {
         const int is_longer = squares[j] > longest * longest && squares[j] < INFINITY;
@@ -272,7 +269,7 @@ static void FN(limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, dou
 }
 
 /* A number is not finite where all bits of its exponent are set. */
-static int FN(all_finite)(const real *x, size_t n) {
+static int all_finite(const real *x, size_t n) {
     const bits_t exponent = (((bits_t)1 << (sizeof(real) * 8 - 1 - MANTISSA_BITS)) - 1)
                             << MANTISSA_BITS;
     bits_t found = 0;
@@ -292,37 +289,37 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .lanes = LANES,
     .panel = PANEL,
     .tile_rows = TILE_ROWS,
-    .product = FN(product),
-    .packs = FN(packs),
-    .pack_rows = FN(pack_rows),
-    .sparse_product = FN(sparse_product),
-    .descend = FN(descend),
-    .mark_nonzero = FN(mark_nonzero),
-    .list_marked = FN(list_marked),
-    .keep_listed = FN(keep_listed),
-    .pack_panels = FN(pack_panels),
-#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = FN(activate_##name),
+    .product = product,
+    .packs = wants_packing,
+    .pack_rows = pack_rows,
+    .sparse_product = sparse_product,
+    .descend = descend,
+    .mark_nonzero = mark_nonzero,
+    .list_marked = list_marked,
+    .keep_listed = keep_listed,
+    .pack_panels = pack_panels,
+#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = activate_##name,
     .activate = {PYNN_ACTIVATIONS(X)},
 #undef X
-#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = FN(derive_##name),
+#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = derive_##name,
     .derive = {PYNN_ACTIVATIONS(X)},
 #undef X
-#define X(name, output) [PYNN_COST_##name] = FN(costs_##name),
+#define X(name, output) [PYNN_COST_##name] = costs_##name,
     .cost = {PYNN_COSTS(X)},
 #undef X
-#define X(name) [PYNN_COST_##name] = FN(sensitivities_##name),
+#define X(name) [PYNN_COST_##name] = sensitivities_##name,
     .sensitivity = {PYNN_TIED_COSTS(X)},
 #undef X
-#define X(name, n_slots, decays) [PYNN_RULE_##name] = FN(update_##name),
+#define X(name, n_slots, decays) [PYNN_RULE_##name] = update_##name,
     .update = {PYNN_RULES(X)},
 #undef X
-    .drop = FN(drop),
-    .store = FN(update_store),
-    .add = FN(update_add),
-    .penalise = FN(penalise),
-    .sum_rows = FN(sum_rows),
-    .sum_of_squares = FN(sum_of_squares),
-    .sum_of_sizes = FN(sum_of_sizes),
-    .limit_norms = FN(limit_norms),
-    .all_finite = FN(all_finite),
+    .drop = drop,
+    .store = update_store,
+    .add = update_add,
+    .penalise = penalise,
+    .sum_rows = sum_rows,
+    .sum_of_squares = sum_of_squares,
+    .sum_of_sizes = sum_of_sizes,
+    .limit_norms = limit_norms,
+    .all_finite = all_finite,
 };

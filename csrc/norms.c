@@ -85,8 +85,8 @@ void FN(pynn_penalise)(real *gradient, const pynn_pass *pass) {
     const pynn_penalty *penalty = &ws->regularisation->penalty;
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
-        const pynn_step step = FN(with_penalty)((pynn_step){0}, penalty->l2[l] / pass->divisor,
-                                                penalty->l1[l] / pass->divisor);
+        const pynn_step step = with_penalty((pynn_step){0}, penalty->l2[l] / pass->divisor,
+                                            penalty->l1[l] / pass->divisor);
         if (!step.penalises || pynn_is_frozen(ws, l)) { continue; }
         const pynn_share part =
             pynn_share_of(layer->biases - layer->weights, PYNN_GRAIN, pass->member);

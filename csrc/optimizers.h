@@ -48,7 +48,7 @@ static inline int pynn_step_changes(const pynn_optimizer *o) {
 /* Coefficients of the n-th update, n from 1, at this learning rate. Adam's correction of the start
  * from zero moments goes into it, and epsilon stays outside (Kingma & Ba 2015, end of section 2).
  */
-static inline pynn_step FN(step_of)(const pynn_optimizer *o, double rate, int64_t n) {
+static inline pynn_step step_of(const pynn_optimizer *o, double rate, int64_t n) {
     const double decay = rate * o->weight_decay;
     if (pynn_step_changes(o)) {
         rate *= sqrt(1 - pow(o->beta_2, (double)n)) / (1 - pow(o->beta_1, (double)n));
@@ -68,7 +68,7 @@ static inline pynn_step FN(step_of)(const pynn_optimizer *o, double rate, int64_
 }
 
 /* The step of a layer's weights: step, and the penalty of such strengths. */
-static inline pynn_step FN(with_penalty)(pynn_step step, double l2, double l1) {
+static inline pynn_step with_penalty(pynn_step step, double l2, double l1) {
     step.l2 = (real)l2;
     step.l1 = (real)l1;
     step.penalises = l2 != 0 || l1 != 0;
@@ -76,10 +76,10 @@ static inline pynn_step FN(with_penalty)(pynn_step step, double l2, double l1) {
 }
 
 /* The gradient g of the mean cost, and that of the penalty: l2 * w + l1 * sign(w), sign(0) = 0. */
-INLINE vec FN(penalised)(vec g, vec w, const pynn_step *step) {
+INLINE vec penalised(vec g, vec w, const pynn_step *step) {
     if (step->penalises) { /* a tile that learns from 10 rows gains 7% where it does not */
         g += step->l2 * w;
-        g += FN(signed_as)((vec){0} + step->l1, w);
+        g += signed_as((vec){0} + step->l1, w);
     }
     return g;
 }
@@ -87,57 +87,57 @@ INLINE vec FN(penalised)(vec g, vec w, const pynn_step *step) {
 /* In each body: w parameters, g gradient of the mean cost, s0 and s1 slots. */
 #define RULE_ARGUMENTS (vec * w, vec * s0, vec * s1, vec g, const pynn_step *step)
 
-INLINE void FN(rule_sgd) RULE_ARGUMENTS {
+INLINE void rule_sgd RULE_ARGUMENTS {
     (void)s0, (void)s1;
-    *w -= step->learning_rate * FN(penalised)(g, *w, step);
+    *w -= step->learning_rate * penalised(g, *w, step);
 }
 
-INLINE void FN(rule_momentum) RULE_ARGUMENTS {
+INLINE void rule_momentum RULE_ARGUMENTS {
     (void)s1;
-    *s0 = step->momentum * *s0 - step->learning_rate * FN(penalised)(g, *w, step);
+    *s0 = step->momentum * *s0 - step->learning_rate * penalised(g, *w, step);
     *w += *s0;
 }
 
 /* Sutskever, Martens, Dahl & Hinton 2013, written at the point looked ahead to */
-INLINE void FN(rule_nesterov) RULE_ARGUMENTS {
+INLINE void rule_nesterov RULE_ARGUMENTS {
     (void)s1;
-    const vec nudge = step->learning_rate * FN(penalised)(g, *w, step);
+    const vec nudge = step->learning_rate * penalised(g, *w, step);
     *s0 = step->momentum * *s0 - nudge;
     *w += step->momentum * *s0 - nudge;
 }
 
 /* Kingma & Ba 2015; keep < 1 is the decoupled weight decay of Loshchilov & Hutter 2019 */
-INLINE void FN(adam_keeping)(real keep, vec *w, vec *s0, vec *s1, vec g, const pynn_step *step) {
-    g = FN(penalised)(g, *w, step);
+INLINE void adam_keeping(real keep, vec *w, vec *s0, vec *s1, vec g, const pynn_step *step) {
+    g = penalised(g, *w, step);
     *s0 = step->beta_1 * *s0 + step->rest_1 * g;
     *s1 = step->beta_2 * *s1 + step->rest_2 * g * g;
-    *w = keep * *w - step->learning_rate * *s0 / (FN(vsqrt)(*s1) + step->epsilon);
+    *w = keep * *w - step->learning_rate * *s0 / (vsqrt(*s1) + step->epsilon);
 }
 
-INLINE void FN(rule_adam) RULE_ARGUMENTS { FN(adam_keeping)(1, w, s0, s1, g, step); }
+INLINE void rule_adam RULE_ARGUMENTS { adam_keeping(1, w, s0, s1, g, step); }
 
-INLINE void FN(rule_adamw) RULE_ARGUMENTS { FN(adam_keeping)(1 - step->decay, w, s0, s1, g, step); }
+INLINE void rule_adamw RULE_ARGUMENTS { adam_keeping(1 - step->decay, w, s0, s1, g, step); }
 
 /* Tieleman & Hinton 2012, lecture 6.5; beta_2 is their decay of the mean square */
-INLINE void FN(rule_rmsprop) RULE_ARGUMENTS {
+INLINE void rule_rmsprop RULE_ARGUMENTS {
     (void)s1;
-    g = FN(penalised)(g, *w, step);
+    g = penalised(g, *w, step);
     *s0 = step->beta_2 * *s0 + step->rest_2 * g * g;
-    *w -= step->learning_rate * g / (FN(vsqrt)(*s0) + step->epsilon);
+    *w -= step->learning_rate * g / (vsqrt(*s0) + step->epsilon);
 }
 
 /* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s0 is the last gradient, taken as
  * 0 where the sign has changed; s1 is the size of the step, 0 before the first one. */
-INLINE void FN(rule_rprop) RULE_ARGUMENTS {
-    g = FN(penalised)(g, *w, step);
+INLINE void rule_rprop RULE_ARGUMENTS {
+    g = penalised(g, *w, step);
     const lanes_t agrees = ((g > 0) & (*s0 > 0)) | ((g < 0) & (*s0 < 0));
     const lanes_t turns = ((g > 0) & (*s0 < 0)) | ((g < 0) & (*s0 > 0));
     const vec none = {0}, smallest = none + step->smallest, largest = none + step->largest;
-    vec size = FN(either)(*s1 == 0, none + step->learning_rate, *s1);
-    size = FN(either)(agrees, FN(smaller)(size * step->grow, largest), size);
-    size = FN(either)(turns, FN(larger)(size * step->shrink, smallest), size);
-    g = FN(either)(turns, none, g);
-    *w -= FN(signed_as)(size, g) + 0 * g; /* NaN where the gradient is not finite */
+    vec size = either(*s1 == 0, none + step->learning_rate, *s1);
+    size = either(agrees, smaller(size * step->grow, largest), size);
+    size = either(turns, larger(size * step->shrink, smallest), size);
+    g = either(turns, none, g);
+    *w -= signed_as(size, g) + 0 * g; /* NaN where the gradient is not finite */
     *s0 = g;
     *s1 = size;
 }

@@ -157,12 +157,12 @@ static void compile(compiler *c) {
 static const pynn_program *program_for(const pynn_workspace *ws, size_t n_rows,
                                        pynn_member member) {
     const size_t n_ops = pynn_most_ops(ws->n_layers);
-    pynn_program *programs = ws->programs + (size_t)member.id * PYNN_PROGRAMS;
+    pynn_program *programs = pynn_programs_of(ws, member);
     size_t p = 0;
     while (p < PYNN_PROGRAMS - 1 && programs[p].n_rows && programs[p].n_rows != n_rows) { p++; }
     if (programs[p].n_rows == n_rows) { return &programs[p]; }
     programs[p] = (pynn_program){.n_rows = n_rows};
-    programs[p].ops = ws->ops + ((size_t)member.id * PYNN_PROGRAMS + p) * n_ops;
+    programs[p].ops = (pynn_op *)(programs + PYNN_PROGRAMS) + p * n_ops;
     compile(&(compiler){.ws = ws, .member = member, .program = &programs[p]});
     return &programs[p];
 }

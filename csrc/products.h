@@ -14,30 +14,30 @@
 
 /* out (LANES, LANES) = in transposed: in each stage pairs of rows exchange blocks of `size` lanes.
  */
-INLINE void FN(transpose)(real *out, size_t out_stride, const real *in, size_t in_stride) {
+INLINE void transpose(real *out, size_t out_stride, const real *in, size_t in_stride) {
     vec rows[LANES];
     UNROLL(16)
-    for (size_t i = 0; i < LANES; i++) { rows[i] = FN(load)(in + i * in_stride); }
+    for (size_t i = 0; i < LANES; i++) { rows[i] = load(in + i * in_stride); }
 #define X(size)                                                                                    \
     UNROLL(16)                                                                                     \
     for (size_t i = 0; i + size < LANES; i++) {                                                    \
-        if (!(i & size)) { FN(exchange_blocks_##size)(&rows[i], &rows[i + size]); }                \
+        if (!(i & size)) { exchange_blocks_##size(&rows[i], &rows[i + size]); }                    \
     }
     BLOCK_SIZES(X)
 #undef X
     UNROLL(16)
-    for (size_t i = 0; i < LANES; i++) { FN(store)(out + i * out_stride, rows[i]); }
+    for (size_t i = 0; i < LANES; i++) { store(out + i * out_stride, rows[i]); }
 }
 
 /* packed (depth, PANEL) = the first n columns of a panel of b, 0 beyond them. */
-static void FN(pack)(real *restrict packed, pynn_panels b, size_t depth, size_t n) {
+static void pack(real *restrict packed, pynn_panels b, size_t depth, size_t n) {
     if (b.column == 1) {
         for (size_t k = 0; k < depth; k++, packed += PANEL) {
             const real *row = b.x + (b.rows ? b.rows[k] : k) * b.row;
             UNROLL(2)
             for (size_t j = 0; j < PANEL; j += LANES) { /* memcpy became rep movs: 5 times slower */
-                FN(store)(packed + j, j < n ? FN(load_lanes)(row + j, n - j < LANES ? n - j : LANES)
-                                            : (vec){0});
+                store(packed + j,
+                      j < n ? load_lanes(row + j, n - j < LANES ? n - j : LANES) : (vec){0});
             }
         }
         return;
@@ -47,7 +47,7 @@ static void FN(pack)(real *restrict packed, pynn_panels b, size_t depth, size_t 
     for (size_t k = 0; k < whole_depth; k += LANES) {
         for (size_t j = 0; j < whole_n; j += LANES) {
             const real *x = b.x + k / PANEL * b.deep + k % PANEL + j * b.column;
-            FN(transpose)(packed + k * PANEL + j, PANEL, x, b.column);
+            transpose(packed + k * PANEL + j, PANEL, x, b.column);
         }
     }
     for (size_t j = 0; j < n; j++) {
@@ -57,37 +57,36 @@ static void FN(pack)(real *restrict packed, pynn_panels b, size_t depth, size_t 
     }
 }
 
-static void FN(pack_panels)(real *panels, size_t panel_stride, pynn_panels b, size_t depth,
-                            size_t n) {
+static void pack_panels(real *panels, size_t panel_stride, pynn_panels b, size_t depth, size_t n) {
     for (size_t j = 0; j < n; j += PANEL, panels += panel_stride) {
         pynn_panels panel = b;
         panel.x += j / PANEL * b.panel;
-        FN(pack)(panels, panel, depth, n - j < PANEL ? n - j : PANEL);
+        pack(panels, panel, depth, n - j < PANEL ? n - j : PANEL);
     }
 }
 
 /* The columns i .. i + n_rows - 1 of a matrix whose rows are the depth; what is stored behind a
  * tile's row the next one overwrites. */
-static void FN(pack_columns)(real *packed, const real *x, size_t distance, size_t n_rows,
-                             size_t depth) {
+static void pack_columns(real *packed, const real *x, size_t distance, size_t n_rows,
+                         size_t depth) {
     for (size_t k = 0; k < depth; k++, packed += TILE_ROWS, x += distance) {
         for (size_t r = 0; r < TILE_ROWS && r < n_rows; r += LANES) {
-            FN(store)(packed + r, FN(load_lanes)(x + r, n_rows - r < LANES ? n_rows - r : LANES));
+            store(packed + r, load_lanes(x + r, n_rows - r < LANES ? n_rows - r : LANES));
         }
     }
 }
 
-static void FN(pack_rows)(real *packed, pynn_matrix a, size_t n_rows, size_t depth) {
+static void pack_rows(real *packed, pynn_matrix a, size_t n_rows, size_t depth) {
     for (size_t i = 0; i < n_rows; i += TILE_ROWS, packed += TILE_ROWS * depth) {
         const real *x = a.x + i * a.row;
         if (a.row == 1) {
-            FN(pack_columns)(packed, x, a.column, n_rows - i, depth);
+            pack_columns(packed, x, a.column, n_rows - i, depth);
             continue;
         }
         const size_t rows = n_rows - i < TILE_ROWS ? n_rows - i : TILE_ROWS;
         size_t k = 0;
         for (; LANES >= TILE_ROWS && n_rows - i >= LANES && k + LANES <= depth; k += LANES) {
-            FN(transpose)(packed + k * TILE_ROWS, TILE_ROWS, x + k, a.row);
+            transpose(packed + k * TILE_ROWS, TILE_ROWS, x + k, a.row);
         }
         for (; k < depth; k++) {
             for (size_t r = 0; r < rows; r++) { packed[k * TILE_ROWS + r] = x[r * a.row + k]; }
@@ -97,13 +96,13 @@ static void FN(pack_rows)(real *packed, pynn_matrix a, size_t n_rows, size_t dep
 
 /* A panel of b is copied where b does not lie in rows, or where its rows are far apart and enough
  * tiles read them. */
-static int FN(packs)(const pynn_product *p) {
+static int wants_packing(const pynn_product *p) {
     return p->b.column != 1 || (p->n_rows > 3 * TILE_ROWS && p->b.row > 4 * PANEL);
 }
 
-static void FN(product)(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
-    const int packs = FN(packs)(p);
-    FN(tile) tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride};
+static void product(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
+    const int packs = wants_packing(p);
+    tile tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride};
     tile.start_stride = p->start_stride;
     for (size_t j = 0; j < p->n; j += PANEL) {
         const size_t columns = p->n - j < PANEL ? p->n - j : PANEL;
@@ -112,17 +111,17 @@ static void FN(product)(const pynn_product *p, real *scratch /* (depth, PANEL) *
         if (packs) {
             pynn_panels panel = p->b;
             panel.x = tile.b.x;
-            FN(pack)(scratch, panel, p->depth, columns);
+            pack(scratch, panel, p->depth, columns);
             tile.b = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
         }
         tile.c = p->c + j;
         tile.start = p->start ? p->start + j : NULL;
-        FN(sweep)(tile.b.rows ? FN(pick_tiles) : FN(multiply_tiles), &tile, p->n_rows, columns);
+        sweep(tile.b.rows ? pick_tiles : multiply_tiles, &tile, p->n_rows, columns);
     }
 }
 
-static void FN(descend)(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
-    FN(tile) tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride, .step = step};
+static void descend(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
+    tile tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride, .step = step};
     tile.start_stride = p->start_stride;
     for (size_t j = 0; j < p->n; j += PANEL) {
         tile.a = p->a;
@@ -130,12 +129,12 @@ static void FN(descend)(const pynn_product *p, const uint32_t *rows, const pynn_
         tile.c = p->c + j;
         tile.start = p->start + j;
         tile.c_rows = rows;
-        FN(sweep)(FN(descend_tiles), &tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
+        sweep(descend_tiles, &tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
     }
 }
 
 /* marks (n,) becomes other than 0 where x (n,) is; -0 is 0. */
-static void FN(mark_nonzero)(bits_t *restrict marks, const real *restrict x, size_t n) {
+static void mark_nonzero(bits_t *restrict marks, const real *restrict x, size_t n) {
     for (size_t j = 0; j < n; j++) {
         bits_t bits;
         memcpy(&bits, &x[j], sizeof bits);
@@ -145,11 +144,11 @@ static void FN(mark_nonzero)(bits_t *restrict marks, const real *restrict x, siz
 
 /* list = the numbers of those marks (n,) that are not 0; returns how many. list has room for n and
  * a vector more. */
-static size_t FN(list_marked)(uint32_t *list, const bits_t *marks, size_t n) {
+static size_t list_marked(uint32_t *list, const bits_t *marks, size_t n) {
     size_t n_marked = 0, j = 0;
 #ifdef COMPRESSES
     for (; j + LANES <= n; j += LANES) {
-        n_marked += FN(compress_numbers)(list + n_marked, (uint32_t)j, marks + j);
+        n_marked += compress_numbers(list + n_marked, (uint32_t)j, marks + j);
     }
 #endif
     for (; j < n; j++) {
@@ -159,13 +158,11 @@ static size_t FN(list_marked)(uint32_t *list, const bits_t *marks, size_t n) {
     return n_marked;
 }
 
-static void FN(keep_listed)(real *out, const real *x, const uint32_t *list, size_t n_listed,
-                            const bits_t *marks, size_t n) {
+static void keep_listed(real *out, const real *x, const uint32_t *list, size_t n_listed,
+                        const bits_t *marks, size_t n) {
 #ifdef COMPRESSES
     size_t done = 0;
-    for (; done + LANES <= n; done += LANES) {
-        out += FN(compress)(out, FN(load)(x + done), marks + done);
-    }
+    for (; done + LANES <= n; done += LANES) { out += compress(out, load(x + done), marks + done); }
     for (; done < n; done++) {
         *out = x[done];
         out += marks[done] != 0;

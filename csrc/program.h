@@ -76,9 +76,18 @@ typedef struct pynn_program {
     pynn_op *ops;
 } pynn_program;
 
-/* Programs that a member keeps at a time, and their operations, at most. */
+/* Programs that a member keeps at a time. */
 enum { PYNN_PROGRAMS = 4 };
+
+/* The operations of a program, at most. */
 static inline size_t pynn_most_ops(int n_layers) { return 6 * (size_t)n_layers + 12; }
+
+/* The memory of a member's programs, in whole cache lines. */
+static inline size_t pynn_program_bytes(int n_layers) {
+    const size_t bytes =
+        PYNN_PROGRAMS * (sizeof(pynn_program) + pynn_most_ops(n_layers) * sizeof(pynn_op));
+    return (bytes + 63) / 64 * 64;
+}
 
 /* Parameters are shared out in whole cache lines. */
 enum { PYNN_GRAIN = 64 };
@@ -86,6 +95,11 @@ enum { PYNN_GRAIN = 64 };
 /* The number in the data of the batch's i-th row. */
 static inline size_t pynn_row_of(pynn_batch batch, size_t i) {
     return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
+}
+
+/* A member's programs (PYNN_PROGRAMS,), behind which their operations lie. */
+static inline pynn_program *pynn_programs_of(const pynn_workspace *ws, pynn_member member) {
+    return (pynn_program *)((char *)ws->programs + (size_t)member.id * ws->program_bytes);
 }
 
 /* The input of an operation's layer. */

@@ -21,42 +21,42 @@ typedef struct {
 } entries;
 
 /* c (V vectors, of the last one so many lanes of b) = start + entries times b */
-INLINE void FN(multiply_entries)(const int V, real *c, const real *start, const entries *row,
-                                 const real *b, size_t b_stride, size_t lanes) {
+INLINE void multiply_entries(const int V, real *c, const real *start, const entries *row,
+                             const real *b, size_t b_stride, size_t lanes) {
     vec sum[SPARSE_VECTORS];
     UNROLL(8)
     for (int v = 0; v < V; v++) {
-        sum[v] = start ? FN(load_first)(start + v * LANES, v == V - 1 ? lanes : LANES) : (vec){0};
+        sum[v] = start ? load_first(start + v * LANES, v == V - 1 ? lanes : LANES) : (vec){0};
     }
     for (size_t k = 0; k < row->n; k++) {
         const uint32_t column = (uint32_t)row->columns[k];
         const real *x = b + (column <= row->last ? column : 0) * b_stride, value = row->values[k];
         UNROLL(8)
-        for (int v = 0; v < V - 1; v++) { sum[v] += value * FN(load)(x + v * LANES); }
-        sum[V - 1] += value * FN(load_first)(x + (V - 1) * LANES, lanes);
+        for (int v = 0; v < V - 1; v++) { sum[v] += value * load(x + v * LANES); }
+        sum[V - 1] += value * load_first(x + (V - 1) * LANES, lanes);
     }
     UNROLL(8)
-    for (int v = 0; v < V; v++) { FN(store)(c + v * LANES, sum[v]); }
+    for (int v = 0; v < V; v++) { store(c + v * LANES, sum[v]); }
 }
 
 /* One function for each number of vectors. */
-typedef void FN(entries_function)(real *c, const real *start, const entries *row, const real *b,
-                                  size_t b_stride, size_t lanes);
+typedef void entries_function(real *c, const real *start, const entries *row, const real *b,
+                              size_t b_stride, size_t lanes);
 #define SPARSE_WIDTHS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #define X(V)                                                                                       \
-    static void FN(multiply_entries_##V)(real *c, const real *start, const entries *row,           \
-                                         const real *b, size_t b_stride, size_t lanes) {           \
-        FN(multiply_entries)(V, c, start, row, b, b_stride, lanes);                                \
+    static void multiply_entries_##V(real *c, const real *start, const entries *row,               \
+                                     const real *b, size_t b_stride, size_t lanes) {               \
+        multiply_entries(V, c, start, row, b, b_stride, lanes);                                    \
     }
 SPARSE_WIDTHS(X)
 #undef X
 
 /* c (n_rows, n) = start + a b (., n). What a row of c writes behind its end the next one, or what
  * follows of it, overwrites. */
-static void FN(sparse_product)(real *c, size_t c_stride, const real *start, pynn_sparse a,
-                               const real *b, size_t b_stride, size_t n_rows, size_t n) {
-    static FN(entries_function) *const functions[] = {
-#define X(V) FN(multiply_entries_##V),
+static void sparse_product(real *c, size_t c_stride, const real *start, pynn_sparse a,
+                           const real *b, size_t b_stride, size_t n_rows, size_t n) {
+    static entries_function *const functions[] = {
+#define X(V) multiply_entries_##V,
         SPARSE_WIDTHS(X)
 #undef X
     };

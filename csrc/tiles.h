@@ -32,21 +32,16 @@ typedef struct {
     size_t start_stride;
     const uint32_t *c_rows; /* (R,) or NULL: row r of the weights is c_rows[r] */
     const pynn_step *step;  /* of the update */
-} FN(tile);
+} tile;
 
 /* A whole vector where n says so: masked loads and stores are slower on some processors. */
-INLINE vec FN(load_lanes)(const real *x, size_t n) {
-    return n == LANES ? FN(load)(x) : FN(load_first)(x, n);
-}
+INLINE vec load_lanes(const real *x, size_t n) { return n == LANES ? load(x) : load_first(x, n); }
 
 /* Lanes of vector v that are there. */
-INLINE size_t FN(lanes)(const FN(tile) * t, int v, const int V) {
-    return v == V - 1 ? t->last : LANES;
-}
+INLINE size_t lanes(const tile *t, int v, const int V) { return v == V - 1 ? t->last : LANES; }
 
 /* sum (R, V) += a b */
-INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
-                           const FN(tile) * t) {
+INLINE void accumulate(const int R, const int V, const int picks, vec *sum, const tile *t) {
     const real *a = t->a.x, *b = t->b.x;
     const size_t a_row = t->a.row, a_depth = t->a.column, b_stride = t->b.row;
     const size_t depth = t->depth, last = t->last;
@@ -56,8 +51,7 @@ INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
         vec columns[TILE_VECTORS];
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            columns[v] =
-                v == V - 1 ? FN(load_first)(row + v * LANES, last) : FN(load)(row + v * LANES);
+            columns[v] = v == V - 1 ? load_first(row + v * LANES, last) : load(row + v * LANES);
         }
         UNROLL(14)
         for (int r = 0; r < R; r++) {
@@ -69,22 +63,22 @@ INLINE void FN(accumulate)(const int R, const int V, const int picks, vec *sum,
 }
 
 /* c = start + a b, in whole vectors */
-INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const FN(tile) * t) {
+INLINE void multiply_tile(const int R, const int V, const int picks, const tile *t) {
     vec sum[TILE_ROWS * TILE_VECTORS];
     UNROLL(14)
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
             const real *from = t->start + (size_t)r * t->start_stride + (size_t)v * LANES;
-            sum[r * V + v] = t->start ? FN(load_lanes)(from, FN(lanes)(t, v, V)) : (vec){0};
+            sum[r * V + v] = t->start ? load_lanes(from, lanes(t, v, V)) : (vec){0};
         }
     }
-    FN(accumulate)(R, V, picks, sum, t);
+    accumulate(R, V, picks, sum, t);
     UNROLL(14)
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            FN(store)(t->c + (size_t)r * t->c_stride + (size_t)v * LANES, sum[r * V + v]);
+            store(t->c + (size_t)r * t->c_stride + (size_t)v * LANES, sum[r * V + v]);
         }
     }
 }
@@ -92,17 +86,17 @@ INLINE void FN(multiply_tile)(const int R, const int V, const int picks, const F
 /* Weights go down the gradient a b by the rule sgd. All are loaded before any is stored: a load
  * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
  */
-INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
+INLINE void descend_tile(const int R, const int V, const tile *t) {
     vec sum[TILE_ROWS * TILE_VECTORS] = {{0}};
-    FN(accumulate)(R, V, 0, sum, t);
+    accumulate(R, V, 0, sum, t);
     size_t at[TILE_ROWS];
     UNROLL(14)
     for (int r = 0; r < R; r++) {
         at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            vec w = FN(load_lanes)(t->start + at[r] + v * LANES, FN(lanes)(t, v, V));
-            FN(rule_sgd)(&w, NULL, NULL, sum[r * V + v], t->step);
+            vec w = load_lanes(t->start + at[r] + v * LANES, lanes(t, v, V));
+            rule_sgd(&w, NULL, NULL, sum[r * V + v], t->step);
             sum[r * V + v] = w;
         }
     }
@@ -110,11 +104,11 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            const size_t n = FN(lanes)(t, v, V);
+            const size_t n = lanes(t, v, V);
             if (n == LANES) {
-                FN(store)(t->c + at[r] + v * LANES, sum[r * V + v]);
+                store(t->c + at[r] + v * LANES, sum[r * V + v]);
             } else {
-                FN(store_first)(t->c + at[r] + v * LANES, sum[r * V + v], n);
+                store_first(t->c + at[r] + v * LANES, sum[r * V + v], n);
             }
         }
     }
@@ -122,41 +116,40 @@ INLINE void FN(descend_tile)(const int R, const int V, const FN(tile) * t) {
 
 /* One function for each size, and of each size three: multiply, multiply with picked rows of b,
  * descend. */
-typedef void FN(tile_function)(const FN(tile) * t);
-typedef FN(tile_function) * FN(tile_functions)[TILE_ROWS][TILE_VECTORS]; /* [rows-1][vectors-1] */
+typedef void tile_function(const tile *t);
+typedef tile_function *tile_functions[TILE_ROWS][TILE_VECTORS]; /* [rows-1][vectors-1] */
 
 #define TILES(kind, call)                                                                          \
-    static void FN(kind)(const FN(tile) * t) { call; }
+    static void kind(const tile *t) { call; }
 #define X(R)                                                                                       \
-    TILES(multiply_##R##_1, FN(multiply_tile)(R, 1, 0, t))                                         \
-    TILES(multiply_##R##_2, FN(multiply_tile)(R, 2, 0, t))                                         \
-    TILES(pick_##R##_1, FN(multiply_tile)(R, 1, 1, t))                                             \
-    TILES(pick_##R##_2, FN(multiply_tile)(R, 2, 1, t))                                             \
-    TILES(descend_##R##_1, FN(descend_tile)(R, 1, t))                                              \
-    TILES(descend_##R##_2, FN(descend_tile)(R, 2, t))
+    TILES(multiply_##R##_1, multiply_tile(R, 1, 0, t))                                             \
+    TILES(multiply_##R##_2, multiply_tile(R, 2, 0, t))                                             \
+    TILES(pick_##R##_1, multiply_tile(R, 1, 1, t))                                                 \
+    TILES(pick_##R##_2, multiply_tile(R, 2, 1, t))                                                 \
+    TILES(descend_##R##_1, descend_tile(R, 1, t))                                                  \
+    TILES(descend_##R##_2, descend_tile(R, 2, t))
 TILE_HEIGHTS(X)
 #undef X
 
-static const FN(tile_functions) FN(multiply_tiles) = {
-#define X(R) {FN(multiply_##R##_1), FN(multiply_##R##_2)},
+static const tile_functions multiply_tiles = {
+#define X(R) {multiply_##R##_1, multiply_##R##_2},
     TILE_HEIGHTS(X)
 #undef X
 };
-static const FN(tile_functions) FN(pick_tiles) = {
-#define X(R) {FN(pick_##R##_1), FN(pick_##R##_2)},
+static const tile_functions pick_tiles = {
+#define X(R) {pick_##R##_1, pick_##R##_2},
     TILE_HEIGHTS(X)
 #undef X
 };
-static const FN(tile_functions) FN(descend_tiles) = {
-#define X(R) {FN(descend_##R##_1), FN(descend_##R##_2)},
+static const tile_functions descend_tiles = {
+#define X(R) {descend_##R##_1, descend_##R##_2},
     TILE_HEIGHTS(X)
 #undef X
 };
 
 /* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny, unless a is
  * packed. Moves a, c, c_rows and start of the tile along the rows. */
-static void FN(sweep)(const FN(tile_functions) functions, FN(tile) * t, size_t n_rows,
-                      size_t n_columns) {
+static void sweep(const tile_functions functions, tile *t, size_t n_rows, size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;
     const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
     const int is_packed = t->a.is_packed;

@@ -42,9 +42,8 @@ typedef struct {
 /* A member's pass, which has no program yet: those of an earlier team were for its size. */
 static pynn_pass new_pass(job *job, pynn_member member) {
     pynn_workspace *ws = &job->ws;
-    for (int p = 0; p < PYNN_PROGRAMS; p++) {
-        ws->programs[member.id * PYNN_PROGRAMS + p].n_rows = 0;
-    }
+    pynn_program *programs = pynn_programs_of(ws, member);
+    for (int p = 0; p < PYNN_PROGRAMS; p++) { programs[p].n_rows = 0; }
     return (pynn_pass){.ws = ws,
                        .member = member,
                        .parameters = job->parameters,
@@ -75,7 +74,8 @@ static void predict_share(pynn_member member, void *job_) {
 static pynn_status predict(void *out, const pynn_call *call) {
     job job = {.parameters = call->parameters, .out = out};
     const pynn_needs needs = {.purpose = PYNN_PREDICTS, .n_rows = call->data->n_rows};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
     if (status) { return status; }
     if (job.ws.n_padded) {
         FN(pynn_pad)(job.ws.padded[0], job.parameters, &job.ws);
@@ -107,7 +107,8 @@ static pynn_status gradient(pynn_cost *cost, void *gradient, const pynn_call *ca
     const pynn_needs needs = {.purpose = gradient ? PYNN_GRADIENT : PYNN_COSTS,
                               .n_rows = call->data->n_rows,
                               .regularisation = &regularisation};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
     if (status) { return status; }
     run_in_team(&job, call, gradient_share);
     return job.status;
@@ -131,7 +132,8 @@ static pynn_status trace(const pynn_trace *trace, const pynn_call *call) {
     job job = {.parameters = call->parameters, .trace = trace};
     const pynn_needs needs = {
         .purpose = PYNN_TRACES, .n_rows = call->data->n_rows, .wants_dx = trace->dx != NULL};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
     if (status) { return status; }
     run_in_team(&job, call, trace_share);
     return job.status;
@@ -153,7 +155,7 @@ static void set_update(pynn_updater *updater, real *w, const job *job, int64_t n
         plan->rates ? plan->rates[n_done - job->state->n_updates] : job->optimizer->learning_rate;
     if (rate == updater->rate && !pynn_step_changes(job->optimizer)) { return; }
     updater->rate = rate;
-    updater->of_weights = FN(step_of)(job->optimizer, rate, updater->n_updates);
+    updater->of_weights = step_of(job->optimizer, rate, updater->n_updates);
     updater->of_biases = updater->of_weights;
     updater->of_biases.decay = 0;
 }
@@ -296,7 +298,8 @@ static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cos
                               .n_slots = pynn_rule_n_slots(optimizer->rule),
                               .descends = optimizer->rule == PYNN_RULE_sgd,
                               .regularisation = &plan->regularisation};
-    const pynn_status status = FN(pynn_workspace_new)(&job.ws, call, &needs);
+    const pynn_status status =
+        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
     if (status) { return status; }
     take_parameters(&job, parameters);
     train_in_teams(&job, call->n_threads);

@@ -10,7 +10,7 @@
 
 /* The coefficients of parameters whose learning rate has this factor. */
 static inline pynn_step pynn_step_with_factor(const pynn_updater *updater, double factor) {
-    return FN(step_of)(updater->optimizer, updater->rate * factor, updater->n_updates);
+    return step_of(updater->optimizer, updater->rate * factor, updater->n_updates);
 }
 
 /* The factors of layer l's weights and biases, or NULL: both are 1. */
@@ -28,8 +28,7 @@ static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_
     *room = factors ? pynn_step_with_factor(updater, factors[0]) : updater->of_weights;
     if (penalises) {
         const pynn_penalty *penalty = &pass->ws->regularisation->penalty;
-        *room =
-            FN(with_penalty)(*room, penalty->l2[l] / pass->divisor, penalty->l1[l] / pass->divisor);
+        *room = with_penalty(*room, penalty->l2[l] / pass->divisor, penalty->l1[l] / pass->divisor);
     }
     return room;
 }

@@ -63,29 +63,25 @@ typedef sbits_t lanes_t __attribute__((vector_size(VEC_BYTES)));
 #define ITS_NUMBER(lane, x) lane
 #define LANE_NUMBERS ((lanes_t){FOR_LANES(ITS_NUMBER, )})
 
-INLINE vec FN(load)(const real *x) { return *(const vec *)x; }
+INLINE vec load(const real *x) { return *(const vec *)x; }
 
-INLINE void FN(store)(real *x, vec v) { *(vec *)x = v; }
+INLINE void store(real *x, vec v) { *(vec *)x = v; }
 
 #if defined(__AVX512F__) && PYNN_BITS == 32
 #define MASK(n) ((__mmask16)((1u << (n)) - 1)) /* 0 < n <= 16: a constant 16 is no mask at all */
-INLINE vec FN(load_first)(const real *x, size_t n) {
-    return (vec)_mm512_maskz_loadu_ps(MASK(n), x);
-}
-INLINE void FN(store_first)(real *x, vec v, size_t n) {
-    _mm512_mask_storeu_ps(x, MASK(n), (__m512)v);
-}
-INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_ps((__m512)v); }
+INLINE vec load_first(const real *x, size_t n) { return (vec)_mm512_maskz_loadu_ps(MASK(n), x); }
+INLINE void store_first(real *x, vec v, size_t n) { _mm512_mask_storeu_ps(x, MASK(n), (__m512)v); }
+INLINE vec vsqrt(vec v) { return (vec)_mm512_sqrt_ps((__m512)v); }
 /* out = the lanes of v whose marks are not 0, then anything; returns how many they are. */
 #define COMPRESSES
-INLINE size_t FN(compress)(real *out, vec v, const bits_t *marks /* (LANES,) */) {
+INLINE size_t compress(real *out, vec v, const bits_t *marks /* (LANES,) */) {
     const __m512i m = _mm512_loadu_si512(marks);
     const __mmask16 kept = _mm512_test_epi32_mask(m, m);
-    FN(store)(out, (vec)_mm512_maskz_compress_ps(kept, (__m512)v));
+    store(out, (vec)_mm512_maskz_compress_ps(kept, (__m512)v));
     return (size_t)__builtin_popcount(kept);
 }
 /* The same with the numbers first, first + 1, ... */
-INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *marks) {
+INLINE size_t compress_numbers(uint32_t *out, uint32_t first, const bits_t *marks) {
     const __m512i m = _mm512_loadu_si512(marks), step = _mm512_set1_epi32((int)first);
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __mmask16 kept = _mm512_test_epi32_mask(m, m);
@@ -94,21 +90,17 @@ INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *
 }
 #elif defined(__AVX512F__)
 #define MASK(n) ((__mmask8)((1u << (n)) - 1))
-INLINE vec FN(load_first)(const real *x, size_t n) {
-    return (vec)_mm512_maskz_loadu_pd(MASK(n), x);
-}
-INLINE void FN(store_first)(real *x, vec v, size_t n) {
-    _mm512_mask_storeu_pd(x, MASK(n), (__m512d)v);
-}
-INLINE vec FN(vsqrt)(vec v) { return (vec)_mm512_sqrt_pd((__m512d)v); }
+INLINE vec load_first(const real *x, size_t n) { return (vec)_mm512_maskz_loadu_pd(MASK(n), x); }
+INLINE void store_first(real *x, vec v, size_t n) { _mm512_mask_storeu_pd(x, MASK(n), (__m512d)v); }
+INLINE vec vsqrt(vec v) { return (vec)_mm512_sqrt_pd((__m512d)v); }
 #define COMPRESSES
-INLINE size_t FN(compress)(real *out, vec v, const bits_t *marks) {
+INLINE size_t compress(real *out, vec v, const bits_t *marks) {
     const __m512i m = _mm512_loadu_si512(marks);
     const __mmask8 kept = _mm512_test_epi64_mask(m, m);
-    FN(store)(out, (vec)_mm512_maskz_compress_pd(kept, (__m512d)v));
+    store(out, (vec)_mm512_maskz_compress_pd(kept, (__m512d)v));
     return (size_t)__builtin_popcount(kept);
 }
-INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *marks) {
+INLINE size_t compress_numbers(uint32_t *out, uint32_t first, const bits_t *marks) {
     const __m512i m = _mm512_loadu_si512(marks);
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i numbers = _mm256_add_epi32(lanes, _mm256_set1_epi32((int)first));
@@ -118,65 +110,57 @@ INLINE size_t FN(compress_numbers)(uint32_t *out, uint32_t first, const bits_t *
 }
 #elif defined(__AVX2__)
 /* n lanes of ones, then zeros: a window into this. */
-static const int32_t FN(ones_then_zeros)[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-INLINE __m256i FN(mask)(size_t n) {
+static const int32_t ones_then_zeros[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+INLINE __m256i mask(size_t n) {
     const size_t n_words = n * (sizeof(real) / 4);
-    return _mm256_loadu_si256((const __m256i *)(FN(ones_then_zeros) + 8 - n_words));
+    return _mm256_loadu_si256((const __m256i *)(ones_then_zeros + 8 - n_words));
 }
 #if PYNN_BITS == 32
-INLINE vec FN(load_first)(const real *x, size_t n) {
-    return (vec)_mm256_maskload_ps(x, FN(mask)(n));
-}
-INLINE void FN(store_first)(real *x, vec v, size_t n) {
-    _mm256_maskstore_ps(x, FN(mask)(n), (__m256)v);
-}
-INLINE vec FN(vsqrt)(vec v) { return (vec)_mm256_sqrt_ps((__m256)v); }
+INLINE vec load_first(const real *x, size_t n) { return (vec)_mm256_maskload_ps(x, mask(n)); }
+INLINE void store_first(real *x, vec v, size_t n) { _mm256_maskstore_ps(x, mask(n), (__m256)v); }
+INLINE vec vsqrt(vec v) { return (vec)_mm256_sqrt_ps((__m256)v); }
 #else
-INLINE vec FN(load_first)(const real *x, size_t n) {
-    return (vec)_mm256_maskload_pd(x, FN(mask)(n));
-}
-INLINE void FN(store_first)(real *x, vec v, size_t n) {
-    _mm256_maskstore_pd(x, FN(mask)(n), (__m256d)v);
-}
-INLINE vec FN(vsqrt)(vec v) { return (vec)_mm256_sqrt_pd((__m256d)v); }
+INLINE vec load_first(const real *x, size_t n) { return (vec)_mm256_maskload_pd(x, mask(n)); }
+INLINE void store_first(real *x, vec v, size_t n) { _mm256_maskstore_pd(x, mask(n), (__m256d)v); }
+INLINE vec vsqrt(vec v) { return (vec)_mm256_sqrt_pd((__m256d)v); }
 #endif
 #else
-INLINE vec FN(load_first)(const real *x, size_t n) {
-    if (n == LANES) { return FN(load)(x); }
+INLINE vec load_first(const real *x, size_t n) {
+    if (n == LANES) { return load(x); }
     vec v = {0};
     for (size_t i = 0; i < n; i++) { v[i] = x[i]; }
     return v;
 }
-INLINE void FN(store_first)(real *x, vec v, size_t n) {
+INLINE void store_first(real *x, vec v, size_t n) {
     if (n == LANES) {
-        FN(store)(x, v);
+        store(x, v);
         return;
     }
     for (size_t i = 0; i < n; i++) { x[i] = v[i]; }
 }
-INLINE vec FN(vsqrt)(vec v) {
+INLINE vec vsqrt(vec v) {
     for (size_t i = 0; i < LANES; i++) { v[i] = LIBM(sqrt)(v[i]); }
     return v;
 }
 #endif
 
 /* The lanes before lane n of v, and a number in the others. */
-INLINE vec FN(lanes_before)(vec v, size_t n, real otherwise) {
+INLINE vec lanes_before(vec v, size_t n, real otherwise) {
     const lanes_t is_before = LANE_NUMBERS < (sbits_t)(n < LANES ? n : LANES);
     return (vec)(((lanes_t)v & is_before) | ((lanes_t)((vec){0} + otherwise) & ~is_before));
 }
 
 /* v where a lane of the comparison holds, w elsewhere */
-INLINE vec FN(either)(lanes_t holds, vec v, vec w) {
+INLINE vec either(lanes_t holds, vec v, vec w) {
     return (vec)(((lanes_t)v & holds) | ((lanes_t)w & ~holds));
 }
 
-INLINE vec FN(larger)(vec v, vec w) { return FN(either)(v > w, v, w); }
+INLINE vec larger(vec v, vec w) { return either(v > w, v, w); }
 
-INLINE vec FN(smaller)(vec v, vec w) { return FN(either)(v < w, v, w); }
+INLINE vec smaller(vec v, vec w) { return either(v < w, v, w); }
 
 /* size where x > 0, -size where x < 0, 0 elsewhere */
-INLINE vec FN(signed_as)(vec size, vec x) {
+INLINE vec signed_as(vec size, vec x) {
     return (vec)((lanes_t)size & (x > 0)) - (vec)((lanes_t)size & (x < 0));
 }
 
@@ -189,10 +173,10 @@ INLINE vec FN(signed_as)(vec size, vec x) {
 #define OF_SECOND(lane, size) ((lane) & (size) ? (int)LANES + (lane) : (lane) + (size))
 #define BLOCK_SIZES(X) X(1) X(2) X(4) X(8)
 #define X(size)                                                                                    \
-    INLINE vec FN(swap_blocks_##size)(vec v) {                                                     \
+    INLINE vec swap_blocks_##size(vec v) {                                                         \
         return PICK_LANES(v, v, FOR_LANES(SWAPPED, size % (int)LANES));                            \
     }                                                                                              \
-    INLINE void FN(exchange_blocks_##size)(vec * v, vec * w) {                                     \
+    INLINE void exchange_blocks_##size(vec *v, vec *w) {                                           \
         const vec first = *v, second = *w;                                                         \
         *v = PICK_LANES(first, second, FOR_LANES(OF_FIRST, size % (int)LANES));                    \
         *w = PICK_LANES(first, second, FOR_LANES(OF_SECOND, size % (int)LANES));                   \
@@ -200,18 +184,18 @@ INLINE vec FN(signed_as)(vec size, vec x) {
 BLOCK_SIZES(X)
 #undef X
 
-INLINE real FN(sum_of_lanes)(vec v) {
-    if (LANES > 8) { v += FN(swap_blocks_8)(v); }
-    if (LANES > 4) { v += FN(swap_blocks_4)(v); }
-    if (LANES > 2) { v += FN(swap_blocks_2)(v); }
-    return (v + FN(swap_blocks_1)(v))[0];
+INLINE real sum_of_lanes(vec v) {
+    if (LANES > 8) { v += swap_blocks_8(v); }
+    if (LANES > 4) { v += swap_blocks_4(v); }
+    if (LANES > 2) { v += swap_blocks_2(v); }
+    return (v + swap_blocks_1(v))[0];
 }
 
-INLINE real FN(largest_lane)(vec v) {
-    if (LANES > 8) { v = FN(larger)(v, FN(swap_blocks_8)(v)); }
-    if (LANES > 4) { v = FN(larger)(v, FN(swap_blocks_4)(v)); }
-    if (LANES > 2) { v = FN(larger)(v, FN(swap_blocks_2)(v)); }
-    return FN(larger)(v, FN(swap_blocks_1)(v))[0];
+INLINE real largest_lane(vec v) {
+    if (LANES > 8) { v = larger(v, swap_blocks_8(v)); }
+    if (LANES > 4) { v = larger(v, swap_blocks_4(v)); }
+    if (LANES > 2) { v = larger(v, swap_blocks_2(v)); }
+    return larger(v, swap_blocks_1(v))[0];
 }
 
 #endif

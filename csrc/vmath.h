@@ -40,25 +40,25 @@
 #define SQRT_HALF 0x1.6a09e667f3bcdp-1
 #endif
 
-static inline bits_t FN(bits_of)(real x) {
+static inline bits_t bits_of(real x) {
     bits_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline real FN(from_bits)(bits_t bits) {
+static inline real from_bits(bits_t bits) {
     real x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
 /* 2^n for an integer n in the exponent's range, given n + ROUNDER, whose low bits hold n. */
-static inline real FN(power_of_2)(real n_plus_rounder) {
-    return FN(from_bits)((FN(bits_of)(n_plus_rounder) + EXPONENT_BIAS) << MANTISSA_BITS);
+static inline real power_of_2(real n_plus_rounder) {
+    return from_bits((bits_of(n_plus_rounder) + EXPONENT_BIAS) << MANTISSA_BITS);
 }
 
 /* e^r - 1 for |r| <= ln 2 / 2, with full relative accuracy near 0. */
-static inline real FN(expm1_reduced)(real r) {
+static inline real expm1_reduced(real r) {
 #if PYNN_BITS == 32
     real p = 0.001392621346633244304f;
     p = p * r + 0.008363202971575854947f;
@@ -80,46 +80,46 @@ static inline real FN(expm1_reduced)(real r) {
     return r + r * r * p;
 }
 
-static inline real FN(clamp)(real x, real lowest, real highest) {
+static inline real clamp(real x, real lowest, real highest) {
     x = x < lowest ? lowest : x;
     return x > highest ? highest : x;
 }
 
 /* e^(x - less), for a `less` within a rounding of x, or 0 */
-static inline real FN(vexp_less)(real x, real less) {
-    x = FN(clamp)(x, EXP_LOWEST, EXP_HIGHEST);
+static inline real vexp_less(real x, real less) {
+    x = clamp(x, EXP_LOWEST, EXP_HIGHEST);
     real n = (x * LOG2_E + ROUNDER) - ROUNDER;
     real r = (x - n * LN2_HIGH) - n * LN2_LOW - less;
     /* 2^n in two factors: neither the largest nor the subnormal results pass through one that is
      * out of range. */
     real half = n * (real)0.5 + ROUNDER;
     real rest = (n - (half - ROUNDER)) + ROUNDER;
-    return (1 + FN(expm1_reduced)(r)) * FN(power_of_2)(half) * FN(power_of_2)(rest);
+    return (1 + expm1_reduced(r)) * power_of_2(half) * power_of_2(rest);
 }
 
-static inline real FN(vexp)(real x) { return FN(vexp_less)(x, 0); }
+static inline real vexp(real x) { return vexp_less(x, 0); }
 
 /* e^x - 1 for x <= 80; below -40 it is -1 to the last bit in both dtypes. */
-static inline real FN(vexpm1)(real x) {
-    x = FN(clamp)(x, -40, 80);
+static inline real vexpm1(real x) {
+    x = clamp(x, -40, 80);
     real n_plus_rounder = x * LOG2_E + ROUNDER;
     real n = n_plus_rounder - ROUNDER;
     real r = (x - n * LN2_HIGH) - n * LN2_LOW;
-    real power = FN(power_of_2)(n_plus_rounder);
-    return power * FN(expm1_reduced)(r) + (power - 1);
+    real power = power_of_2(n_plus_rounder);
+    return power * expm1_reduced(r) + (power - 1);
 }
 
 /* 1 / (1 + e^-z), from e^-|z| so that nothing overflows and the tails keep their relative accuracy.
  */
-static inline real FN(vsigmoid)(real z) {
-    real e = FN(vexp)(-LIBM(fabs)(z));
+static inline real vsigmoid(real z) {
+    real e = vexp(-LIBM(fabs)(z));
     real q = 1 / (1 + e);
     return z < 0 ? e * q : q;
 }
 
 /* (e^2|z| - 1) / (e^2|z| + 1): near 0 the difference is expm1's, so nothing cancels. */
-static inline real FN(vtanh)(real z) {
-    real e = FN(vexpm1)(2 * LIBM(fabs)(z));
+static inline real vtanh(real z) {
+    real e = vexpm1(2 * LIBM(fabs)(z));
     real t = e / (e + 2);
     return LIBM(copysign)(t, z);
 }
@@ -128,7 +128,7 @@ static inline real FN(vtanh)(real z) {
  * 2 s + s r, where 2 s = x - s x: so x itself, which is exact, has no error but that of the last
  * subtraction (the form of log in fdlibm, Sun Microsystems 1993). r is an odd series in s over s;
  * the polynomial is a Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
-static inline real FN(log1p_bend)(real x) {
+static inline real log1p_bend(real x) {
     real s = x / (2 + x), t = s * s;
 #if PYNN_BITS == 32
     real p = 0.1161216461f;
@@ -152,25 +152,25 @@ static inline real FN(log1p_bend)(real x) {
 }
 
 /* log(1 + x) for 0 <= x <= 1 */
-static inline real FN(vlog1p)(real x) { return x - FN(log1p_bend)(x); }
+static inline real vlog1p(real x) { return x - log1p_bend(x); }
 
 /* log x = n ln 2 + log(1 + f), 1 + f from sqrt(1/2) to sqrt(2): log 0 = -inf, of less it is NaN. */
-static inline real FN(vlog)(real x) {
+static inline real vlog(real x) {
     const real digits = MANTISSA_BITS + 1; /* that a subnormal number may lack */
-    const bits_t least = FN(bits_of)(SQRT_HALF), one = FN(bits_of)(1);
+    const bits_t least = bits_of(SQRT_HALF), one = bits_of(1);
     const int is_subnormal = x < SMALLEST_NORMAL;
     const real normal = is_subnormal ? x * (real)((bits_t)1 << (MANTISSA_BITS + 1)) : x;
-    const bits_t bits = FN(bits_of)(normal) + (one - least);
-    const real f = FN(from_bits)((bits & (((bits_t)1 << MANTISSA_BITS) - 1)) + least) - 1;
-    real n = FN(from_bits)(FN(bits_of)(ROUNDER) + (bits >> MANTISSA_BITS));
+    const bits_t bits = bits_of(normal) + (one - least);
+    const real f = from_bits((bits & (((bits_t)1 << MANTISSA_BITS) - 1)) + least) - 1;
+    real n = from_bits(bits_of(ROUNDER) + (bits >> MANTISSA_BITS));
     n = n - (ROUNDER + EXPONENT_BIAS) - (is_subnormal ? digits : 0);
-    const real log = n * LN2_HIGH - ((FN(log1p_bend)(f) - n * LN2_LOW) - f);
+    const real log = n * LN2_HIGH - ((log1p_bend(f) - n * LN2_LOW) - f);
     const real beyond = x == 0 ? -(real)INFINITY : (real)NAN;
     return x > 0 ? (x < (real)INFINITY ? log : x) : beyond;
 }
 
 /* log(1 + x) for x >= 0: above 1, what 1 + x rounds off is less than a rounding of the result. */
-static inline real FN(log1p_of_any)(real x) { return x <= 1 ? FN(vlog1p)(x) : FN(vlog)(1 + x); }
+static inline real log1p_of_any(real x) { return x <= 1 ? vlog1p(x) : vlog(1 + x); }
 
 /* The normal distribution: density e^(-z^2 / 2) / sqrt(2 pi), and P(N(0, 1) <= z), which is
  * erfc(-z / sqrt 2) / 2. For x = |z| / sqrt 2, the form of Shepherd & Laframboise, Math. Comp. 36
@@ -192,10 +192,10 @@ static inline real FN(log1p_of_any)(real x) { return x <= 1 ? FN(vlog1p)(x) : FN
 
 typedef struct {
     real density, below; /* below: P(N(0, 1) <= z) */
-} FN(normal);
+} normal;
 
-static inline FN(normal) FN(vnormal)(real z) {
-    const real size = FN(clamp)(LIBM(fabs)(z), 0, NORMAL_HIGHEST), x = SQRT_HALF * size;
+static inline normal vnormal(real z) {
+    const real size = clamp(LIBM(fabs)(z), 0, NORMAL_HIGHEST), x = SQRT_HALF * size;
     const real u = 2 * x / (x + ERFC_CENTRE), t = u - 1;
 #if PYNN_BITS == 32
     real q = -0.0002820621979f;
@@ -233,11 +233,11 @@ static inline FN(normal) FN(vnormal)(real z) {
     q = q * t + 0.2375126308378276156;
 #endif
     /* What rounding z^2 loses counts z^2-fold in its exponential: it is found by splitting z. */
-    const real upper = FN(from_bits)(FN(bits_of)(size) & UPPER_HALF), square = size * size;
+    const real upper = from_bits(bits_of(size) & UPPER_HALF), square = size * size;
     const real lost = (upper * upper - square) + (size - upper) * (size + upper);
-    const real e = FN(vexp_less)((real)-0.5 * square, (real)0.5 * lost);
+    const real e = vexp_less((real)-0.5 * square, (real)0.5 * lost);
     const real tail = e * ((real)0.5 * (1 + u * q) / (1 + 2 * SQRT_HALF * size));
-    return (FN(normal)){INV_SQRT_2PI * e, z < 0 ? tail : 1 - tail};
+    return (normal){INV_SQRT_2PI * e, z < 0 ? tail : 1 - tail};
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "memory.h"
-#include "program.h"
 
 enum { LINE = 64 / sizeof(real) }; /* reals of a cache line */
 
@@ -161,10 +160,7 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     const int learns = ws->purpose != PYNN_PREDICTS;
     const size_t n = ws->n_chunk * (learns ? 1 : (size_t)n_threads);
     size_t used = 0;
-    const size_t n_ops = (size_t)n_threads * PYNN_PROGRAMS * pynn_most_ops(ws->n_layers);
-    ws->programs = (pynn_program *)take(
-        arena, &used, reals((size_t)n_threads * PYNN_PROGRAMS, sizeof(pynn_program)));
-    ws->ops = (pynn_op *)take(arena, &used, reals(n_ops, sizeof(pynn_op)));
+    ws->programs = take(arena, &used, reals((size_t)n_threads, ws->program_bytes));
     if (ws->data->starts) {
         lay_out_sparse_rows(ws, arena, &used, n, n_threads);
     } else {
@@ -293,12 +289,13 @@ static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
 }
 
 pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
-                                   const pynn_needs *needs) {
+                                   const pynn_needs *needs, size_t program_bytes) {
     const pynn_network *network = call->network;
     const pynn_regularisation *regularisation = needs->regularisation;
     const pynn_kernels *kernels = FN(pynn_kernels_in_use)();
     *ws = (pynn_workspace){
         .purpose = needs->purpose,
+        .program_bytes = program_bytes,
         .network = network,
         .data = call->data,
         .regularisation = regularisation,

@@ -114,14 +114,14 @@ typedef struct {
     int panel_bits;   /* the panel's columns are 2 to the power of this */
     pynn_watch watch; /* of member 0 */
     int n_layers;
-    pynn_layer *layers;            /* (n_layers,) */
-    struct pynn_program *programs; /* (n_threads, PYNN_PROGRAMS): see program.h */
-    struct pynn_op *ops;           /* (n_threads, PYNN_PROGRAMS, pynn_most_ops) */
-    int descends;                  /* tiles of the gradient update weights, by plain SGD */
-    int checks_input;              /* whether rows are still to be looked at for NaN */
-    atomic_int found_not_finite;   /* one was found, and the team asked to stop */
-    int keeps_gradient;            /* there is memory for a whole gradient: see `gradient` */
-    int has_shadow;                /* there is memory for other parameters: see `shadow` */
+    pynn_layer *layers; /* (n_layers,) */
+    void *programs;     /* (n_threads,) each program_bytes: see program.h */
+    size_t program_bytes;
+    int descends;                /* tiles of the gradient update weights, by plain SGD */
+    int checks_input;            /* whether rows are still to be looked at for NaN */
+    atomic_int found_not_finite; /* one was found, and the team asked to stop */
+    int keeps_gradient;          /* there is memory for a whole gradient: see `gradient` */
+    int has_shadow;              /* there is memory for other parameters: see `shadow` */
     int wants_dx;
     size_t n_parameters; /* of all that is trained, padding included */
     size_t n_chunk;
@@ -157,9 +157,9 @@ typedef struct {
     const pynn_regularisation *regularisation; /* NULL: for prediction */
 } pynn_needs;
 
-/* On PYNN_NO_MEMORY there is nothing to free. */
+/* program_bytes: of each member, see program.h. On PYNN_NO_MEMORY there is nothing to free. */
 pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
-                                   const pynn_needs *needs);
+                                   const pynn_needs *needs, size_t program_bytes);
 void FN(pynn_workspace_free)(pynn_workspace *ws);
 
 /* A member's scratch memory: packed panels, packed rows, a block of a gradient. */
