@@ -348,7 +348,8 @@ class Fit:
         estimator = self.estimator
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
         is_watched = bool(own or hooks or estimator.verbose)
-        told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else []
+        counts = [self._count] * (estimator.solver == "lbfgs")  # other epochs are left to the core
+        told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else counts
         if estimator.verbose:
             told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
         if not self.goes_on and not self.incremental and (self.is_given or self.spread > 1e3):
@@ -364,6 +365,9 @@ class Fit:
             descent=descent,
             incremental=self.incremental,
         )
+
+    def _count(self, state: State) -> None:
+        self.estimator.n_iter_ = state.epoch
 
     def _publish(self, _: State | None = None) -> None:
         """Give the estimator its attributes, as far as the fit has come."""
