@@ -348,8 +348,9 @@ class Fit:
         estimator = self.estimator
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
         is_watched = bool(own or hooks or estimator.verbose)
-        counts = [self._count] * (estimator.solver == "lbfgs")  # other epochs are left to the core
-        told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else counts
+        told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else []
+        if estimator.solver == "lbfgs" and not is_watched:  # other epochs are left to the core
+            told = [self._count]
         if estimator.verbose:
             told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
         if not self.goes_on and not self.incremental and (self.is_given or self.spread > 1e3):
