@@ -120,7 +120,8 @@ def test_a_zero_column_feels_momentum_decay_and_penalty(rule, isa, dtype, rng):
         gradient = net.oracle.gradient(p, X, y, w, alpha)
         update = cases.reference.RULES[type(rule).__name__]
         is_weight = net.oracle.is_weight(p)
-        want, m, v = update(rule, p, gradient, m.astype(float), v.astype(float), 4, is_weight)
+        rate, moments = rule.learning_rate, (m.astype(float), v.astype(float))
+        want, m, v = update(rule, rate, p, gradient, *moments, 4, is_weight)
         got, slots = net.train(rule, X, y, w, alpha, slots=slots, t=3)
         label = f"{pattern.__name__} {n_rows=} {n_in=} {n_out=} {alpha=}"
         cases.assert_agree(got, want, 4, dtype, label)
