@@ -4,13 +4,30 @@
  * as many counters as these bits have values: time goes by the entries, not by the columns. */
 enum { MOST_BITS = 11 };
 
-/* How many entries belong to columns before this one: where those of its range begin. */
-static size_t count_before(pynn_sparse x, size_t n_rows, int32_t column) {
+/* How many entries belong to these columns. */
+static size_t count(pynn_sparse x, size_t n_rows, pynn_share columns) {
+    const size_t n_columns = columns.end - columns.first;
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
-        for (int64_t k = x.starts[i]; k < x.ends[i]; k++) { n += x.columns[k] < column; }
+        for (int64_t k = x.starts[i]; k < x.ends[i]; k++) {
+            n += (size_t)x.columns[k] - columns.first < n_columns;
+        }
     }
     return n;
+}
+
+/* A member's part of the memory, which no other one touches, whatever another thread writes to x.
+ */
+static pynn_share own_memory(const pynn_workspace *ws, pynn_sparse x, size_t n_rows,
+                             pynn_share columns, pynn_member member) {
+    if (member.n == 1) { return (pynn_share){0, ws->n_entries}; }
+    ws->columns[member.id].n_entries = count(x, n_rows, columns);
+    pynn_team_meet(member);
+    size_t first = 0;
+    for (int m = 0; m < member.id; m++) { first += ws->columns[m].n_entries; }
+    const size_t end = first + ws->columns[member.id].n_entries;
+    if (end > ws->n_entries) { return (pynn_share){ws->n_entries, ws->n_entries}; }
+    return (pynn_share){first, end};
 }
 
 /* entries (most,) = those of these columns, row by row, numbered from the first column on; returns
@@ -60,11 +77,11 @@ static const pynn_entry *sort(pynn_entry *entries, pynn_entry *spare, size_t n, 
 
 pynn_transposed FN(pynn_transpose)(const pynn_workspace *ws, pynn_sparse x, size_t n_rows,
                                    pynn_share columns, pynn_member member) {
+    const pynn_share own = own_memory(ws, x, n_rows, columns, member);
     if (columns.first == columns.end) { return (pynn_transposed){.n = 0}; }
     const pynn_transposing *room = &ws->transposing;
-    size_t first = columns.first ? count_before(x, n_rows, (int32_t)columns.first) : 0;
-    if (first > ws->n_entries) { first = ws->n_entries; }
-    const size_t n = pick(room->entries[0] + first, ws->n_entries - first, x, n_rows, columns);
+    const size_t first = own.first;
+    const size_t n = pick(room->entries[0] + first, own.end - first, x, n_rows, columns);
     const pynn_entry *sorted =
         sort(room->entries[0] + first, room->entries[1] + first, n, columns.end - columns.first);
     int64_t *starts = room->starts + first + member.id; /* one more than columns, of each member */

@@ -75,6 +75,7 @@ typedef struct {
     bits_t *merged;     /* (n_in,) not 0 where a row of any member is not */
     const bits_t *kept; /* marks, where the member is alone, or merged */
     uint32_t *list;     /* (n_in,) the columns that are kept */
+    size_t n_entries;   /* of sparse rows in the columns that are this member's */
     int rest;           /* batches until the next look, plus 1 */
     const int64_t *ahead_order,
         *ahead_end;    /* numbers of rows yet to be fetched for the next batch */

@@ -347,10 +347,9 @@ class Fit:
     ) -> State:
         estimator = self.estimator
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
-        is_watched = bool(own or hooks or estimator.verbose)
+        # The core has other epochs to itself, where nobody looks in.
+        is_watched = bool(own or hooks or estimator.verbose or estimator.solver == "lbfgs")
         told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else []
-        if estimator.solver == "lbfgs" and not is_watched:  # other epochs are left to the core
-            told = [self._count]
         if estimator.verbose:
             told += [Report(int(estimator.verbose)), messages.tell_of_plateau]
         if not self.goes_on and not self.incremental and (self.is_given or self.spread > 1e3):
@@ -366,9 +365,6 @@ class Fit:
             descent=descent,
             incremental=self.incremental,
         )
-
-    def _count(self, state: State) -> None:
-        self.estimator.n_iter_ = state.epoch
 
     def _publish(self, _: State | None = None) -> None:
         """Give the estimator its attributes, as far as the fit has come."""

@@ -165,9 +165,15 @@ def test_other_signals_are_heard_within_a_second(data):
 
 def test_sigint_s_handler_is_put_back(data):
     before, during = action(), []
-    fit_until_interrupted(
-        network(), *data, send=lambda: (during.append(action()), kill()), after=0.3
-    )
+
+    def send():
+        end = time.monotonic() + 5
+        while action() == before and time.monotonic() < end:
+            time.sleep(0.01)
+        during.append(action())
+        kill()
+
+    fit_until_interrupted(network(), *data, send=send, after=0.1)
     assert during[0] != before == action()
 
 

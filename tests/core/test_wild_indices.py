@@ -60,7 +60,7 @@ writer.join()
 @pytest.mark.parametrize("which", ["labels", "columns", "starts"])
 def test_wild_indices_from_another_thread_stay_inside_the_arrays(which, wild):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, which, str(wild)],
+        [sys.executable, "-P", "-c", PROGRAM, which, str(wild)],
         env={**os.environ, "PYTHONPATH": str(HELPERS)},
         capture_output=True,
         text=True,
