@@ -190,7 +190,7 @@ def _each(entrants, action):
 
 
 def _check_end(entrant):
-    """A network that lost what it learnt while it was timed did not do the work."""
+    """Reject a network whose loss rose while it was timed."""
     loss = entrant.worker.ask(do="loss", form=entrant.call)["loss"]
     if not entrant.footnote and not loss < entrant.before:
         entrant.problem = f"loss {loss:.6g} after the timing, {entrant.before:.6g} before training"

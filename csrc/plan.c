@@ -48,12 +48,6 @@ static void add_barrier_of_team(compiler *c) {
     if (c->member.n > 1) { add_barrier(c); }
 }
 
-/* A part of the rows, with all columns. */
-static pynn_part by_rows(const compiler *c, size_t n_columns) {
-    return (pynn_part){share_of(c->program->n_rows, 1, worker_of(c->ws, c->member)),
-                       {0, n_columns}};
-}
-
 /* Every member has rows of its own, which go through all layers without a barrier. */
 static void compile_prediction(compiler *c) {
     const pynn_workspace *ws = c->ws;
@@ -78,7 +72,7 @@ static void compile_forward(compiler *c) {
     const int last = ws->n_layers - 1, is_sparse = ws->data->starts != NULL;
     const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
     const pynn_part loaded = {pynn_share_of(n_rows, 1, c->member), {0, n_in}};
-    const pynn_part output = by_rows(c, ws->layers[last].n_out);
+    const pynn_part output = part_of(ws, n_rows, ws->layers[last].n_out, 1, c->member);
     add(c, FN(pynn_load_input), 0, loaded);
     if (ws->network->input_scale) { add(c, FN(pynn_scale_input), 0, loaded); }
     add(c, FN(pynn_load_targets), last, output);

@@ -52,6 +52,11 @@ static pynn_pass new_pass(job *job, pynn_member member) {
                        .trace = job->trace};
 }
 
+static pynn_status new_workspace(job *job, const pynn_call *call, const pynn_needs *needs) {
+    const size_t program_bytes = pynn_program_bytes(call->network->n_layers);
+    return FN(pynn_workspace_new)(&job->ws, call, needs, program_bytes);
+}
+
 static void run_in_team(job *job, const pynn_call *call,
                         void (*share)(pynn_member member, void *job)) {
     pynn_team_run(call->n_threads, share, job);
@@ -74,8 +79,7 @@ static void predict_share(pynn_member member, void *job_) {
 static pynn_status predict(void *out, const pynn_call *call) {
     job job = {.parameters = call->parameters, .out = out};
     const pynn_needs needs = {.purpose = PYNN_PREDICTS, .n_rows = call->data->n_rows};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
+    const pynn_status status = new_workspace(&job, call, &needs);
     if (status) { return status; }
     if (job.ws.n_padded) {
         FN(pynn_pad)(job.ws.padded[0], job.parameters, &job.ws);
@@ -107,8 +111,7 @@ static pynn_status gradient(pynn_cost *cost, void *gradient, const pynn_call *ca
     const pynn_needs needs = {.purpose = gradient ? PYNN_GRADIENT : PYNN_COSTS,
                               .n_rows = call->data->n_rows,
                               .regularisation = &regularisation};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
+    const pynn_status status = new_workspace(&job, call, &needs);
     if (status) { return status; }
     run_in_team(&job, call, gradient_share);
     return job.status;
@@ -132,8 +135,7 @@ static pynn_status trace(const pynn_trace *trace, const pynn_call *call) {
     job job = {.parameters = call->parameters, .trace = trace};
     const pynn_needs needs = {
         .purpose = PYNN_TRACES, .n_rows = call->data->n_rows, .wants_dx = trace->dx != NULL};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
+    const pynn_status status = new_workspace(&job, call, &needs);
     if (status) { return status; }
     run_in_team(&job, call, trace_share);
     return job.status;
@@ -298,8 +300,7 @@ static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cos
                               .n_slots = pynn_rule_n_slots(optimizer->rule),
                               .descends = optimizer->rule == PYNN_RULE_sgd,
                               .regularisation = &plan->regularisation};
-    const pynn_status status =
-        FN(pynn_workspace_new)(&job.ws, call, &needs, pynn_program_bytes(call->network->n_layers));
+    const pynn_status status = new_workspace(&job, call, &needs);
     if (status) { return status; }
     take_parameters(&job, parameters);
     train_in_teams(&job, call->n_threads);

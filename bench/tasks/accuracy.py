@@ -63,7 +63,7 @@ def measure(plan, say):
 
 
 def _seconds_of_two_epochs(worker):
-    """Train three epochs, of which the first warms the process up."""
+    """Train three epochs; the first one warms the process up."""
     form = _FORMS[worker.library]
     worker.ask(do="begin", case=asdict(_case(*OURS[0.98])), form=form, seed=_SEARCH_SEEDS[0])
     return sum([worker.ask(do="epoch", form=form)["seconds"] for _ in range(3)][1:])
