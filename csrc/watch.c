@@ -34,10 +34,11 @@ void pynn_watch_end(pynn_watch *watch) { (void)watch; }
 #else
 
 /* Watches belong to the main thread. A second one is nested in a question of the first and shares
- * its handler. Only the handler that was first found is chained to, usually Python's: another one
- * may itself chain to ours. */
+ * its handler. A handler that took the place of ours may chain to it, so ours must not chain to
+ * that: from then on it keeps to the one that it has, usually Python's. */
 static atomic_int heard;
 static struct sigaction chained;
+static int is_in_place, was_replaced;
 
 static int has_function(const struct sigaction *action) {
     return action->sa_flags & SA_SIGINFO ||
@@ -70,11 +71,14 @@ static int hear(pynn_watch *watch) {
     if (sigaction(SIGINT, NULL, &action)) { return 0; }
     if (is_ours(&action) || !has_function(&action)) { return 1; }
     if (action.sa_flags & (int)SA_RESETHAND) { return 0; } /* it is to be called but once */
-    if (!has_function(&chained)) { chained = action; }
-    if (!is_chained(&action)) { return 0; }
+    if (!is_chained(&action)) {
+        was_replaced |= is_in_place;
+        if (was_replaced) { return 0; }
+        chained = action;
+    }
     action.sa_sigaction = on_interrupt;
     action.sa_flags |= SA_SIGINFO;
-    watch->installed = !sigaction(SIGINT, &action, NULL);
+    is_in_place = watch->installed = !sigaction(SIGINT, &action, NULL);
     return watch->installed;
 }
 
@@ -84,7 +88,12 @@ static int was_heard(const pynn_watch *watch) {
 
 void pynn_watch_end(pynn_watch *watch) {
     struct sigaction action;
-    if (!watch->installed || sigaction(SIGINT, NULL, &action) || !is_ours(&action)) { return; }
+    if (!watch->installed || sigaction(SIGINT, NULL, &action)) { return; }
+    is_in_place = 0;
+    if (!is_ours(&action)) {
+        was_replaced |= !is_chained(&action);
+        return;
+    }
     if (chained.sa_flags & SA_SIGINFO) {
         action.sa_sigaction = chained.sa_sigaction;
     } else {

@@ -4,6 +4,8 @@ import ctypes
 import faulthandler
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -230,14 +232,45 @@ def test_a_handler_that_is_set_during_a_fit_is_called_and_stays(data):
     assert len(calls) == 2
 
 
-def test_a_handler_in_c_is_called_too(data, tmp_path):
+def test_a_handler_in_c_is_called_too_and_put_back(data, tmp_path):
     X, y = data
     with (tmp_path / "traceback.txt").open("w+") as file:
-        faulthandler.register(signal.SIGINT, file, chain=True)
+        # of all threads it would read those that end meanwhile, and crash
+        faulthandler.register(signal.SIGINT, file, all_threads=False, chain=True)
         try:
+            before = action()
             for _ in range(2):
                 fit_until_interrupted(network(), X, y)
+            assert action() == before
         finally:
             faulthandler.unregister(signal.SIGINT)
         file.seek(0)
         assert file.read().count("fit_until_interrupted") >= 2
+    test_sigint_s_handler_is_put_back((X, y))  # Python's again
+
+
+REPLACED = """
+import faulthandler, signal, threading
+import numpy as np
+import pynn
+
+def fit_until_interrupted():
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    try:
+        pynn.Network([300, 200, 10]).fit(np.ones((2000, 300)), np.ones((2000, 10)), epochs=10**9)
+    except KeyboardInterrupt:
+        print("interrupted")
+
+def register(*_):
+    faulthandler.register(signal.SIGINT, all_threads=False, chain=True)
+
+signal.signal(signal.SIGALRM, register)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+for _ in range(3):  # the handler that replaced ours chains to it: neither may call the other twice
+    fit_until_interrupted()
+"""
+
+
+def test_a_handler_in_c_may_replace_ours_during_a_fit():
+    run = subprocess.run([sys.executable, "-P", "-c", REPLACED], capture_output=True, text=True)
+    assert (run.returncode, run.stdout.split()) == (0, ["interrupted"] * 3), run.stderr
