@@ -100,7 +100,8 @@ def native_heading():
     """Return a heading that names the kernels in use and the compiler."""
     from pynn import _core
 
-    return tables.heading(f"kernels for {_core.isa_in_use()}", native.compiler())
+    products = "" if _core.isa_is_tuned() else ", large products by BLAS"
+    return tables.heading(f"kernels for {_core.isa_in_use()}{products}", native.compiler())
 
 
 def _layer(case, number, X):

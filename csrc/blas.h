@@ -1,10 +1,12 @@
-/* blas.h - BLAS for large products on machines that no tuned tiles are compiled for. */
+/* blas.h - BLAS for large products on machines that no tuned tiles are compiled for, or where it is
+ * forced. */
 #ifndef PYNN_BLAS_H
 #define PYNN_BLAS_H
 
 #include "kernels.h"
 
 const pynn_blas *pynn_blas_in_use(void);
+int pynn_blas_is_forced(void);
 
 /* c (n_rows, n) += a (n_rows, depth) b (depth, n), whose panels lie side by side; sizes and strides
  * fit an int. */

@@ -69,8 +69,8 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
     const real *w = pass->parameters + layer->weights, *biases = pass->parameters + layer->biases;
     const pynn_sparse entries = pynn_sparse_rows(ws, rows.first);
     const double n_entries = (double)pynn_count_entries(entries, rows.end - rows.first);
-    for (size_t j = op->columns.first; j < op->columns.end; j += PYNN_BLOCK_COLUMNS) {
-        const size_t n = least(PYNN_BLOCK_COLUMNS, op->columns.end - j);
+    for (size_t j = op->columns.first; j < op->columns.end; j += ws->kernels->block_columns) {
+        const size_t n = least(ws->kernels->block_columns, op->columns.end - j);
         if (leaves(pass, n_entries * (double)n)) { return 1; }
         ws->kernels->sparse_product(layer->z + rows.first * layer->stride + j, layer->stride,
                                     ws->network->bias ? biases + j : NULL, entries, w + j,

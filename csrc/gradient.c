@@ -74,8 +74,8 @@ static void update_unused(const block *b, size_t first, size_t n_rows) {
     }
     const size_t begin = pynn_weight_at(ws, b->layer, first, b->columns.first);
     const size_t end = begin + n_rows * stride;
-    for (size_t at = begin; at < end; at += PYNN_BLOCK_COLUMNS) {
-        const size_t piece = least(PYNN_BLOCK_COLUMNS, end - at);
+    for (size_t at = begin; at < end; at += ws->kernels->block_columns) {
+        const size_t piece = least(ws->kernels->block_columns, end - at);
         pynn_apply_dense(b->pass->updater, b->step, at, ws->zeros, piece);
     }
 }
@@ -111,7 +111,7 @@ static void block_gradient(const block *b) {
     product.b.x += layer->panels ? j * ws->n_chunk : j;
     product.n_rows = b->n_used;
     product.n = b->columns.end - j;
-    if (updater->descends && n_rows <= PYNN_BLOCK_DEPTH) {
+    if (updater->descends && n_rows <= ws->kernels->block_depth) {
         const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
         product.c = updater->w + at;
         product.c_stride = product.start_stride = layer->w_row;
@@ -122,7 +122,7 @@ static void block_gradient(const block *b) {
     }
     /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
      * of the depth that adds to another one needs rows with room for whole vectors. */
-    const int is_dense = layer->w_row == panel || n_rows <= PYNN_BLOCK_DEPTH;
+    const int is_dense = layer->w_row == panel || n_rows <= ws->kernels->block_depth;
     product.c_stride = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
     product.c = pynn_gradient_block_of(ws, pass->member);
     multiply(&product, pass, 0);
@@ -150,7 +150,7 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
     const pynn_layer *layer = op->layer;
     const pynn_transposed x_t =
         FN(pynn_transpose)(ws, pynn_sparse_rows(ws, 0), op->n_rows, op->rows, pass->member);
-    const size_t stride = least(layer->w_row, PYNN_BLOCK_COLUMNS);
+    const size_t stride = least(layer->w_row, ws->kernels->block_columns);
     const size_t most_rows =
         least(PYNN_GRADIENT_ROWS, PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS / stride);
     real *g = pynn_gradient_block_of(ws, pass->member);
@@ -167,8 +167,8 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
         b.n_used = count_below(b.used, least(x_t.n - used, most_rows), b.rows.end);
         const pynn_sparse entries = pynn_from_row(x_t.entries, used);
         const double n_entries = (double)pynn_count_entries(entries, b.n_used);
-        for (size_t j = 0; j < layer->n_out; j += PYNN_BLOCK_COLUMNS) {
-            b.columns = (pynn_share){j, least(j + PYNN_BLOCK_COLUMNS, layer->n_out)};
+        for (size_t j = 0; j < layer->n_out; j += ws->kernels->block_columns) {
+            b.columns = (pynn_share){j, least(j + ws->kernels->block_columns, layer->n_out)};
             const size_t n = b.columns.end - j;
             if (pass->updater->may_stop && leaves(pass, n_entries * (double)n)) { return; }
             ws->kernels->sparse_product(g, stride, NULL, entries, layer->delta + j, layer->stride,
@@ -194,7 +194,7 @@ void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
     const size_t panel = ws->kernels->panel, n_columns = op->columns.end - op->columns.first;
     const int in_panels = layer->w_row == panel && layer->n_out > panel;
-    op->packs = ws->kernels->tuned && op->n_rows >= PYNN_PACKED_DEPTH && n_columns > 2 * panel;
+    op->packs = ws->tuned && op->n_rows >= PYNN_PACKED_DEPTH && n_columns > 2 * panel;
     op->block_columns = in_panels ? panel : PYNN_GRADIENT_COLUMNS;
     op->block_rows = rows_of_a_block(op, ws);
     op->product = layer->panels

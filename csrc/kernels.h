@@ -15,12 +15,8 @@
 #include "optimizers.h"
 #include "pynn.h"
 
-/* Products are cut into blocks of this depth: a packed panel of b then fills half to two thirds of
- * a first-level cache. */
-enum { PYNN_BLOCK_DEPTH = 256 };
-
-/* Columns that product and limit_norms are given at a time, at most. */
-enum { PYNN_BLOCK_COLUMNS = 1024, PYNN_LIMITED_COLUMNS = 64 };
+/* Columns that limit_norms is given at a time, at most. */
+enum { PYNN_LIMITED_COLUMNS = 64 };
 
 /* The left matrix of a product: element (i, k) lies at x[i * row + k * column], and one of the two
  * distances is 1. Or, packed, it lies tile after tile as pack_rows leaves them: `row` is the depth
@@ -51,7 +47,7 @@ static inline pynn_panels pynn_deeper(pynn_panels b, size_t n_rows, size_t panel
     return b;
 }
 
-/* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); n <= PYNN_BLOCK_COLUMNS. Rows of c have
+/* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); n <= block_columns. Rows of c have
  * room for whole vectors, or n <= panel and the last row has. */
 typedef struct {
     real *c;
@@ -97,13 +93,17 @@ typedef struct {
     size_t lanes;     /* reals of a vector */
     size_t tile_rows; /* rows of a register tile */
     size_t panel;     /* columns of a register tile */
+    /* A product is cut into blocks of at most this depth, so many rows and so many columns: a
+     * packed panel of b stays in the first-level cache, rows of a that each panel reads in the
+     * second. */
+    size_t block_depth, block_rows, block_columns;
 
-    /* scratch: room for panels of b, (depth, n) in whole panels, depth <= PYNN_BLOCK_DEPTH unless b
+    /* scratch: room for panels of b, (depth, n) in whole panels, depth <= block_depth unless b
      * lies in rows */
     void (*product)(const pynn_product *product, real *scratch);
 
     /* Whether product is faster where b (depth, n) lies in rows this far apart when it packs it:
-     * then the depth is at most PYNN_BLOCK_DEPTH */
+     * then the depth is at most block_depth */
     int (*packs)(const pynn_product *product);
 
     /* packed = a (n_rows, depth), tile after tile, each (depth, tile_rows); with room for a vector

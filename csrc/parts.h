@@ -27,7 +27,7 @@ static inline size_t least(size_t m, size_t n) { return m < n ? m : n; }
 
 /* BLAS does not promise equal bits for a part of a product: there, member 0 does all of it. */
 static inline pynn_member worker_of(const pynn_workspace *ws, pynn_member member) {
-    return ws->kernels->tuned ? member : (pynn_member){member.team, member.id ? 1 : 0, 1};
+    return ws->tuned ? member : (pynn_member){member.team, member.id ? 1 : 0, 1};
 }
 
 /* Share 1 of 1 is empty: see worker_of. */
@@ -68,13 +68,13 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     real *panels = pynn_panels_of(ws, pass->member), *rows = pynn_packed_rows_of(ws, pass->member);
     const int packs_rows = !p.a.is_packed && p.a.row * sizeof(real) > PACKED_BYTES &&
                            p.n >= PACKED_PANELS * kernels->panel && p.n_rows >= PACKED_ROWS;
-    if (p.n_rows > PYNN_BLOCK_ROWS && kernels->packs(&p)) {
+    if (p.n_rows > kernels->block_rows && kernels->packs(&p)) {
         kernels->pack_panels(panels, p.depth * kernels->panel, p.b, p.depth, p.n);
         p.b = (pynn_panels){panels, kernels->panel, 1, p.depth * kernels->panel, NULL, 0};
     }
     for (size_t left = p.n_rows; left; left -= p.n_rows) {
         pynn_product block = p;
-        p.n_rows = block.n_rows = least(left, PYNN_BLOCK_ROWS);
+        p.n_rows = block.n_rows = least(left, kernels->block_rows);
         if (packs_rows) {
             kernels->pack_rows(rows, p.a, p.n_rows, p.depth);
             block.a = (pynn_matrix){rows, p.depth, kernels->tile_rows, 1};
@@ -102,25 +102,25 @@ static inline void multiply_by_blas(const pynn_product *p) {
 static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int may_stop) {
     const pynn_kernels *kernels = pass->ws->kernels;
     const double of_column = (double)whole->n_rows * (double)whole->depth;
-    if (kernels->tuned && whole->n <= PYNN_BLOCK_COLUMNS && whole->depth <= PYNN_BLOCK_DEPTH &&
-        whole->n_rows < PACKED_ROWS) {
+    if (pass->ws->tuned && whole->n <= kernels->block_columns &&
+        whole->depth <= kernels->block_depth && whole->n_rows < PACKED_ROWS) {
         if (may_stop && leaves(pass, of_column * (double)whole->n)) { return 1; }
         kernels->product(whole, pynn_panels_of(pass->ws, pass->member));
         return 0;
     }
-    for (size_t j = 0; j < whole->n; j += PYNN_BLOCK_COLUMNS) {
+    for (size_t j = 0; j < whole->n; j += kernels->block_columns) {
         pynn_product p = *whole;
-        p.n = least(PYNN_BLOCK_COLUMNS, whole->n - j);
+        p.n = least(kernels->block_columns, whole->n - j);
         p.c += j;
         p.b.x += j / kernels->panel * p.b.panel;
         if (p.start) { p.start += j; }
         if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
-        if (!kernels->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
+        if (!pass->ws->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
             multiply_by_blas(&p);
             continue;
         }
         const int in_blocks = kernels->packs(&p) || p.n_rows > 3 * kernels->tile_rows;
-        const size_t deepest = in_blocks ? PYNN_BLOCK_DEPTH : p.depth;
+        const size_t deepest = in_blocks ? kernels->block_depth : p.depth;
         for (size_t left = p.depth;;) {
             p.depth = least(left, deepest);
             multiply_block(p, pass);

@@ -1,6 +1,8 @@
 /* pynn.c - the face: hands each call on to its dtype's engine, and knows the lists by name. */
 #include "pynn.h"
 
+#include <stdatomic.h>
+
 #include "activations.h"
 #include "blas.h"
 #include "costs.h"
@@ -13,6 +15,12 @@ static pynn_blas blas;
 void pynn_set_blas(const pynn_blas *given) { blas = *given; }
 
 const pynn_blas *pynn_blas_in_use(void) { return &blas; }
+
+static atomic_int blas_is_forced;
+
+void pynn_force_blas(int forced) { atomic_store(&blas_is_forced, forced); }
+
+int pynn_blas_is_forced(void) { return atomic_load(&blas_is_forced); }
 
 typedef struct {
     const char *name;

@@ -137,6 +137,9 @@ typedef struct {
 } pynn_blas;
 void pynn_set_blas(const pynn_blas *blas);
 
+/* 1: large products go to BLAS even where the instruction set has tiles for them. */
+void pynn_force_blas(int forced);
+
 /* The lists of what there is: names by code, NULL past the end. */
 const char *pynn_activation_name(int code);
 int pynn_activation_is_output_only(int code);
@@ -156,6 +159,13 @@ int pynn_isa_is_tuned(void); /* that in use; 0: large products go to BLAS */
 /* More threads than this are never started. */
 enum { PYNN_MOST_THREADS = 256 };
 
+/* Memory and threads that the calls of one fit share, one call at a time. NULL where there is no
+ * memory for it; pynn_session_free takes NULL too. A fork may come between two calls: the child
+ * gets threads of its own. */
+typedef struct pynn_session pynn_session;
+pynn_session *pynn_session_new(void);
+void pynn_session_free(pynn_session *session);
+
 /* What each call needs. n_threads threads work, the caller's among them, from 1 to
  * PYNN_MOST_THREADS: a number beyond counts as the nearest. The result has the same bits for any
  * number of them. */
@@ -165,6 +175,7 @@ typedef struct {
     const pynn_data *data;
     int n_threads;
     const pynn_control *control;
+    pynn_session *session; /* or NULL: memory and threads are for this call alone */
 } pynn_call;
 
 /* out (n_rows, n_out), C-contiguous: activations of the output layer for the data's rows. */

@@ -43,7 +43,7 @@ static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
 /* Is a search for columns worth its time? All members come to the same answer. */
 static int is_searched(const pynn_workspace *ws, pynn_columns *found, size_t n_rows) {
     if (ws->layers[0].n_in < PYNN_FEW_COLUMNS) { return 0; }
-    if (n_rows > 1 && (!ws->kernels->tuned || ws->purpose == PYNN_PREDICTS)) { return 0; }
+    if (n_rows > 1 && (!ws->tuned || ws->purpose == PYNN_PREDICTS)) { return 0; }
     if (ws->shadow) { return 0; } /* weights that are left out would not be there */
     if (found->rest > 0) { found->rest--; }
     return found->rest == 0;

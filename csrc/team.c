@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "pynn.h"
 
 static atomic_int thread_limit, processors;
 
-/* Threads in all teams of this process. */
-static atomic_int n_working;
+/* Threads at work in all teams of this process, and the forks that lead to it. */
+static atomic_int n_working, forks;
 
 int pynn_team_most(int n_threads) {
     return n_threads < 1 ? 1 : n_threads > PYNN_MOST_THREADS ? PYNN_MOST_THREADS : n_threads;
@@ -38,6 +39,7 @@ static void unlock(void) { pthread_mutex_unlock(&exclusive); }
 static void begin_alone(void) {
     unlock();
     atomic_store(&n_working, 0);
+    atomic_fetch_add(&forks, 1);
 }
 
 /* A fork while other threads work would leave the child with a lock that nobody frees, and with
@@ -59,24 +61,32 @@ enum { SPIN_NS = 200 * 1000 };
  */
 enum { CROWD_NS = 20 * 1000 * 1000, CROWD_PART = 4 };
 
+typedef struct {
+    pynn_team *team;
+    pthread_t thread;
+    int id;
+    unsigned runs; /* those that were over when it was started */
+} recruit;
+
 struct pynn_team {
-    int n;
+    int n; /* members of this run */
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint round; /* barriers passed */
     _Alignas(64) atomic_int asked;  /* to stop */
     int stops;                      /* what the barrier answers: asked, as its last member saw it */
-    atomic_int_fast64_t slept;      /* ns, summed over the members */
+    atomic_int_fast64_t slept;      /* ns at barriers, summed over the members */
     int64_t asked_at, slept_then;   /* when member 0 was last told whether the team is crowded */
-    pthread_mutex_t lock;           /* of those who sleep */
-    pthread_cond_t next_round;
+    pthread_mutex_t lock;           /* of those who sleep, and of what a run begins with */
+    pthread_cond_t changed;
     void (*work)(pynn_member, void *);
     void *context;
+    _Alignas(64) atomic_uint runs; /* begun */
+    atomic_uint n_done;            /* members, but for the caller, that are done with this one */
+    int ends;                      /* there is no next run */
+    int n_forks;                   /* when its threads were started */
+    int n_recruits;                /* threads there are, the caller's included */
+    recruit recruits[PYNN_MOST_THREADS];
 };
-
-typedef struct {
-    pthread_t thread;
-    pynn_member member;
-} recruit;
 
 static void relax(void) {
 #if defined(__x86_64__)
@@ -86,21 +96,29 @@ static void relax(void) {
 #endif
 }
 
-/* A round is over for this member once the count has moved on. */
-static void wait_for_next_round(pynn_team *team, unsigned round) {
+/* Spins, then sleeps, while the count is what it was. Returns how long, or 0: it did not sleep. */
+static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned old) {
     const int64_t begun = pynn_now();
     do {
         for (int i = 0; i < 64; i++) {
-            if (atomic_load_explicit(&team->round, memory_order_acquire) != round) { return; }
+            if (atomic_load_explicit(count, memory_order_acquire) != old) { return 0; }
             relax();
         }
     } while (pynn_now() < begun + SPIN_NS);
     pthread_mutex_lock(&team->lock);
-    while (atomic_load_explicit(&team->round, memory_order_acquire) == round) {
-        pthread_cond_wait(&team->next_round, &team->lock);
+    while (atomic_load_explicit(count, memory_order_acquire) == old) {
+        pthread_cond_wait(&team->changed, &team->lock);
     }
     pthread_mutex_unlock(&team->lock);
-    atomic_fetch_add_explicit(&team->slept, pynn_now() - begun, memory_order_relaxed);
+    return pynn_now() - begun;
+}
+
+/* Lets those go on who wait while the count is what it was. */
+static void advance(pynn_team *team, atomic_uint *count) {
+    pthread_mutex_lock(&team->lock);
+    atomic_fetch_add_explicit(count, 1, memory_order_release);
+    pthread_cond_broadcast(&team->changed);
+    pthread_mutex_unlock(&team->lock);
 }
 
 int pynn_team_meet(pynn_member member) {
@@ -108,16 +126,14 @@ int pynn_team_meet(pynn_member member) {
     if (member.n == 1) { return atomic_load_explicit(&team->asked, memory_order_relaxed); }
     const unsigned round = atomic_load_explicit(&team->round, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1 < member.n) {
-        wait_for_next_round(team, round);
+        const int64_t slept = wait_while(team, &team->round, round);
+        if (slept) { atomic_fetch_add_explicit(&team->slept, slept, memory_order_relaxed); }
         return team->stops;
     }
     atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
     /* Taken here once for all: a member that asks after the barrier is heard at the next one. */
     const int stops = team->stops = atomic_load_explicit(&team->asked, memory_order_relaxed);
-    pthread_mutex_lock(&team->lock);
-    atomic_store_explicit(&team->round, round + 1, memory_order_release);
-    pthread_cond_broadcast(&team->next_round);
-    pthread_mutex_unlock(&team->lock);
+    advance(team, &team->round);
     return stops;
 }
 
@@ -141,58 +157,109 @@ int pynn_team_crowded(pynn_member member) {
     return crowded;
 }
 
+/* Takes part in each run that it is needed for. */
 static void *serve(void *recruit_) {
     const recruit *r = recruit_;
-    /* The size of the team is known once all are recruited: the first barrier is for that. */
-    wait_for_next_round(r->member.team, 0);
-    const pynn_member member = {r->member.team, r->member.id, r->member.team->n};
-    member.team->work(member, member.team->context);
-    return NULL;
+    pynn_team *team = r->team;
+    for (unsigned runs = r->runs;;) {
+        wait_while(team, &team->runs, runs);
+        pthread_mutex_lock(&team->lock); /* a run that is not ours may be over, the next begin */
+        runs = atomic_load_explicit(&team->runs, memory_order_relaxed);
+        const int n = team->n, ends = team->ends;
+        pthread_mutex_unlock(&team->lock);
+        if (ends) { return NULL; }
+        if (r->id >= n) { continue; }
+        team->work((pynn_member){team, r->id, n}, team->context);
+        advance(team, &team->n_done);
+    }
 }
 
 /* Signals of a thread's own faults: blocked ones would kill the process before a handler, such as
  * faulthandler's, could report them. */
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
 
-/* Starts threads 1 .. n_threads - 1, which take no signals but those of their own faults; returns
- * how many there are now. */
-static int recruit_all(pynn_team *team, recruit *recruits, int n_threads) {
+/* Starts threads until there are n_threads, which take no signals but those of their own faults;
+ * fewer where no more are to be had. */
+static void recruit_up_to(pynn_team *team, int n_threads) {
     sigset_t all, before;
     sigfillset(&all);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) { sigdelset(&all, faults[i]); }
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int n = 1;
-    for (; n < n_threads; n++) {
-        recruits[n].member = (pynn_member){team, n, 0};
-        if (pthread_create(&recruits[n].thread, NULL, serve, &recruits[n])) { break; }
+    for (; team->n_recruits < n_threads; team->n_recruits++) {
+        recruit *next = &team->recruits[team->n_recruits];
+        *next = (recruit){.team = team, .id = team->n_recruits, .runs = atomic_load(&team->runs)};
+        if (pthread_create(&next->thread, NULL, serve, next)) { break; }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return n;
 }
 
-void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *context) {
-    recruit recruits[PYNN_MOST_THREADS];
-    pynn_team team = {.n = 1,
-                      .lock = PTHREAD_MUTEX_INITIALIZER,
-                      .next_round = PTHREAD_COND_INITIALIZER,
-                      .work = work,
-                      .context = context};
-    pthread_once(&once, survive_forks);
-    n_threads = pynn_team_size(n_threads);
-    if (n_threads > 1) {
-        team.n = recruit_all(&team, recruits, n_threads);
-        team.asked_at = pynn_now();
-        pthread_mutex_lock(&team.lock);
-        atomic_store_explicit(&team.round, 1, memory_order_release);
-        pthread_cond_broadcast(&team.next_round);
-        pthread_mutex_unlock(&team.lock);
+/* A team of the caller alone. */
+static void found(pynn_team *team) {
+    team->n_recruits = 1;
+    team->n_forks = atomic_load(&forks);
+    team->ends = 0;
+    atomic_init(&team->arrived, 0);
+    atomic_init(&team->round, 0);
+    atomic_init(&team->runs, 0);
+    pthread_mutex_init(&team->lock, NULL);
+    pthread_cond_init(&team->changed, NULL);
+}
+
+/* Begins a run of up to n_threads members. */
+static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void *),
+                  void *context) {
+    if (n_threads > team->n_recruits) { recruit_up_to(team, n_threads); }
+    pthread_mutex_lock(&team->lock);
+    team->n = n_threads < team->n_recruits ? n_threads : team->n_recruits;
+    team->work = work;
+    team->context = context;
+    team->slept_then = 0;
+    atomic_store(&team->asked, 0);
+    atomic_store(&team->slept, 0);
+    atomic_store(&team->n_done, 0);
+    pthread_mutex_unlock(&team->lock);
+    if (team->n > 1) {
+        team->asked_at = pynn_now();
+        advance(team, &team->runs);
     }
-    atomic_fetch_add(&n_working, team.n);
-    work((pynn_member){&team, 0, team.n}, context);
-    atomic_fetch_sub(&n_working, team.n);
-    for (int i = 1; i < team.n; i++) { pthread_join(recruits[i].thread, NULL); }
-    pthread_cond_destroy(&team.next_round);
-    pthread_mutex_destroy(&team.lock);
+}
+
+static void dismiss(pynn_team *team) {
+    if (team->n_forks != atomic_load(&forks)) { return; } /* its threads are the parent's */
+    pthread_mutex_lock(&team->lock);
+    team->ends = 1;
+    pthread_mutex_unlock(&team->lock);
+    if (team->n_recruits > 1) { advance(team, &team->runs); }
+    for (int i = 1; i < team->n_recruits; i++) { pthread_join(team->recruits[i].thread, NULL); }
+    pthread_cond_destroy(&team->changed);
+    pthread_mutex_destroy(&team->lock);
+}
+
+pynn_team *pynn_team_new(void) {
+    pynn_team *team = pynn_alloc(1, sizeof *team);
+    if (team) { found(team); }
+    return team;
+}
+
+void pynn_team_free(pynn_team *team) {
+    if (team) { dismiss(team); }
+    pynn_free(team);
+}
+
+void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member, void *),
+                   void *context) {
+    pynn_team own, *team = kept ? kept : &own;
+    pthread_once(&once, survive_forks);
+    if (!kept || team->n_forks != atomic_load(&forks)) { found(team); }
+    begin(team, pynn_team_size(n_threads), work, context);
+    const int n = team->n;
+    atomic_fetch_add(&n_working, n);
+    work((pynn_member){team, 0, n}, context);
+    for (unsigned done; (done = atomic_load(&team->n_done)) < (unsigned)n - 1;) {
+        wait_while(team, &team->n_done, done);
+    }
+    atomic_fetch_sub(&n_working, n);
+    if (!kept) { dismiss(team); }
 }
 
 pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member) {

@@ -1,6 +1,6 @@
 /* team.h - the threads of one call: all do the same work on shares of their own, and meet at
- * barriers. The team lives no longer than the call, so that a fork, an exit or an idle process
- * meets none. */
+ * barriers. They live no longer than the call, or than the fit whose calls share a team, so that an
+ * exit or an idle process meets none. */
 #ifndef PYNN_TEAM_H
 #define PYNN_TEAM_H
 
@@ -22,9 +22,16 @@ int pynn_team_most(int n_threads);
  * twice as long as with one. */
 int pynn_team_size(int n_threads);
 
+/* A team whose threads, once started, wait for its next run. NULL: no memory. In a child after a
+ * fork it starts threads anew. pynn_team_free takes NULL too. */
+pynn_team *pynn_team_new(void);
+void pynn_team_free(pynn_team *team);
+
 /* Runs work(member, context) once in each of n_threads threads, the caller being one, and returns
- * when all are done. Where there are fewer threads to be had, the team is smaller. */
-void pynn_team_run(int n_threads, void (*work)(pynn_member member, void *context), void *context);
+ * when all are done. Where there are fewer threads to be had, the team is smaller. kept: the team,
+ * or NULL: threads of this run alone. */
+void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member member, void *context),
+                   void *context);
 
 /* Returns when all members have come here; memory written before is seen by all afterwards. The
  * answer, the same for all: has a member asked the team to stop? */

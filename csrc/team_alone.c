@@ -1,5 +1,6 @@
 /* team_alone.c - team.h in place of team.c where a system has no threads: the caller works alone.
  */
+#include "memory.h"
 #include "pynn.h"
 #include "team.h"
 
@@ -11,9 +12,14 @@ int pynn_team_most(int n_threads) { return (void)n_threads, 1; }
 
 int pynn_team_size(int n_threads) { return (void)n_threads, 1; }
 
-void pynn_team_run(int n_threads, void (*work)(pynn_member, void *), void *context) {
+pynn_team *pynn_team_new(void) { return pynn_alloc(1, sizeof(pynn_team)); }
+
+void pynn_team_free(pynn_team *team) { pynn_free(team); }
+
+void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member, void *),
+                   void *context) {
     pynn_team team = {0};
-    (void)n_threads;
+    (void)kept, (void)n_threads;
     work((pynn_member){&team, 0, 1}, context);
 }
 

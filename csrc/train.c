@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "blas.h"
 #include "clock.h"
 #include "learn.h"
 #include "memory.h"
@@ -59,7 +60,7 @@ static pynn_status new_workspace(job *job, const pynn_call *call, const pynn_nee
 
 static void run_in_team(job *job, const pynn_call *call,
                         void (*share)(pynn_member member, void *job)) {
-    pynn_team_run(call->n_threads, share, job);
+    pynn_team_run(pynn_session_team(call->session), call->n_threads, share, job);
     FN(pynn_workspace_free)(&job->ws);
 }
 
@@ -238,13 +239,14 @@ static void train_share(pynn_member member, void *job_) {
 /* A team whose members lose their processors to other processes goes on with half of its threads
  * for 50 ms, then tries again with all, after each failure for twice as long. One that is smaller
  * than was asked for, beside others of this process, tries again every 50 ms. */
-static void train_in_teams(job *job, int n_threads) {
+static void train_in_teams(job *job, const pynn_call *call) {
     enum { FIRST_NS = 50 * 1000 * 1000, LONGEST_NS = 1600 * 1000 * 1000 };
+    const int n_threads = call->n_threads;
     int64_t alone_ns = FIRST_NS;
     for (int n = n_threads;;) {
         n = pynn_team_size(n);
         if (n < n_threads && !job->regroup_at) { job->regroup_at = pynn_now() + alone_ns; }
-        pynn_team_run(n, train_share, job);
+        pynn_team_run(pynn_session_team(call->session), n, train_share, job);
         if (!job->regroups || job->status != PYNN_INTERRUPTED || job->ws.watch.stopped) { return; }
         if (job->regroup_at) {
             n = n_threads;
@@ -303,7 +305,7 @@ static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cos
     const pynn_status status = new_workspace(&job, call, &needs);
     if (status) { return status; }
     take_parameters(&job, parameters);
-    train_in_teams(&job, call->n_threads);
+    train_in_teams(&job, call);
     give_parameters(&job, parameters);
     state->n_updates = job.done.n_updates;
     *n_done = job.done.n_epochs;
@@ -315,7 +317,7 @@ static int all_finite(const void *x, int64_t n) {
     return FN(pynn_kernels_in_use)()->all_finite(x, (size_t)n);
 }
 
-static int is_tuned(void) { return FN(pynn_kernels_in_use)()->tuned; }
+static int is_tuned(void) { return FN(pynn_kernels_in_use)()->tuned && !pynn_blas_is_forced(); }
 
 #if PYNN_BITS == 32
 #define ENGINE pynn_engine_f32

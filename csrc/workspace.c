@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "blas.h"
 #include "memory.h"
 
 enum { LINE = 64 / sizeof(real) }; /* reals of a cache line */
@@ -40,7 +41,7 @@ static real *take(real *arena, size_t *used, size_t n) {
  * they are trained. */
 static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer) {
     const int has_sparse_input = ws->data->starts && layer == ws->layers;
-    return ws->kernels->tuned && layer->n_out > 4 * ws->kernels->panel && !has_sparse_input;
+    return ws->tuned && layer->n_out > 4 * ws->kernels->panel && !has_sparse_input;
 }
 
 static size_t whole_panels(const pynn_workspace *ws, size_t n) {
@@ -140,10 +141,10 @@ static void plan_scratch(pynn_workspace *ws) {
         if (layer->n_out > deepest) { deepest = layer->n_out; }
         if (layer->n_out > widest) { widest = layer->n_out; }
     }
-    if (deepest > PYNN_BLOCK_DEPTH) { deepest = PYNN_BLOCK_DEPTH; }
-    if (widest > PYNN_BLOCK_COLUMNS) { widest = PYNN_BLOCK_COLUMNS; }
+    if (deepest > ws->kernels->block_depth) { deepest = ws->kernels->block_depth; }
+    if (widest > ws->kernels->block_columns) { widest = ws->kernels->block_columns; }
     ws->pack_reals = whole_lines(deepest * whole_panels(ws, widest));
-    ws->rows_reals = whole_lines(PYNN_BLOCK_ROWS * deepest + LINE);
+    ws->rows_reals = whole_lines(ws->kernels->block_rows * deepest + LINE);
     if (ws->purpose >= PYNN_GRADIENT && ws->rows_reals < PYNN_PACKED_INPUTS + LINE &&
         ws->n_chunk >= PYNN_PACKED_DEPTH) {
         ws->rows_reals = PYNN_PACKED_INPUTS + LINE;
@@ -174,7 +175,7 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
         ws->row_scales = take(arena, &used, n);
         ws->row_costs = (double *)take(arena, &used, n * reals_in_double);
         ws->pieces = (double *)take(arena, &used, n_pieces(ws) * reals_in_double);
-        ws->zeros = take(arena, &used, PYNN_BLOCK_COLUMNS);
+        ws->zeros = take(arena, &used, ws->kernels->block_columns);
     }
     if (ws->wants_dx) { ws->dx = take(arena, &used, n * ws->x_stride); }
     if (ws->keeps_gradient) { ws->gradient = take(arena, &used, ws->n_parameters); }
@@ -225,7 +226,7 @@ static void plan_parameters(pynn_workspace *ws, const pynn_needs *needs) {
         trains ? needs->n_steps >= PYNN_PADDED_STEPS
                : ws->purpose == PYNN_PREDICTS && needs->n_rows >= PYNN_PADDED_PREDICTIONS;
     ws->n_padded = 0;
-    if (is_worth && ws->kernels->tuned && place_parameters(ws, 1) &&
+    if (is_worth && ws->tuned && place_parameters(ws, 1) &&
         n_arrays * ws->n_parameters * sizeof(real) <= PYNN_PADDED_BYTES) {
         ws->n_padded = n_arrays;
         return;
@@ -250,7 +251,7 @@ static void plan_layers(pynn_workspace *ws) {
 
 /* What kernels may read of it before it is written, though nobody reads what they make of it. */
 static void clear(pynn_workspace *ws) {
-    if (ws->zeros) { memset(ws->zeros, 0, PYNN_BLOCK_COLUMNS * sizeof(real)); }
+    if (ws->zeros) { memset(ws->zeros, 0, ws->kernels->block_columns * sizeof(real)); }
     if (ws->y) {
         memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));
     }
@@ -272,7 +273,7 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int is_long = gradient_work(ws) > PYNN_LONG_GRADIENT;
     const int in_chunks = ws->purpose >= PYNN_GRADIENT && (size_t)needs->n_rows > ws->n_chunk;
     const int clips = trains && ws->regularisation->clip_norm < INFINITY;
-    ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->kernels->tuned &&
+    ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->tuned &&
                      !ws->network->input_scale &&
                      !ws->data->starts; /* weights of inputs that no row has would not be there */
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
@@ -281,7 +282,7 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
 /* Rows that go through the network together. */
 static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
     size_t most = PYNN_CHUNK_ROWS;
-    if (ws->purpose == PYNN_PREDICTS && ws->kernels->tuned) {
+    if (ws->purpose == PYNN_PREDICTS && ws->tuned) {
         const int is_large = ws->n_parameters * sizeof(real) > PYNN_LARGE_BYTES;
         most = is_large ? PYNN_PREDICTED_ROWS_OF_LARGE : PYNN_PREDICTED_ROWS;
     }
@@ -300,6 +301,7 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         .data = call->data,
         .regularisation = regularisation,
         .kernels = kernels,
+        .tuned = kernels->tuned && !pynn_blas_is_forced(),
         .watch = pynn_watch_start(call->control),
         .n_layers = network->n_layers,
         .checks_input = !call->data->checked,
@@ -319,9 +321,10 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         ws->n_entries = most_entries(ws->data, (int64_t)ws->n_chunk);
     }
     plan_updates(ws, needs);
-    ws->descends = needs->descends && kernels->tuned && !ws->keeps_gradient;
+    ws->descends = needs->descends && ws->tuned && !ws->keeps_gradient;
     plan_scratch(ws);
-    ws->arena = pynn_alloc(lay_out(ws, NULL, call->n_threads), sizeof(real));
+    ws->session = call->session;
+    ws->arena = pynn_session_take(ws->session, lay_out(ws, NULL, call->n_threads), sizeof(real));
     if (!ws->arena) {
         FN(pynn_workspace_free)(ws);
         return PYNN_NO_MEMORY;
@@ -366,5 +369,5 @@ void FN(pynn_unpad)(real *dense, const real *padded, const pynn_workspace *ws) {
 void FN(pynn_workspace_free)(pynn_workspace *ws) {
     pynn_watch_end(&ws->watch);
     pynn_free(ws->layers);
-    pynn_free(ws->arena);
+    pynn_session_give_back(ws->session, ws->arena);
 }

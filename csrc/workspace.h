@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "kernels.h"
+#include "session.h"
 #include "team.h"
 #include "watch.h"
 
@@ -16,10 +17,6 @@ enum { PYNN_CHUNK_ROWS = 1024 };
 /* The same where nothing is trained and each member has rows of its own: tiles of 6 and of 14 rows
  * divide both. The larger chunk is for weights that no second-level cache holds. */
 enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_BYTES = 256 << 10 };
-
-/* Rows of the left matrix of a product that are read panel after panel: with a depth of 256 they
- * fit a second-level cache. */
-enum { PYNN_BLOCK_ROWS = 252 };
 
 /* A block of a gradient, from the product to the update rule, small enough for the first cache: 126
  * inputs are whole tiles. */
@@ -112,6 +109,7 @@ typedef struct {
     const pynn_regularisation *regularisation; /* NULL: for prediction */
     int penalises;                             /* the penalty of some layer is not 0 */
     const pynn_kernels *kernels;
+    int tuned;        /* 0: large products go to BLAS */
     int panel_bits;   /* the panel's columns are 2 to the power of this */
     pynn_watch watch; /* of member 0 */
     int n_layers;
@@ -142,10 +140,11 @@ typedef struct {
     double *pieces;        /* sums of pieces of weights or of a gradient */
     real *gradient;        /* (n_parameters,) or NULL: where it is kept as a whole */
     real *shadow;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;   /* (PYNN_BLOCK_COLUMNS,) a gradient of 0 */
+    real *zeros;   /* (block_columns,) a gradient of 0 */
     real *scratch; /* (n_threads, scratch_each) */
     size_t scratch_each, pack_reals, rows_reals; /* of it: packed panels, packed rows */
     void *arena;                                 /* the block in which all of these arrays lie */
+    pynn_session *session;                       /* whose block that is; or NULL */
 } pynn_workspace;
 
 /* What a workspace is for: n_steps batches of n_rows rows of the data. */

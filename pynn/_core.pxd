@@ -102,12 +102,19 @@ cdef extern from "pynn.h" nogil:
         void *sgemm
         void *dgemm
 
+    ctypedef struct pynn_session:
+        pass
+
+    pynn_session *pynn_session_new()
+    void pynn_session_free(pynn_session *)
+
     ctypedef struct pynn_call:
         const pynn_network *network
         const void *parameters
         const pynn_data *data
         int n_threads
         const pynn_control *control
+        pynn_session *session
 
     ctypedef struct pynn_trace:
         void *z
@@ -118,6 +125,8 @@ cdef extern from "pynn.h" nogil:
         double *costs
 
     void pynn_set_blas(const pynn_blas *)
+    void pynn_force_blas(int)
+    void pynn_force_blas(int)
 
     const char *pynn_activation_name(int)
     int pynn_activation_is_output_only(int)

@@ -64,16 +64,20 @@ def isa_in_use():
 
 
 def isa_is_tuned():
-    """Whether that set has tiles of its own for large products, where others take BLAS."""
+    """Whether large products go to tiles of that set; else they go to BLAS."""
     return bool(pynn_isa_is_tuned())
 
 
-def use_isa(name):
-    """Use the kernels of one instruction set from the next call on, in the whole process."""
+def use_isa(name, bint blas=False):
+    """Use the kernels of one instruction set from the next call on, in the whole process.
+
+    blas : whether large products go to SciPy's BLAS even if the set has tiles of its own
+    """
     if name not in available_isas():
         raise ValueError(f"instruction set {name!r} is not available; choose from: "
                          + ", ".join(available_isas()))
     pynn_use_isa(ISAS[name])
+    pynn_force_blas(blas)
     if not isa_is_tuned():
         _hand_in_blas()
 
@@ -117,7 +121,7 @@ cdef int _hand_in_blas() except -1:
 def _start():
     wanted = os.environ.get("PYNN_ISA") or available_isas()[-1]
     try:
-        use_isa(wanted)
+        use_isa(wanted, os.environ.get("PYNN_BLAS", "0") != "0")
     except ValueError as error:
         raise ImportError(f"PYNN_ISA: {error}") from None
 
@@ -399,6 +403,32 @@ cdef class Regularisation:
         return 0
 
 
+cdef class Session:
+    """Memory and threads that the calls of one fit share, until the `with` around them ends."""
+
+    cdef pynn_session *session
+
+    cdef pynn_session *started(self) except NULL:
+        if self.session is NULL:
+            self.session = pynn_session_new()
+        if self.session is NULL:
+            _raise_if(PYNN_NO_MEMORY, None)
+        return self.session
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def __dealloc__(self):
+        self.end()
+
+    cdef void end(self) noexcept:
+        pynn_session_free(self.session)
+        self.session = NULL
+
+
 cdef class Core:
     """What a network computes: sizes, activations, cost and dtype, fixed for good.
 
@@ -464,7 +494,7 @@ cdef class Core:
     cdef pynn_call call(self, _Array parameters, Data data, int n_threads,
                         _Interruption interruption):
         return pynn_call(network=&self.network, parameters=parameters.view.buf, data=&data.data,
-                         n_threads=n_threads, control=&interruption.control)
+                         n_threads=n_threads, control=&interruption.control, session=NULL)
 
     cdef _Array vector_of(self, array, bint writable):
         cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
@@ -548,7 +578,7 @@ cdef class Core:
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
-              int n_threads=1, patience=None, double divisor=1):
+              int n_threads=1, patience=None, double divisor=1, Session session=None):
         """Train parameters and state in place.
 
         Parameters
@@ -564,6 +594,7 @@ cdef class Core:
         dropout_seed : which units are dropped, with the number of updates that the state has seen
         patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
             and is updated; or None
+        session : of the fit, used by no other call meanwhile; or None
 
         Returns
         -------
@@ -581,6 +612,8 @@ cdef class Core:
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
+        if session is not None:
+            call.session = session.started()
         cdef pynn_plan plan
         cdef pynn_patience patience_now
         cdef pynn_random random

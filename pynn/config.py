@@ -16,8 +16,9 @@ __all__ = ["show_config"]
 def show_config() -> None:
     """Print version, instruction sets, BLAS and threads.
 
-    The environment variable ``PYNN_ISA`` chooses one of the instruction sets that are available,
-    when pynn is imported.
+    When pynn is imported, the environment variable ``PYNN_ISA`` chooses one of the instruction sets
+    that are available, and ``PYNN_BLAS=1`` sends large products to BLAS even where pynn has code of
+    its own for them, for comparison.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def _blas() -> dict[str, str]:
     for info in (own or libraries)[:1]:
         keys = ("internal_api", "version", "architecture")
         name = " ".join(str(info[key]) for key in keys if info.get(key))
-    use = "not used by this set" if _core.isa_is_tuned() else "used for large products"
+    use = "not used" if _core.isa_is_tuned() else "used for large products"
     return {
         "BLAS": f"{name} of SciPy {scipy.__version__}, {use}",
         "threads": f"up to {threads.usable()}",

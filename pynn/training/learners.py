@@ -63,6 +63,7 @@ class Learner(Protocol):
     """The rows of an epoch."""
 
     n_rows: int  # of the last epoch
+    session: _core.Session  # what its calls of the core share
 
     @property
     def order(self) -> NDArray[np.int64] | None:
@@ -86,9 +87,19 @@ class Rows:
     data : _core.Data
     descent : Descent
     plan : Plan
+    session : _core.Session, optional
+        One of its own by default.
     """
 
-    def __init__(self, model: Model, data: _core.Data, descent: Descent, plan: Plan) -> None:
+    def __init__(
+        self,
+        model: Model,
+        data: _core.Data,
+        descent: Descent,
+        plan: Plan,
+        session: _core.Session | None = None,
+    ) -> None:
+        self.session = session or _core.Session()
         self.n_rows = data.n_rows
         self.order: NDArray[np.int64] = np.arange(self.n_rows, dtype=np.int64)
         self.model, self.data, self.descent, self.plan = model, data, descent, plan
@@ -129,6 +140,7 @@ class Rows:
                 n_threads=model._threads_for(self.data, self.batch_size),
                 patience=patience,
                 divisor=divisor,
+                session=self.session,
             )
         return costs[:n_done], error
 
@@ -158,7 +170,7 @@ class Blocks:
         plan: Plan,
     ) -> None:
         self.model, self.source, self.data_of = model, source, data_of
-        self.descent, self.plan = descent, plan
+        self.descent, self.plan, self.session = descent, plan, _core.Session()
 
     def learn(
         self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
@@ -166,8 +178,9 @@ class Blocks:
         """Train for one epoch; return its costs, or the error that ended it."""
         rate, total, n_rows = self.descent.rates(1), np.zeros(2), 0
         for block in blocks.blocks_of(self.source):
-            rows = Rows(self.model, self.data_of(*block), self.descent, self.plan)
-            del block  # if it was converted, only the converted rows stay in memory
+            data = self.data_of(*block)
+            rows = Rows(self.model, data, self.descent, self.plan, self.session)
+            del block, data  # if it was converted, only the converted rows stay in memory
             rates = None if rate is None else rate.repeat(rows.n_updates)
             costs, error = rows.learn_at(rates)
             if error is not None:

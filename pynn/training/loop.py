@@ -69,7 +69,7 @@ class Loop:
         history.n_epochs, history.best_epoch, n_before = state.epoch, None, len(history)
         n_before -= state.epoch  # those of a resumed fit
         try:
-            with state:
+            with state, self.learner.session:
                 ending = self._until_stopped(self._epochs_at_once())
         except KeyboardInterrupt as error:
             ending, self.interruption = "interrupted", error

@@ -36,6 +36,11 @@ static void *extend(results *r, int64_t n, size_t size) {
     return added;
 }
 
+/* Of all networks, one after the other; alone, new memory shows a checker what nobody wrote */
+static pynn_session *session;
+
+static pynn_session *session_of(int n_threads) { return n_threads > 1 ? session : NULL; }
+
 static pynn_status train(const problem *p, void *parameters, pynn_cost *costs, int64_t n_epochs,
                          int n_threads, const pynn_control *control) {
     uint64_t random = 2;
@@ -51,7 +56,8 @@ static pynn_status train(const problem *p, void *parameters, pynn_cost *costs, i
                             .order = order,
                             .shuffle = &shuffle,
                             .regularisation = p->regularisation};
-    const pynn_call call = {&p->network, parameters, &p->data, n_threads, control};
+    const pynn_call call = {&p->network, parameters, &p->data,
+                            n_threads,   control,    session_of(n_threads)};
     return pynn_train(parameters, &state, costs, &n_done, &call, &p->optimizer, &plan);
 }
 
@@ -71,8 +77,10 @@ static results compute(const problem *p, int n_threads) {
     pynn_data unweighted = p->data;
     unweighted.row_weights = NULL;
     memcpy(parameters, p->parameters, r.n_gradient);
-    const pynn_call call = {&p->network, parameters, &p->data, n_threads, NULL};
-    const pynn_call traced = {&p->network, parameters, &unweighted, n_threads, NULL};
+    const pynn_call call = {&p->network, parameters, &p->data,
+                            n_threads,   NULL,       session_of(n_threads)};
+    const pynn_call traced = {&p->network, parameters, &unweighted,
+                              n_threads,   NULL,       session_of(n_threads)};
     CHECK(!pynn_gradient(cost, gradient, &call, p->regularisation.penalty) &&
               !train(p, parameters, costs, n_epochs, n_threads, NULL) &&
               !pynn_predict(predicted, &call) && !pynn_trace_rows(&trace, &traced),
@@ -91,7 +99,7 @@ static void check_finite_differences(const problem *p, const double *gradient) {
         pynn_cost at[2];
         for (int side = 0; side < 2; side++) {
             parameters[i] = before + (side ? h : -h);
-            const pynn_call call = {&p->network, parameters, &p->data, 1, NULL};
+            const pynn_call call = {&p->network, parameters, &p->data, 1, NULL, NULL};
             CHECK(!pynn_gradient(&at[side], NULL, &call, p->regularisation.penalty), "%s",
                   p->of->name);
         }
@@ -165,6 +173,7 @@ int main(int n_arguments, char **arguments) {
     if (n_arguments > 1) { isa = code_of(arguments[1], pynn_isa_name); }
     CHECK(!pynn_use_isa(isa), "this processor lacks %s", pynn_isa_name(isa));
     pynn_set_blas(&blas);
+    session = pynn_session_new();
     for (int s = 0; s < N_SETTINGS; s++) {
         int wanted = n_arguments <= 3;
         for (int i = 3; i < n_arguments; i++) { wanted |= !strcmp(arguments[i], settings[s].name); }
@@ -173,6 +182,7 @@ int main(int n_arguments, char **arguments) {
         n_run += wanted;
     }
     CHECK(n_run, "no such case");
+    pynn_session_free(session);
     CHECK(pynn_blocks_in_use() == 0, "blocks in use");
     return 0;
 }

@@ -33,6 +33,7 @@ STEPS = [
     "program",
     "workspace",
     "blas",
+    "session",
     "team",
     "kernels",
 ]
