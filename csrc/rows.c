@@ -146,8 +146,7 @@ static void load_sparse(const pynn_op *op, pynn_pass *pass) {
         ws->ends[op->base + i] = end;
         const real *values = (const real *)data->values + first;
         if (ws->checks_input && !ws->kernels->all_finite(values, (size_t)(end - first))) {
-            found_not_finite(pass);
-            break;
+            found_not_finite(pass); /* and go on: predictions count the entries of all rows */
         }
     }
     pass->x = (pynn_rows){.n_columns = ws->layers[0].n_in, .is_sparse = 1};

@@ -2,6 +2,7 @@
 
 import ctypes
 import faulthandler
+import gc
 import os
 import signal
 import subprocess
@@ -39,10 +40,17 @@ def raise_signal():
 
 
 def fit_until_interrupted(net, X, y, send=kill, after=0.3, **options):
-    timer = threading.Timer(after, send)
+    timer, backup = threading.Timer(after, send), threading.Timer(30, kill)
+    gc.disable()  # in a callback of the garbage collector, such as Hypothesis', Ctrl-C is lost
+    backup.start()
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(X, y, epochs=FOREVER, batch_size=BATCH_SIZE, **options)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(X, y, epochs=FOREVER, batch_size=BATCH_SIZE, **options)
+        assert backup.is_alive()
+    finally:
+        gc.enable()
+        backup.cancel()
     timer.join()
 
 
@@ -206,7 +214,7 @@ def test_a_handler_may_fit_a_network_itself(within, data):
     def fit(*_):
         if within:
             threading.Timer(0.3, kill).start()
-        inner.fit(X, y, epochs=FOREVER if within else 20)
+        inner.fit(X[:200], y[:200], epochs=FOREVER if within else 20)
 
     with on_alarm(fit, after=0.1):
         fit_until_interrupted(network(), X, y, send=bool if within else kill, after=2)
