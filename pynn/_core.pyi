@@ -1,5 +1,6 @@
 """Types of the extension module; _core.pyx says what everything is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,11 @@ class Regularisation:
         clip_norm: float,
         frozen: tuple[bool, ...],
     ) -> None: ...
+
+class Undo:
+    def __init__(self, function: Callable[[], object]) -> None: ...
+    def __enter__(self) -> Undo: ...
+    def __exit__(self, *args: object) -> None: ...
 
 class Session:
     def __enter__(self) -> Session: ...

@@ -170,7 +170,8 @@ cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=
             f"array of format {formats.decode()!r} expected, got {found.decode()!r}")
     cdef size_t misaligned = <size_t>self.view.buf
     for i in range(n_dimensions):
-        misaligned |= <size_t>self.view.strides[i]
+        if self.view.shape[i] > 1:  # else the stride leads nowhere, and may be any number
+            misaligned |= <size_t>self.view.strides[i]
     if misaligned & <size_t>(self.view.itemsize - 1):  # sizes of these formats are powers of 2
         raise ValueError("aligned array expected")
     return self
@@ -245,6 +246,36 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
         raise ValueError("X must be finite, but holds NaN, infinity or a value beyond the "
                          "network's dtype")
     return 0
+
+
+cdef class Undo:
+    """Calls a function where a block ends by an exception, until the function comes to its end.
+
+    A handler of a signal may raise amid it. Then it is called once more, so it must not matter how
+    far it came, and what was raised last goes on. No signal is heard between the block and its
+    first line, as would be in a context manager in Python.
+    """
+
+    cdef object function
+
+    def __init__(self, function):
+        self.function = function
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            return
+        later = None
+        for _ in range(100):  # no signal comes so often: it fails by itself
+            try:
+                self.function()
+                break
+            except BaseException as raised:
+                later = raised
+        if later is not None:
+            raise later
 
 
 # ---- Random numbers -----------------------------------------------------------------------------

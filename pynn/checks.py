@@ -190,10 +190,9 @@ def _sparse_rows(name: str, X: Any, dtype: np.dtype[Any]) -> _core.SparseRows:
             f"{name} must be dense, or sparse in the format CSR or CSC; got a "
             f"{type(X).__name__}; use tocsr()"
         )
-    axis = 0 if X.format == "csr" else 1
-    n_lines, n_places = X.shape[axis], X.shape[1 - axis]
-    starts, places, values = _entries(name, X, n_lines, n_places, dtype)
-    if axis == 1:
+    starts, places, values = _summed(X, *_entries(name, X))[1:]
+    values = real_array(f"{name}.data", values, dtype)
+    if X.format == "csc":
         by_columns = sys.modules["scipy.sparse"].csc_array((values, places, starts), shape=X.shape)
         by_rows = by_columns.tocsr()
         starts, places, values = by_rows.indptr, by_rows.indices, by_rows.data
@@ -202,13 +201,44 @@ def _sparse_rows(name: str, X: Any, dtype: np.dtype[Any]) -> _core.SparseRows:
     )
 
 
-def _entries(
-    name: str, X: Any, n_lines: int, n_places: int, dtype: np.dtype[Any]
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def sound(name: str, X: Any) -> Any:
+    """Return X. If it is a matrix of SciPy's in CSR or CSC, SciPy can be trusted with it.
+
+    Integers of one place are summed, as `toarray` does: in a wider dtype their sum would be another
+    one, as int8 has 100 + 100 = -56.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is such a matrix and damaged.
+    """
+    if type(X) in PLAIN or not is_sparse(X) or X.format not in ("csr", "csc"):
+        return X
+    return _summed(X, *_entries(name, X))[0]
+
+
+Entries = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]  # starts, places, values
+
+
+def _summed(
+    X: Any, starts: NDArray[Any], places: NDArray[Any], values: NDArray[Any]
+) -> tuple[Any, NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return a matrix in CSR or CSC without two integers of one place, and its entries."""
+    if values.dtype.kind in "iub":
+        matrix = type(X)((values, places, starts), shape=X.shape)
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+            return matrix, matrix.indptr, matrix.indices, matrix.data
+    return X, starts, places, values
+
+
+def _entries(name: str, X: Any) -> Entries:
     """Return where each line begins, the place of each entry in its line, and its value.
 
     SciPy trusts what is written into a matrix; the core must not read where a damaged one says.
     """
+    n_lines, n_places = X.shape if X.format == "csr" else X.shape[::-1]
     starts, places, values = np.asarray(X.indptr), np.asarray(X.indices), np.asarray(X.data)
     for what, array in (("indptr", starts), ("indices", places)):
         if array.dtype.kind not in "iu":
@@ -229,7 +259,7 @@ def _entries(
             f"{name}.indices must be from 0 to {n_places - 1}, got values from {places.min()} to "
             f"{places.max()}"
         )
-    return starts, places, real_array(f"{name}.data", values[:n], dtype)
+    return starts, places, values[:n]
 
 
 def _vector(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

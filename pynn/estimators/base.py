@@ -22,6 +22,8 @@ from pynn.estimators.predictor import Predictor
 from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 from pynn.training import scoring as scorers
+from pynn.training.forks import Claim
+from pynn.training.undo import Undo
 
 Array = NDArray[Any]
 
@@ -183,7 +185,7 @@ class Perceptron(Inspected, Predictor):
         if self.early_stopping and eval_set is None:
             raise ValueError("with early_stopping=True, fit_batches needs an eval_set")
         goes_on = self._goes_on(False)
-        with self._undone_on_error():
+        with self._alone(), self._undone_on_error():
             if not goes_on:
                 self._learn_classes(source, classes)
             first = next(blocks.blocks_of(source))
@@ -203,7 +205,7 @@ class Perceptron(Inspected, Predictor):
     ) -> Self:
         if incremental and self.early_stopping and not validation:
             raise ValueError("partial_fit does not support early_stopping=True")
-        with self._undone_on_error():
+        with self._alone(), self._undone_on_error():
             goes_on = self._goes_on(incremental)
             samples = rows.samples(
                 self, X, y, sample_weight, first=not goes_on, incremental=incremental
@@ -222,30 +224,33 @@ class Perceptron(Inspected, Predictor):
         return self
 
     @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        """Restore all attributes if a fit fails; `undone_on_error` restores the network."""
+    def _alone(self) -> Iterator[None]:
+        """Refuse other fits until the block ends."""
         if "_fit_under_way" in self.__dict__ and self._fit_under_way() is not None:
             raise RuntimeError(
                 f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
                 "threads can fit no more than a clone of it"
             )
-        under_way: set[None] = set()  # lives as long as this fit, whatever happens
-        before, random = dict(self.__dict__), self.random_state
-        drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
+        under_way = Claim(lambda: self.__dict__.pop("_fit_under_way", None))
         try:
             self._fit_under_way: Any = weakref.ref(under_way)
             yield
-        except BaseException:
-            of_callbacks = {
-                name: self.__dict__[name] for name in _OF_CALLBACKS & self.__dict__.keys()
-            }
-            self.__dict__.clear()
-            self.__dict__.update(before | of_callbacks)
-            if drawn_by and isinstance(random, np.random.RandomState):
-                random.set_state(drawn_by)
-            raise
         finally:
             self.__dict__.pop("_fit_under_way", None)
+
+    def _undone_on_error(self) -> Undo:
+        """Restore all attributes if a fit fails; `undone_on_error` restores the network."""
+        before, random = dict(self.__dict__), self.random_state
+        drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
+
+        def undo() -> None:
+            now = self.__dict__
+            of_callbacks = {name: now[name] for name in _OF_CALLBACKS & now.keys()}
+            self.__dict__ = before | of_callbacks
+            if drawn_by and isinstance(random, np.random.RandomState):
+                random.set_state(drawn_by)
+
+        return Undo(undo)
 
     def _judged_by(self, scoring: Any, samples: Samples) -> float:
         """Return what a scorer says of this estimator amid its fit."""

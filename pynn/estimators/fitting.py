@@ -32,12 +32,14 @@ from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
 from pynn.training import lbfgs
 from pynn.training.descent import Descent
+from pynn.training.forks import claim
 from pynn.training.history import Patience
 from pynn.training.learners import Blocks, Learner, Plan, Rows
-from pynn.training.loop import Loop, Measure, undone_on_error
+from pynn.training.loop import Loop, Measure
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
 from pynn.training.state import State, in_order
+from pynn.training.undo import undone_on_error
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
 # Parameters that may differ where a fit resumes.
@@ -101,6 +103,7 @@ class Fit:
         self.network = network = estimator.network_
         undone = undone_on_error(network) if self.goes_on else nullcontext()
         with network._lock, undone:
+            _claim = claim(network, random)
             self._check_network()
             network._random = random
             outcome = (
@@ -200,7 +203,7 @@ class Fit:
             held_out = [aside]
         descent = self._descent()
         if resumption:
-            resumption.prepare(descent)
+            resumption.prepare(descent, network.parameters)
         seed = int(random.randint(2**31)) if np.any(estimator.dropout) else 0
         plan = Plan(
             self._batch_size(),

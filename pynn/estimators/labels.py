@@ -168,5 +168,10 @@ class ClassTargets(Perceptron):
         classes = kept.get("classes", network._architecture.classes)
         if classes is None:
             classes = range(max(2, network.layer_sizes[-1]))
-        several = kept.get("several", False)
+        several, n_out = kept.get("several", False), network.layer_sizes[-1]
+        if len(classes) != n_out and (several or n_out != 1 or len(classes) != 2):
+            raise ValueError(f"{len(classes)} classes do not go with {n_out} outputs")
         self._learn_targets(np.eye(len(classes), dtype=int) if several else np.array([*classes]))
+        kind, learned = self._label_binarizer.y_type_, self._targets_to_file()
+        if learned != {"classes": [*classes], "several": several} or kind.startswith("continuous"):
+            raise ValueError(f"{[*classes]} are no classes in their order")

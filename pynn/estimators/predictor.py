@@ -38,7 +38,7 @@ class Predictor(Views):
 
     def _validated(self, X: Any, dtype: Any) -> Any:
         rows.refuse_lossy(X, "X")
-        formats = ("csr", "csc")
+        X, formats = checks.sound("X", X), ("csr", "csc")
         return validate_data(self, X, accept_sparse=formats, dtype=dtype, reset=False)
 
     def _plain(self, X: Any, dtype: np.dtype[Any]) -> Array | None:

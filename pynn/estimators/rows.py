@@ -72,7 +72,7 @@ def samples(
         refuse_lossy(array, name)
     rows, labels = validate_data(
         estimator,
-        X,
+        checks.sound("X", X),
         labels_of(y),
         accept_sparse=("csr", "csc"),
         dtype=dtypes(estimator),
@@ -81,7 +81,6 @@ def samples(
         reset=first,
     )
     if checks.is_sparse(rows):
-        checks.rows(rows, rows.shape[1], rows.dtype)  # SciPy trusts damaged ones
         rows = rows.tocsr()
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = column_or_1d(labels, warn=True)

@@ -14,7 +14,15 @@ from pynn.model import files
 from pynn.model.activations import PARAMETRISED, Activation
 from pynn.network import Network
 
-_LEARNED = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "best_epoch_")
+# Attributes that a file holds, and the types that they may have.
+_LEARNED: dict[str, tuple[type, ...]] = {
+    "n_iter_": (int,),
+    "t_": (int,),
+    "loss_": (float,),
+    "best_loss_": (float, type(None)),
+    "best_validation_score_": (float, type(None)),
+    "best_epoch_": (int, type(None)),
+}
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -59,15 +67,31 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         }
         kept = {name: _from_json(value) for name, value in notes.get("parameters", {}).items()}
         estimator = kind(**settings | kept)
-        estimator.__dict__.update(notes.get("attributes", {}), _network=network)
+        estimator._validate_params()
+        estimator.__dict__.update(_learned(notes.get("attributes", {})), _network=network)
         estimator.n_features_in_ = network.layer_sizes[0]
         if notes.get("feature_names") is not None:
-            estimator.feature_names_in_ = np.array(notes["feature_names"], dtype=object)
+            estimator.feature_names_in_ = _feature_names(notes["feature_names"], network)
         estimator._targets_from_file(network, notes.get("targets"))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
     estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), network.layer_sizes[-1]
     return estimator
+
+
+def _learned(given: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes, once nothing but what a fit has learned is among them."""
+    for name, value in given.items():
+        if type(value) not in _LEARNED.get(name, ()):
+            raise ValueError(f"no fit learns {name}={value!r}")
+    return given
+
+
+def _feature_names(given: Any, network: Network) -> Any:
+    n_in = network.layer_sizes[0]
+    if type(given) is not list or {*map(type, given)} != {str} or len(given) != n_in:
+        raise ValueError(f"feature_names must be a list of {n_in} strings, got {given!r}")
+    return np.array(given, dtype=object)
 
 
 def _key(kind: type[Any]) -> str:
@@ -97,7 +121,12 @@ def _from_json(value: Any) -> Any:
         return value
     ((kind, items),) = value.items()
     found = [_from_json(one) for one in items]
-    if kind == "activation":
-        name, parameter = found
-        return PARAMETRISED[name](parameter)
-    return dict(found) if kind == "dict" else tuple(found)
+    match kind:
+        case "activation":
+            name, parameter = found
+            return PARAMETRISED[name](parameter)
+        case "dict":
+            return dict(found)
+        case "tuple":
+            return tuple(found)
+    raise ValueError(f"{kind!r} marks nothing")

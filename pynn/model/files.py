@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -12,11 +13,21 @@ import numpy as np
 
 from pynn.model import activations, costs
 from pynn.model.activations import Activation
+from pynn.model.atomic import replacing
 from pynn.model.costs import Cost
 from pynn.model.parameters import Parameters
 
 # Under this key of a file's metadata lies JSON with the arguments of Network.
 _KEY = "pynn.Network"
+
+# Under this one lies a checksum of all the rest. Files of older versions have none.
+_CHECKSUM = "pynn.checksum"
+
+# What the JSON may hold: nothing else in a file chooses how a network is made.
+_ARGUMENTS = {
+    *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
+    "input_scale",
+}
 
 
 def _safetensors() -> Any:
@@ -36,6 +47,16 @@ def _tensors(network: Parameters) -> dict[str, np.ndarray]:
     return named if network.scale is None else named | {"scale": network.scale}
 
 
+def _checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
+    """Return a CRC-32 of all tensors and notes, by name."""
+    checksum = 0
+    for name, note in sorted(metadata.items()):
+        checksum = zlib.crc32(f"{name}={note}\n".encode(), checksum)
+    for _, tensor in sorted(tensors.items()):
+        checksum = zlib.crc32(np.ascontiguousarray(tensor).data, checksum)
+    return f"{checksum:08x}"
+
+
 def save(
     network: Parameters, path: str | os.PathLike[str], notes: dict[str, str] | None = None
 ) -> None:
@@ -53,9 +74,10 @@ def save(
     if network.scale is not None:  # older versions can load all other files
         arguments["input_scale"] = True
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
-    content = safetensors.numpy.save(_tensors(network), metadata)
-    with open(os.fspath(path), "wb") as file:
-        file.write(content)
+    tensors = _tensors(network)
+    metadata[_CHECKSUM] = _checksum(tensors, metadata)
+    with replacing(path) as file:
+        file.write(safetensors.numpy.save(tensors, metadata))
 
 
 def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:
@@ -74,26 +96,32 @@ def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> An
 
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
-    """Read a network of this class from a file; return it and the file's metadata."""
+    """Read a network of this class from a file; return it and the notes in its metadata."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
         pass
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return _network(kind, file), file.metadata()
+            metadata = file.metadata() or {}
+            checksum = metadata.pop(_CHECKSUM, None)
+            network = _network(kind, file, metadata)
+        if checksum not in (None, _checksum(_tensors(network), metadata)):
+            raise ValueError("its checksum is not that of its content")
+        return network, metadata
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(kind: type[Any], file: Any) -> Any:
+def _network(kind: type[Any], file: Any, metadata: dict[str, str]) -> Any:
     """Build the network that an open safetensors file describes, and fill in its parameters."""
-    metadata = file.metadata() or {}
     if _KEY not in metadata:
         raise ValueError(f"its metadata have no entry {_KEY!r}")
     arguments = json.loads(metadata[_KEY])
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {_KEY!r} is not a JSON object")
+    if unknown := sorted(arguments.keys() - _ARGUMENTS):
+        raise ValueError(f"its entry {_KEY!r} holds {', '.join(unknown)}, which no network has")
     for name in ("activation", "output_activation", "cost"):
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)

@@ -11,15 +11,15 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import zipfile
-from contextlib import suppress
 from math import prod
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+from pynn.model.atomic import replacing
 
 __all__ = ["read", "write"]
 
@@ -33,10 +33,7 @@ Array = NDArray[Any]
 def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[str, Any]) -> None:
     """Write a checkpoint in place of the one that may be there.
 
-    Whatever happens meanwhile, `path` holds the old content or the new one, whole: the new one goes
-    to a temporary file in the same folder, to the disk, and then takes the old one's place. After
-    an exception the temporary file is gone; only a process that is killed leaves it behind, as
-    ``.pynn-....tmp``.
+    Whatever happens meanwhile, `path` holds the old content or the new one, whole.
 
     Parameters
     ----------
@@ -79,31 +76,8 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     _check_facts("facts", facts)
     text = json.dumps({_VERSION: 2, "facts": facts})
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
-    target = os.path.realpath(os.fspath(path))
-    if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
-        raise ValueError(f"{target!r} is a device or the like: a file would replace it")
-    _replace(target, entries)
-
-
-def _replace(path: str, entries: dict[str, Array]) -> None:
-    """Put an archive of these entries in the place of path, at once and for good."""
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f".pynn-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            _write_archive(file, entries)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)  # the new name is on the disk too
-    finally:
-        os.close(descriptor)
+    with replacing(path) as file:
+        _write_archive(file, entries)
 
 
 def _write_archive(file: IO[bytes], entries: dict[str, Array]) -> None:

@@ -71,7 +71,7 @@ class Descent:
         """Return the core's state for this model, continued where it fits the parameters."""
         if self._state is None or not _fits(self._state.slots, model):
             slots, n_updates = self._memory or ([], 0)
-            n_slots = _core.RULES[self.optimizer._rule()]
+            n_slots = self.n_slots
             if len(slots) == n_slots and _fits(slots, model):
                 slots = [np.array(slot) for slot in slots]  # joblib's memory maps are read-only
             else:
@@ -82,6 +82,11 @@ class Descent:
             self._memory = None
             self.set_rate(self.learning_rate)
         return self._state
+
+    @property
+    def n_slots(self) -> int:
+        """How many numbers the rule remembers of each parameter."""
+        return _core.RULES[self.optimizer._rule()]
 
     @property
     def is_scheduled(self) -> bool:

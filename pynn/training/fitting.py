@@ -17,13 +17,15 @@ from pynn.model import judging
 from pynn.model.regularisation import Regularisation
 from pynn.training import rate_factors
 from pynn.training.descent import Descent
+from pynn.training.forks import claim
 from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
-from pynn.training.loop import Loop, Measure, undone_on_error
+from pynn.training.loop import Loop, Measure
 from pynn.training.optimizers import Adam, Optimizer, Rprop
 from pynn.training.rate_factors import RateFactors
 from pynn.training.resume import Resumption, described
 from pynn.training.schedules import Schedule
 from pynn.training.state import State, in_order
+from pynn.training.undo import undone_on_error
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def fit(
         samples = samples_of(network, X, y, sample_weight)
     validation = None if validation_data is None else _validation(network, validation_data)
     with network._lock, undone_on_error(network, network._random):
+        _claim = claim(network, network._random)
         resumption, _ = Resumption.wanted(
             settings.callbacks,
             lambda: _description(network, samples, validation, settings),
@@ -112,7 +115,7 @@ def _loop(
     """Return the loop over these samples, or over the blocks of a source."""
     descent = network._descent = _descent(network._descent, settings)
     if resumption:
-        resumption.prepare(descent)
+        resumption.prepare(descent, network.parameters)
     # The seed is drawn only if it is used: other fits then have the same random numbers.
     has_dropout = bool(settings.regularisation.dropout)
     seed = bit_generator(network._random).random_raw() if has_dropout else 0

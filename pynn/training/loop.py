@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pynn.model.initializers import Random
 from pynn.training.descent import Descent
 from pynn.training.history import History, Patience
-from pynn.training.learners import Costs, Learner, bit_generator
+from pynn.training.learners import Costs, Learner
 from pynn.training.state import State
 
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
@@ -187,30 +185,3 @@ class Loop:
         assert self.patience is not None
         self.history.add(dict.fromkeys(("cost", "val_cost", self.patience.monitor), math.nan))
         self.history.n_epochs += 1
-
-
-@contextmanager
-def undone_on_error(network: Any, random: Random | None = None) -> Iterator[None]:
-    """Leave a network, and a random source, as they were if training fails.
-
-    Ctrl-C that reaches `Loop.run` is no failure: the network is then as after the last update.
-    """
-    if not network._parameters.flags.writeable:
-        network._own_parameters()
-    bits, history = None if random is None else bit_generator(random), network._history
-    state, parameters = None if bits is None else bits.state, network._parameters.copy()
-    descent = network._descent and network._descent.copy()
-    before = {"_random": network._random, "_descent": descent}
-    architecture = network._architecture
-    counts, n_epochs = vars(history) | {"patience": copy.copy(history.patience)}, len(history)
-    try:
-        yield
-    except BaseException:
-        vars(network).update(before)
-        network._become(architecture)
-        network._parameters[:] = parameters
-        vars(history).update(counts)
-        history.cut(n_epochs)
-        if bits is not None and state is not None:
-            bits.state = state
-        raise

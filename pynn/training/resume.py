@@ -14,6 +14,7 @@ from pynn import checks
 from pynn.model.initializers import Random
 from pynn.training import checkpoint
 from pynn.training.descent import Descent
+from pynn.training.entries import Entries
 from pynn.training.learners import bit_generator
 from pynn.training.loop import Loop
 
@@ -33,19 +34,24 @@ class Resumption:
         All that must be the same for a fit to continue.
     random : RandomState or Generator
         Random source of the fit.
-    kept : tuple of dict or None
-        Arrays and facts of the checkpoint to continue from.
+    kept : Entries or None
+        The checkpoint to continue from.
+
+    Raises
+    ------
+    ValueError
+        Here and by all methods: if an entry of the checkpoint is not what it must be.
     """
 
     def __init__(
         self,
         description: dict[str, str],
         random: Random,
-        kept: tuple[dict[str, NDArray[Any]], dict[str, Any]] | None,
+        kept: Entries | None,
     ) -> None:
         self.kept, self.bits = kept, bit_generator(random)
         if kept is not None:
-            _set_state(self.bits, kept[1]["random_at_start"])
+            self._set_random("random_at_start", kept)
         self.facts = {"fit": description, "random_at_start": _plain(self.bits.state)}
 
     @classmethod
@@ -71,20 +77,23 @@ class Resumption:
         kept, description = None, describe()
         for path in (wish.latest() for wish in wishes if wish.resume):
             if path is not None:
-                kept = checkpoint.read(path)
-                _compare(path, kept[1], description)
+                kept = Entries(path, *checkpoint.read(path))
+                _compare(path, kept.fact("fit", dict), description)
         if is_global and kept is not None:
             random = np.random.RandomState()
         return cls(description, random, kept), random
 
-    def prepare(self, descent: Descent) -> None:
-        """Let a new descent continue from the kept one."""
+    def prepare(self, descent: Descent, parameters: NDArray[Any]) -> None:
+        """Let a new descent on these parameters continue from the kept one."""
         if self.kept is not None:
-            arrays, facts = self.kept
-            slots = [arrays[f"slot.{i}"] for i in range(facts["n_slots"])]
-            descent.remember(slots, facts["n_updates"])
-            descent.learning_rate = facts["learning_rate"]
-            descent.monitored = arrays["monitored"].tolist()
+            kept = self.kept
+            n_slots = kept.count("n_slots")
+            if n_slots not in (0, descent.n_slots):
+                raise kept.refusal("n_slots", f"is {n_slots} instead of {descent.n_slots}")
+            slots = [kept.like(f"slot.{i}", parameters) for i in range(n_slots)]
+            descent.remember(slots, kept.count("n_updates"))
+            descent.learning_rate = kept.figure("learning_rate")
+            descent.monitored = kept.vector("monitored")
 
     def attach(self, loop: Loop) -> None:
         """Take over all that was kept, and let callbacks write checkpoints."""
@@ -92,18 +101,26 @@ class Resumption:
         state.snapshot = lambda: self._snapshot(loop)
         if self.kept is None:
             return
-        arrays, facts = self.kept
-        state.network.parameters[:] = arrays["parameters"]
-        if loop.learner.order is not None:
-            loop.learner.order[:] = arrays["order"]
-        history.best_parameters = arrays.get("best")
-        history.figures = {name: arrays[f"history.{name}"].tolist() for name in facts["figures"]}
-        history.n_samples = facts["n_samples"]
+        kept, parameters, order = self.kept, state.network.parameters, loop.learner.order
+        parameters[:] = kept.like("parameters", parameters)
+        if order is not None:
+            order[:] = kept.order(len(order))
+        history.best_parameters = kept.like("best", parameters) if kept.has("best") else None
+        history.n_samples, state.epoch = kept.count("n_samples"), kept.count("epoch")
+        history.figures = {name: kept.vector(f"history.{name}") for name in kept.names("figures")}
+        if "cost" not in history.figures:
+            raise kept.refusal("figures", "does not name the cost")
+        for name, values in history.figures.items():
+            if len(values) != len(history) or len(values) < state.epoch:
+                raise kept.refusal(f"history.{name}", f"has {len(values)} figures")
         if loop.patience is not None:
-            loop.patience.best, loop.patience.n_stalled = facts["patience"]
-        state.epoch, state.is_stopped = facts["epoch"], facts["is_stopped"]
-        state.kept = {name: arrays[f"kept.{name}"] for name in facts["kept"]}
-        _set_state(self.bits, facts["random"])
+            loop.patience.best, loop.patience.n_stalled = kept.patience()
+        state.is_stopped = kept.fact("is_stopped", bool)
+        state.kept = {name: kept.like(f"kept.{name}", parameters) for name in kept.names("kept")}
+        self._set_random("random", kept)
+
+    def _set_random(self, name: str, kept: Entries) -> None:
+        self.bits.state = kept.random_state(name, self.bits.state)
 
     def _snapshot(self, loop: Loop) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         state, history, patience = loop.state, loop.history, loop.patience
@@ -157,10 +174,7 @@ def _checksum(array: Any) -> str:
     return f"{array.dtype} {array.shape} of checksum {checksum:08x}"
 
 
-def _compare(path: Any, facts: dict[str, Any], now: dict[str, str]) -> None:
-    then = facts.get("fit")
-    if not isinstance(then, dict):
-        raise ValueError(f"{str(path)!r} is not a checkpoint of a fit")
+def _compare(path: Any, then: dict[str, Any], now: dict[str, str]) -> None:
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
             raise ValueError(
@@ -174,12 +188,3 @@ def _plain(state: Any) -> Any:
     if isinstance(state, dict):
         return {name: _plain(value) for name, value in state.items()}
     return state.tolist() if isinstance(state, np.ndarray | np.generic) else state
-
-
-def _set_state(bits: np.random.BitGenerator, state: Any) -> None:
-    def typed(value: Any, like: Any) -> Any:
-        if isinstance(like, dict):
-            return {name: typed(value[name], like[name]) for name in like}
-        return np.array(value, like.dtype) if isinstance(like, np.ndarray) else value
-
-    bits.state = typed(state, bits.state)

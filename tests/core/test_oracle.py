@@ -214,6 +214,19 @@ LAYOUTS = [
 ]
 
 
+@pytest.mark.parametrize("strides", [(13, 4), (1, 4), (-3, 4), (2**40 + 1, 4)])
+def test_the_stride_of_a_single_row_may_be_any_number(strides, rng):
+    net = pynn.Network([5, 3], random_state=0)
+    row = rng.normal(size=5).astype(np.float32)
+    X = np.ndarray((1, 5), np.float32, row.data, strides=strides)
+    y = np.ndarray((1, 3), np.float32, row.data, strides=strides)
+    assert X.flags.aligned
+    np.testing.assert_array_equal(net.predict(X), net.predict(row[np.newaxis]))
+    assert net.cost(X, y) == net.cost(row[np.newaxis], row[np.newaxis, :3])
+    np.testing.assert_array_equal(net.trace(X, y).z[0], net.trace(X.copy(), y.copy()).z[0])
+    net.fit(X, y)
+
+
 OWN_PRODUCTS, PRODUCTS_BY_BLAS = [17, 15, 3], [129, 65, 3]
 
 

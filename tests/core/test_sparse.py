@@ -40,8 +40,8 @@ def matrix(rng, shape, density, dtype="float64", index_dtype=np.int32, order="an
 
 
 def dense(X, dtype):
-    """What X stands for; the values in the network's dtype first, as sums of int8 overflow."""
-    return X.astype(dtype).toarray()
+    """What X stands for: integers are summed as they are, numbers in the network's dtype."""
+    return X.toarray() if X.dtype.kind in "iub" else X.astype(dtype).toarray()
 
 
 def network(rng, sizes, dtype):
@@ -238,6 +238,22 @@ def test_any_format_and_type(form, index_dtype, dtype, rng):
         twin.fit(before, y, validation_data=(before, y))
         assert net.history["val_cost"] == pytest.approx(twin.history["val_cost"], rel=1e-5)
     np.testing.assert_array_equal(given_X.toarray(), before)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "sum_"), [(np.int8, 100, -56), (np.uint8, 200, 144), (bool, True, True)]
+)
+@pytest.mark.parametrize("form", FORMATS)
+def test_duplicates_are_summed_in_the_matrix_s_own_dtype(form, dtype, value, sum_):
+    X = form(([value, value, 1], [2, 2, 0], [0, 2, 2, 3, 3]), shape=(4, 4), dtype=dtype)
+    assert X.toarray().max() == max(sum_, 1)
+    given = X.data.copy(), X.indices.copy()
+    for dtype in cases.DTYPES:
+        net = pynn.Network([4, 3, 2], dtype=dtype, random_state=0)
+        np.testing.assert_array_equal(net.predict(X), net.predict(X.toarray()))
+        gradients = [net.gradient(x, np.ones((4, 2))) for x in (X, X.toarray())]
+        cases.assert_agree(*gradients, cases.ONE_PASS, dtype)
+    assert all(map(np.array_equal, (X.data, X.indices), given))
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

@@ -90,6 +90,7 @@ FORMS = {  # ways to hand in the rows X of floats, good and bad
     "unaligned": unaligned,
     "read-only": lambda X: np.frombuffer(X.tobytes()).reshape(X.shape),
     "one row": lambda X: X[:1],
+    "one row of an odd stride": lambda X: np.ndarray((1, X.shape[1]), float, X[0].data, 0, (3, 8)),
     "list": lambda X: X.tolist(),
     "tuple": lambda X: tuple(map(tuple, X.tolist())),
     "long double": lambda X: X.astype(np.longdouble),

@@ -189,8 +189,20 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
         {"parameters": {"cleverness": 1}},
         {"targets": {"classes": 3}},
         {"parameters": 3},
+        {"parameters": {"alpha": {"function": [1]}}},
+        {"attributes": {"predict": "owned"}},
+        {"attributes": {"n_iter_": "owned"}},
+        {"attributes": {"loss_": True}},
+        {"attributes": ["n_iter_"]},
+        {"feature_names": 3},
+        {"feature_names": ["a"] * 3},
+        {"feature_names": [1, 2, 3, 4]},
+        {"targets": {"classes": ["a", "b"]}},
+        {"targets": {"classes": [0] * 10**5}},
+        {"targets": 7},
     ):
         changed = dict(head["__metadata__"], **{"pynn.MLPClassifier": json.dumps(notes | change)})
+        del changed["pynn.checksum"]
         text = json.dumps(head | {"__metadata__": changed}).encode()
         text += b" " * (-len(text) % 8)
         path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + length :])

@@ -75,6 +75,20 @@ def test_any_format_and_type_gives_what_dense_rows_give(Estimator, form, dtype):
             np.testing.assert_allclose(sparsely, densely, atol=tolerance)
 
 
+@BOTH
+def test_duplicates_are_summed_in_the_matrix_s_own_dtype(Estimator):
+    X, y = DATA[Estimator]
+    X = thinned(X).round().astype(np.int8)
+    doubled = sparse.csr_array(X)
+    doubled.data, doubled.indices = doubled.data.repeat(2), doubled.indices.repeat(2)
+    doubled.indptr = 2 * doubled.indptr
+    doubled.data[:] = 100
+    assert doubled.toarray().min() == -56
+    model, twin = small(Estimator).fit(doubled, y), small(Estimator).fit(doubled.toarray(), y)
+    np.testing.assert_allclose(flat(model), flat(twin), atol=1e-9)
+    np.testing.assert_allclose(model.predict(doubled), twin.predict(doubled.toarray()))
+
+
 def test_words_of_texts():
     texts = ["a cat sat", "the cat purrs", "the dog barks", "a dog ran", "cat and cat", "dog dog"]
     model = make_pipeline(

@@ -1,5 +1,6 @@
 """Files: networks come back from them the same, and damaged or foreign ones are refused."""
 
+import json
 import pickle
 
 import numpy as np
@@ -105,6 +106,7 @@ def test_load_of_a_file_with_a_wrong_shape_or_description(tmp_path):
     tensors = numpy.load_file(good)
     with safetensors.safe_open(good, "numpy") as file:
         metadata = file.metadata()
+    del metadata["pynn.checksum"]
     first = sorted(tensors)[0]
     other = {first: np.zeros((9, 9)), "more": np.zeros(3)}
     damages = [
@@ -120,6 +122,24 @@ def test_load_of_a_file_with_a_wrong_shape_or_description(tmp_path):
         path = tmp_path / "damaged.safetensors"
         numpy.save_file(changed_tensors, path, changed_metadata)
         assert refuses(path), (changed_metadata, list(changed_tensors))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"n_threads": 2_000_000}, {"random_state": 1}, {"initializer": "zeros"}, {"x": 1}],
+    ids=str,
+)
+def test_arguments_that_a_file_does_not_hold_are_refused(more, tmp_path):
+    numpy = pytest.importorskip("safetensors.numpy")
+    safetensors = pytest.importorskip("safetensors")
+    path = tmp_path / "net.safetensors"
+    classifier().save(path)
+    with safetensors.safe_open(path, "numpy") as file:
+        arguments = json.loads(file.metadata()["pynn.Network"])
+    metadata = {"pynn.Network": json.dumps(arguments | more)}
+    numpy.save_file(numpy.load_file(path), path, metadata)
+    with pytest.raises(ValueError, match=next(iter(more))):
+        pynn.Network.load(path)
 
 
 def test_paths_that_lead_nowhere(tmp_path):

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from pynn.model import atomic
 from pynn.training import checkpoint
+from pynn.training.entries import Entries
 from pynn.training.resume import _plain as plain
-from pynn.training.resume import _set_state as set_state
 
 ARRAYS = {"weights": np.arange(6.0).reshape(2, 3), "order": np.arange(5)}
 FACTS = {"epoch": 3, "losses": [0.5, math.nan], "random": {"key": [2**63, 1], "gauss": -0.0}}
@@ -116,10 +117,12 @@ GENERATORS = [np.random.MT19937, np.random.PCG64, np.random.PCG64DXSM, np.random
 def test_a_generator_goes_on_as_if_nothing_had_been(tmp_path, kind):
     generator = np.random.Generator(kind(7))
     generator.normal(size=3)
-    checkpoint.write(tmp_path / "c", {}, {"state": plain(generator.bit_generator.state)})
+    facts = {"fit": {}, "random": plain(generator.bit_generator.state)}
+    checkpoint.write(tmp_path / "c", {}, facts)
     expected = generator.normal(size=100)
     resumed = np.random.Generator(kind())
-    set_state(resumed.bit_generator, checkpoint.read(tmp_path / "c")[1]["state"])
+    kept = Entries(tmp_path / "c", *checkpoint.read(tmp_path / "c"))
+    resumed.bit_generator.state = kept.random_state("random", resumed.bit_generator.state)
     np.testing.assert_array_equal(resumed.normal(size=100), expected)
 
 
@@ -392,11 +395,11 @@ def test_a_call_that_fails(old, monkeypatch, call, n, left, error):
 
 @contextmanager
 def stopped_at(n):
-    """Raise Stop where the n-th line of checkpoints.py is about to run."""
+    """Raise Stop where the n-th line of checkpoint.py or atomic.py is about to run."""
     lines = []
 
     def trace(frame, event, argument):
-        if frame.f_code.co_filename != checkpoint.__file__:
+        if frame.f_code.co_filename not in (checkpoint.__file__, atomic.__file__):
             return None
         if event == "line":
             lines.append(frame.f_lineno)
@@ -449,8 +452,6 @@ KILLED = """
 import os, random, signal, sys, time
 import numpy as np
 from pynn.training import checkpoint
-from pynn.training.resume import _plain as plain
-from pynn.training.resume import _set_state as set_state
 
 path = sys.argv[1]
 for _ in range(20):

@@ -1,0 +1,49 @@
+"""Forks: in a child that another thread forks amid a fit, nobody goes on with that fit."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from pynn.model.initializers import Random
+from pynn.training.learners import bit_generator
+
+_claims: weakref.WeakSet[Claim] = weakref.WeakSet()
+
+
+class Claim:
+    """Held by a fit in a local variable, as long as it lasts.
+
+    Parameters
+    ----------
+    release : function
+        Called in each child that another thread forks meanwhile.
+    """
+
+    def __init__(self, release: Callable[[], object]) -> None:
+        self.thread, self.release = threading.get_ident(), release
+        _claims.add(self)
+
+
+def claim(network: Any, random: Random) -> Claim:
+    """Claim a network, which the caller has locked, and the random source that it draws from."""
+
+    def release() -> None:
+        network._lock = threading.RLock()
+        bit_generator(random).lock._at_fork_reinit()  # type: ignore[attr-defined]
+
+    return Claim(release)
+
+
+def _in_child() -> None:
+    for one in list(_claims):
+        if one.thread != threading.get_ident():
+            _claims.discard(one)
+            one.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
