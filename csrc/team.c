@@ -121,8 +121,15 @@ static void advance(pynn_team *team, atomic_uint *count) {
     pthread_mutex_unlock(&team->lock);
 }
 
+/* Is this a child that a signal handler has forked amid the run? The other members stayed behind.
+ */
+static int is_lost(const pynn_team *team) {
+    return team->n > 1 && team->n_forks != atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
 int pynn_team_meet(pynn_member member) {
     pynn_team *team = member.team;
+    if (is_lost(team)) { return 1; }
     if (member.n == 1) { return atomic_load_explicit(&team->asked, memory_order_relaxed); }
     const unsigned round = atomic_load_explicit(&team->round, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->arrived, 1, memory_order_acq_rel) + 1 < member.n) {
@@ -142,7 +149,7 @@ void pynn_team_stop(pynn_member member) {
 }
 
 int pynn_team_asked(pynn_member member) {
-    return atomic_load_explicit(&member.team->asked, memory_order_relaxed);
+    return is_lost(member.team) || atomic_load_explicit(&member.team->asked, memory_order_relaxed);
 }
 
 int pynn_team_crowded(pynn_member member) {
@@ -255,6 +262,7 @@ void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member, voi
     const int n = team->n;
     atomic_fetch_add(&n_working, n);
     work((pynn_member){team, 0, n}, context);
+    if (is_lost(team)) { return; } /* nobody is at work in this process */
     for (unsigned done; (done = atomic_load(&team->n_done)) < (unsigned)n - 1;) {
         wait_while(team, &team->n_done, done);
     }

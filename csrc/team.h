@@ -37,7 +37,8 @@ void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member memb
  * answer, the same for all: has a member asked the team to stop? */
 int pynn_team_meet(pynn_member member);
 
-/* Asks the team to stop. Others hear it at once by pynn_team_asked, and together at the barrier. */
+/* Asks the team to stop. Others hear it at once by pynn_team_asked, and together at the barrier. So
+ * does a child that was forked amid the run: its team is lost. */
 void pynn_team_stop(pynn_member member);
 int pynn_team_asked(pynn_member member);
 

@@ -238,6 +238,9 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
     """The one place where a status of the core becomes an exception."""
     if status == PYNN_NO_MEMORY:
         raise MemoryError("no memory for the activations and deltas of a mini-batch")
+    if status == PYNN_INTERRUPTED and interruption.raised is None:
+        raise RuntimeError("a signal handler forked this process amid a call with several threads; "
+                           "the child cannot finish it")
     if status == PYNN_INTERRUPTED:
         raise interruption.raised
     if status == PYNN_DIVERGED:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import threading
 import time
 import traceback
@@ -114,3 +115,34 @@ def test_a_child_that_is_forked_by_the_fit_itself_keeps_others_out():
 
     net.fit(X, Y, callbacks=[fork], **briefly)
     assert found == [True, True]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_a_signal_handler_may_fork(n_threads):
+    """A child of a fit with several threads cannot finish it, but does not hang, and may fit anew."""
+    net, _, briefly = network(n_threads)
+    rows = np.repeat(X, 50, axis=0), np.repeat(Y, 50)
+    children = []
+
+    def fork(*_):
+        children.append(os.fork())
+
+    before = signal.signal(signal.SIGALRM, fork)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    lost = False
+    try:
+        net.fit(*rows, epochs=100 if n_threads == 1 else 300)
+    except RuntimeError as error:
+        lost = "forked" in str(error)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    if children == [0]:
+        status = 2
+        try:
+            net.fit(X, Y, **briefly)
+            status = int(lost != (n_threads > 1))
+        finally:
+            os._exit(status)
+    assert not lost
+    assert len(children) == 1
+    assert os.waitpid(children[0], 0)[1] == 0
