@@ -119,7 +119,7 @@ def test_a_child_that_is_forked_by_the_fit_itself_keeps_others_out():
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
 def test_a_signal_handler_may_fork(n_threads):
-    """A child of a fit with several threads cannot finish it, but does not hang, and may fit anew."""
+    """A child of a fit with several threads cannot finish it, does not hang, and may fit again."""
     net, _, briefly = network(n_threads)
     rows = np.repeat(X, 50, axis=0), np.repeat(Y, 50)
     children = []
