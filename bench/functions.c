@@ -107,7 +107,7 @@ EXPORT const char *function_name(int number, double *lowest, double *highest) {
 enum { LOWEST_EXPONENT = PYNN_BITS == 32 ? -126 : -1022, BEYOND = PYNN_BITS == 32 ? 128 : 1024 };
 
 /* 2^n for n that double or long double has. */
-static wide power_of_2(int n) {
+static wide exact_power_of_2(int n) {
 #if PYNN_BITS == 32
     const uint64_t bits = (uint64_t)(n + 1023) << 52;
     double power;
@@ -130,7 +130,7 @@ static int exponent_of(wide x) {
 
 /* Infinity counts as the number that follows the largest finite one. */
 static wide bounded(wide x) {
-    const wide beyond = power_of_2(BEYOND);
+    const wide beyond = exact_power_of_2(BEYOND);
     return x > beyond ? beyond : x < -beyond ? -beyond : x;
 }
 
@@ -143,7 +143,7 @@ static inline double error_of(real found, wide exact) {
     int exponent = exponent_of(exact);
     exponent = exponent < LOWEST_EXPONENT ? LOWEST_EXPONENT : exponent;
     const wide distance = WIDE(fabs)(bounded(found) - exact);
-    const double error = (double)(distance * power_of_2(MANTISSA_BITS - exponent));
+    const double error = (double)(distance * exact_power_of_2(MANTISSA_BITS - exponent));
     return n_nan == 0 ? error : n_nan == 1 ? INFINITY : 0;
 }
 

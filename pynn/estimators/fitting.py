@@ -106,11 +106,8 @@ class Fit:
             _claim = claim(network, random)
             self._check_network()
             network._random = random
-            outcome = (
-                self._minimise(own)
-                if estimator.solver == "lbfgs"
-                else self._descend(own, random, resumption)
-            )
+            by_lbfgs = estimator.solver == "lbfgs"
+            outcome = self._minimise(own) if by_lbfgs else self._descend(own, random, resumption)
             self._publish()
             return outcome
 

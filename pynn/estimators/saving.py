@@ -73,6 +73,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         if notes.get("feature_names") is not None:
             estimator.feature_names_in_ = _feature_names(notes["feature_names"], network)
         estimator._targets_from_file(network, notes.get("targets"))
+        estimator.network_  # noqa: B018 (takes over the parameters that it depends on)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
     estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), network.layer_sizes[-1]

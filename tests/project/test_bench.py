@@ -40,3 +40,12 @@ def test_late_steps_are_compared_with_early_ones(tmp_path):
     text = run(tmp_path, "users.py", "--only", "steps", "--threads", "1")
     for rule in ("Adam", "momentum", "RMSprop"):
         assert f"{rule}, late step / first: " in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_functions_compile_with_the_core_s_kernels(dtype):
+    code = f"import functions; print(functions._named(functions._load('{dtype}'), 0)[0])"
+    command = [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, 'bench'); {code}"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "expm1"
