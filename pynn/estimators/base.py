@@ -23,7 +23,7 @@ from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 from pynn.training import scoring as scorers
 from pynn.training.forks import Claim
-from pynn.training.undo import Undo
+from pynn.training.undo import Undo, undo_of
 
 Array = NDArray[Any]
 
@@ -239,11 +239,15 @@ class Perceptron(Inspected, Predictor):
             self.__dict__.pop("_fit_under_way", None)
 
     def _undone_on_error(self) -> Undo:
-        """Restore all attributes if a fit fails; `undone_on_error` restores the network."""
+        """Restore all attributes, and the network, if a fit fails."""
+        network = self.__dict__.get("_network")
+        network_undo = None if network is None else undo_of(network)
         before, random = dict(self.__dict__), self.random_state
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
 
         def undo() -> None:
+            if network_undo is not None:
+                network_undo()
             now = self.__dict__
             of_callbacks = {name: now[name] for name in _OF_CALLBACKS & now.keys()}
             self.__dict__ = before | of_callbacks

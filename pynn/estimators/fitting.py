@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from numbers import Integral
@@ -39,7 +38,6 @@ from pynn.training.loop import Loop, Measure
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
 from pynn.training.state import State, in_order
-from pynn.training.undo import undone_on_error
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
 # Parameters that may differ where a fit resumes.
@@ -101,8 +99,7 @@ class Fit:
         if not self.goes_on:
             self._begin(random)
         self.network = network = estimator.network_
-        undone = undone_on_error(network) if self.goes_on else nullcontext()
-        with network._lock, undone:
+        with network._lock:
             _claim = claim(network, random)
             self._check_network()
             network._random = random

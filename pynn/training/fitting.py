@@ -91,17 +91,22 @@ def fit(
         if y is None:
             samples = samples.outline()  # the block is read again in its turn
         loop = _loop(network, samples, validation, X if y is None else None, settings, resumption)
-        try:
-            loop.run()
-        except FloatingPointError as error:
-            if error is not loop.divergence:  # a callback's own
-                raise
-            raise FloatingPointError(
-                f"training diverged in epoch {loop.history.n_epochs + 1}: {error}; the network is "
-                f"as it was. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
-                "smaller scale may help"
-            ) from None
+        _run(loop)
     return loop.interruption
+
+
+def _run(loop: Loop) -> None:
+    """Train; say what may help where that diverges."""
+    try:
+        loop.run()
+    except FloatingPointError as error:
+        if error is not loop.divergence:  # a callback's own
+            raise
+        raise FloatingPointError(
+            f"training diverged in epoch {loop.history.n_epochs + 1}: {error}; the network is "
+            f"as it was. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
+            "smaller scale may help"
+        ) from None
 
 
 def _loop(

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from pynn._core import Undo
 from pynn.model.initializers import Random
 from pynn.training.learners import bit_generator
 
-__all__ = ["Undo", "undone_on_error"]
+__all__ = ["Undo", "undo_of", "undone_on_error"]
 
 
 def undone_on_error(network: Any, random: Random | None = None) -> Undo:
-    """Leave a network, and a random source, as they are now if the block that follows fails.
+    """Leave a network, and a random source, as they are now if the block that follows fails."""
+    return Undo(undo_of(network, random))
+
+
+def undo_of(network: Any, random: Random | None = None) -> Callable[[], None]:
+    """Return what makes a network, and a random source, again what they are now.
 
     Ctrl-C that reaches `Loop.run` is no failure: the network is then as after the last update.
     """
@@ -35,4 +41,4 @@ def undone_on_error(network: Any, random: Random | None = None) -> Undo:
         if bits is not None and state is not None:
             bits.state = state
 
-    return Undo(undo)
+    return undo
