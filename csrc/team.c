@@ -65,7 +65,7 @@ typedef struct {
     pynn_team *team;
     pthread_t thread;
     int id;
-    unsigned runs; /* those that were over when it was started */
+    unsigned runs; /* begun before it was started */
 } recruit;
 
 struct pynn_team {
@@ -96,7 +96,7 @@ static void relax(void) {
 #endif
 }
 
-/* Spins, then sleeps, while the count is what it was. Returns how long, or 0: it did not sleep. */
+/* Waits until the count changes. Returns how long if it slept, or 0: it only spun. */
 static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned old) {
     const int64_t begun = pynn_now();
     do {
@@ -113,7 +113,7 @@ static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned ol
     return pynn_now() - begun;
 }
 
-/* Lets those go on who wait while the count is what it was. */
+/* Raises the count, and wakes those who wait for that. */
 static void advance(pynn_team *team, atomic_uint *count) {
     pthread_mutex_lock(&team->lock);
     atomic_fetch_add_explicit(count, 1, memory_order_release);

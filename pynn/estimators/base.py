@@ -185,7 +185,7 @@ class Perceptron(Inspected, Predictor):
         if self.early_stopping and eval_set is None:
             raise ValueError("with early_stopping=True, fit_batches needs an eval_set")
         goes_on = self._goes_on(False)
-        with self._alone(), self._undone_on_error():
+        with self._alone(), self._undone_on_error(goes_on):
             if not goes_on:
                 self._learn_classes(source, classes)
             first = next(blocks.blocks_of(source))
@@ -205,8 +205,8 @@ class Perceptron(Inspected, Predictor):
     ) -> Self:
         if incremental and self.early_stopping and not validation:
             raise ValueError("partial_fit does not support early_stopping=True")
-        with self._alone(), self._undone_on_error():
-            goes_on = self._goes_on(incremental)
+        goes_on = self._goes_on(incremental)
+        with self._alone(), self._undone_on_error(goes_on):
             samples = rows.samples(
                 self, X, y, sample_weight, first=not goes_on, incremental=incremental
             )
@@ -238,9 +238,9 @@ class Perceptron(Inspected, Predictor):
         finally:
             self.__dict__.pop("_fit_under_way", None)
 
-    def _undone_on_error(self) -> Undo:
-        """Restore all attributes, and the network, if a fit fails."""
-        network = self.__dict__.get("_network")
+    def _undone_on_error(self, goes_on: bool) -> Undo:
+        """Restore all attributes if a fit fails, and the network that it goes on with."""
+        network = self.__dict__.get("_network") if goes_on else None
         network_undo = None if network is None else undo_of(network)
         before, random = dict(self.__dict__), self.random_state
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None

@@ -107,7 +107,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, 
             checksum = metadata.pop(_CHECKSUM, None)
             network = _network(kind, file, metadata)
         if checksum not in (None, _checksum(_tensors(network), metadata)):
-            raise ValueError("its checksum is not that of its content")
+            raise ValueError("its content does not match its checksum")
         return network, metadata
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error

@@ -1,4 +1,4 @@
-"""Entries: what a checkpoint holds of a fit, handed out by name once it is what it must be."""
+"""Entries: what a checkpoint holds of a fit, each checked before it is handed out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entries:
     Raises
     ------
     ValueError
-        Here and by all methods: if an entry is missing, unknown, or not what it must be.
+        Here and by all methods: if an entry is missing, unknown or invalid.
     """
 
     def __init__(
@@ -151,5 +151,5 @@ class Entries:
             if not isinstance(value, list) or len(value) != len(like):
                 raise self.refusal(name, f"has not {len(like)} numbers")
         if not all(type(number) is int and 0 <= number < end for number in numbers):
-            raise self.refusal(name, f"holds what is no number from 0 to {end - 1}")
+            raise self.refusal(name, f"must hold integers from 0 to {end - 1}")
         return np.array(value, like.dtype) if isinstance(like, np.ndarray) else value

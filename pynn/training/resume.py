@@ -40,7 +40,7 @@ class Resumption:
     Raises
     ------
     ValueError
-        Here and by all methods: if an entry of the checkpoint is not what it must be.
+        Here and by all methods: if an entry of the checkpoint is invalid.
     """
 
     def __init__(

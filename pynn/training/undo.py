@@ -19,7 +19,7 @@ def undone_on_error(network: Any, random: Random | None = None) -> Undo:
 
 
 def undo_of(network: Any, random: Random | None = None) -> Callable[[], None]:
-    """Return what makes a network, and a random source, again what they are now.
+    """Return a function that brings a network, and a random source, back to their present state.
 
     Ctrl-C that reaches `Loop.run` is no failure: the network is then as after the last update.
     """
