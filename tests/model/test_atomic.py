@@ -2,11 +2,10 @@
 
 import os
 import resource
-import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from failures import Stop, failing, stopped_at
 
 import pynn
 from pynn.model import atomic
@@ -51,25 +50,6 @@ def found(path, models):
     return [numbers(model) for model in models].index(loaded)
 
 
-class Stop(BaseException):
-    pass
-
-
-@contextmanager
-def failing(monkeypatch, name, n, error):
-    real, calls = getattr(os, name), []
-
-    def fail(*args, **kwargs):
-        calls.append(args)
-        if len(calls) == n:
-            raise error
-        return real(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, name, fail)
-        yield calls
-
-
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), MemoryError(), Stop()], ids=repr)
 @pytest.mark.parametrize(
     ("call", "n", "left"),
@@ -79,7 +59,7 @@ def test_a_call_that_fails_leaves_the_old_file_or_the_new_one(
     path, models, monkeypatch, call, n, left, error
 ):
     with (
-        failing(monkeypatch, call, n, error) as calls,
+        failing(monkeypatch, os, call, n, error) as calls,
         pytest.raises(type(error)),
     ):
         models[1].save(path)
@@ -100,34 +80,12 @@ def test_a_full_disk_leaves_the_old_file(path, models):
         assert found(path, models) == 0
 
 
-@contextmanager
-def stopped_at(n):
-    """Raise Stop where the n-th line of atomic.py is about to run."""
-    lines = []
-
-    def trace(frame, event, argument):
-        if frame.f_code.co_filename != atomic.__file__:
-            return None
-        if event == "line":
-            lines.append(frame.f_lineno)
-            if len(lines) == n:
-                raise Stop
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield lines
-    finally:
-        sys.settrace(before)
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interruption_at_any_line_leaves_the_old_file_or_the_new_one(path, models):
     left = []
     for n in range(1, 1000):
         try:
-            with stopped_at(n) as lines:
+            with stopped_at(n, atomic) as lines:
                 models[1].save(path)
         except Stop:
             left.append(found(path, models))

@@ -10,10 +10,10 @@ import struct
 import subprocess
 import sys
 import zipfile
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from failures import Stop, failing, stopped_at
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
@@ -336,10 +336,6 @@ def objects(array):
 # ---- Whatever happens meanwhile ------------------------------------------------------------------
 
 
-class Stop(BaseException):
-    """As KeyboardInterrupt: no Exception."""
-
-
 def assert_old_or_new(path, new_facts):
     """The file is the one or the other, whole, and alone in its folder."""
     arrays, facts = checkpoint.read(path)
@@ -377,42 +373,13 @@ def old(tmp_path):
 def test_a_call_that_fails(old, monkeypatch, call, n, left, error):
     module, name = call.split(".")
     module = getattr(checkpoint, module)
-    real, calls = getattr(module, name), []
-
-    def failing(*args, **kwargs):
-        calls.append(args)
-        if len(calls) == n:
-            raise error
-        return real(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, name, failing)
-        with pytest.raises(error if isinstance(error, type) else type(error)):
-            overwrite(old)
+    with (
+        failing(monkeypatch, module, name, n, error) as calls,
+        pytest.raises(error if isinstance(error, type) else type(error)),
+    ):
+        overwrite(old)
     assert len(calls) == n
     assert left in assert_old_or_new(old, {"new": True})
-
-
-@contextmanager
-def stopped_at(n):
-    """Raise Stop where the n-th line of checkpoint.py or atomic.py is about to run."""
-    lines = []
-
-    def trace(frame, event, argument):
-        if frame.f_code.co_filename not in (checkpoint.__file__, atomic.__file__):
-            return None
-        if event == "line":
-            lines.append(frame.f_lineno)
-            if len(lines) == n:
-                raise Stop
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield lines
-    finally:
-        sys.settrace(before)
 
 
 # Between the opening of a file and the line that would close it, the garbage collector has to.
@@ -421,7 +388,7 @@ def test_an_interruption_at_any_line(old):
     left = []
     for n in range(1, 10_000):
         try:
-            with stopped_at(n) as lines:
+            with stopped_at(n, checkpoint, atomic) as lines:
                 overwrite(old)
         except Stop:
             left.append(*assert_old_or_new(old, {"new": True}))

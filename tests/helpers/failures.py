@@ -1,0 +1,46 @@
+"""Failures at a chosen moment: the n-th call of a function, the n-th line of a file."""
+
+import sys
+from contextlib import contextmanager
+
+
+class Stop(BaseException):
+    """As KeyboardInterrupt: no Exception."""
+
+
+@contextmanager
+def failing(monkeypatch, module, name, n, error):
+    """Let the n-th call of a function fail; yield a list that grows with each call."""
+    real, calls = getattr(module, name), []
+
+    def fail(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == n:
+            raise error
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, fail)
+        yield calls
+
+
+@contextmanager
+def stopped_at(n, *modules):
+    """Raise Stop where the n-th line of these modules is about to run."""
+    files, lines = {module.__file__ for module in modules}, []
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            lines.append(frame.f_lineno)
+            if len(lines) == n:
+                raise Stop
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lines
+    finally:
+        sys.settrace(before)
