@@ -57,6 +57,11 @@ class Case:
         return sum(n_in * n_out + n_out for n_in, n_out in self.shapes)
 
     @property
+    def n_slots(self):
+        """Numbers that the rule keeps for each parameter."""
+        return 2 if self.rule == "adam" else 0
+
+    @property
     def flop_per_sample(self):
         """Arithmetic of a step: three products a layer, no delta for the input.
 

@@ -93,10 +93,8 @@ def main():
             results.append(_measure(CASES[name], workers, plan))
             say(f"  {time.perf_counter() - begun:.0f} s")
     shown = ", ".join(f"{n}: {value:.0f}" for n, value in peaks.items())
-    head = tables.heading(
-        f"fp32 FMA peak in GFLOP/s by threads: {shown} ({method})",
-        *tables.absent(workers.absent),
-    )
+    shown = f"fp32 FMA peak in GFLOP/s by threads: {shown} ({method})"
+    head = tables.heading(shown, *tables.absent(workers.absent))
     sections = {
         section: [_table(group, list(workers.of), peaks, plan)]
         for section, plain in (("training", True), ("beyond", False))

@@ -7,7 +7,6 @@ bench/README.md explains the tables.
 
 import sys
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
@@ -24,9 +23,6 @@ from turns import n_processors
 CASES = [name for name, case in cases.CASES.items() if case.plain]
 FLOAT64_CASES = ("mid", "big")
 FLOAT64_GOAL = 0.45  # throughput in float64 over that in float32
-SLOTS = {"sgd": 0, "adam": 2}  # numbers that the rule keeps for each weight
-
-
 # How long to measure the machine and fits, as `native.rate` takes it.
 FULL = (
     {"seconds": 0.01, "n_tries": 60, "patience": 3.0},
@@ -80,17 +76,12 @@ def main():
     head = native_heading()
     group = [
         _machine_table(machine, effort),
-        _table(machine, "Whole steps of training (`Network.fit`, the best of several calls)",
-               ["case"], steps, lambda step: [step.name]),
-    ]  # fmt: skip
+        _table(machine, steps),
+    ]
     for name, rates in doubles:
         for n in counts:
             ratio = rates[n, "float64"] / rates[n, "float32"]
             group[-1].overall[f"{name}, {n}t: float64 / float32"] = Goal(FLOAT64_GOAL, ratio, "")
-    alone = _table(machine, "Each layer as a network of its own: forward, gradient and update",
-                   ["case", "layer", "rows × n_in × n_out"], layers, _layer_texts)  # fmt: skip
-    if not options.readme:  # which shows the layers in the picture
-        group.append(alone)
     if picture := tables.picture("roofline", options):
         pictures.roofline(machine, steps, layers, picture)
     return tables.publish({"roofline": group}, options, head)
@@ -142,7 +133,7 @@ def _products(case):
         yield flop, ends + weights  # forward
         if number:
             yield flop, ends + weights  # backward
-        yield flop, ends + 2 * (1 + SLOTS[case.rule]) * weights  # gradient
+        yield flop, ends + 2 * (1 + case.n_slots) * weights  # gradient
 
 
 def _limit(case, X, n_threads, machine):
@@ -153,7 +144,7 @@ def _limit(case, X, n_threads, machine):
     come from where all of X fits, which prefetching can hide behind the rest, so the slower counts.
     """
     n_bytes, batch = X.itemsize, case.batch_size
-    weights = sum(n_in * n_out for n_in, n_out in case.shapes) * (1 + SLOTS[case.rule])
+    weights = sum(n_in * n_out for n_in, n_out in case.shapes) * (1 + case.n_slots)
     between = batch * (case.layers[0] + 2 * sum(case.layers[1:]))  # x; activations and deltas
     home = machine.level_of((weights + between) / n_threads * n_bytes, n_threads)
     products = [(flop, moved * n_bytes) for flop, moved in _products(case)]
@@ -181,13 +172,9 @@ def _best_rates(case, X, y, thread_counts, dtypes, effort):
         for n in thread_counts:
             peer = Peer(replace(case, dtype=dtype), "", n)
             peer.start(cases.initial_parameters(peer.case), rows, targets)
-            loop = partial(_train, peer)
-            rates[n, dtype] = case.batch_size * native.rate(loop, **effort[1])
+            best = native.rate(lambda n, _, peer=peer: peer.train(n), **effort[1])
+            rates[n, dtype] = case.batch_size * best
     return rates
-
-
-def _train(peer, n_batches, _):
-    return peer.train(n_batches)
 
 
 def _machine_table(machine, effort):
@@ -203,22 +190,18 @@ def _machine_table(machine, effort):
     return table
 
 
-def _table(machine, title, first, steps, described):
-    """Return a row for each case or layer, the thread counts side by side."""
-    head = [*first, "input columns used"]
+def _table(machine, steps):
+    """Return a row for each case, the thread counts side by side."""
+    head = ["case", "input columns used"]
     for n in machine.peak:
         head += [f"{n}t: samples/s", "% of FMA peak", "% of limit", "limit set by"]
     rows = {}
     for s in steps:
-        row = rows.setdefault((s.case.name, s.name), [*described(s), percent(s.columns_used)])
+        row = rows.setdefault(s.name, [s.name, percent(s.columns_used)])
         of_peak = percent(s.gflops / machine.peak[s.n_threads])
         row += [tables.metric(s.rate), of_peak, percent(s.rate / s.limit), s.limited_by]
-    return Table(title, head, [(row, ()) for row in rows.values()], n_texts=len(first))
-
-
-def _layer_texts(step):
-    shape = " × ".join(map(str, (step.case.batch_size, *step.case.layers)))
-    return [step.case.name, step.name, shape]
+    title = "Whole steps of training (`Network.fit`, the best of several calls)"
+    return Table(title, head, [(row, ()) for row in rows.values()])
 
 
 if __name__ == "__main__":

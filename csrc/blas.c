@@ -18,12 +18,13 @@ static int leading(size_t distance, size_t length) {
  * one another here. Other users of SciPy's BLAS cannot be made to wait. */
 void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels b, size_t n_rows,
                            size_t n, size_t depth) {
-    char a_is = a.column == 1 ? 'N' : 'T', b_is = b.column == 1 ? 'N' : 'T';
+    char a_is = a.is_transposed ? 'T' : 'N', b_is = b.column == 1 ? 'N' : 'T';
     int m_ = (int)n_rows, n_ = (int)n, k_ = (int)depth, c_ = (int)c_stride;
-    int a_ = a_is == 'N' ? leading(a.row, depth) : leading(a.column, n_rows);
+    int a_ = leading(a.row, a.is_transposed ? n_rows : depth);
     int b_ = b_is == 'N' ? leading(b.row, n) : leading(b.column, depth);
     real one = 1;
     pynn_exclusive_begin();
-    GEMM(&b_is, &a_is, &n_, &m_, &k_, &one, (real *)b.x, &b_, (real *)a.x, &a_, &one, c, &c_);
+    GEMM(&b_is, &a_is, &n_, &m_, &k_, &one, (real *)b.x, &b_, (real *)a.x + a.first, &a_, &one, c,
+         &c_);
     pynn_exclusive_end();
 }

@@ -6,42 +6,40 @@
 /* Sparse rows between two looks for Ctrl-C. */
 enum { SPARSE_ROWS = 16 };
 
-void FN(pynn_deltas_in_panels)(const pynn_workspace *ws, const pynn_layer *layer, pynn_share rows,
-                               pynn_share columns) {
-    if (!layer->panels) { return; }
-    const size_t panel = ws->kernels->panel, each = ws->n_chunk * panel;
-    const pynn_panels delta = {layer->delta + rows.first * layer->stride + columns.first,
-                               layer->stride,
-                               1,
-                               panel,
-                               NULL,
-                               0};
-    ws->kernels->pack_panels(layer->panels + columns.first / panel * each + rows.first * panel,
-                             each, delta, rows.end - rows.first, columns.end - columns.first);
+/* Those of the operation's columns from j on that lie side by side. */
+static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size_t j) {
+    const size_t together = pynn_together(ws, op->layer->layout);
+    return (pynn_share){j, j + least(together, op->columns.end - j)};
 }
 
-/* out = a of rows and columns of the operation's layer without what is dropped from it; or likewise
- * from a delta to itself. */
+/* out = a of these rows and columns without what is dropped from it; or likewise from a delta to
+ * itself. */
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
-                      pynn_share rows) {
+                      pynn_share rows, pynn_share columns) {
     const pynn_layer *layer = op->layer;
     const pynn_mask mask = {pynn_key(pass->key, (uint64_t)op->l), layer->dropout,
-                            pass->chunk.first - pass->batch.first + rows.first, op->columns.first};
-    const size_t at = rows.first * layer->stride + op->columns.first;
-    pass->ws->kernels->drop(out + at, a + at, layer->stride, rows.end - rows.first,
-                            op->columns.end - op->columns.first, &mask);
+                            pass->chunk.first - pass->batch.first + rows.first, columns.first};
+    const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
+    pass->ws->kernels->drop(out + at, a + at, layer->layout.row, rows.end - rows.first,
+                            columns.end - columns.first, &mask);
+}
+
+static pynn_matrix rows_from(const pynn_rows *x, size_t first) {
+    return (pynn_matrix){x->x + first * x->layout.row, x->layout.row, x->layout.panel, 0, 0};
 }
 
 void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
-    op->product = (pynn_product){
-        .c = layer->z + op->rows.first * layer->stride + op->columns.first,
-        .c_stride = layer->stride,
-        .a = {op->input.x + (op->rows.first - op->base) * op->input.stride, op->input.stride, 1, 0},
-        .b = {NULL, layer->w_row, 1, layer->w_panel, NULL, 0},
-        .n_rows = op->rows.end - op->rows.first,
-        .n = op->columns.end - op->columns.first,
-        .depth = layer->n_in};
+    op->product = (pynn_product){.c = layer->z +
+                                      pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
+                                 .c_row = layer->layout.row,
+                                 .c_panel = layer->layout.panel,
+                                 .start_panel = ws->kernels->panel,
+                                 .a = rows_from(&op->input, op->rows.first - op->base),
+                                 .b = {NULL, layer->w_row, 1, layer->w_panel, NULL, 0},
+                                 .n_rows = op->rows.end - op->rows.first,
+                                 .n = op->columns.end - op->columns.first,
+                                 .depth = layer->n_in};
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 
@@ -50,8 +48,7 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     pynn_product *product = &op->product;
     if (op->l == 0) {
         const pynn_rows *x = &pass->x;
-        product->a.x = x->x + (op->rows.first - op->base) * x->stride;
-        product->a.row = x->stride;
+        product->a = rows_from(x, op->rows.first - op->base);
         product->b.rows = x->columns;
         product->depth = x->n_columns;
     }
@@ -72,20 +69,25 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
     for (size_t j = op->columns.first; j < op->columns.end; j += ws->kernels->block_columns) {
         const size_t n = least(ws->kernels->block_columns, op->columns.end - j);
         if (leaves(pass, n_entries * (double)n)) { return 1; }
-        ws->kernels->sparse_product(layer->z + rows.first * layer->stride + j, layer->stride,
-                                    ws->network->bias ? biases + j : NULL, entries, w + j,
-                                    layer->w_row, rows.end - rows.first, n);
+        ws->kernels->sparse_product(layer->z + rows.first * layer->layout.row + j,
+                                    layer->layout.row, ws->network->bias ? biases + j : NULL,
+                                    entries, w + j, layer->w_row, rows.end - rows.first, n);
     }
     return 0;
 }
 
 static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
+    const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer;
-    const size_t at = rows.first * layer->stride + op->columns.first;
-    pass->ws->kernels->activate[layer->activation](
-        layer->a + at, layer->z + at, layer->stride, rows.end - rows.first,
-        op->columns.end - op->columns.first, layer->parameter);
-    if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows); }
+    for (size_t j = op->columns.first; j < op->columns.end;) {
+        const pynn_share columns = next_columns(op, ws, j);
+        const size_t at = pynn_at(ws, layer->layout, rows.first, j);
+        ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->layout.row,
+                                                 rows.end - rows.first, columns.end - j,
+                                                 layer->parameter);
+        if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows, columns); }
+        j = columns.end;
+    }
 }
 
 int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
@@ -102,13 +104,14 @@ int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
 }
 
 /* A part of da = delta W', from the deltas of a layer and its weights, to what it reads. */
-static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da, size_t stride,
-                                 const pynn_layer *from) {
-    const size_t panel = ws->kernels->panel;
+static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
+                                 pynn_layout layout, const pynn_layer *from) {
+    const size_t panel = ws->kernels->panel, row = from->layout.row;
     op->product =
-        (pynn_product){.c = da + op->rows.first * stride + op->columns.first,
-                       .c_stride = stride,
-                       .a = {from->delta + op->rows.first * from->stride, from->stride, 1, 0},
+        (pynn_product){.c = da + pynn_at(ws, layout, op->rows.first, op->columns.first),
+                       .c_row = layout.row,
+                       .c_panel = layout.panel,
+                       .a = {from->delta + op->rows.first * row, row, from->layout.panel, 0, 0},
                        .b = {NULL, 1, from->w_row, panel * from->w_row, NULL, from->w_panel},
                        .n_rows = op->rows.end - op->rows.first,
                        .n = op->columns.end - op->columns.first,
@@ -117,11 +120,12 @@ static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da
 }
 
 void FN(pynn_prepare_backward)(pynn_op *op, const pynn_workspace *ws) {
-    prepare_product_back(op, ws, op->layer->delta, op->layer->stride, op->layer + 1);
+    prepare_product_back(op, ws, op->layer->delta, op->layer->layout, op->layer + 1);
 }
 
 void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws) {
-    prepare_product_back(op, ws, ws->dx, ws->x_stride, op->layer);
+    const pynn_layout layout = {ws->dx_stride, ws->kernels->panel};
+    prepare_product_back(op, ws, ws->dx, layout, op->layer);
 }
 
 /* 1 where the member leaves it. */
@@ -132,22 +136,27 @@ static int multiply_back(pynn_op *op, const pynn_pass *pass) {
 
 void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns) {
     for (size_t i = rows.first; i < rows.end; i++) {
-        const size_t at = i * layer->stride + columns.first;
+        const size_t at = i * layer->layout.row + columns.first;
         memcpy(layer->da + at, layer->delta + at, (columns.end - columns.first) * sizeof(real));
     }
 }
 
 int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
-    const pynn_kernels *kernels = pass->ws->kernels;
+    const pynn_workspace *ws = pass->ws;
     if (multiply_back(op, pass)) { return 0; }
     if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, op->rows, op->columns); }
-    if (layer->dropout != 0) { drop_some(layer->delta, layer->delta, op, pass, op->rows); }
-    const size_t at = op->rows.first * layer->stride + op->columns.first;
-    kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                       layer->stride, op->rows.end - op->rows.first,
-                                       op->columns.end - op->columns.first, layer->parameter);
-    FN(pynn_deltas_in_panels)(pass->ws, layer, op->rows, op->columns);
+    for (size_t j = op->columns.first; j < op->columns.end;) {
+        const pynn_share columns = next_columns(op, ws, j);
+        const size_t at = pynn_at(ws, layer->layout, op->rows.first, j);
+        if (layer->dropout != 0) {
+            drop_some(layer->delta, layer->delta, op, pass, op->rows, columns);
+        }
+        ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
+                                               layer->layout.row, op->rows.end - op->rows.first,
+                                               columns.end - j, layer->parameter);
+        j = columns.end;
+    }
     return 0;
 }
 

@@ -23,8 +23,4 @@ int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);
  * room for both. */
 void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns);
 
-/* Copies deltas into panels, if the layer has such. Columns begin at a panel. */
-void FN(pynn_deltas_in_panels)(const pynn_workspace *ws, const pynn_layer *layer, pynn_share rows,
-                               pynn_share columns);
-
 #endif

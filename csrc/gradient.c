@@ -30,11 +30,14 @@ static void update_biases(const pynn_op *op, const pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
     pynn_step room;
     const pynn_step *step = pynn_step_of_biases(&room, pass, op->l);
-    real *db = pynn_gradient_block_of(pass->ws, pass->member);
-    for (size_t j = op->columns.first; j < op->columns.end; j += PYNN_GRADIENT_COLUMNS) {
-        const size_t n = least(PYNN_GRADIENT_COLUMNS, op->columns.end - j), at = layer->biases + j;
-        pass->ws->kernels->sum_rows(db, layer->delta + j, layer->stride, op->n_rows, n);
-        pynn_apply_dense(updater, step, at, db, n);
+    const pynn_workspace *ws = pass->ws;
+    real *db = pynn_gradient_block_of(ws, pass->member);
+    const size_t most = least(pynn_together(ws, layer->layout), PYNN_GRADIENT_COLUMNS);
+    for (size_t j = op->columns.first; j < op->columns.end; j += most) {
+        const size_t n = least(most, op->columns.end - j);
+        const real *delta = layer->delta + pynn_at(ws, layer->layout, 0, j);
+        ws->kernels->sum_rows(db, delta, layer->layout.row, op->n_rows, n);
+        pynn_apply_dense(updater, step, layer->biases + j, db, n);
     }
 }
 
@@ -108,13 +111,14 @@ static void block_gradient(const block *b) {
     const pynn_updater *updater = pass->updater;
     const size_t j = b->columns.first, panel = ws->kernels->panel, n_rows = b->op->n_rows;
     pynn_product product = b->op->product;
-    product.b.x += layer->panels ? j * ws->n_chunk : j;
+    product.b.x += pynn_at(ws, (pynn_layout){0, product.b.panel}, 0, j);
     product.n_rows = b->n_used;
     product.n = b->columns.end - j;
     if (updater->descends && n_rows <= ws->kernels->block_depth) {
         const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
         product.c = updater->w + at;
-        product.c_stride = product.start_stride = layer->w_row;
+        product.c_row = product.start_row = layer->w_row;
+        product.c_panel = product.start_panel = layer->w_panel;
         product.start = updater->from + at;
         ws->kernels->descend(&product, b->used, b->step);
         if (b->used && b->step->penalises) { update_block(b, NULL, 0); }
@@ -123,10 +127,11 @@ static void block_gradient(const block *b) {
     /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
      * of the depth that adds to another one needs rows with room for whole vectors. */
     const int is_dense = layer->w_row == panel || n_rows <= ws->kernels->block_depth;
-    product.c_stride = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
+    product.c_row = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
+    product.c_panel = panel;
     product.c = pynn_gradient_block_of(ws, pass->member);
     multiply(&product, pass, 0);
-    update_block(b, product.c, product.c_stride);
+    update_block(b, product.c, product.c_row);
 }
 
 /* How many of list (n,), which ascends, are less than end. */
@@ -171,8 +176,8 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
             b.columns = (pynn_share){j, least(j + ws->kernels->block_columns, layer->n_out)};
             const size_t n = b.columns.end - j;
             if (pass->updater->may_stop && leaves(pass, n_entries * (double)n)) { return; }
-            ws->kernels->sparse_product(g, stride, NULL, entries, layer->delta + j, layer->stride,
-                                        b.n_used, n);
+            ws->kernels->sparse_product(g, stride, NULL, entries, layer->delta + j,
+                                        layer->layout.row, b.n_used, n);
             update_block(&b, g, stride);
         }
     }
@@ -181,10 +186,11 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
 /* Inputs whose weights are updated at a time. What tiles update themselves fills no block: where a
  * batch has few rows, it may be longer. */
 static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
-    const size_t tile = ws->kernels->tile_rows;
-    if (op->packs) {
-        const size_t fit = PYNN_PACKED_INPUTS / op->n_rows / tile * tile;
-        return fit < tile ? tile : least(fit, PYNN_GRADIENT_ROWS);
+    const size_t panel = ws->kernels->panel;
+    const pynn_layout layout = op->l ? op->layer[-1].layout : ws->input_layout;
+    if (pynn_in_panels(ws, layout) && op->n_rows >= PYNN_ROWS_IN_PANELS) {
+        const size_t fit = PYNN_GRADIENT_PANELS / op->n_rows / panel * panel;
+        return fit < panel ? panel : least(fit, PYNN_GRADIENT_ROWS);
     }
     const size_t longer = ws->descends ? PYNN_GRADIENT_INPUTS / op->n_rows : 0;
     return longer > PYNN_GRADIENT_ROWS ? longer : PYNN_GRADIENT_ROWS;
@@ -192,14 +198,14 @@ static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
 
 void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
-    const size_t panel = ws->kernels->panel, n_columns = op->columns.end - op->columns.first;
+    const size_t panel = ws->kernels->panel;
     const int in_panels = layer->w_row == panel && layer->n_out > panel;
-    op->packs = ws->tuned && op->n_rows >= PYNN_PACKED_DEPTH && n_columns > 2 * panel;
     op->block_columns = in_panels ? panel : PYNN_GRADIENT_COLUMNS;
     op->block_rows = rows_of_a_block(op, ws);
-    op->product = layer->panels
-                      ? (pynn_product){.b = {layer->panels, panel, 1, ws->n_chunk * panel, NULL, 0}}
-                      : (pynn_product){.b = {layer->delta, layer->stride, 1, panel, NULL, 0}};
+    const pynn_layout layout = layer->layout;
+    op->product.b = layer->panels
+                        ? (pynn_panels){layer->panels, panel, 1, layer->panels_apart, NULL, 0}
+                        : (pynn_panels){layer->delta, layout.row, 1, layout.panel, NULL, 0};
     op->product.depth = op->n_rows;
 }
 
@@ -216,12 +222,7 @@ static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *
             b.used = x->columns + used;
             b.n_used = count_below(b.used, x->n_columns - used, b.rows.end);
         }
-        op->product.a = (pynn_matrix){x->x + used, 1, x->stride, 0};
-        if (op->packs) {
-            real *packed = pynn_packed_rows_of(ws, pass->member);
-            ws->kernels->pack_rows(packed, op->product.a, b.n_used, op->n_rows);
-            op->product.a = (pynn_matrix){packed, op->n_rows, ws->kernels->tile_rows, 1};
-        }
+        op->product.a = (pynn_matrix){x->x, x->layout.row, x->layout.panel, 1, used};
         for (size_t j = op->columns.first; j < op->columns.end; j += op->block_columns) {
             b.columns = (pynn_share){j, least(j + op->block_columns, op->columns.end)};
             const double work = (double)b.n_used * (double)op->block_columns * (double)op->n_rows;

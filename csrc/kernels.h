@@ -4,6 +4,9 @@
  * Arrays of a workspace have rows `stride` elements apart, with room for whole vectors in each row:
  * a kernel may compute and write there, and nobody reads it. Weights, biases, slots and gradients
  * lie densely, and a kernel keeps to them.
+ *
+ * A matrix in panels is cut into panels of the kernels' width P, which lie `panel` apart: element
+ * (i, j) lies at x[j / P * panel + i * row + j % P]. One in rows is the same with panels P apart.
  */
 #ifndef PYNN_KERNELS_H
 #define PYNN_KERNELS_H
@@ -18,18 +21,17 @@
 /* Columns that limit_norms is given at a time, at most. */
 enum { PYNN_LIMITED_COLUMNS = 64 };
 
-/* The left matrix of a product: element (i, k) lies at x[i * row + k * column], and one of the two
- * distances is 1. Or, packed, it lies tile after tile as pack_rows leaves them: `row` is the depth
- * that was packed, `column` the rows of a tile. */
+/* The left matrix of a product, in panels; or, transposed, the columns from `first` on of such a
+ * matrix. */
 typedef struct {
     const real *x;
-    size_t row, column;
-    int is_packed;
+    size_t row, panel;
+    int is_transposed;
+    size_t first;
 } pynn_matrix;
 
-/* The right matrix, in panels of the kernels' width P, which lie `panel` apart: element (k, j) of a
- * panel lies at k * row + j. Or, where it is a transposed matrix (column not 1), row is 1 and the
- * depth may lie in panels itself: (k, j) lies at k / P * deep + k % P + j * column. */
+/* The right matrix, in panels. Or, where it is a transposed matrix (column not 1), row is 1 and the
+ * depth may lie in panels: element (k, j) lies at k / P * deep + k % P + j * column. */
 typedef struct {
     const real *x;
     size_t row, column, panel;
@@ -47,13 +49,13 @@ static inline pynn_panels pynn_deeper(pynn_panels b, size_t n_rows, size_t panel
     return b;
 }
 
-/* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); n <= block_columns. Rows of c have
- * room for whole vectors, or n <= panel and the last row has. */
+/* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); n <= block_columns. c and start begin at
+ * a panel. Rows of c have room for whole vectors, or n <= panel and the last row has. */
 typedef struct {
     real *c;
-    size_t c_stride;
-    const real *start; /* (n_rows, n), rows start_stride apart; NULL: 0 */
-    size_t start_stride;
+    size_t c_row, c_panel;
+    const real *start; /* (n_rows, n); NULL: 0 */
+    size_t start_row, start_panel;
     pynn_matrix a;
     pynn_panels b;
     size_t n_rows, n, depth;
@@ -92,7 +94,7 @@ typedef struct {
     int tuned;        /* 0: BLAS is faster at large products, because this set lacks registers */
     size_t lanes;     /* reals of a vector */
     size_t tile_rows; /* rows of a register tile */
-    size_t panel;     /* columns of a register tile */
+    size_t panel;     /* columns of a register tile: a power of two */
     /* A product is cut into blocks of at most this depth, so many rows and so many columns: a
      * packed panel of b stays in the first-level cache, rows of a that each panel reads in the
      * second. */
@@ -105,10 +107,6 @@ typedef struct {
     /* Whether product is faster where b (depth, n) lies in rows this far apart when it packs it:
      * then the depth is at most block_depth */
     int (*packs)(const pynn_product *product);
-
-    /* packed = a (n_rows, depth), tile after tile, each (depth, tile_rows); with room for a vector
-     * more */
-    void (*pack_rows)(real *packed, pynn_matrix a, size_t n_rows, size_t depth);
 
     /* w (n_rows, n) -= learning rate * gradient a b, by the rule sgd; c of the product is where
      * updated weights go, start where they come from. Row i is row rows[i] of both, or i where rows

@@ -5,33 +5,43 @@
 
 #include "dense.h"
 
+/* The deltas once more in panels, in which the gradient reads each column many times. */
+static void put_in_panels(const pynn_layer *output, const pynn_workspace *ws, pynn_share rows) {
+    if (!output->panels) { return; }
+    const size_t row = output->layout.row, panel = ws->kernels->panel;
+    const pynn_panels delta = {output->delta + rows.first * row, row, 1, panel, NULL, 0};
+    ws->kernels->pack_panels(output->panels + rows.first * panel, output->panels_apart, delta,
+                             rows.end - rows.first, output->n_out);
+}
+
 int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *output = op->layer;
     const int cost = ws->network->cost, is_tied = pynn_cost_output(cost) != NULL;
-    const size_t at = op->rows.first * output->stride, n = op->rows.end - op->rows.first;
+    const size_t stride = output->layout.row, at = op->rows.first * stride,
+                 n = op->rows.end - op->rows.first;
     const pynn_outputs outputs = {.delta = output->delta + at,
                                   .row_costs = ws->row_costs + op->rows.first,
                                   .z = output->z + at,
                                   .a = output->a + at,
                                   .y = ws->y + at,
                                   .row_scales = ws->row_scales + op->rows.first,
-                                  .stride = output->stride,
+                                  .stride = stride,
                                   .n_rows = n,
                                   .n = output->n_out,
                                   .parameter = (real)ws->network->cost_parameter};
     ws->kernels->cost[cost](&outputs);
     if (output->da != output->delta && is_tied) {
-        ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y,
-                                       output->stride, n, output->n_out);
+        ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y, stride, n,
+                                       output->n_out);
     } else if (output->da != output->delta) {
         FN(pynn_keep_da)(output, op->rows, op->columns);
     }
     if (!is_tied) {
-        ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, output->stride,
-                                                n, output->n_out, output->parameter);
+        ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, stride, n,
+                                                output->n_out, output->parameter);
     }
-    FN(pynn_deltas_in_panels)(ws, output, op->rows, op->columns);
+    put_in_panels(output, ws, op->rows);
     return 0;
 }
 
@@ -50,7 +60,7 @@ int FN(pynn_keep_outputs)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *output = op->layer;
     real *out = pass->out + pass->chunk.first * output->n_out;
     for (size_t i = op->rows.first; i < op->rows.end; i++, out += output->n_out) {
-        memcpy(out, output->a + (op->base + i) * output->stride, output->n_out * sizeof(real));
+        memcpy(out, output->a + (op->base + i) * output->layout.row, output->n_out * sizeof(real));
     }
     return 0;
 }
@@ -70,12 +80,12 @@ int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
     const pynn_trace *trace = pass->trace;
     real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
     for (const pynn_layer *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
-        z = keep_rows(z, l->z, l->stride, l->n_out, op, pass);
-        a = keep_rows(a, l->a, l->stride, l->n_out, op, pass);
-        da = keep_rows(da, l->da, l->stride, l->n_out, op, pass);
-        delta = keep_rows(delta, l->delta, l->stride, l->n_out, op, pass);
+        z = keep_rows(z, l->z, l->layout.row, l->n_out, op, pass);
+        a = keep_rows(a, l->a, l->layout.row, l->n_out, op, pass);
+        da = keep_rows(da, l->da, l->layout.row, l->n_out, op, pass);
+        delta = keep_rows(delta, l->delta, l->layout.row, l->n_out, op, pass);
     }
-    keep_rows(trace->dx, ws->dx, ws->x_stride, ws->layers[0].n_in, op, pass);
+    keep_rows(trace->dx, ws->dx, ws->dx_stride, ws->layers[0].n_in, op, pass);
     for (size_t i = op->rows.first; i < op->rows.end && trace->costs; i++) {
         trace->costs[pass->chunk.first + i] = ws->row_costs[i];
     }

@@ -19,9 +19,8 @@
 /* Multiply-adds from which BLAS is worth its call, where it is used at all. */
 static const double BLAS_FROM = 20000;
 
-/* Rows of more than a page are packed if so many of them are read by so many panels: each panel
- * would else look up their pages anew (1024-4096-4096-100: 1.1 times; shorter rows: 0.9 times). */
-enum { PACKED_BYTES = 4096, PACKED_PANELS = 8, PACKED_ROWS = 64 };
+/* Rows of a product that is not worth being cut into blocks. */
+enum { FEW_ROWS = 64 };
 
 static inline size_t least(size_t m, size_t n) { return m < n ? m : n; }
 
@@ -61,13 +60,11 @@ static inline int leaves(const pynn_pass *pass, double work) {
 }
 
 /* All rows of a block of columns and depth, in blocks of rows that stay in the second cache. Panels
- * are packed once for all of these blocks; rows, if enough panels read them. */
+ * are packed once for all of these blocks. */
 static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_kernels *kernels = ws->kernels;
-    real *panels = pynn_panels_of(ws, pass->member), *rows = pynn_packed_rows_of(ws, pass->member);
-    const int packs_rows = !p.a.is_packed && p.a.row * sizeof(real) > PACKED_BYTES &&
-                           p.n >= PACKED_PANELS * kernels->panel && p.n_rows >= PACKED_ROWS;
+    real *panels = pynn_panels_of(ws, pass->member);
     if (p.n_rows > kernels->block_rows && kernels->packs(&p)) {
         kernels->pack_panels(panels, p.depth * kernels->panel, p.b, p.depth, p.n);
         p.b = (pynn_panels){panels, kernels->panel, 1, p.depth * kernels->panel, NULL, 0};
@@ -75,14 +72,14 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     for (size_t left = p.n_rows; left; left -= p.n_rows) {
         pynn_product block = p;
         p.n_rows = block.n_rows = least(left, kernels->block_rows);
-        if (packs_rows) {
-            kernels->pack_rows(rows, p.a, p.n_rows, p.depth);
-            block.a = (pynn_matrix){rows, p.depth, kernels->tile_rows, 1};
-        }
         kernels->product(&block, panels);
-        p.c += p.n_rows * p.c_stride;
-        p.a.x += p.n_rows * p.a.row;
-        if (p.start) { p.start += p.n_rows * p.start_stride; }
+        p.c += p.n_rows * p.c_row;
+        if (p.start) { p.start += p.n_rows * p.start_row; }
+        if (p.a.is_transposed) {
+            p.a.first += p.n_rows;
+        } else {
+            p.a.x += p.n_rows * p.a.row;
+        }
     }
 }
 
@@ -90,12 +87,12 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
 static inline void multiply_by_blas(const pynn_product *p) {
     for (size_t i = 0; i < p->n_rows; i++) {
         if (p->start) {
-            memcpy(p->c + i * p->c_stride, p->start + i * p->start_stride, p->n * sizeof(real));
+            memcpy(p->c + i * p->c_row, p->start + i * p->start_row, p->n * sizeof(real));
         } else {
-            memset(p->c + i * p->c_stride, 0, p->n * sizeof(real));
+            memset(p->c + i * p->c_row, 0, p->n * sizeof(real));
         }
     }
-    FN(pynn_blas_product)(p->c, p->c_stride, p->a, p->b, p->n_rows, p->n, p->depth);
+    FN(pynn_blas_product)(p->c, p->c_row, p->a, p->b, p->n_rows, p->n, p->depth);
 }
 
 /* A product of any size; 1 where the member leaves it. */
@@ -103,7 +100,7 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
     const pynn_kernels *kernels = pass->ws->kernels;
     const double of_column = (double)whole->n_rows * (double)whole->depth;
     if (pass->ws->tuned && whole->n <= kernels->block_columns &&
-        whole->depth <= kernels->block_depth && whole->n_rows < PACKED_ROWS) {
+        whole->depth <= kernels->block_depth && whole->n_rows < FEW_ROWS) {
         if (may_stop && leaves(pass, of_column * (double)whole->n)) { return 1; }
         kernels->product(whole, pynn_panels_of(pass->ws, pass->member));
         return 0;
@@ -111,9 +108,10 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
     for (size_t j = 0; j < whole->n; j += kernels->block_columns) {
         pynn_product p = *whole;
         p.n = least(kernels->block_columns, whole->n - j);
-        p.c += j;
-        p.b.x += j / kernels->panel * p.b.panel;
-        if (p.start) { p.start += j; }
+        const size_t panel = j / kernels->panel;
+        p.c += panel * p.c_panel;
+        p.b.x += panel * p.b.panel;
+        if (p.start) { p.start += panel * p.start_panel; }
         if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
         if (!pass->ws->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
             multiply_by_blas(&p);
@@ -128,10 +126,11 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
             if (may_stop && leaves(pass, (double)p.n_rows * (double)p.n * (double)p.depth)) {
                 return 1;
             }
-            p.a.x += p.depth * p.a.column;
+            p.a.x += p.a.is_transposed ? p.depth * p.a.row : p.depth / kernels->panel * p.a.panel;
             p.b = pynn_deeper(p.b, p.depth, kernels->panel);
             p.start = p.c;
-            p.start_stride = p.c_stride;
+            p.start_row = p.c_row;
+            p.start_panel = p.c_panel;
         }
     }
     return 0;

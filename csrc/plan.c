@@ -35,8 +35,8 @@ static pynn_op *add(compiler *c, run *function, int l, pynn_part part) {
                     .columns = part.columns};
     if (l > 0) {
         const pynn_layer *below = layer - 1;
-        op->input =
-            (pynn_rows){below->out + c->base * below->stride, below->stride, below->n_out, NULL, 0};
+        op->input = (pynn_rows){below->out + c->base * below->layout.row, below->layout,
+                                below->n_out, NULL, 0};
     }
     return op;
 }

@@ -65,35 +65,6 @@ static void pack_panels(real *panels, size_t panel_stride, pynn_panels b, size_t
     }
 }
 
-/* The columns i .. i + n_rows - 1 of a matrix whose rows are the depth; what is stored behind a
- * tile's row the next one overwrites. */
-static void pack_columns(real *packed, const real *x, size_t distance, size_t n_rows,
-                         size_t depth) {
-    for (size_t k = 0; k < depth; k++, packed += TILE_ROWS, x += distance) {
-        for (size_t r = 0; r < TILE_ROWS && r < n_rows; r += LANES) {
-            store(packed + r, load_lanes(x + r, n_rows - r < LANES ? n_rows - r : LANES));
-        }
-    }
-}
-
-static void pack_rows(real *packed, pynn_matrix a, size_t n_rows, size_t depth) {
-    for (size_t i = 0; i < n_rows; i += TILE_ROWS, packed += TILE_ROWS * depth) {
-        const real *x = a.x + i * a.row;
-        if (a.row == 1) {
-            pack_columns(packed, x, a.column, n_rows - i, depth);
-            continue;
-        }
-        const size_t rows = n_rows - i < TILE_ROWS ? n_rows - i : TILE_ROWS;
-        size_t k = 0;
-        for (; LANES >= TILE_ROWS && n_rows - i >= LANES && k + LANES <= depth; k += LANES) {
-            transpose(packed + k * TILE_ROWS, TILE_ROWS, x + k, a.row);
-        }
-        for (; k < depth; k++) {
-            for (size_t r = 0; r < rows; r++) { packed[k * TILE_ROWS + r] = x[r * a.row + k]; }
-        }
-    }
-}
-
 /* A panel of b is copied where b does not lie in rows, or where its rows are far apart and enough
  * tiles read them. */
 static int wants_packing(const pynn_product *p) {
@@ -102,34 +73,30 @@ static int wants_packing(const pynn_product *p) {
 
 static void product(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
     const int packs = wants_packing(p);
-    tile tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride};
-    tile.start_stride = p->start_stride;
+    tile tile = {.depth = p->depth, .c_row = p->c_row, .start_row = p->start_row};
     for (size_t j = 0; j < p->n; j += PANEL) {
         const size_t columns = p->n - j < PANEL ? p->n - j : PANEL;
-        tile.a = p->a;
-        tile.b.x = p->b.x + j / PANEL * p->b.panel;
+        tile.b = p->b;
+        tile.b.x += j / PANEL * p->b.panel;
         if (packs) {
-            pynn_panels panel = p->b;
-            panel.x = tile.b.x;
-            pack(scratch, panel, p->depth, columns);
+            pack(scratch, tile.b, p->depth, columns);
             tile.b = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
         }
-        tile.c = p->c + j;
-        tile.start = p->start ? p->start + j : NULL;
-        sweep(tile.b.rows ? pick_tiles : multiply_tiles, &tile, p->n_rows, columns);
+        tile.c = p->c + j / PANEL * p->c_panel;
+        tile.start = p->start ? p->start + j / PANEL * p->start_panel : NULL;
+        sweep(tile.b.rows ? pick_tiles : multiply_tiles, &tile, &p->a, p->n_rows, columns);
     }
 }
 
 static void descend(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
-    tile tile = {.b = p->b, .depth = p->depth, .c_stride = p->c_stride, .step = step};
-    tile.start_stride = p->start_stride;
+    tile tile = {.b = p->b, .depth = p->depth, .step = step};
+    tile.c_row = p->c_row, tile.start_row = p->start_row;
     for (size_t j = 0; j < p->n; j += PANEL) {
-        tile.a = p->a;
         tile.b.x = p->b.x + j / PANEL * p->b.panel;
-        tile.c = p->c + j;
-        tile.start = p->start + j;
+        tile.c = p->c + j / PANEL * p->c_panel;
+        tile.start = p->start + j / PANEL * p->start_panel;
         tile.c_rows = rows;
-        sweep(descend_tiles, &tile, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
+        sweep(descend_tiles, &tile, &p->a, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
     }
 }
 

@@ -12,10 +12,11 @@ typedef struct {
     size_t first, n_rows;
 } pynn_batch;
 
-/* A layer's input (n_rows, n_columns), rows `stride` elements apart, or sparse. */
+/* A layer's input (n_rows, n_columns), or sparse. */
 typedef struct {
     const real *x;
-    size_t stride, n_columns;
+    pynn_layout layout;
+    size_t n_columns;
     const uint32_t *columns; /* (n_columns,) ascending: which of the n_in columns are here, where
                                 the others are 0 in all rows; NULL: all are */
     int is_sparse;           /* it is pynn_sparse_rows in place of x */
@@ -68,7 +69,6 @@ typedef struct pynn_op {
     pynn_product product;             /* all of it but where parameters lie and what the input is */
     size_t weights;                   /* where those of the product begin in the parameters */
     size_t block_rows, block_columns; /* of a gradient: what is updated at a time */
-    int packs;                        /* its input is packed */
 } pynn_op;
 
 typedef struct pynn_program {

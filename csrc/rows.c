@@ -15,16 +15,17 @@ static void gather(real *out, const void *array, const ptrdiff_t strides[2], siz
     for (size_t j = 0; j < n; j++) { out[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]); }
 }
 
-/* Where a row can be read: in the data, if its numbers lie side by side; else it is gathered. */
-static const real *row_at(const pynn_op *op, const pynn_pass *pass, size_t i) {
-    pynn_workspace *ws = pass->ws;
+/* Where a row can be read: in the data, if its numbers lie side by side; else it is brought
+ * together. */
+static const real *row_at(const pynn_pass *pass, size_t i) {
+    const pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
     const size_t n_in = ws->layers[0].n_in;
     if (data->x_strides[1] == sizeof(real) || n_in == 1) {
         return (const real *)((const char *)data->x +
                               (ptrdiff_t)pynn_row_of(pass->chunk, i) * data->x_strides[0]);
     }
-    real *gathered = ws->x + (op->base + i) * ws->x_stride;
+    real *gathered = ws->columns[pass->member.id].row;
     gather(gathered, data->x, data->x_strides, n_in, pass->chunk, i);
     return gathered;
 }
@@ -35,6 +36,7 @@ static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
     const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
     const size_t n_in = ws->layers[0].n_in;
     if (data->x_strides[1] != size && n_in > 1) { return 0; }
+    if (pynn_in_panels(ws, ws->x_layout)) { return 0; }
     if (batch.n_rows == 1) { return n_in; }
     const int fits = stride >= (ptrdiff_t)n_in && stride <= INT32_MAX;
     return !batch.order && fits && data->x_strides[0] % size == 0 ? (size_t)stride : 0;
@@ -106,7 +108,7 @@ static void look_at_rows(const pynn_op *op, const pynn_pass *pass,
     if (!marks && !ws->checks_input) { return; }
     if (marks) { memset(marks, 0, n_in * sizeof *marks); }
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        const real *row = row_at(op, pass, i);
+        const real *row = row_at(pass, i);
         if (ws->checks_input && !ws->kernels->all_finite(row, n_in)) {
             found_not_finite(pass);
             return;
@@ -119,16 +121,24 @@ static void look_at_rows(const pynn_op *op, const pynn_pass *pass,
 static void copy_rows(const pynn_op *op, const pynn_pass *pass, const pynn_columns *found,
                       size_t n_listed) {
     const pynn_workspace *ws = pass->ws;
+    const pynn_layout layout = ws->x_layout;
     const size_t n_in = ws->layers[0].n_in;
+    const int in_panels = pynn_in_panels(ws, layout);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        const real *row = row_at(op, pass, i);
-        real *to = ws->x + (op->base + i) * ws->x_stride;
+        const real *row = row_at(pass, i);
+        real *to = ws->x + (op->base + i) * layout.row;
         if (n_listed < n_in) {
-            ws->kernels->keep_listed(to, row, found->list, n_listed, found->kept, n_in);
-        } else if (row != to && n_in > FEW) {
+            real *listed = in_panels ? found->row : to;
+            ws->kernels->keep_listed(listed, row, found->list, n_listed, found->kept, n_in);
+            row = listed;
+        } else if (!in_panels && n_in > FEW) {
             memcpy(to, row, n_in * sizeof(real));
-        } else if (row != to) {
+        } else if (!in_panels) {
             for (size_t j = 0; j < n_in; j++) { to[j] = row[j]; }
+        }
+        if (in_panels) {
+            const pynn_panels whole = {row, 0, 1, ws->kernels->panel, NULL, 0};
+            ws->kernels->pack_panels(to, layout.panel, whole, 1, n_listed);
         }
     }
 }
@@ -168,13 +178,13 @@ int FN(pynn_load_input)(pynn_op *op, pynn_pass *pass) {
         n_used = n_in;
     }
     plan_ahead(found, ws->data, pass->chunk, op->rows);
-    pass->x = (pynn_rows){.x = ws->x + op->base * ws->x_stride,
-                          .stride = ws->x_stride,
+    pass->x = (pynn_rows){.x = ws->x + op->base * ws->x_layout.row,
+                          .layout = ws->x_layout,
                           .n_columns = n_used,
                           .columns = n_used < n_in ? found->list : NULL};
     if (n_used == n_in && in_data) {
-        pass->x.x = row_at(op, pass, 0);
-        pass->x.stride = in_data;
+        pass->x.x = row_at(pass, 0);
+        pass->x.layout.row = in_data;
     } else {
         copy_rows(op, pass, found, n_used);
     }
@@ -187,7 +197,7 @@ int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *output = op->layer;
     const double share = pynn_share_of_total(pass, 0);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        real *y = ws->y + i * output->stride;
+        real *y = ws->y + i * output->layout.row;
         if (data->labels) {
             for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
             /* The checked label may have been written to since. */

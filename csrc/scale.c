@@ -6,16 +6,16 @@ int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows raw = pass->raw = pass->x;
     const real *s = pass->parameters;
-    real *scaled = ws->scaled + op->base * ws->x_stride;
+    const pynn_layout layout = ws->input_layout;
+    real *scaled = ws->scaled + op->base * layout.row;
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        const real *x = raw.x + i * raw.stride;
-        real *to = scaled + i * ws->x_stride;
+        const real *x = raw.x + i * raw.layout.row;
         for (size_t j = 0; j < raw.n_columns; j++) {
-            to[j] = x[j] * s[raw.columns ? raw.columns[j] : j];
+            scaled[pynn_at(ws, layout, i, j)] = x[j] * s[raw.columns ? raw.columns[j] : j];
         }
     }
     pass->x.x = scaled;
-    pass->x.stride = ws->x_stride;
+    pass->x.layout = layout;
     return 0;
 }
 
@@ -31,7 +31,7 @@ static void sum_products(real *g, const pynn_pass *pass, size_t n_rows, size_t f
         const size_t j = x->columns ? x->columns[k] : k;
         if (j >= first + n) { return; }
         for (size_t i = 0; i < n_rows; i++) {
-            g[j - first] += x->x[i * x->stride + k] * ws->dx[i * ws->x_stride + j];
+            g[j - first] += x->x[i * x->layout.row + k] * ws->dx[i * ws->dx_stride + j];
         }
     }
 }
@@ -53,7 +53,7 @@ int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass) {
 int FN(pynn_scale_dx)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        real *dx = ws->dx + i * ws->x_stride;
+        real *dx = ws->dx + i * ws->dx_stride;
         for (size_t j = op->columns.first; j < op->columns.end; j++) {
             dx[j] *= pass->parameters[j];
         }

@@ -23,13 +23,15 @@ enum { TILE_VECTORS = 2 };
 
 /* The product of a (R, depth) and b (depth, V vectors, of the last one so many lanes). */
 typedef struct {
-    pynn_matrix a;
+    const real *a; /* element (r, k) at r * a_row + k * a_step, and a_jump further for each a_piece
+                      of the depth */
+    size_t a_row, a_step, a_piece, a_jump;
     pynn_panels b;
     size_t depth, last;
-    real *c; /* rows c_stride apart: where the result goes, or updated weights */
-    size_t c_stride;
-    const real *start; /* rows start_stride apart: what is added, or updated; or NULL: 0 */
-    size_t start_stride;
+    real *c; /* rows c_row apart: where the result goes, or updated weights */
+    size_t c_row;
+    const real *start; /* rows start_row apart: what is added, or updated; or NULL: 0 */
+    size_t start_row;
     const uint32_t *c_rows; /* (R,) or NULL: row r of the weights is c_rows[r] */
     const pynn_step *step;  /* of the update */
 } tile;
@@ -42,22 +44,26 @@ INLINE size_t lanes(const tile *t, int v, const int V) { return v == V - 1 ? t->
 
 /* sum (R, V) += a b */
 INLINE void accumulate(const int R, const int V, const int picks, vec *sum, const tile *t) {
-    const real *a = t->a.x, *b = t->b.x;
-    const size_t a_row = t->a.row, a_depth = t->a.column, b_stride = t->b.row;
-    const size_t depth = t->depth, last = t->last;
+    const real *a = t->a, *b = t->b.x;
+    const size_t a_row = t->a_row, a_step = t->a_step, b_stride = t->b.row;
+    const size_t depth = t->depth, piece = t->a_piece, jump = t->a_jump, last = t->last;
     const uint32_t *b_rows = t->b.rows;
-    for (size_t k = 0; k < depth; k++, a += a_depth, b += b_stride) {
-        const real *row = picks ? t->b.x + b_rows[k] * b_stride : b;
-        vec columns[TILE_VECTORS];
-        UNROLL(2)
-        for (int v = 0; v < V; v++) {
-            columns[v] = v == V - 1 ? load_first(row + v * LANES, last) : load(row + v * LANES);
-        }
-        UNROLL(14)
-        for (int r = 0; r < R; r++) {
-            const real factor = a[(size_t)r * a_row];
+    for (size_t k = 0; k < depth; a += jump) {
+        for (const size_t end = depth - k < piece ? depth : k + piece; k < end; k++) {
+            const real *row = picks ? t->b.x + b_rows[k] * b_stride : b;
+            vec columns[TILE_VECTORS];
             UNROLL(2)
-            for (int v = 0; v < V; v++) { sum[r * V + v] += factor * columns[v]; }
+            for (int v = 0; v < V; v++) {
+                columns[v] = v == V - 1 ? load_first(row + v * LANES, last) : load(row + v * LANES);
+            }
+            UNROLL(14)
+            for (int r = 0; r < R; r++) {
+                const real factor = a[(size_t)r * a_row];
+                UNROLL(2)
+                for (int v = 0; v < V; v++) { sum[r * V + v] += factor * columns[v]; }
+            }
+            a += a_step;
+            b += b_stride;
         }
     }
 }
@@ -69,7 +75,7 @@ INLINE void multiply_tile(const int R, const int V, const int picks, const tile 
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            const real *from = t->start + (size_t)r * t->start_stride + (size_t)v * LANES;
+            const real *from = t->start + (size_t)r * t->start_row + (size_t)v * LANES;
             sum[r * V + v] = t->start ? load_lanes(from, lanes(t, v, V)) : (vec){0};
         }
     }
@@ -78,7 +84,7 @@ INLINE void multiply_tile(const int R, const int V, const int picks, const tile 
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            store(t->c + (size_t)r * t->c_stride + (size_t)v * LANES, sum[r * V + v]);
+            store(t->c + (size_t)r * t->c_row + (size_t)v * LANES, sum[r * V + v]);
         }
     }
 }
@@ -92,7 +98,7 @@ INLINE void descend_tile(const int R, const int V, const tile *t) {
     size_t at[TILE_ROWS];
     UNROLL(14)
     for (int r = 0; r < R; r++) {
-        at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_stride;
+        at[r] = (t->c_rows ? t->c_rows[r] : (size_t)r) * t->c_row;
         UNROLL(2)
         for (int v = 0; v < V; v++) {
             vec w = load_lanes(t->start + at[r] + v * LANES, lanes(t, v, V));
@@ -147,28 +153,39 @@ static const tile_functions descend_tiles = {
 #undef X
 };
 
-/* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny, unless a is
- * packed. Moves a, c, c_rows and start of the tile along the rows. */
-static void sweep(const tile_functions functions, tile *t, size_t n_rows, size_t n_columns) {
+/* Rows from row i of a on that no tile may leave: all, or those that are columns of one panel. */
+static size_t rows_together(const pynn_matrix *a, size_t i, size_t left) {
+    const size_t in_panel = PANEL - (a->first + i) % PANEL;
+    return a->is_transposed && a->panel != PANEL && in_panel < left ? in_panel : left;
+}
+
+/* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny. Moves a, c,
+ * c_rows and start of the tile along the rows. */
+static void sweep(const tile_functions functions, tile *t, const pynn_matrix *a, size_t n_rows,
+                  size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;
-    const size_t n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
-    const int is_packed = t->a.is_packed;
-    const size_t tile_distance = t->a.row * TILE_ROWS; /* where a is packed */
+    const int in_panels = !a->is_transposed && a->panel != PANEL;
     t->last = n_columns - (n_vectors - 1) * LANES;
-    if (is_packed) { t->a.row = 1; }
-    for (size_t i = 0, done = 0; i < n_tiles; i++) {
-        size_t end = n_rows;
-        if (i + 1 < n_tiles) { end = is_packed ? done + TILE_ROWS : n_rows * (i + 1) / n_tiles; }
-        const size_t rows = end - done;
-        functions[rows - 1][n_vectors - 1](t);
-        t->a.x += is_packed ? tile_distance : rows * t->a.row;
-        if (t->c_rows) {
-            t->c_rows += rows;
-        } else {
-            t->c += rows * t->c_stride;
-            if (t->start) { t->start += rows * t->start_stride; }
+    t->a_row = a->is_transposed ? 1 : a->row;
+    t->a_step = a->is_transposed ? a->row : 1;
+    t->a_piece = in_panels ? PANEL : t->depth;
+    t->a_jump = in_panels ? a->panel - PANEL : 0;
+    for (size_t i = 0, together; i < n_rows; i += together) {
+        together = rows_together(a, i, n_rows - i);
+        const size_t j = a->first + i, n_tiles = (together + TILE_ROWS - 1) / TILE_ROWS;
+        t->a = a->x + (a->is_transposed ? j / PANEL * a->panel + j % PANEL : i * a->row);
+        for (size_t tile = 0, done = 0; tile < n_tiles; tile++) {
+            const size_t end = together * (tile + 1) / n_tiles, rows = end - done;
+            functions[rows - 1][n_vectors - 1](t);
+            t->a += rows * t->a_row;
+            if (t->c_rows) {
+                t->c_rows += rows;
+            } else {
+                t->c += rows * t->c_row;
+                if (t->start) { t->start += rows * t->start_row; }
+            }
+            done = end;
         }
-        done = end;
     }
 }
 

@@ -36,16 +36,61 @@ static real *take(real *arena, size_t *used, size_t n) {
     return taken;
 }
 
-/* Wide layers lie in panels: their deltas, as the gradient reads each column many times, which
- * would be fetched anew for every block of weights if rows were far apart; and their weights while
- * they are trained. */
+static int is_wide(const pynn_workspace *ws, size_t n) {
+    return ws->tuned && n > 4 * ws->kernels->panel;
+}
+
+/* Wide layers lie in panels: products read each column of a part of the rows many times, and would
+ * fetch it anew each time if rows were far apart. So do their weights while they are trained. */
 static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer) {
     const int has_sparse_input = ws->data->starts && layer == ws->layers;
-    return ws->tuned && layer->n_out > 4 * ws->kernels->panel && !has_sparse_input;
+    return is_wide(ws, layer->n_out) && !has_sparse_input;
 }
 
 static size_t whole_panels(const pynn_workspace *ws, size_t n) {
     return (n + ws->kernels->panel - 1) / ws->kernels->panel * ws->kernels->panel;
+}
+
+/* Of a matrix of n columns in rows. */
+static pynn_layout in_rows(const pynn_workspace *ws, size_t n) {
+    return (pynn_layout){stride_of(ws->kernels, n), ws->kernels->panel};
+}
+
+/* Of one in panels, so that those side by side do not share places of the cache. */
+static pynn_layout in_panels(const pynn_workspace *ws, size_t n_rows) {
+    const size_t panel = ws->kernels->panel;
+    return (pynn_layout){panel, stride_of(ws->kernels, n_rows * panel)};
+}
+
+/* The reals of a matrix (n_rows, n). */
+static size_t reals_of(const pynn_workspace *ws, pynn_layout layout, size_t n_rows, size_t n) {
+    if (!pynn_in_panels(ws, layout)) { return n_rows * layout.row; }
+    return whole_panels(ws, n) / ws->kernels->panel * layout.panel;
+}
+
+/* Softmax and costs want whole rows of the output, a trace those of all layers. A single row is
+ * the same in panels. */
+static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
+    const pynn_layer *first = &ws->layers[0];
+    const int learns = ws->purpose >= PYNN_GRADIENT;
+    for (int l = 0; l < ws->n_layers; l++) {
+        pynn_layer *layer = &ws->layers[l];
+        const int is_output = l == ws->n_layers - 1, panels = wants_panels(ws, layer);
+        layer->layout = in_rows(ws, layer->n_out);
+        if (panels && !is_output && ws->purpose != PYNN_TRACES && n_rows > 1) {
+            layer->layout = in_panels(ws, n_rows);
+        }
+        if (panels && is_output && learns) { layer->panels_apart = in_panels(ws, n_rows).panel; }
+    }
+    const int is_long = first->n_in * sizeof(real) > PYNN_LONG_ROW &&
+                        first->n_out >= PYNN_PANELS_OF_LONG * ws->kernels->panel;
+    const int panels = ws->n_chunk >= PYNN_ROWS_IN_PANELS && is_wide(ws, first->n_in) &&
+                       (learns || is_long) && ws->purpose != PYNN_TRACES;
+    const pynn_layout rows = in_rows(ws, first->n_in);
+    const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* by products */
+    ws->x_layout = ws->network->input_scale ? rows : read;
+    ws->input_layout = read;
+    ws->dx_stride = rows.row;
 }
 
 /* The most entries that any n of the data's sparse rows have: those of the longest. */
@@ -102,6 +147,7 @@ static void lay_out_columns(pynn_workspace *ws, real *arena, size_t *used, int n
         columns.marks = (bits_t *)take(arena, used, n_in);
         columns.merged = (bits_t *)take(arena, used, n_in);
         columns.list = (uint32_t *)take(arena, used, n_in);
+        columns.row = take(arena, used, n_in + LINE);
         if (arena) { ws->columns[m] = columns; }
     }
 }
@@ -119,15 +165,16 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
     const int learns = ws->purpose != PYNN_PREDICTS, traces = ws->purpose == PYNN_TRACES;
     for (int l = 0; l < ws->n_layers; l++) {
         pynn_layer *layer = &ws->layers[l];
-        const size_t reals = n * layer->stride;
+        const size_t reals = reals_of(ws, layer->layout, n, layer->n_out);
         layer->z = layer->a = take(arena, used, reals);
         if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
         layer->out = layer->a;
         if (layer->dropout > 0) { layer->out = take(arena, used, reals); }
         if (learns) { layer->delta = layer->da = take(arena, used, reals); }
         if (traces) { layer->da = take(arena, used, reals); }
-        if (ws->purpose >= PYNN_GRADIENT && wants_panels(ws, layer)) {
-            layer->panels = take(arena, used, whole_panels(ws, layer->n_out) * n);
+        if (layer->panels_apart) {
+            const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
+            layer->panels = take(arena, used, n_panels * layer->panels_apart);
         }
     }
 }
@@ -144,40 +191,42 @@ static void plan_scratch(pynn_workspace *ws) {
     if (deepest > ws->kernels->block_depth) { deepest = ws->kernels->block_depth; }
     if (widest > ws->kernels->block_columns) { widest = ws->kernels->block_columns; }
     ws->pack_reals = whole_lines(deepest * whole_panels(ws, widest));
-    ws->rows_reals = whole_lines(ws->kernels->block_rows * deepest + LINE);
-    if (ws->purpose >= PYNN_GRADIENT && ws->rows_reals < PYNN_PACKED_INPUTS + LINE &&
-        ws->n_chunk >= PYNN_PACKED_DEPTH) {
-        ws->rows_reals = PYNN_PACKED_INPUTS + LINE;
-    }
-    ws->scratch_each = ws->pack_reals + ws->rows_reals;
+    ws->scratch_each = ws->pack_reals;
     if (ws->purpose >= PYNN_GRADIENT) {
         ws->scratch_each += whole_lines(PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE);
     }
+}
+
+/* Rows of the arrays between the layers: each member that predicts has its own. */
+static size_t rows_of(const pynn_workspace *ws, int n_threads) {
+    return ws->n_chunk * (ws->purpose == PYNN_PREDICTS ? (size_t)n_threads : 1);
 }
 
 /* Lays the arrays of ws into the arena and returns how many reals they take. */
 static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     const size_t reals_in_double = sizeof(double) / sizeof(real);
     const int learns = ws->purpose != PYNN_PREDICTS;
-    const size_t n = ws->n_chunk * (learns ? 1 : (size_t)n_threads);
+    const size_t n = rows_of(ws, n_threads), n_in = ws->layers[0].n_in;
     size_t used = 0;
     ws->programs = take(arena, &used, reals((size_t)n_threads, ws->program_bytes));
     if (ws->data->starts) {
         lay_out_sparse_rows(ws, arena, &used, n, n_threads);
     } else {
-        ws->x = take(arena, &used, n * ws->x_stride);
+        ws->x = take(arena, &used, reals_of(ws, ws->x_layout, n, n_in));
     }
-    if (ws->network->input_scale) { ws->scaled = take(arena, &used, n * ws->x_stride); }
+    if (ws->network->input_scale) {
+        ws->scaled = take(arena, &used, reals_of(ws, ws->input_layout, n, n_in));
+    }
     lay_out_columns(ws, arena, &used, n_threads);
     lay_out_layers(ws, arena, &used, n);
     if (learns) {
-        ws->y = take(arena, &used, n * ws->layers[ws->n_layers - 1].stride);
+        ws->y = take(arena, &used, n * ws->layers[ws->n_layers - 1].layout.row);
         ws->row_scales = take(arena, &used, n);
         ws->row_costs = (double *)take(arena, &used, n * reals_in_double);
         ws->pieces = (double *)take(arena, &used, n_pieces(ws) * reals_in_double);
         ws->zeros = take(arena, &used, ws->kernels->block_columns);
     }
-    if (ws->wants_dx) { ws->dx = take(arena, &used, n * ws->x_stride); }
+    if (ws->wants_dx) { ws->dx = take(arena, &used, n * ws->dx_stride); }
     if (ws->keeps_gradient) { ws->gradient = take(arena, &used, ws->n_parameters); }
     for (size_t i = 0; i < ws->n_padded; i++) {
         ws->padded[i] = take(arena, &used, ws->n_parameters);
@@ -242,7 +291,6 @@ static void plan_layers(pynn_workspace *ws) {
         const size_t n_out = (size_t)network->sizes[l + 1];
         ws->layers[l] = (pynn_layer){.n_in = (size_t)network->sizes[l],
                                      .n_out = n_out,
-                                     .stride = stride_of(ws->kernels, n_out),
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
@@ -253,7 +301,7 @@ static void plan_layers(pynn_workspace *ws) {
 static void clear(pynn_workspace *ws) {
     if (ws->zeros) { memset(ws->zeros, 0, ws->kernels->block_columns * sizeof(real)); }
     if (ws->y) {
-        memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].stride * sizeof(real));
+        memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].layout.row * sizeof(real));
     }
     if (ws->gradient && ws->n_padded) { memset(ws->gradient, 0, ws->n_parameters * sizeof(real)); }
 }
@@ -306,7 +354,6 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         .n_layers = network->n_layers,
         .checks_input = !call->data->checked,
         .wants_dx = needs->wants_dx || (needs->purpose >= PYNN_GRADIENT && network->input_scale),
-        .x_stride = stride_of(kernels, (size_t)network->sizes[0]),
         .layers = pynn_alloc((size_t)network->n_layers, sizeof(pynn_layer)),
     };
     if (!ws->layers) { return PYNN_NO_MEMORY; }
@@ -320,6 +367,7 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
     if (ws->data->starts && ws->purpose >= PYNN_GRADIENT) {
         ws->n_entries = most_entries(ws->data, (int64_t)ws->n_chunk);
     }
+    plan_layouts(ws, rows_of(ws, call->n_threads));
     plan_updates(ws, needs);
     ws->descends = needs->descends && ws->tuned && !ws->keeps_gradient;
     plan_scratch(ws);

@@ -20,14 +20,16 @@ enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_
 
 /* A block of a gradient, from the product to the update rule, small enough for the first cache: 126
  * inputs are whole tiles. */
-enum { PYNN_GRADIENT_ROWS = 126, PYNN_GRADIENT_COLUMNS = 64 };
+enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
 
-/* Numbers of the input that belong to a block of the gradient: unpacked a quarter of the first
- * cache in float, packed a half of the second. */
-enum { PYNN_GRADIENT_INPUTS = 2560, PYNN_PACKED_INPUTS = 65536 };
+/* Numbers of the input that belong to a block of the gradient: in rows a quarter of the first cache
+ * in float, in panels a half of the second. */
+enum { PYNN_GRADIENT_INPUTS = 2560, PYNN_GRADIENT_PANELS = 65536 };
 
-/* Rows of a batch from which the gradient packs its input: fewer lie in the first cache. */
-enum { PYNN_PACKED_DEPTH = 32 };
+/* Rows of data are put into panels if a gradient reads so many of them: fewer lie in the first
+ * cache; without a gradient, if they are longer than a page and a product has so many panels, each
+ * of which would look up their pages anew. */
+enum { PYNN_ROWS_IN_PANELS = 32, PYNN_PANELS_OF_LONG = 8, PYNN_LONG_ROW = 4096 };
 
 /* Rows of weights that one member sums up at a time, for a penalty or a norm. */
 enum { PYNN_PIECE_ROWS = 32 };
@@ -44,10 +46,15 @@ enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTI
  * shadow of the old ones. */
 #define PYNN_LONG_GRADIENT 3e9
 
-/* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out), rows `stride`
- * apart. */
+/* How a matrix lies: see kernels.h. */
 typedef struct {
-    size_t n_in, n_out, stride;
+    size_t row, panel;
+} pynn_layout;
+
+/* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out). */
+typedef struct {
+    size_t n_in, n_out;
+    pynn_layout layout;          /* of these arrays */
     size_t weights, biases, end; /* where they begin in the parameters, and where they end */
     size_t w_row, w_panel; /* from one row of weights to the next, from one panel to the next */
     int activation;
@@ -58,7 +65,8 @@ typedef struct {
     double dropout; /* the share of them, 0 but in training */
     real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
     real *da;       /* dC/da; the same array as delta, unless it is to be kept */
-    real *panels;   /* delta once more in panels, (., n_chunk, panel); NULL where rows are short */
+    real *panels;   /* of an output layer that lies in rows: delta once more in panels; or NULL */
+    size_t panels_apart;
 } pynn_layer;
 
 /* A look for columns of the input that are 0 in all rows of a batch: each product with the input's
@@ -72,6 +80,7 @@ typedef struct {
     bits_t *merged;     /* (n_in,) not 0 where a row of any member is not */
     const bits_t *kept; /* marks, where the member is alone, or merged */
     uint32_t *list;     /* (n_in,) the columns that are kept */
+    real *row;          /* (n_in,) one row, brought together */
     size_t n_entries;   /* of sparse rows in the columns that are this member's */
     int rest;           /* batches until the next look, plus 1 */
     const int64_t *ahead_order,
@@ -126,9 +135,9 @@ typedef struct {
     size_t n_chunk;
     size_t n_padded; /* how many of these there are: */
     real *padded[3]; /* each (n_parameters,): parameters and slots; NULL: used as they are given */
-    real *x;         /* (n_chunk, n_in), rows x_stride apart: gathered rows; NULL: sparse ones */
+    real *x;         /* (n_chunk, n_in) gathered rows; NULL: sparse ones */
     real *scaled;    /* the same times the input scale; or NULL: there is none */
-    size_t x_stride;
+    pynn_layout x_layout, input_layout;
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
     size_t n_entries;       /* of sparse rows, the most of a chunk; 0 where it is not transposed */
     pynn_transposing transposing;
@@ -136,15 +145,16 @@ typedef struct {
     real *y;               /* (n_chunk, n_out), rows as far apart as the last layer's */
     real *row_scales;      /* (n_chunk,) weight of each row over the sum of the batch's */
     double *row_costs;     /* (n_chunk,) */
-    real *dx;              /* (n_chunk, n_in), rows x_stride apart: dC/dx; or NULL: not wanted */
-    double *pieces;        /* sums of pieces of weights or of a gradient */
-    real *gradient;        /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *shadow;  /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;   /* (block_columns,) a gradient of 0 */
-    real *scratch; /* (n_threads, scratch_each) */
-    size_t scratch_each, pack_reals, rows_reals; /* of it: packed panels, packed rows */
-    void *arena;                                 /* the block in which all of these arrays lie */
-    pynn_session *session;                       /* whose block that is; or NULL */
+    real *dx;              /* (n_chunk, n_in), rows dx_stride apart: dC/dx; or NULL: not wanted */
+    size_t dx_stride;
+    double *pieces; /* sums of pieces of weights or of a gradient */
+    real *gradient; /* (n_parameters,) or NULL: where it is kept as a whole */
+    real *shadow;   /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
+    real *zeros;    /* (block_columns,) a gradient of 0 */
+    real *scratch;  /* (n_threads, scratch_each) */
+    size_t scratch_each, pack_reals; /* of it: packed panels */
+    void *arena;                     /* the block in which all of these arrays lie */
+    pynn_session *session;           /* whose block that is; or NULL */
 } pynn_workspace;
 
 /* What a workspace is for: n_steps batches of n_rows rows of the data. */
@@ -162,23 +172,33 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
                                    const pynn_needs *needs, size_t program_bytes);
 void FN(pynn_workspace_free)(pynn_workspace *ws);
 
-/* A member's scratch memory: packed panels, packed rows, a block of a gradient. */
+/* A member's scratch memory: packed panels, a block of a gradient. */
 static inline real *pynn_panels_of(const pynn_workspace *ws, pynn_member member) {
     return ws->scratch + (size_t)member.id * ws->scratch_each;
 }
-static inline real *pynn_packed_rows_of(const pynn_workspace *ws, pynn_member member) {
+static inline real *pynn_gradient_block_of(const pynn_workspace *ws, pynn_member member) {
     return pynn_panels_of(ws, member) + ws->pack_reals;
 }
-static inline real *pynn_gradient_block_of(const pynn_workspace *ws, pynn_member member) {
-    return pynn_packed_rows_of(ws, member) + ws->rows_reals;
+
+/* Where element (i, j) of a matrix lies. */
+static inline size_t pynn_at(const pynn_workspace *ws, pynn_layout layout, size_t i, size_t j) {
+    return (j >> ws->panel_bits) * layout.panel + i * layout.row + (j & (ws->kernels->panel - 1));
 }
 
-/* Where element (i, j) of a layer's weights lies in the parameters. */
+/* The same of a layer's weights in the parameters. */
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
-    const size_t panel = ws->kernels->panel; /* a power of two */
-    return layer->weights + i * layer->w_row + (j >> ws->panel_bits) * layer->w_panel +
-           (j & (panel - 1));
+    const pynn_layout layout = {layer->w_row, layer->w_panel};
+    return layer->weights + pynn_at(ws, layout, i, j);
+}
+
+static inline int pynn_in_panels(const pynn_workspace *ws, pynn_layout layout) {
+    return layout.panel != ws->kernels->panel;
+}
+
+/* How many columns of a matrix lie side by side, at most. */
+static inline size_t pynn_together(const pynn_workspace *ws, pynn_layout layout) {
+    return pynn_in_panels(ws, layout) ? ws->kernels->panel : SIZE_MAX;
 }
 
 /* Between parameters or slots as they are given, dense, and as they lie in ws->padded. */

@@ -20,14 +20,9 @@ class Peer(BasePeer):
         self.n_rows = X.shape[0]
         self._X, self._y, self._weights = X, y, row_weights(case, y)
         self._net = pynn.Network(
-            case.layers,
-            activation=case.hidden,
-            output_activation=case.output,
-            cost=case.cost,
-            dtype=case.dtype,
-            random_state=self.seed,
-            n_threads=self.n_threads,
-        )
+            case.layers, activation=case.hidden, output_activation=case.output, cost=case.cost,
+            dtype=case.dtype, random_state=self.seed, n_threads=self.n_threads,
+        )  # fmt: skip
         self._net.parameters[:] = parameters
         rule = pynn.Adam if case.rule == "adam" else pynn.SGD
         self._optimizer = rule(case.learning_rate)
@@ -35,15 +30,9 @@ class Peer(BasePeer):
     def train(self, n_batches, shuffle=True):
         n_epochs = self.n_epochs(n_batches)
         self._net.fit(
-            self._X,
-            self._y,
-            epochs=n_epochs,
-            batch_size=self.case.batch_size,
-            optimizer=self._optimizer,
-            shuffle=shuffle,
-            dropout=self.case.dropout,
-            sample_weight=self._weights,
-        )
+            self._X, self._y, epochs=n_epochs, batch_size=self.case.batch_size, shuffle=shuffle,
+            optimizer=self._optimizer, dropout=self.case.dropout, sample_weight=self._weights,
+        )  # fmt: skip
         self._optimizer = None  # from now on: go on with the state
         return n_epochs * self.n_batches_in_epoch
 

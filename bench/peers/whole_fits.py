@@ -40,17 +40,10 @@ class WholeFits(Perceptron):
         self.n_rows = X.shape[0]
         self._X, self._y = X, y
         self._model = self.model_class(
-            hidden_layer_sizes=case.layers[1:-1],
-            activation=case.hidden,
-            solver=case.rule,
-            alpha=0.0,
-            batch_size=case.batch_size,
-            learning_rate_init=case.learning_rate,
-            n_iter_no_change=np.inf,
-            warm_start=True,
-            random_state=0,
-            **self.options(),
-        )
+            hidden_layer_sizes=case.layers[1:-1], activation=case.hidden, solver=case.rule,
+            alpha=0.0, batch_size=case.batch_size, learning_rate_init=case.learning_rate,
+            n_iter_no_change=np.inf, warm_start=True, random_state=0, **self.options(),
+        )  # fmt: skip
         self.train(1)  # makes the weights, which those of the case then replace
         self.put(parameters)
 

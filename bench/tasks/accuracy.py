@@ -92,10 +92,8 @@ def _search(worker, grid, say):
         both = [_train(worker, setting, seed, MARKS, limit) for seed in _SEARCH_SEEDS]
         found[setting] = {mark: sum(each.get(mark, np.inf) for each in both) for mark in MARKS}
         limit = min(limit, found[setting][MARKS[-1]])
-        say(
-            f"    {_describe(*setting)}: "
-            + ", ".join(f"{s:.2f} s" for s in found[setting].values())
-        )
+        times = ", ".join(f"{s:.2f} s" for s in found[setting].values())
+        say(f"    {_describe(*setting)}: {times}")
     return {mark: min(found, key=lambda setting: found[setting][mark]) for mark in MARKS}
 
 
@@ -108,13 +106,10 @@ def _table(best, chosen, times):
     for (mark, library), seconds in times.items():
         with np.errstate(invalid="ignore"):  # NaN: neither reached it
             faster = _quartiles(np.divide(seconds, times[mark, "pynn"]))
-        cells = [
-            f"{mark:.0%}",
-            f"{label(library)} {best[library].n_threads}t",
-            _describe(*chosen[library][mark]),
-            "{:.3g} s ({:.3g}–{:.3g})".format(*_quartiles(seconds)),
-            "1" if library == "pynn" else tables.times(faster),
-        ]
+        library_threads = f"{label(library)} {best[library].n_threads}t"
+        time = "{:.3g} s ({:.3g}–{:.3g})".format(*_quartiles(seconds))
+        cells = [f"{mark:.0%}", library_threads, _describe(*chosen[library][mark]), time]
+        cells.append("1" if library == "pynn" else tables.times(faster))
         goals = [] if library == "pynn" else [Goal(1, faster[0])]
         table.add(*cells, goals=goals)
     return table

@@ -14,9 +14,6 @@ from worker import Workers, status_bytes
 
 _ROWS, _QUICK_ROWS = 60_000, 6_000
 _CLEAR = Path("/proc/self/clear_refs")
-
-
-_SLOTS = {"adam": 2, "sgd": 0}  # numbers that the rule keeps for each parameter
 _FITS = [
     CASES["sklearn100"],
     replace(CASES["sklearn100"], rule="sgd", learning_rate=0.001),
@@ -29,9 +26,9 @@ _REST = {"sklearn100": 5e6, "mid": 32e6}  # allowed bytes beside parameters and 
 def _allowed(case):
     """Return bytes: parameters, slots, and the rest or, of big, a batch of activations."""
     if case.name in _REST:
-        return case.n_parameters * (1 + _SLOTS[case.rule]) * 4 + _REST[case.name]
+        return case.n_parameters * (1 + case.n_slots) * 4 + _REST[case.name]
     activations = 4 * case.batch_size * sum(case.layers)
-    return case.n_parameters * (2 + _SLOTS[case.rule]) * 4 + activations
+    return case.n_parameters * (2 + case.n_slots) * 4 + activations
 
 
 def measure(plan, say):
