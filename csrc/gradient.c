@@ -210,7 +210,6 @@ void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
 }
 
 static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
-    const pynn_workspace *ws = pass->ws;
     const pynn_rows *x = pynn_input_of(op, pass);
     block b = {.pass = pass, .op = op, .layer = op->layer, .step = step};
     size_t used = op->rows.first; /* columns of x before the block */
