@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 # SciPy reads it when it is imported; without it scikit-learn skips a check without a word.
 os.environ["SCIPY_ARRAY_API"] = "1"
@@ -36,6 +37,17 @@ def pytest_configure(config):
 def pytest_xdist_auto_num_workers(config):
     """A single file is run through before workers have started; else xdist's own number."""
     return 0 if len(config.args) == 1 and ".py" in config.args[0] else None
+
+
+def refuse_other_machines(event, arguments):
+    """Nothing of pynn's needs the network, so what asks for it in a test is a fault."""
+    if event == "socket.connect" and arguments[0].family in (socket.AF_INET, socket.AF_INET6):
+        host = str(arguments[1][0])
+        if host not in ("localhost", "::1") and not host.startswith("127."):
+            raise PermissionError(f"a test connects to another machine: {arguments[1]}")
+
+
+sys.addaudithook(refuse_other_machines)
 
 
 @pytest.fixture(autouse=True)
