@@ -34,7 +34,8 @@ def _late(table, plan, say):
     with Workers("tasks.steps", ["pynn"], [1]) as workers:
         (worker,) = workers
         for rule in _RULES:
-            found = [worker.ask(do="late", rule=rule) for _ in range(3 if plan.quick else 5)]
+            n = _N_STEPS // 5 if plan.quick else _N_STEPS
+            found = [worker.ask(do="late", rule=rule, n_steps=n) for _ in range(3)]
             growth = float(np.median([each["late"] / each["early"] for each in found]))
             table.overall[f"{rule}, late step / first"] = Goal(_LATE, growth, at_least=False)
 
@@ -71,7 +72,7 @@ class Child:
         self._dead[:, rng.permutation(_INPUTS)[:_DEAD]] = 0
         self._y = rng.integers(10, size=len(self._dead))
 
-    def late(self, rule):
+    def late(self, rule, n_steps):
         """Return seconds of the first steps with dead inputs and of late ones."""
         import pynn
 
@@ -86,6 +87,6 @@ class Child:
 
         steps(_TIMED, self._alive, optimizer)
         first = timed(lambda: steps(_TIMED))
-        steps(_N_STEPS - _TIMED)
+        steps(n_steps - _TIMED)
         late = timed(lambda: steps(_TIMED))
         return {"early": first["seconds"] / _TIMED, "late": late["seconds"] / _TIMED}

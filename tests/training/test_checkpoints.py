@@ -231,26 +231,26 @@ def refuses(path):
 def test_truncated_files(tmp_path):
     checkpoint.write(tmp_path / "c", ARRAYS, FACTS | {"random": None})
     content = (tmp_path / "c").read_bytes()
-    for length in range(len(content)):
+    for length in (*range(0, len(content), 7), len(content) - 1):
         (tmp_path / "c").write_bytes(content[:length])
         assert refuses(tmp_path / "c"), length
 
 
-@pytest.mark.parametrize("mask", [0x01, 0x80])
-def test_a_flipped_bit_is_noticed_where_it_matters(tmp_path, mask):
+def test_a_flipped_bit_is_noticed_where_it_matters(tmp_path):
     checkpoint.write(tmp_path / "c", ARRAYS, FACTS)
     content = (tmp_path / "c").read_bytes()
     expected = bits(checkpoint.read(tmp_path / "c"))
     n_refused = 0
-    for position in range(len(content)):
+    positions = range(0, len(content), 3)  # test_mutated_files.py tries others
+    for position in positions:
         damaged = bytearray(content)
-        damaged[position] ^= mask
+        damaged[position] ^= 1 << position % 8
         (tmp_path / "c").write_bytes(damaged)
         if refuses(tmp_path / "c"):
             n_refused += 1
         else:
             assert bits(checkpoint.read(tmp_path / "c")) == expected, position
-    assert n_refused > len(content) / 2
+    assert n_refused > len(positions) / 2
 
 
 class Executed:
