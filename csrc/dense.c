@@ -35,11 +35,11 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
                                  .c_row = layer->layout.row,
                                  .c_panel = layer->layout.panel,
                                  .start_panel = ws->kernels->panel,
-                                 .a = rows_from(&op->input, op->rows.first - op->base),
                                  .b = {NULL, layer->w_row, 1, layer->w_panel, NULL, 0},
                                  .n_rows = op->rows.end - op->rows.first,
                                  .n = op->columns.end - op->columns.first,
                                  .depth = layer->n_in};
+    if (op->l) { op->product.a = rows_from(&op->input, op->rows.first - op->base); }
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 

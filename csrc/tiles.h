@@ -75,8 +75,8 @@ INLINE void multiply_tile(const int R, const int V, const int picks, const tile 
     for (int r = 0; r < R; r++) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
-            const real *from = t->start + (size_t)r * t->start_row + (size_t)v * LANES;
-            sum[r * V + v] = t->start ? load_lanes(from, lanes(t, v, V)) : (vec){0};
+            const size_t at = (size_t)r * t->start_row + (size_t)v * LANES;
+            sum[r * V + v] = t->start ? load_lanes(t->start + at, lanes(t, v, V)) : (vec){0};
         }
     }
     accumulate(R, V, picks, sum, t);
