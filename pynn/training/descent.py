@@ -134,6 +134,11 @@ class Descent:
             return self._memory
         return self._state.slots, self._state.n_updates
 
+    @property
+    def n_updates(self) -> int:
+        """Number of updates so far."""
+        return 0 if self.memory is None else self.memory[1]
+
     def remember(self, slots: Slots, n_updates: int) -> None:
         """Continue from this state of the rule."""
         self._state, self._memory = None, (slots, n_updates)

@@ -106,6 +106,7 @@ class Rows:
         self.state, self.bits = descent.state_on(model), plan.bits
         self.batch_size = min(plan.batch_size or self.n_rows, self.n_rows)
         self.n_updates = -(-self.n_rows // self.batch_size)
+        self.costs: Costs = np.empty((0, 2))  # of the last call, as far as the core has come
 
     def learn(
         self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
@@ -121,7 +122,8 @@ class Rows:
         divisor: float = 1.0,
     ) -> tuple[Costs, BaseException | None]:
         """Do so at these learning rates, one per update; None for that of the descent."""
-        costs, model, plan = np.empty((n_epochs, 2)), self.model, self.plan
+        model, plan = self.model, self.plan
+        self.costs = costs = np.empty((n_epochs, 2))
         with self.bits.lock:
             n_done, error = model._core.train(
                 model._parameters,

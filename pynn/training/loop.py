@@ -9,7 +9,7 @@ from typing import Any
 
 from pynn.training.descent import Descent
 from pynn.training.history import History, Patience
-from pynn.training.learners import Costs, Learner
+from pynn.training.learners import Costs, Learner, Rows
 from pynn.training.state import State
 
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
@@ -54,6 +54,8 @@ class Loop:
         self.interruption: KeyboardInterrupt | None = None
         self.divergence: FloatingPointError | None = None
         self._before: Any = None  # counts at the start of the current epoch
+        self._begun = 0, 0  # epochs and updates when the fit began
+        self._call: tuple[float, Patience | None] = 0.0, None  # rate, and what the core judges by
 
     def run(self) -> str:
         """Train; return how it ended: "finished", "stopped", "diverged" or "interrupted".
@@ -66,12 +68,14 @@ class Loop:
         state, history = self.state, self.history
         history.n_epochs, history.best_epoch, n_before = state.epoch, None, len(history)
         n_before -= state.epoch  # those of a resumed fit
+        self._begun = state.epoch, self.descent.n_updates
         try:
             with state, self.learner.session:
                 ending = self._until_stopped(self._epochs_at_once())
         except KeyboardInterrupt as error:
             ending, self.interruption = "interrupted", error
             self._forget_half_an_epoch(n_before + state.epoch)
+            self._keep_whole_epochs()
         history.is_stopped = state.is_stopped
         best = history.best_parameters
         if self.keeps_best and best is not None and (state.is_stopped or not state.incremental):
@@ -90,6 +94,16 @@ class Loop:
                 self.patience.best, self.patience.n_stalled = best, n_stalled
         history.cut(n_epochs)
 
+    def _keep_whole_epochs(self) -> None:
+        """Record what one call of the core has finished, where Ctrl-C came just after it."""
+        learner, (epoch, n_updates) = self.learner, self._begun
+        if isinstance(learner, Rows) and self._epochs_at_once() > 1:
+            n_done = (self.descent.n_updates - n_updates) // learner.n_updates
+            n_missing = n_done - (self.state.epoch - epoch)
+            if n_missing:
+                self._record(learner.costs[:n_missing])
+                self.state.epoch += n_missing
+
     def _best_epoch(self) -> int | None:
         assert self.patience is not None
         values, best = self.history.figures.get(self.patience.monitor, []), self.patience.best_value
@@ -101,6 +115,7 @@ class Loop:
             n_epochs = min(most, state.max_epochs - state.epoch)
             rate = self.descent.rate_now
             judged = copy.copy(self.patience) if n_epochs > 1 else None
+            self._call = rate, judged
             costs, error = self.learner.learn(n_epochs, judged, self.divisor)
             if isinstance(error, FloatingPointError):
                 self.divergence = error
@@ -108,7 +123,7 @@ class Loop:
                     self._diverged()
                     return "diverged"
             if n_epochs > 1:
-                self._take_down(costs, rate, judged)
+                self._take_down(costs)
             if error is not None:
                 raise error
             if n_epochs == 1:
@@ -123,9 +138,17 @@ class Loop:
         is_constant = self.descent.schedule == "constant"
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 
-    def _take_down(self, costs: Costs, rate: float, judged: Patience | None) -> None:
-        """Record several epochs, and what patience came to in the core."""
+    def _take_down(self, costs: Costs) -> None:
+        """Record several epochs, and act by what patience came to in the core."""
         self._remember()
+        self._record(costs)
+        if self.patience is not None and self.patience.is_exhausted:
+            self._slow_down_or_stop(self.patience)
+        self.state.epoch += len(costs)
+
+    def _record(self, costs: Costs) -> None:
+        """Record several epochs of one call of the core."""
+        rate, judged = self._call
         cost, penalty = costs.T
         columns = {"cost": (cost / self.divisor + penalty).tolist()}
         if penalty.any():
@@ -135,9 +158,6 @@ class Loop:
         self.history.n_samples += len(costs) * self.learner.n_rows
         if self.patience is not None and judged is not None:
             self.patience.best, self.patience.n_stalled = judged.best, judged.n_stalled
-            if judged.is_exhausted:
-                self._slow_down_or_stop(self.patience)
-        self.state.epoch += len(costs)
 
     def _remember(self) -> None:
         """Keep the counts that Ctrl-C amid the figures of an epoch brings back."""
