@@ -254,21 +254,25 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
 cdef class Undo:
     """Calls a function where a block ends by an exception, until the function comes to its end.
 
+    With always, it does so however the block ends.
+
     A handler of a signal may raise amid it. Then it is called once more, so it must not matter how
     far it came, and what was raised last goes on. No signal is heard between the block and its
     first line, as would be in a context manager in Python.
     """
 
     cdef object function
+    cdef bint always
+    cdef public object claim  # of whoever needs one for as long as the block lasts
 
-    def __init__(self, function):
-        self.function = function
+    def __init__(self, function, bint always=False):
+        self.function, self.always = function, always
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, traceback):
-        if kind is None:
+        if kind is None and not self.always:
             return
         later = None
         for _ in range(100):  # no signal comes so often: it fails by itself

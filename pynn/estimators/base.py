@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -202,11 +201,14 @@ class Perceptron(Inspected, Predictor):
         sample_weight: ArrayLike | None,
         validation: list[tuple[Any, ...]],
         incremental: bool,
+        begin: Callable[[], None] | None = None,
     ) -> Self:
         if incremental and self.early_stopping and not validation:
             raise ValueError("partial_fit does not support early_stopping=True")
         goes_on = self._goes_on(incremental)
         with self._alone(), self._undone_on_error(goes_on):
+            if begin is not None:
+                begin()
             samples = rows.samples(
                 self, X, y, sample_weight, first=not goes_on, incremental=incremental
             )
@@ -223,20 +225,22 @@ class Perceptron(Inspected, Predictor):
             outcome()
         return self
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Refuse other fits until the block ends."""
+    def _alone(self) -> Undo:
+        """Refuse other fits until the block that follows ends."""
         if "_fit_under_way" in self.__dict__ and self._fit_under_way() is not None:
             raise RuntimeError(
                 f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
                 "threads can fit no more than a clone of it"
             )
-        under_way = Claim(lambda: self.__dict__.pop("_fit_under_way", None))
-        try:
-            self._fit_under_way: Any = weakref.ref(under_way)
-            yield
-        finally:
+
+        def release() -> None:
             self.__dict__.pop("_fit_under_way", None)
+
+        end = Undo(release, always=True)
+        end.claim = Claim(release)
+        under_way = weakref.ref(end.claim)
+        self._fit_under_way: Any = under_way  # last: no signal is heard from here to the block
+        return end
 
     def _undone_on_error(self, goes_on: bool) -> Undo:
         """Restore all attributes if a fit fails, and the network that it goes on with."""

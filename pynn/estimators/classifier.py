@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -320,19 +321,14 @@ class MLPClassifier(
                 f"partial_fit; did you mean classes={sample_weight}?"
             )
         validation = rows.validation_sets(eval_set)
-        before = dict(self.__dict__)
-        try:
-            if _check_partial_fit_first_call(self, classes):
-                several = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = LabelBinarizer().fit(
-                    y if several else rows.labels_of(classes)
-                )
-            return self._fitted(X, y, sample_weight, validation, incremental=True)
-        except BaseException:
-            if first:
-                self.__dict__.clear()
-                self.__dict__.update(before)
-            raise
+        begin = partial(self._learn_first_classes, y, classes)
+        return self._fitted(X, y, sample_weight, validation, incremental=True, begin=begin)
+
+    def _learn_first_classes(self, y: ArrayLike, classes: ArrayLike | None) -> None:
+        """Take note of the classes of the first partial_fit."""
+        if _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if several else rows.labels_of(classes))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,7 +13,7 @@ import numpy as np
 
 from pynn.model import activations, costs
 from pynn.model.activations import Activation
-from pynn.model.atomic import replacing
+from pynn.model.atomic import replace
 from pynn.model.costs import Cost
 from pynn.model.parameters import Parameters
 
@@ -76,8 +76,8 @@ def save(
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
     tensors = _tensors(network)
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
-    with replacing(path) as file:
-        file.write(safetensors.numpy.save(tensors, metadata))
+    content = safetensors.numpy.save(tensors, metadata)
+    replace(path, lambda file: file.write(content))
 
 
 def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import struct
+import tokenize
 import zipfile
 from math import prod
 from typing import IO, Any
@@ -19,13 +21,20 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from pynn.model.atomic import replacing
+from pynn.model.atomic import replace
 
 __all__ = ["read", "write"]
 
 _FACTS = "facts"
 _VERSION = "pynn.checkpoint"  # the key in the JSON that tells our archives from others
 _CHUNK = 1 << 20  # bytes
+
+# Of zipfile, numpy and json; not Exception, which a signal handler may raise for its own ends.
+_OF_DAMAGED_FILES = (
+    *(zipfile.BadZipFile, struct.error, tokenize.TokenError, EOFError, OSError),
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError),
+    *(TypeError, ValueError),
+)
 
 Array = NDArray[Any]
 
@@ -76,8 +85,7 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     _check_facts("facts", facts)
     text = json.dumps({_VERSION: 2, "facts": facts})
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
-    with replacing(path) as file:
-        _write_archive(file, entries)
+    replace(path, lambda file: _write_archive(file, entries))
 
 
 def _write_archive(file: IO[bytes], entries: dict[str, Array]) -> None:
@@ -124,7 +132,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
             return _read_archive(file)
         except MemoryError:
             raise
-        except Exception as error:  # zipfile and numpy raise all kinds on damaged files
+        except _OF_DAMAGED_FILES as error:
             if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a seek to nowhere
                 raise
             raise ValueError(f"{path!r} is not a checkpoint, or damaged: {error}") from error
