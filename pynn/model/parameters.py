@@ -34,6 +34,9 @@ class Parameters:
     n_threads : int or None
     """
 
+    _parameters: NDArray[Any]
+    _weights: tuple[NDArray[Any], ...]
+    _biases: tuple[NDArray[Any], ...]
     _most_slots = max(_core.RULES.values())  # numbers that an optimizer keeps for each parameter
 
     def __init__(self, architecture: Architecture, n_threads: int | None) -> None:
@@ -46,15 +49,19 @@ class Parameters:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
         self._lock = threading.RLock()
         self._core = self._architecture.core()
-        self._parameters = parameters
         self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
-        self._weights, self._biases = self._architecture.views(parameters)
+        self._take(parameters)
+
+    def _take(self, parameters: NDArray[Any]) -> None:
+        """Compute from these parameters from now on; in one step, whatever a signal interrupts."""
+        weights, biases = self._architecture.views(parameters)
+        vars(self).update(_parameters=parameters, _weights=weights, _biases=biases)
 
     def _own_parameters(self) -> None:
         """Copy the parameters to memory of their own, which a fit can write to."""
-        parameters = self._parameters
-        self._set_parameters(zeros(len(parameters), self.dtype))
-        self._parameters[:] = parameters
+        parameters = zeros(self.n_parameters, self.dtype)
+        parameters[:] = self._parameters
+        self._take(parameters)
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -168,8 +175,7 @@ class Parameters:
 
     def _become(self, architecture: Architecture) -> None:
         """Compute something else from the same parameters from now on."""
-        self._core = architecture.core()
-        self._architecture = architecture
+        vars(self).update(_core=architecture.core(), _architecture=architecture)
 
     def _of_encoded_targets(self) -> Self:
         """Return a model of the same parameters that takes numbers of classes, not their labels."""

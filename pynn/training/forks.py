@@ -11,7 +11,8 @@ from typing import Any
 from pynn.model.initializers import Random
 from pynn.training.learners import bit_generator
 
-_claims: weakref.WeakSet[Claim] = weakref.WeakSet()
+# No WeakSet: its callbacks are Python, in which an exception of a signal handler is lost.
+_claims: set[weakref.ref[Claim]] = set()
 
 
 class Claim:
@@ -25,7 +26,9 @@ class Claim:
 
     def __init__(self, release: Callable[[], object]) -> None:
         self.thread, self.release = threading.get_ident(), release
-        _claims.add(self)
+        for gone in [one for one in list(_claims) if one() is None]:
+            _claims.discard(gone)
+        _claims.add(weakref.ref(self))
 
 
 def claim(network: Any, random: Random) -> Claim:
@@ -39,9 +42,10 @@ def claim(network: Any, random: Random) -> Claim:
 
 
 def _in_child() -> None:
-    for one in list(_claims):
-        if one.thread != threading.get_ident():
-            _claims.discard(one)
+    for reference in list(_claims):
+        one = reference()
+        if one is not None and one.thread != threading.get_ident():
+            _claims.discard(reference)
             one.release()
 
 
