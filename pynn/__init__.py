@@ -1,5 +1,7 @@
 """Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
 
+import os
+import threading
 from importlib import import_module
 from typing import Any
 
@@ -35,11 +37,21 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names.s
 
 __all__ = [*sorted(_HOMES), "__version__"]
 
+# A fork waits for imports of other threads: its child would wait for them for ever.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire,
+        after_in_parent=_importing.release,
+        after_in_child=_importing.release,
+    )
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pynn' has no attribute {name!r}")
-    module = import_module(f"pynn.{_HOMES[name]}")
+    with _importing:
+        module = import_module(f"pynn.{_HOMES[name]}")
     found = globals()[name] = module if name == _HOMES[name] else getattr(module, name)
     return found
 
