@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contents import of
 from mlp_cases import X_IRIS, Y_IRIS, flat
 
 import pynn
-from pynn.training.descent import Descent
-from pynn.training.history import History, Patience
 
 FOLDER = str(Path(pynn.__file__).parent)
 X, y = X_IRIS[::3], Y_IRIS[::3]
@@ -54,30 +53,6 @@ def raise_at(number, error, call):
     finally:
         sys.settrace(before)
     return place, False
-
-
-def content(value):
-    """What is in attributes, in a form that can be compared."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, np.random.RandomState):
-        return content(value.get_state(legacy=False))
-    if isinstance(value, dict):
-        return {key: content(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [content(item) for item in value]
-    if isinstance(value, Descent | pynn.Network):
-        return content(value.__getstate__())
-    if isinstance(value, History | Patience):
-        return content(vars(value))
-    if hasattr(value, "get_params"):
-        return content(vars(value))
-    return repr(value)
-
-
-def of(model):
-    passing = "_fit_under_way"  # in no pickle, either
-    return content({name: value for name, value in vars(model).items() if name != passing})
 
 
 def fresh(**parameters):

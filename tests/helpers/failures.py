@@ -2,6 +2,11 @@
 
 import sys
 from contextlib import contextmanager
+from pathlib import Path
+
+import pynn
+
+FOLDER = str(Path(pynn.__file__).parent)
 
 
 class Stop(BaseException):
@@ -44,3 +49,40 @@ def stopped_at(n, *modules):
         yield lines
     finally:
         sys.settrace(before)
+
+
+class FirstError(Exception):
+    pass
+
+
+class SecondError(Exception):
+    pass
+
+
+def raise_twice(call, first, gap):
+    """Raise at a line of pynn's Python, and again so many lines later; return whether it came."""
+    n_lines = 0
+
+    def count(frame, event, argument):
+        nonlocal n_lines
+        if event == "line":
+            n_lines += 1
+            if n_lines == first:
+                raise FirstError
+            if n_lines == first + gap:
+                sys.settrace(None)
+                raise SecondError
+        return count
+
+    def enter(frame, event, argument):
+        return count if frame.f_code.co_filename.startswith(FOLDER) else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        call()
+    except (FirstError, SecondError):
+        return True
+    finally:
+        sys.settrace(before)
+    return False

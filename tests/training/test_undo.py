@@ -1,56 +1,17 @@
 """A fit that an exception ends changes nothing, even if a second one comes during the undo."""
 
 import copy
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from failures import FirstError, raise_twice
 
 import pynn
 from pynn.training.learners import bit_generator
 from pynn.training.undo import Undo
 
-FOLDER = str(Path(pynn.__file__).parent)
 X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(int)
-
-
-class FirstError(Exception):
-    pass
-
-
-class SecondError(Exception):
-    pass
-
-
-def raise_twice(call, first, gap):
-    """Raise at a line of pynn's Python, and again so many lines later; return whether it came."""
-    n_lines = 0
-
-    def count(frame, event, argument):
-        nonlocal n_lines
-        if event == "line":
-            n_lines += 1
-            if n_lines == first:
-                raise FirstError
-            if n_lines == first + gap:
-                sys.settrace(None)
-                raise SecondError
-        return count
-
-    def enter(frame, event, argument):
-        return count if frame.f_code.co_filename.startswith(FOLDER) else None
-
-    before = sys.gettrace()
-    sys.settrace(enter)
-    try:
-        call()
-    except (FirstError, SecondError):
-        return True
-    finally:
-        sys.settrace(before)
-    return False
 
 
 def state(net):
