@@ -379,7 +379,8 @@ class Fit:
         estimator.best_loss_ = None if by_score else patience.best
         estimator.best_validation_score_ = patience.best_value if by_score else None
         if _ is None:
-            scores = history.figures["val_score"][estimator._scores_from :] if by_score else None
+            scores = history.figures.get("val_score", [])  # there are none after Ctrl-C at once
+            scores = scores[estimator._scores_from :] if by_score else None
             estimator.validation_scores_, estimator.best_epoch_ = scores, history.best_epoch
 
     def _description(self) -> dict[str, str]:

@@ -59,6 +59,17 @@ def test_epochs_that_the_core_has_finished_are_in_the_history(n_calls, monkeypat
     assert (mlp.n_iter_, len(mlp.loss_curve_), mlp.t_) == (3, 3, 180)
 
 
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+def test_ctrl_c_before_the_first_score_of_early_stopping(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Rows, "learn", interrupted)
+    mlp = pynn.MLPClassifier((8,), early_stopping=True, random_state=0).fit(X, Y)
+    assert (mlp.n_iter_, mlp.validation_scores_) == (0, [])
+    assert mlp.predict(X).shape == (60,)
+
+
 class HandlerError(Exception):
     pass
 
