@@ -601,12 +601,15 @@ cdef class Core:
             n_units += self.sizes[i + 1]
         formats = b"f" if self.itemsize == 4 else b"d"
         sizes = [n_rows * n_units] * 4 + [n_rows * self.sizes[0], n_rows]
-        held = [None if given is None else _borrow(given, b"d" if given is costs else formats, 1,
-                                                   True)
-                for given in (z, a, da, delta, dx, costs)]
         cdef void *starts[6]
-        for i in range(6):
-            starts[i] = NULL if held[i] is None else (<_Array>held[i]).vector(sizes[i])
+        cdef _Array lent
+        held = []  # no comprehension: Cython 3.3's frees an item twice where the list cannot grow
+        for i, given in enumerate((z, a, da, delta, dx, costs)):
+            starts[i] = NULL
+            if given is not None:
+                lent = _borrow(given, b"d" if given is costs else formats, 1, True)
+                starts[i] = lent.vector(sizes[i])
+                held.append(lent)
         trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3], dx=starts[4],
                            costs=<double *>starts[5])
         with nogil:
@@ -723,8 +726,9 @@ cdef class State:
             raise ValueError(f"{rule} has {RULES[rule]} slots, got {len(slots)}")
         self.rule = rule
         self.slots = slots
-        self.held = [_borrow(slot, "fd", 1, True) for slot in slots]
-        for i in range(len(slots)):
+        self.held = []  # no comprehension: see Core.trace
+        for i, slot in enumerate(slots):
+            self.held.append(_borrow(slot, "fd", 1, True))
             self.state.slots[i] = (<_Array>self.held[i]).view.buf
         self.state.n_updates = n_updates
         self.optimizer.rule = RULE_CODES[rule]
