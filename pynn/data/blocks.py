@@ -20,6 +20,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from pynn.checks import positive_integer
+from pynn.model.atomic import naming
 
 Array = NDArray[Any]
 Path = str | os.PathLike[str]
@@ -230,7 +231,8 @@ class _Rows:
             return self.given
         path = os.fspath(self.given)
         try:
-            return open_memmap(path, mode="r")
+            with naming(path):
+                return open_memmap(path, mode="r")
         except ValueError as error:
             raise ValueError(f"{path!r} is no .npy file that can be mapped: {error}") from error
 

@@ -12,6 +12,7 @@ import numpy as np
 from pynn.estimators.messages import warn
 from pynn.model import files
 from pynn.model.activations import PARAMETRISED, Activation
+from pynn.model.bounds import bounded
 from pynn.network import Network
 
 # Attributes that a file holds, and the types that they may have.
@@ -58,7 +59,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but {kinds[0]}")
     network._become(replace(network._architecture, capped=True))
     try:
-        notes = json.loads(metadata.get(_key(kind), "{}"))
+        notes = json.loads(bounded(metadata.get(_key(kind), "{}")))
         hidden = network.activations[:-1]
         settings = {
             "hidden_layer_sizes": network.layer_sizes[1:-1],

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from pynn._core import Undo
 
-__all__ = ["replace"]
+__all__ = ["naming", "replace"]
+
+Path = str | os.PathLike[str]
 
 
-def replace(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) -> None:
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let every OSError of the block name this file, not a temporary one or none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename == path and error.filename2 is None):
+            raise
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a new file, which takes the place of the one at `path` once it is complete.
 
     It is written to the same folder and to the disk before. After an exception it is gone; only a
     process that is killed leaves it behind, as ``.pynn-....tmp``. A symbolic link stays one: what
-    it leads to is replaced. The permissions are those of any new file, by the umask.
+    it leads to is replaced. The permissions stay those of the old file; without one they are those
+    of any new file, by the umask.
 
     Parameters
     ----------
@@ -34,24 +50,45 @@ def replace(path: str | os.PathLike[str], write: Callable[[IO[bytes]], object]) 
     OSError
         If the file cannot be written.
     """
-    target = os.path.realpath(os.fspath(path))
+    name = os.fspath(path)
+    target = os.path.realpath(name)
     if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
         raise ValueError(f"{target!r} is a device or the like: a file would replace it")
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".pynn-{secrets.token_hex(8)}.tmp")
 
     def remove() -> None:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # the first error says more
             os.unlink(temporary)
 
-    with Undo(remove):
-        with open(temporary, "xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with naming(name):
+        # Opened first: a folder that cannot be opened fails before anything has changed.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            with Undo(remove):
+                with open(temporary, "xb") as file:
+                    _keep_permissions(target, file)
+                    write(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, target)
+            _sync_folder(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _keep_permissions(target: str, file: IO[bytes]) -> None:
+    """Give a new file the permissions of the one that it will replace."""
+    with suppress(FileNotFoundError):
+        old, new = os.stat(target).st_mode, os.fstat(file.fileno()).st_mode
+        if stat.S_ISREG(old) and old != new:
+            os.fchmod(file.fileno(), stat.S_IMODE(old))
+
+
+def _sync_folder(descriptor: int) -> None:
+    """Bring the new name to the disk too, where the file system can do it."""
     try:
-        os.fsync(descriptor)  # the new name is on the disk too
-    finally:
-        os.close(descriptor)
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):  # as PostgreSQL
+            raise

@@ -14,6 +14,7 @@ import numpy as np
 from pynn.model import activations, costs
 from pynn.model.activations import Activation
 from pynn.model.atomic import replace
+from pynn.model.bounds import bounded
 from pynn.model.costs import Cost
 from pynn.model.parameters import Parameters
 
@@ -74,6 +75,8 @@ def save(
     if network.scale is not None:  # older versions can load all other files
         arguments["input_scale"] = True
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
+    for note in metadata.values():
+        bounded(note)
     tensors = _tensors(network)
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
     content = safetensors.numpy.save(tensors, metadata)
@@ -117,7 +120,7 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str]) -> Any:
     """Build the network that an open safetensors file describes, and fill in its parameters."""
     if _KEY not in metadata:
         raise ValueError(f"its metadata have no entry {_KEY!r}")
-    arguments = json.loads(metadata[_KEY])
+    arguments = json.loads(bounded(metadata[_KEY]))
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {_KEY!r} is not a JSON object")
     if unknown := sorted(arguments.keys() - _ARGUMENTS):

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from pynn.model.atomic import replace
+from pynn.model.atomic import naming, replace
+from pynn.model.bounds import bounded
 
 __all__ = ["read", "write"]
 
@@ -47,8 +48,8 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     Parameters
     ----------
     path : path-like
-        A symbolic link stays one: what it leads to is written. The permissions are those of any new
-        file, by the umask.
+        A symbolic link stays one: what it leads to is written. The permissions stay those of the
+        old file; without one they are those of any new file, by the umask.
     arrays : dict of str to ndarray
         Of numbers, booleans, text, bytes or times; any shape, layout and byte order.
     facts : dict
@@ -83,7 +84,7 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     if not isinstance(facts, dict):
         raise TypeError(f"facts must be a dict, got {facts!r}")
     _check_facts("facts", facts)
-    text = json.dumps({_VERSION: 2, "facts": facts})
+    text = bounded(json.dumps({_VERSION: 2, "facts": facts}))
     entries[_FACTS] = np.frombuffer(text.encode(), np.uint8)
     replace(path, lambda file: _write_archive(file, entries))
 
@@ -127,7 +128,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     write : With an example of both.
     """
     path = os.fspath(path)
-    with open(path, "rb") as file:
+    with naming(path), open(path, "rb") as file:
         try:
             return _read_archive(file)
         except MemoryError:
@@ -147,7 +148,7 @@ def _read_archive(file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
         if sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
             raise ValueError("it claims to hold more than it does")
         arrays = {entry.filename.removesuffix(".npy"): _read(archive, entry) for entry in entries}
-    content = json.loads(arrays.pop(_FACTS).tobytes())
+    content = json.loads(bounded(str(arrays.pop(_FACTS).data, "utf-8")))
     if content[_VERSION] != 2:
         raise ValueError(f"it has version {content[_VERSION]!r} of the format instead of 2")
     facts = content["facts"]

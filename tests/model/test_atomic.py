@@ -53,7 +53,7 @@ def found(path, models):
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), MemoryError(), Stop()], ids=repr)
 @pytest.mark.parametrize(
     ("call", "n", "left"),
-    [("fsync", 1, 0), ("replace", 1, 0), ("open", 1, 1), ("fsync", 2, 1)],  # the last: of a folder
+    [("fsync", 1, 0), ("open", 1, 0), ("replace", 1, 0), ("fsync", 2, 1)],  # the last: of a folder
 )
 def test_a_call_that_fails_leaves_the_old_file_or_the_new_one(
     path, models, monkeypatch, call, n, left, error

@@ -364,7 +364,7 @@ def old(tmp_path):
         ("os.fsync", 1, "old"),
         ("os.replace", 1, "old"),
         ("os.fsync", 2, "new"),  # of the folder
-        ("os.open", 1, "new"),  # likewise
+        ("os.open", 1, "old"),  # likewise
         ("npy.write_array", 1, "old"),
         ("npy.write_array", 2, "old"),
         ("zipfile.ZipFile", 1, "old"),
