@@ -6,6 +6,7 @@ each function, and one that is not so raises TypeError or ValueError before anyt
 Texts for people are the business of the modules above.
 """
 import os
+import sys
 import threading
 from array import array
 
@@ -131,6 +132,9 @@ _start()
 
 # ---- Arrays -------------------------------------------------------------------------------------
 
+cdef char NATIVE = ord("<" if sys.byteorder == "little" else ">")
+
+
 cdef class _Array:
     """A borrowed array: native, aligned elements of one format; `_borrow` makes it."""
 
@@ -163,6 +167,8 @@ cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=
         array, &self.view, (PyBUF_STRIDED if writable else PyBUF_STRIDED_RO) | PyBUF_FORMAT)
     self.held = True
     cdef const char *found = self.view.format
+    if found[0] == NATIVE:  # NumPy says so after a byte order was swapped twice
+        found += 1
     if self.view.ndim != n_dimensions:
         raise ValueError(f"array of {n_dimensions} dimensions expected, got {self.view.ndim}")
     if found[0] == 0 or found[1] != 0 or strchr(formats, found[0]) is NULL:
