@@ -9,7 +9,7 @@ sparse matrix in the format CSR holds, if its indices are int32, and nothing of 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pynn import _core
 
 _LARGEST = 2**31 - 1  # of the core's 32-bit sizes
+_MOST_LISTED = 20
 PLAIN = {np.ndarray, list, tuple}  # neither sparse nor masked
 
 
@@ -37,11 +38,11 @@ def choice(name: str, value: object, accepted: Iterable[str]) -> str:
     raise error(f"{name} must be one of {', '.join(accepted)}; got {value!r}")
 
 
-def positive_integer(name: str, value: object) -> int:
-    """Return value as an int of at least 1 that fits the core's 32-bit sizes."""
+def positive_integer(name: str, value: object, largest: int = _LARGEST) -> int:
+    """Return value as an int of at least 1, by default one that fits the core's 32-bit sizes."""
     number = _integer(name, value)
-    if not 1 <= number <= _LARGEST:
-        raise ValueError(f"{name} must be from 1 to {_LARGEST}, got {value!r}")
+    if not 1 <= number <= largest:
+        raise ValueError(f"{name} must be from 1 to {largest}, got {value!r}")
     return number
 
 
@@ -67,9 +68,16 @@ def number(name: str, value: object, interval: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be {what}, got {value!r}")
     low, high = map(float, interval[1:-1].split(","))
-    x = float(value)
+    x = as_float(value)
     if not (low < x < high or (x, interval[0]) == (low, "[") or (x, interval[-1]) == (high, "]")):
         raise ValueError(f"{name} must be in {interval}, got {value!r}")
+
+
+def listed(values: Sequence[object]) -> str:
+    """List values for a message: all of them, or the first of many."""
+    if len(values) <= _MOST_LISTED:
+        return ", ".join(map(repr, values))
+    return ", ".join(map(repr, values[:_MOST_LISTED])) + f", … ({len(values)} in all)"
 
 
 class Checked:
@@ -119,9 +127,17 @@ def non_negative(name: str, value: object) -> float:
     """Return value as a finite float of at least 0."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not 0 <= float(value) < np.inf:
+    if not 0 <= as_float(value) < np.inf:
         raise ValueError(f"{name} must be at least 0 and finite, got {value!r}")
-    return float(value)
+    return as_float(value)
+
+
+def as_float(value: Any) -> float:
+    """Return a real number as a float; an int beyond the largest float is infinite, as 1e309 is."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:

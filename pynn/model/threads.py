@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,15 +24,14 @@ WORK_PER_THREAD = 4e6
 # Updating one parameter takes as long as so many multiply-adds (Adam 34, in float32).
 WORK_OF_UPDATE = 16
 
+_NUMBER = re.compile("[0-9]{1,18}")  # of a system's file or variable, which may hold anything
+
 
 def checked(n_threads: object) -> int | None:
     """Return n_threads as the user gave it, if it is None or an integer from 1 to ``MOST``."""
     if n_threads is None:
         return None
-    given = checks.positive_integer("n_threads", n_threads)
-    if given > MOST:
-        raise ValueError(f"n_threads must be at most {MOST}, but is {given}")
-    return given
+    return checks.positive_integer("n_threads", n_threads, MOST)
 
 
 def processors() -> int:
@@ -56,7 +56,10 @@ def _quotas(root: Path) -> Iterator[tuple[int, int]]:
     """Yield quota and period, in microseconds, of each group that limits this process."""
     mounted = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not path.startswith("/"):  # not as the kernel writes it
+            continue
         if not controllers:  # version 2
             folder, files = mounted, ["cpu.max"]
         elif "cpu" in controllers.split(","):  # version 1
@@ -67,16 +70,16 @@ def _quotas(root: Path) -> Iterator[tuple[int, int]]:
         group = Path(path)
         for place in [group, *group.parents]:
             texts = [_text(folder / place.relative_to("/") / file) for file in files]
-            numbers = " ".join(texts).split()
-            if len(numbers) == 2 and numbers[0] != "max":
-                yield int(numbers[0]), int(numbers[1])
+            words = " ".join(texts).split()
+            if len(words) == 2 and all(_NUMBER.fullmatch(word) for word in words):
+                yield int(words[0]), int(words[1])
 
 
 def _text(file: Path) -> str:
-    """Return what a file holds; nothing where it cannot be read."""
+    """Return what a file holds; nothing where it cannot be read, or is no text."""
     try:
-        return file.read_text()
-    except OSError:
+        return file.read_text("utf-8")
+    except (OSError, ValueError):
         return ""
 
 
@@ -87,10 +90,10 @@ def usable() -> int:
     its workers; and what threadpoolctl limits pynn to.
     """
     limits = [processors()]
-    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    limits += [int(given)] if given.isdecimal() else []
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    limits += [int(given)] if _NUMBER.fullmatch(given) else []
     limits += [_core.thread_limit()]
-    return max(1, min(n for n in limits if n))
+    return max(1, min([MOST, *(n for n in limits if n)]))
 
 
 def chosen(work: float) -> int:
@@ -114,7 +117,8 @@ class _Controller(threadpoolctl.LibController):  # type: ignore[misc]
         return usable()
 
     def set_num_threads(self, num_threads: int) -> None:
-        self.dynlib.pynn_set_thread_limit(num_threads)
+        # ctypes would cut off the bits beyond an int.
+        self.dynlib.pynn_set_thread_limit(max(0, min(num_threads, MOST)))
 
     def get_version(self) -> str:
         return _core.VERSION

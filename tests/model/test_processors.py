@@ -20,6 +20,7 @@ def root(tmp_path):
             path = tmp_path / name.replace("__", "/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        threads.quota.cache_clear()
         return tmp_path
 
     return write
@@ -51,6 +52,63 @@ def test_the_quota_is_that_of_the_narrowest_group(root, membership, files, expec
     assert threads.quota(in_group(root, membership, files)) == expected
 
 
+MALFORMED = [
+    "",
+    "\n",
+    "max",
+    "1",
+    "1 2 3",
+    "a b",
+    "1e5 100000",
+    "-5 100000",
+    "100000 0",
+    "0 100000",
+    "200000 x",
+    "99999999999999999999 1",
+    "²00000 100000",
+    "100000\0 100000",
+]
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_a_file_that_is_not_as_the_kernel_writes_it_sets_no_quota(root, text):
+    assert threads.quota(in_group(root, V2, {"a/b/cpu.max": text})) is None
+    files = {"cpu/a/b/cpu.cfs_quota_us": text, "cpu/a/b/cpu.cfs_period_us": ""}
+    assert threads.quota(in_group(root, V1, files)) is None
+    wider = {"a/b/cpu.max": text, "cpu.max": "300000 100000"}  # it takes nothing from the others
+    assert threads.quota(in_group(root, V2, wider)) == 3
+
+
+@pytest.mark.parametrize(
+    "membership",
+    ["", "\n", "0", "0:", "0::", ":::", "0::a/b", "cpu", "3:cpu", "3:cpu:a", "::/a/b:"],
+)
+def test_neither_does_a_membership_that_is_not(root, membership):
+    files = {"a/b/cpu.max": "200000 100000", "cpu/a/b/cpu.cfs_quota_us": "250000"}
+    assert threads.quota(in_group(root, membership, files)) is None
+
+
+def test_bytes_that_are_no_text_are_no_quota(tmp_path):
+    for name in ("proc/self/cgroup", "sys/fs/cgroup/cpu.max"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\xff\xfe")
+    assert threads.quota(tmp_path) is None
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    threads.quota.cache_clear()
+    assert threads.quota(tmp_path) is None
+
+
+def test_neither_are_folders(root):
+    files = {"a/b/cpu.max/file": "", "cpu.max": "300000 100000"}
+    assert threads.quota(in_group(root, V2, files)) == 3
+
+
+def test_a_quota_of_the_smallest_share_leaves_one_processor(root):
+    assert threads.quota(in_group(root, V2, {"a/b/cpu.max": "1 1000000"})) == 1
+    assert threads.quota(in_group(root, V2, {"a/b/cpu.max": "999999999999999999 1"})) == 10**18
+
+
 def test_a_system_without_cgroups_has_no_quota(tmp_path):
     assert threads.quota(tmp_path) is None
 
@@ -64,5 +122,5 @@ def test_processors_are_those_of_affinity_and_quota(monkeypatch):
 
 def test_more_threads_than_a_team_may_have_are_an_error():
     pynn.Network([2, 3, 1], n_threads=threads.MOST)
-    with pytest.raises(ValueError, match=r"n_threads must be at most 256, but is 1000000"):
+    with pytest.raises(ValueError, match=r"n_threads must be from 1 to 256, got 1000000"):
         pynn.Network([2, 3, 1], n_threads=10**6)
