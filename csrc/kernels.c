@@ -250,6 +250,15 @@ static double sum_of_sizes(pynn_panels w, size_t n_rows, size_t n) {
     return sum_of(w, n_rows, n, fabs);
 }
 
+/* What shortens a column whose squares overflow; 1 where a weight is no longer finite. */
+static double factor_of_long(const real *w, size_t stride, size_t n_rows, double longest) {
+    const double unit = 0x1p-600;
+    double squares = 0;
+    for (size_t i = 0; i < n_rows; i++) { squares += square(unit * w[i * stride]); }
+    const double norm = sqrt(squares), most = unit * longest;
+    return norm > most && norm < INFINITY ? most / norm : 1;
+}
+
 /* Column by column in the order of the rows, so that the bits are the same for any part of them. */
 static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double longest) {
     double squares[PYNN_LIMITED_COLUMNS] = {0};
@@ -262,6 +271,10 @@ static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double 
         const int is_longer = squares[j] > longest * longest && squares[j] < INFINITY;
         factors[j] = is_longer ? (real)(longest / sqrt(squares[j])) : 1;
         n_longer += is_longer;
+        if (squares[j] == INFINITY) {
+            factors[j] = (real)factor_of_long(w + j, stride, n_rows, longest);
+            n_longer++;
+        }
     }
     for (size_t i = 0; i < n_rows && n_longer; i++) {
         for (size_t j = 0; j < n; j++) { w[i * stride + j] *= factors[j]; }

@@ -48,6 +48,14 @@ class Samples:
             return self.class_weight
         return self.class_weight * self.sample_weight
 
+    @property
+    def total(self) -> float:
+        """Sum of the weights; infinite where it overflows."""
+        if self.weights is None:
+            return float(len(self))
+        with np.errstate(over="ignore"):
+            return float(self.weights.sum())
+
     def outline(self) -> Samples:
         """Return samples of the same shapes and dtypes, all 0, that take no memory."""
         return Samples(_outline(self.X), _outline(self.y), _outline(self.labels))

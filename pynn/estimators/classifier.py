@@ -19,12 +19,11 @@ from pynn.estimators import rows
 from pynn.estimators._sklearn import (
     CallbackSupportMixin,
     Interval,
-    StrOptions,
     _check_partial_fit_first_call,
     _fit_context,
 )
 from pynn.estimators.labels import ClassTargets
-from pynn.estimators.settings import parameter
+from pynn.estimators.settings import among, parameter
 
 Array = NDArray[Any]
 
@@ -210,7 +209,7 @@ class MLPClassifier(
 
     _: KW_ONLY
     class_weight: str | dict[Any, float] | list[dict[Any, float]] | None = parameter(
-        None, dict, list, StrOptions({"balanced"}), None
+        None, dict, list, among("balanced"), None
     )
     label_smoothing: float = parameter(0.0, Interval(Real, 0, 1, closed="left"))
 

@@ -18,6 +18,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from pynn import checks
 from pynn.data.samples import Samples
 from pynn.estimators import messages, rows, translation
 from pynn.estimators._sklearn import _check_optimize_result
@@ -173,17 +174,17 @@ class Fit:
             lambda network: self._data(network, samples, samples.weights),
             translation.regularisation(estimator, self.network),
             self._measures(self.held_out),
-            tol=estimator.tol,
+            tol=checks.as_float(estimator.tol),
             max_fun=estimator.max_fun,
             divisor=self._divisor,
-            total=float(len(samples) if samples.weights is None else samples.weights.sum()),
+            total=samples.total,
         )
         estimator.best_epoch_ = None
         if result is None:
             return partial(warn, messages.INTERRUPTED)
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
-        if not np.isfinite(self.network.parameters).all():
+        if not np.isfinite(self.network.parameters).all() or not math.isfinite(estimator.loss_):
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread))
         if state.is_stopped:
             return None
@@ -265,7 +266,8 @@ class Fit:
         if patience is None or patience.monitor != monitor:
             patience = Patience(monitor, math.inf, 0.0, lower_is_better=not by_score)
             estimator._scores_from = len(history)
-        patience.limit, patience.tol = estimator.n_iter_no_change, estimator.tol
+        patience.limit = checks.as_float(estimator.n_iter_no_change)
+        patience.tol = checks.as_float(estimator.tol)
         history.patience = patience
         if by_score and not (self.incremental and history.best_parameters is not None):
             history.best_parameters = self.network.parameters.copy()

@@ -13,17 +13,17 @@ from sklearn.base import RegressorMixin, TransformerMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
+from pynn import checks
 from pynn.data.samples import Samples
 from pynn.estimators import rows
 from pynn.estimators._sklearn import (
     CallbackSupportMixin,
     Interval,
     InvalidParameterError,
-    StrOptions,
     _fit_context,
 )
 from pynn.estimators.base import Perceptron
-from pynn.estimators.settings import parameter
+from pynn.estimators.settings import among, parameter
 from pynn.model.activations import Activation
 from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
 from pynn.model.costs import Cost, Huber, Quantile
@@ -35,7 +35,7 @@ Array = NDArray[Any]
 class _WithLoss:
     loss: str = parameter(
         "squared_error",
-        StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"}),
+        among("squared_error", "poisson", "absolute_error", "huber", "quantile"),
     )
 
 
@@ -119,7 +119,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
     quantile: float = parameter(0.5, Interval(Real, 0, 1, closed="neither"))
     delta: float = parameter(1.0, Interval(Real, 0, None, closed="neither"))
     output_activation: str | Activation = parameter(
-        "auto", StrOptions({"auto", "logistic", "exp", *HIDDEN_ACTIVATIONS}), Activation
+        "auto", among("auto", "logistic", "exp", *HIDDEN_ACTIVATIONS), Activation
     )
 
     def predict(self, X: ArrayLike) -> Array:
@@ -197,7 +197,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
     def _output(self) -> tuple[str | Activation, str | Cost]:
         """Return output activation and cost of a new network."""
         costs: dict[str, str | Cost] = {
-            "huber": Huber(float(self.delta)),
+            "huber": Huber(checks.as_float(self.delta)),
             "quantile": Quantile(float(self.quantile)),
         }
         output = None if self.output_activation == "auto" else self.output_activation

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from pynn import checks
 from pynn.estimators._sklearn import Interval, Options, StrOptions
 from pynn.model.activations import Activation
 from pynn.model.architecture import ALIASES, HIDDEN_ACTIVATIONS
@@ -28,6 +29,11 @@ def parameter(default: Any, *accepts: Any) -> Any:
     return field(default=default, metadata={"accepts": [*accepts]})
 
 
+def among(*names: str) -> StrOptions:
+    """Return the constraint to these names; messages list them in this order, as no set would."""
+    return StrOptions(dict.fromkeys(names).keys())
+
+
 @cache
 def _constraints(kind: Any) -> dict[str, list[Any]]:
     return {field.name: field.metadata["accepts"] for field in fields(kind)}
@@ -42,16 +48,14 @@ class Settings(BaseEstimator):  # type: ignore[misc]
 
     hidden_layer_sizes: ArrayLike = parameter((100,), "array-like", _COUNT)
     activation: str | Activation | Sequence[str | Activation] = parameter(
-        "relu", StrOptions({*HIDDEN_ACTIVATIONS, *ALIASES}), Activation, "array-like"
+        "relu", among(*HIDDEN_ACTIVATIONS, *ALIASES), Activation, "array-like"
     )
     _: KW_ONLY
-    solver: str = parameter(
-        "adam", StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "rprop"})
-    )
+    solver: str = parameter("adam", among("lbfgs", "sgd", "adam", "adamw", "rmsprop", "rprop"))
     alpha: float | Sequence[float] = parameter(0.0001, _NOT_NEGATIVE, "array-like")
-    batch_size: int | str = parameter("auto", StrOptions({"auto"}), _COUNT)
+    batch_size: int | str = parameter("auto", among("auto"), _COUNT)
     learning_rate: str | Schedule = parameter(
-        "constant", StrOptions({"constant", "invscaling", "adaptive"}), Schedule
+        "constant", among("constant", "invscaling", "adaptive"), Schedule
     )
     learning_rate_init: float = parameter(0.001, _POSITIVE)
     power_t: float = parameter(0.5, _NOT_NEGATIVE)
@@ -79,7 +83,7 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     clip_norm: float | None = parameter(None, _POSITIVE, None)
     weight_decay: float = parameter(0.01, _NOT_NEGATIVE)
     rho: float = parameter(0.9, _DECAY)
-    dtype: str = parameter("auto", StrOptions({"auto", "float32", "float64"}))
+    dtype: str = parameter("auto", among("auto", "float32", "float64"))
     keep_optimizer: bool | None = parameter(None, "boolean", None)
     n_threads: int | None = parameter(None, _COUNT, None)
 
@@ -97,7 +101,7 @@ class Settings(BaseEstimator):  # type: ignore[misc]
             raise TypeError(f"hidden_layer_sizes must be integers, got {hidden}")
         if any(size <= 0 for size in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        return hidden
+        return [checks.positive_integer("each of hidden_layer_sizes", n) for n in hidden]
 
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs":

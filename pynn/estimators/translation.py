@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pynn import checks
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
 from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
@@ -30,11 +31,14 @@ def check_solver_takes_all(estimator: Any) -> None:
 
 def rule(estimator: Any) -> Optimizer:
     """Return the update rule of a solver that learns in mini-batches."""
-    rate, epsilon = float(estimator.learning_rate_init), float(estimator.epsilon)
-    adam = (rate, float(estimator.beta_1), float(estimator.beta_2), epsilon)
+    rate, epsilon = (
+        checks.as_float(estimator.learning_rate_init),
+        checks.as_float(estimator.epsilon),
+    )
+    adam = (rate, float(estimator.beta_1), checks.as_float(estimator.beta_2), epsilon)
     rules: dict[str, Callable[[], Optimizer]] = {
         "adam": lambda: Adam(*adam),
-        "adamw": lambda: AdamW(*adam, float(estimator.weight_decay)),
+        "adamw": lambda: AdamW(*adam, checks.as_float(estimator.weight_decay)),
         "rmsprop": lambda: RMSprop(rate, float(estimator.rho), epsilon),
         "rprop": lambda: Rprop(rate),
         "sgd": lambda: SGD(rate, float(estimator.momentum), bool(estimator.nesterovs_momentum)),
@@ -46,7 +50,7 @@ def regularisation(estimator: Any, network: Model) -> Regularisation:
     """Return penalties, dropout and limits; scikit-learn divides penalties by a batch's rows."""
 
     def number(value: Any) -> Any:  # scikit-learn takes True for 1
-        return float(value) if isinstance(value, Real) else value
+        return checks.as_float(value) if isinstance(value, Real) else value
 
     return Regularisation.checked(
         len(network.weights),

@@ -156,7 +156,7 @@ class Architecture:
         try:
             return np.array([numbers[label] for label in labels], np.int64)
         except KeyError as error:
-            known = ", ".join(map(repr, self.classes))
+            known = checks.listed(self.classes)
             raise ValueError(f"{name} holds {error.args[0]!r}; the classes are {known}") from None
 
     def first(self, n_layers: int) -> Architecture:
@@ -203,7 +203,8 @@ def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, 
         names = list(given)
         if len(names) != n_hidden:
             raise ValueError(
-                f"activation must be one name or {n_hidden}, one for each hidden layer; got {given}"
+                f"activation must be one name or {n_hidden}, one for each hidden layer; got "
+                f"{len(names)}: {checks.listed(names)}"
             )
     chosen = [_activation("activation", name, HIDDEN_ACTIVATIONS) for name in names]
     return tuple(chosen[:n_hidden])
@@ -246,7 +247,7 @@ def _classes(given: ArrayLike, n_out: int) -> tuple[Any, ...]:
     if len(set(labels)) != len(labels) or len(labels) != n_classes:
         raise ValueError(
             f"classes must be {n_classes} different labels for {n_out} "
-            f"{'output' if n_out == 1 else 'outputs'}, got {labels}"
+            f"{'output' if n_out == 1 else 'outputs'}, got {checks.listed(labels)}"
         )
     return labels
 

@@ -45,8 +45,9 @@ def _r2(y: Array, out: Array, weights: Array | None) -> float:
     Where the targets are all the same it is 1 if they are met, else 0.
     """
     y, w = y.astype(np.float64), np.ones(len(y)) if weights is None else weights
+    w = np.ldexp(w, -np.frexp(w.max())[1])  # sums of the largest weights would overflow
     with np.errstate(all="ignore"):  # outputs that explode have a score of -inf or NaN
         residual = w @ (y - out) ** 2
-        total = w @ (y - np.average(y, axis=0, weights=weights)) ** 2
+        total = w @ (y - np.average(y, axis=0, weights=w)) ** 2
         shares = np.where(total > 0, residual / total, residual > 0)
     return float((1 - shares).mean())

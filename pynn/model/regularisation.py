@@ -113,7 +113,8 @@ def each(name: str, given: object, n: int, of: str) -> tuple[float, ...]:
         values = tuple(checks.non_negative(f"each of {name}", value) for value in given)
         if len(values) != n:
             raise ValueError(
-                f"{name} must be one number or {n}, one for each {of}; got {len(values)}: {given!r}"
+                f"{name} must be one number or {n}, one for each {of}; got {len(values)}: "
+                f"{checks.listed(values)}"
             )
         return values
     return (checks.non_negative(name, given),) * n
@@ -124,9 +125,9 @@ def _limit(name: str, given: object) -> float:
         return math.inf
     if not isinstance(given, Real) or isinstance(given, bool | np.bool_):
         raise TypeError(f"{name} must be a real number or None, got {given!r}")
-    if not 0 < float(given) < math.inf:
+    if not 0 < checks.as_float(given) < math.inf:
         raise ValueError(f"{name} must be positive and finite, or None; got {given!r}")
-    return float(given)
+    return checks.as_float(given)
 
 
 def _frozen(trainable: object, n_layers: int) -> tuple[bool, ...]:
