@@ -117,8 +117,11 @@ class ClassTargets(Perceptron):
 
     def _encode(self, labels: Array) -> Array:
         """Return targets of the network: numbers of classes, or columns."""
-        columns, rest = self._columns(labels), self.label_smoothing
+        rest, classes = self.label_smoothing, self._label_binarizer.classes_
         is_multiclass = self._label_binarizer.y_type_ == "multiclass"
+        if is_multiclass and not rest and labels.dtype.kind == classes.dtype.kind:
+            return np.searchsorted(classes, labels)  # columns take rows times classes of memory
+        columns = self._columns(labels)
         if rest:
             return columns * (1 - rest) + rest / (columns.shape[1] if is_multiclass else 2)
         numbers: Array = columns.argmax(axis=1) if is_multiclass else columns
@@ -174,4 +177,4 @@ class ClassTargets(Perceptron):
         self._learn_targets(np.eye(len(classes), dtype=int) if several else np.array([*classes]))
         kind, learned = self._label_binarizer.y_type_, self._targets_to_file()
         if learned != {"classes": [*classes], "several": several} or kind.startswith("continuous"):
-            raise ValueError(f"{[*classes]} are no classes in their order")
+            raise ValueError(f"{checks.listed([*classes])} are no classes in their order")

@@ -92,7 +92,7 @@ def _learned(given: dict[str, Any]) -> dict[str, Any]:
 def _feature_names(given: Any, network: Network) -> Any:
     n_in = network.layer_sizes[0]
     if type(given) is not list or {*map(type, given)} != {str} or len(given) != n_in:
-        raise ValueError(f"feature_names must be a list of {n_in} strings, got {given!r}")
+        raise ValueError(f"feature_names must be a list of {n_in} strings, one for each input")
     return np.array(given, dtype=object)
 
 

@@ -263,5 +263,6 @@ def _columns(y: ArrayLike, network: Model) -> NDArray[Any]:
     n_out = network.layer_sizes[-1]
     columns = np.asarray(y)
     if n_out > 1 and columns.ndim == 1:
-        columns = np.eye(n_out)[columns]
+        numbers, columns = columns, np.zeros((len(columns), n_out))
+        columns[np.arange(len(numbers)), numbers] = 1
     return np.array(columns, network.dtype, order="C").reshape(-1, n_out)
