@@ -183,8 +183,8 @@ class Perceptron(Inspected, Predictor):
             raise ValueError('fit_batches needs a solver that learns in mini-batches, not "lbfgs"')
         if self.early_stopping and eval_set is None:
             raise ValueError("with early_stopping=True, fit_batches needs an eval_set")
-        goes_on = self._goes_on(False)
-        with self._alone(), self._undone_on_error(goes_on):
+        with self._alone(), self._undone_on_error(False):
+            goes_on = self._goes_on(False)
             if not goes_on:
                 self._learn_classes(source, classes)
             first = next(blocks.blocks_of(source))
@@ -205,8 +205,8 @@ class Perceptron(Inspected, Predictor):
     ) -> Self:
         if incremental and self.early_stopping and not validation:
             raise ValueError("partial_fit does not support early_stopping=True")
-        goes_on = self._goes_on(incremental)
-        with self._alone(), self._undone_on_error(goes_on):
+        with self._alone(), self._undone_on_error(incremental):
+            goes_on = self._goes_on(incremental)
             if begin is not None:
                 begin()
             samples = rows.samples(
@@ -227,24 +227,27 @@ class Perceptron(Inspected, Predictor):
 
     def _alone(self) -> Undo:
         """Refuse other fits until the block that follows ends."""
-        if "_fit_under_way" in self.__dict__ and self._fit_under_way() is not None:
-            raise RuntimeError(
-                f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
-                "threads can fit no more than a clone of it"
-            )
 
         def release() -> None:
             self.__dict__.pop("_fit_under_way", None)
 
         end = Undo(release, always=True)
         end.claim = Claim(release)
-        under_way = weakref.ref(end.claim)
-        self._fit_under_way: Any = under_way  # last: no signal is heard from here to the block
+        mine = weakref.ref(end.claim)
+        # One step, which no other thread can divide.
+        other = self.__dict__.setdefault("_fit_under_way", mine)
+        if other is not mine and other() is not None:
+            raise RuntimeError(
+                f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
+                "threads can fit no more than a clone of it"
+            )
+        # In place of what a copy amid a fit has taken along. Last: no signal is heard from here on.
+        self._fit_under_way: Any = mine
         return end
 
-    def _undone_on_error(self, goes_on: bool) -> Undo:
+    def _undone_on_error(self, incremental: bool) -> Undo:
         """Restore all attributes if a fit fails, and the network that it goes on with."""
-        network = self.__dict__.get("_network") if goes_on else None
+        network = self.__dict__.get("_network") if self._goes_on(incremental) else None
         network_undo = None if network is None else undo_of(network)
         before, random = dict(self.__dict__), self.random_state
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None

@@ -41,11 +41,12 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _tensors(network: Parameters) -> dict[str, np.ndarray]:
-    """Give the views of the parameters the names they have in a file."""
-    views = {"weights": network.weights, "biases": network.biases}
-    named = {f"{kind}.{i}": view for kind, vs in views.items() for i, view in enumerate(vs)}
-    return named if network.scale is None else named | {"scale": network.scale}
+def _tensors(network: Parameters, parameters: np.ndarray) -> dict[str, np.ndarray]:
+    """Give the views of a network's parameters the names they have in a file."""
+    views = zip(("weights", "biases"), network.views(parameters), strict=True)
+    named = {f"{kind}.{i}": view for kind, vs in views for i, view in enumerate(vs)}
+    scale = network._architecture.scale_of(parameters)
+    return named if scale is None else named | {"scale": scale}
 
 
 def _checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
@@ -77,7 +78,8 @@ def save(
     metadata = {_KEY: json.dumps(arguments), **(notes or {})}
     for note in metadata.values():
         bounded(note)
-    tensors = _tensors(network)
+    # A copy: another thread may train the network between its checksum and its bytes.
+    tensors = _tensors(network, network.parameters.copy())
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
     content = safetensors.numpy.save(tensors, metadata)
     replace(path, lambda file: file.write(content))
@@ -109,7 +111,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, 
             metadata = file.metadata() or {}
             checksum = metadata.pop(_CHECKSUM, None)
             network = _network(kind, file, metadata)
-        if checksum not in (None, _checksum(_tensors(network), metadata)):
+        if checksum not in (None, _checksum(_tensors(network, network.parameters), metadata)):
             raise ValueError("its content does not match its checksum")
         return network, metadata
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -132,7 +134,7 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str]) -> Any:
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, found)
     network = kind(**arguments, initializer="zeros")
-    tensors = _tensors(network)
+    tensors = _tensors(network, network.parameters)
     if found.keys() != tensors.keys():
         raise ValueError(f"it has tensors {sorted(found)} instead of {sorted(tensors)}")
     for name, view in tensors.items():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from together import at_once
 
 import pynn
 
@@ -34,18 +35,6 @@ def trained(shape, seed):
     net = pynn.Network(sizes, activation="tanh", random_state=seed)
     net.fit(X, y, epochs=4, batch_size=batch_size, optimizer=pynn.Adam())
     return net.parameters.tobytes(), net.predict(X).tobytes(), net.gradient(X, y).tobytes()
-
-
-def at_once(functions):
-    """Run the functions in a thread each, all starting together; return what they return."""
-    barrier = threading.Barrier(len(functions))
-
-    def run(function):
-        barrier.wait()
-        return function()
-
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return list(pool.map(run, functions))
 
 
 @pytest.mark.parametrize("n_threads", [2, 4])
