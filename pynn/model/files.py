@@ -82,7 +82,22 @@ def save(
     tensors = _tensors(network, network.parameters.copy())
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
     content = safetensors.numpy.save(tensors, metadata)
-    replace(path, lambda file: file.write(content))
+    end = _end_of_head(content)
+    parts = _head_in_order(content[:end]), memoryview(content)[end:]
+    replace(path, lambda file: file.writelines(parts))
+
+
+def _end_of_head(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
+
+
+def _head_in_order(content: bytes) -> bytes:
+    """Return the head of a safetensors file, its metadata by name: theirs is a random order."""
+    head = json.loads(content[8 : _end_of_head(content)])
+    head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
 
 
 def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:
