@@ -6,12 +6,14 @@ import operator
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pynn.data.blocks import Array, Path, rows_per_block
+from pynn.model.atomic import naming
 
 
 class ParquetBlocks:
@@ -139,7 +141,8 @@ class ParquetBlocks:
         for path in self.paths:
             with _parquet_file(path) as file:
                 batches = file.iter_batches(self.rows, columns=names, use_threads=False)
-                filled = filter(operator.attrgetter("num_rows"), batches)
+                whole = iter(partial(_next, path, batches), None)
+                filled = filter(operator.attrgetter("num_rows"), whole)
                 # No reference is kept to yielded columns, so they can be freed before the next.
                 yield from map(partial(_columns_of, path, names), filled)
 
@@ -167,11 +170,27 @@ def _parquet_file(path: str) -> Any:
     except ImportError as error:
         advice = "pip install 'pynn-learn[parquet]'"
         raise ImportError(f"ParquetBlocks needs pyarrow: {advice}") from error
-    try:
+    with _reading(path):
         # By default pyarrow reads all row groups ahead and keeps them; the buffer is per column.
         return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 14)
-    except ValueError as error:
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Let what pyarrow raises name the file: ValueError, or OSError if the system cannot read."""
+    try:
+        with naming(path):
+            yield
+    except (OSError, ValueError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"{path!r} is no Parquet file, or damaged: {error}") from error
+
+
+def _next(path: str, batches: Iterator[Any]) -> Any:
+    """Return the next batch, None after the last."""
+    with _reading(path):
+        return next(batches, None)
 
 
 def _columns_of(path: str, names: list[str], batch: Any) -> dict[str, Any]:

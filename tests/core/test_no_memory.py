@@ -1,13 +1,14 @@
 """Python gets no memory at its n-th request, in the core never again from then on: MemoryError, no
 crash, and files and networks are as they were.
 
-For each n everywhere: pytest --hypothesis-profile=long tests/core/test_no_memory.py
+PYNN_LONG=1 tries a Network and files as well, where much else asks for memory.
 """
 
 import subprocess
 import sys
 
 import pytest
+from long import only_long
 
 pytest.importorskip("_testcapi", reason="this Python has no failing allocations")
 
@@ -70,7 +71,7 @@ def is_of_python(error):
         error = error.__cause__
     return error is not None
 
-for name, step in zip(sys.argv[1::2], map(int, sys.argv[2::2])):
+for name in sys.argv[1:]:
     call, for_ever = CALLS[name], name.startswith("core.")
     if name not in ("fit", "keep"):
         call()  # once, so that what is imported or cached at first use is there
@@ -87,26 +88,24 @@ for name, step in zip(sys.argv[1::2], map(int, sys.argv[2::2])):
         pynn.Network.load(model)
         checkpoint.read(kept)
         assert not [found for found in os.listdir(folder) if found.startswith(".pynn")], n
-        n += step
+        n += 1
     assert np.isfinite(net.predict(X)).all()
     print(n_failed)
 """
 
-# The step from one n to the next: as small as a default run has time for
-CORE = {"core.trace": 1, "core.predict": 1, "core.cost": 1, "core.state": 1}
-NETWORK = {"trace": 3, "predict": 1, "gradient": 3, "fit": 13}
-# Loading is left out: safetensors panics.
-FILES = {"save": 5, "write": 5, "read": 11, "stream": 3, "keep": 29}
+CORE = ["core.trace", "core.predict", "core.cost", "core.state"]
+NETWORK = ["trace", "predict", "gradient", "fit"]
+FILES = ["save", "write", "read", "stream", "keep"]  # not load: safetensors panics
 
 
-@pytest.mark.parametrize("calls", [CORE, NETWORK, FILES], ids=["core", "network", "files"])
-def test_every_request_for_memory_that_fails_is_a_memory_error_and_no_crash(calls, request):
-    is_long = request.config.getoption("--hypothesis-profile") == "long"
-    arguments = [
-        text for name, step in calls.items() for text in (name, str(1 if is_long else step))
-    ]
+@pytest.mark.parametrize(
+    "calls",
+    [CORE, pytest.param(NETWORK, marks=only_long), pytest.param(FILES, marks=only_long)],
+    ids=["core", "network", "files"],
+)
+def test_every_request_for_memory_that_fails_is_a_memory_error_and_no_crash(calls):
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, *arguments], capture_output=True, text=True
+        [sys.executable, "-P", "-c", PROGRAM, *calls], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
     n_failed = [int(word) for word in done.stdout.split()]

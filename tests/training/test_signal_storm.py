@@ -25,7 +25,7 @@ def test_signals_at_random_moments_of_all_entry_points():
     found = storm.rage(150)
     wrong = [one for one in found if one.is_wrong]
     assert not wrong, "\n".join(f"{one.name}, {one.kind}, {one.seed}: {one.what}" for one in wrong)
-    assert sum(one.hit for one in found) > 75
+    assert sum(one.hit for one in found) > 30
     assert {one.name for one in found} == set(storm.CALLS)
 
 
