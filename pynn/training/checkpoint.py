@@ -29,6 +29,7 @@ __all__ = ["read", "write"]
 _FACTS = "facts"
 _VERSION = "pynn.checkpoint"  # the key in the JSON that tells our archives from others
 _CHUNK = 1 << 20  # bytes
+_HEADER = 2000  # bytes at most: 64 dimensions fit in; NumPy takes 10 s to refuse some of 10,000
 
 # Of zipfile, numpy and json; not Exception, which a signal handler may raise for its own ends.
 _OF_DAMAGED_FILES = (
@@ -162,7 +163,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     with archive.open(info) as entry:
         if npy.read_magic(entry) != (1, 0):
             raise ValueError(f"{info.filename} is in another version of the .npy format than 1.0")
-        shape, by_columns, dtype = npy.read_array_header_1_0(entry)
+        shape, by_columns, dtype = npy.read_array_header_1_0(entry, max_header_size=_HEADER)
         n_bytes = prod(shape) * dtype.itemsize
         if dtype.kind not in _KINDS or entry.tell() + n_bytes != info.file_size:
             raise ValueError(f"{info.filename} does not hold {dtype} of shape {shape}")

@@ -101,6 +101,7 @@ class Resumption:
         state.snapshot = lambda: self._snapshot(loop)
         if self.kept is None:
             return
+        state.resumed_from = str(self.kept.path)
         kept, parameters, order = self.kept, state.network.parameters, loop.learner.order
         parameters[:] = kept.like("parameters", parameters)
         if order is not None:

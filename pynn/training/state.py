@@ -84,6 +84,7 @@ class State:
         self.plateau = ""  # of this epoch: "slower" or "stop", where patience was exhausted
         self.kept: dict[str, NDArray[Any]] = {}  # by callbacks, and in checkpoints
         self.snapshot: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None
+        self.resumed_from = ""  # a checkpoint
         self.observers: list[Callable[[State], Any]] = []
         self._since = perf_counter()
 
@@ -175,7 +176,8 @@ class State:
         history, name = self.history, in_words(name, self.word)
         if name not in history:
             attribute = "history" if self.word == "cost" else "history_"
-            raise ValueError(f"no figure {name!r} in {attribute}: there are {', '.join(history)}")
+            found = ", ".join(history) + f", from {self.resumed_from!r}" * bool(self.resumed_from)
+            raise ValueError(f"no figure {name!r} in {attribute}: there are {found}")
         return history[name][-self.epoch :] if self.epoch else []
 
     def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:

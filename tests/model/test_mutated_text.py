@@ -14,7 +14,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import pynn
@@ -163,11 +163,10 @@ BOMBS = ["[],", '{"a":{}},', "[[[[[[]]]]]],", "1e3,", "999,", '"",', '"a":1,', '
 
 
 @pytest.mark.parametrize("part", BOMBS)
-@pytest.mark.parametrize("start", ['{"parameters": [', '{"layer_sizes": ['])
-def test_descriptions_that_would_fill_the_memory(models, part, start):
+def test_descriptions_that_would_fill_the_memory(models, part):
     for kind, (path, head, tensors) in models.items():
         notes = dict(head["__metadata__"])
-        text = start + part * (4_000_000 // len(part))
+        text = '{"layer_sizes": [' + part * (4_000_000 // len(part))
         notes[f"pynn.{kind.__name__}"] = text[:-1] + "]}"
         write(path, json.dumps(head | {"__metadata__": notes}), tensors)
         with Bounded(path):
@@ -280,6 +279,7 @@ def archive(draw, entries):
 
 
 @given(seed=SEEDS)
+@example(seed=10261)  # a header that NumPy parsed for 10 s
 def test_archives(tmp_path_factory, seed):
     draw = random.Random(seed)
     path = tmp_path_factory.getbasetemp() / "fit.npz"
