@@ -184,7 +184,8 @@ class Fit:
             return partial(warn, messages.INTERRUPTED)
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
-        if not np.isfinite(self.network.parameters).all() or not math.isfinite(estimator.loss_):
+        is_sound = np.isfinite(self.network.parameters).all()
+        if not is_sound or (result.success and not math.isfinite(estimator.loss_)):
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread))
         if state.is_stopped:
             return None

@@ -114,7 +114,7 @@ def each(name: str, given: object, n: int, of: str) -> tuple[float, ...]:
         if len(values) != n:
             raise ValueError(
                 f"{name} must be one number or {n}, one for each {of}; got {len(values)}: "
-                f"{checks.listed(values)}"
+                f"[{checks.listed(values)}]"
             )
         return values
     return (checks.non_negative(name, given),) * n

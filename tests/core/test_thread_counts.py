@@ -164,7 +164,7 @@ def test_the_number_in_an_estimator_s_file_is_checked(n_threads, tmp_path):
 
 
 @pytest.fixture
-def thousand(monkeypatch):
+def thousand(monkeypatch, unlimited):
     """A machine of a thousand processors, where every step is worth a thread of each."""
     monkeypatch.setattr(threads, "processors", lambda: 1000)
     monkeypatch.setattr(threads, "WORK_PER_THREAD", 1.0)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from long import only_long
 
 import pynn
 from pynn.training import checkpoint
@@ -160,6 +161,7 @@ def test_descriptions_of_models(models, seed):
 
 
 BOMBS = ["[],", '{"a":{}},', "[[[[[[]]]]]],", "1e3,", "999,", '"",', '"a":1,', '{"dict":[]},']
+BOMBS = [*BOMBS[:2], *(pytest.param(bomb, marks=only_long) for bomb in BOMBS[2:])]
 
 
 @pytest.mark.parametrize("part", BOMBS)
@@ -300,7 +302,13 @@ def test_archives(tmp_path_factory, seed):
         assert isinstance(facts, dict)
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    "method",
+    [
+        zipfile.ZIP_DEFLATED,
+        *(pytest.param(kind, marks=only_long) for kind in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)),
+    ],
+)
 def test_bombs(tmp_path, method):
     path = tmp_path / "fit.npz"
     with zipfile.ZipFile(path, "w", method) as out, out.open("facts.npy", "w") as entry:

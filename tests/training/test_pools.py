@@ -14,7 +14,6 @@ FEW = [  # start method, pool, state
     ("fork", "os.fork", "amid a fit"),
     ("fork", "multiprocessing", "amid a predict"),
     ("forkserver", "concurrent.futures", "after two threads"),
-    ("spawn", "joblib multiprocessing", "fitted"),
 ]
 
 
