@@ -26,7 +26,10 @@ int pynn_isa_available(int code) {
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512vl");
     if (code == PYNN_ISA_v3) { return v3; }
+#if !defined(PYNN_WITHOUT_V4)
     if (code == PYNN_ISA_v4) { return v4; }
+#endif
+    (void)v4;
 #endif
     return code == PYNN_ISA_baseline;
 }

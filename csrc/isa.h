@@ -4,7 +4,9 @@
 #define PYNN_ISA_H
 
 /* suffix of the table; name for people */
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(PYNN_WITHOUT_V4)
+#define PYNN_ISAS(X) X(baseline, "baseline") X(v3, "x86-64-v3")
+#elif defined(__x86_64__)
 #define PYNN_ISAS(X) X(baseline, "baseline") X(v3, "x86-64-v3") X(v4, "x86-64-v4")
 #else
 #define PYNN_ISAS(X) X(baseline, "baseline")
