@@ -21,7 +21,6 @@ warnings.simplefilter("ignore")
 import _testcapi
 import numpy as np
 import pynn
-from pynn.callbacks import Checkpoint
 from pynn.training import checkpoint
 
 rng = np.random.default_rng(0)
@@ -51,7 +50,6 @@ CALLS = {
     "write": lambda: checkpoint.write(kept, {"a": X}, {"fit": {}}),
     "read": lambda: checkpoint.read(kept),
     "stream": lambda: [net.cost(*block) for block in blocks],
-    "keep": lambda: net.fit(X, Y, epochs=2, callbacks=[Checkpoint(model + ".npz")]),
 }
 def attempt(call, *when):
     # In a small function: far from its start, CPython 3.11 needs memory to find a handler.
@@ -76,7 +74,7 @@ def is_of_python(error):
 
 for name in sys.argv[1:]:
     call, for_ever = CALLS[name], name.startswith("core.")
-    if name not in ("fit", "keep"):
+    if name != "fit":
         call()  # once, so that what is imported or cached at first use is there
     n_failed = n_passed = n = 0
     while n_passed < (5 if for_ever else 30):
@@ -98,7 +96,9 @@ for name in sys.argv[1:]:
 
 CORE = ["core.trace", "core.predict", "core.cost", "core.state"]
 NETWORK = ["trace", "predict", "gradient", "fit"]
-FILES = ["save", "write", "read", "stream", "keep"]  # not load: safetensors panics
+# Not load: safetensors panics; no fit that keeps checkpoints: CPython 3.11 looks for a handler of
+# the error for ever.
+FILES = ["save", "write", "read", "stream"]
 
 
 @pytest.mark.parametrize(
