@@ -23,6 +23,7 @@ from turns import n_processors
 CASES = [name for name, case in cases.CASES.items() if case.plain]
 FLOAT64_CASES = ("mid", "big")
 FLOAT64_GOAL = 0.45  # throughput in float64 over that in float32
+
 # How long to measure the machine and fits, as `native.rate` takes it.
 FULL = (
     {"seconds": 0.01, "n_tries": 60, "patience": 3.0},
@@ -74,10 +75,7 @@ def main():
         if name in FLOAT64_CASES:
             doubles.append((name, _best_rates(case, X, y, counts, ("float32", "float64"), effort)))
     head = native_heading()
-    group = [
-        _machine_table(machine, effort),
-        _table(machine, steps),
-    ]
+    group = [_machine_table(machine, effort), _table(machine, steps)]
     for name, rates in doubles:
         for n in counts:
             ratio = rates[n, "float64"] / rates[n, "float32"]

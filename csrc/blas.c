@@ -20,7 +20,7 @@ void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels 
                            size_t n, size_t depth) {
     char a_is = a.is_transposed ? 'T' : 'N', b_is = b.column == 1 ? 'N' : 'T';
     int m_ = (int)n_rows, n_ = (int)n, k_ = (int)depth, c_ = (int)c_stride;
-    int a_ = leading(a.row, a.is_transposed ? n_rows : depth);
+    int a_ = leading(a.layout.row, a.is_transposed ? n_rows : depth);
     int b_ = b_is == 'N' ? leading(b.row, n) : leading(b.column, depth);
     real one = 1;
     pynn_exclusive_begin();

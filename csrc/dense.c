@@ -24,22 +24,23 @@ static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pa
                             columns.end - columns.first, &mask);
 }
 
-static pynn_matrix rows_from(const pynn_rows *x, size_t first) {
-    return (pynn_matrix){x->x + first * x->layout.row, x->layout.row, x->layout.panel, 0, 0};
+static pynn_matrix rows_from(const real *x, pynn_layout layout, size_t first) {
+    return (pynn_matrix){.x = x + first * layout.row, .layout = layout};
 }
 
 void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
-    op->product = (pynn_product){.c = layer->z +
-                                      pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
-                                 .c_row = layer->layout.row,
-                                 .c_panel = layer->layout.panel,
-                                 .start_panel = ws->kernels->panel,
-                                 .b = {NULL, layer->w_row, 1, layer->w_panel, NULL, 0},
-                                 .n_rows = op->rows.end - op->rows.first,
-                                 .n = op->columns.end - op->columns.first,
-                                 .depth = layer->n_in};
-    if (op->l) { op->product.a = rows_from(&op->input, op->rows.first - op->base); }
+    op->product = (pynn_product){
+        .c = layer->z + pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
+        .c_layout = layer->layout,
+        .start_layout = {0, ws->kernels->panel},
+        .b = {NULL, layer->w_layout.row, 1, layer->w_layout.panel, NULL, 0},
+        .n_rows = op->rows.end - op->rows.first,
+        .n = op->columns.end - op->columns.first,
+        .depth = layer->n_in};
+    if (op->l) {
+        op->product.a = rows_from(op->input.x, op->input.layout, op->rows.first - op->base);
+    }
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 
@@ -48,7 +49,7 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     pynn_product *product = &op->product;
     if (op->l == 0) {
         const pynn_rows *x = &pass->x;
-        product->a = rows_from(x, op->rows.first - op->base);
+        product->a = rows_from(x->x, x->layout, op->rows.first - op->base);
         product->b.rows = x->columns;
         product->depth = x->n_columns;
     }
@@ -71,7 +72,7 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
         if (leaves(pass, n_entries * (double)n)) { return 1; }
         ws->kernels->sparse_product(layer->z + rows.first * layer->layout.row + j,
                                     layer->layout.row, ws->network->bias ? biases + j : NULL,
-                                    entries, w + j, layer->w_row, rows.end - rows.first, n);
+                                    entries, w + j, layer->w_layout.row, rows.end - rows.first, n);
     }
     return 0;
 }
@@ -106,16 +107,15 @@ int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
 /* A part of da = delta W', from the deltas of a layer and its weights, to what it reads. */
 static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
                                  pynn_layout layout, const pynn_layer *from) {
-    const size_t panel = ws->kernels->panel, row = from->layout.row;
-    op->product =
-        (pynn_product){.c = da + pynn_at(ws, layout, op->rows.first, op->columns.first),
-                       .c_row = layout.row,
-                       .c_panel = layout.panel,
-                       .a = {from->delta + op->rows.first * row, row, from->layout.panel, 0, 0},
-                       .b = {NULL, 1, from->w_row, panel * from->w_row, NULL, from->w_panel},
-                       .n_rows = op->rows.end - op->rows.first,
-                       .n = op->columns.end - op->columns.first,
-                       .depth = from->n_out};
+    const size_t panel = ws->kernels->panel;
+    op->product = (pynn_product){
+        .c = da + pynn_at(ws, layout, op->rows.first, op->columns.first),
+        .c_layout = layout,
+        .a = rows_from(from->delta, from->layout, op->rows.first),
+        .b = {NULL, 1, from->w_layout.row, panel * from->w_layout.row, NULL, from->w_layout.panel},
+        .n_rows = op->rows.end - op->rows.first,
+        .n = op->columns.end - op->columns.first,
+        .depth = from->n_out};
     op->weights = pynn_weight_at(ws, from, op->columns.first, 0);
 }
 

@@ -25,13 +25,11 @@ int pynn_isa_available(int code) {
     const int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512vl");
-    if (code == PYNN_ISA_v3) { return v3; }
-#if !defined(PYNN_WITHOUT_V4)
-    if (code == PYNN_ISA_v4) { return v4; }
+    const int has[] = {1, v3, v4}; /* in the order of isa.h */
+#else
+    const int has[] = {1};
 #endif
-    (void)v4;
-#endif
-    return code == PYNN_ISA_baseline;
+    return code >= 0 && code < PYNN_N_ISAS && has[code];
 }
 
 int pynn_isa_in_use(void) { return atomic_load_explicit(&in_use, memory_order_relaxed); }

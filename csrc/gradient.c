@@ -46,7 +46,7 @@ static void update_biases(const pynn_op *op, const pynn_pass *pass) {
 static void update_rows(const block *b, size_t first, size_t n_rows, const real *g,
                         size_t g_stride) {
     const pynn_workspace *ws = b->pass->ws;
-    const size_t j = b->columns.first, stride = b->layer->w_row;
+    const size_t j = b->columns.first, stride = b->layer->w_layout.row;
     size_t n = b->columns.end - j;
     if (b->columns.end == b->layer->n_out) {
         /* The padding that a last vector covers is 0, and stays so: whole vectors are faster. */
@@ -69,7 +69,7 @@ static int skips_zeros(const pynn_pass *pass, const pynn_step *step) {
 
 /* Rows whose gradient is 0: those that lie one behind the other are updated as one. */
 static void update_unused(const block *b, size_t first, size_t n_rows) {
-    const size_t n = b->columns.end - b->columns.first, stride = b->layer->w_row;
+    const size_t n = b->columns.end - b->columns.first, stride = b->layer->w_layout.row;
     const pynn_workspace *ws = b->pass->ws;
     if (n < stride) {
         update_rows(b, first, n_rows, ws->zeros, 0);
@@ -117,8 +117,7 @@ static void block_gradient(const block *b) {
     if (updater->descends && n_rows <= ws->kernels->block_depth) {
         const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
         product.c = updater->w + at;
-        product.c_row = product.start_row = layer->w_row;
-        product.c_panel = product.start_panel = layer->w_panel;
+        product.c_layout = product.start_layout = layer->w_layout;
         product.start = updater->from + at;
         ws->kernels->descend(&product, b->used, b->step);
         if (b->used && b->step->penalises) { update_block(b, NULL, 0); }
@@ -126,12 +125,13 @@ static void block_gradient(const block *b) {
     }
     /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
      * of the depth that adds to another one needs rows with room for whole vectors. */
-    const int is_dense = layer->w_row == panel || n_rows <= ws->kernels->block_depth;
-    product.c_row = layer->w_row <= panel && is_dense ? layer->w_row : PYNN_GRADIENT_COLUMNS;
-    product.c_panel = panel;
+    const int is_dense = layer->w_layout.row == panel || n_rows <= ws->kernels->block_depth;
+    product.c_layout.row =
+        layer->w_layout.row <= panel && is_dense ? layer->w_layout.row : PYNN_GRADIENT_COLUMNS;
+    product.c_layout.panel = panel;
     product.c = pynn_gradient_block_of(ws, pass->member);
     multiply(&product, pass, 0);
-    update_block(b, product.c, product.c_row);
+    update_block(b, product.c, product.c_layout.row);
 }
 
 /* How many of list (n,), which ascends, are less than end. */
@@ -155,7 +155,7 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
     const pynn_layer *layer = op->layer;
     const pynn_transposed x_t =
         FN(pynn_transpose)(ws, pynn_sparse_rows(ws, 0), op->n_rows, op->rows, pass->member);
-    const size_t stride = least(layer->w_row, ws->kernels->block_columns);
+    const size_t stride = least(layer->w_layout.row, ws->kernels->block_columns);
     const size_t most_rows =
         least(PYNN_GRADIENT_ROWS, PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS / stride);
     real *g = pynn_gradient_block_of(ws, pass->member);
@@ -199,8 +199,7 @@ static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
 void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
     const size_t panel = ws->kernels->panel;
-    const int in_panels = layer->w_row == panel && layer->n_out > panel;
-    op->block_columns = in_panels ? panel : PYNN_GRADIENT_COLUMNS;
+    op->block_columns = least(pynn_together(ws, layer->w_layout), PYNN_GRADIENT_COLUMNS);
     op->block_rows = rows_of_a_block(op, ws);
     const pynn_layout layout = layer->layout;
     op->product.b = layer->panels
@@ -221,7 +220,7 @@ static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *
             b.used = x->columns + used;
             b.n_used = count_below(b.used, x->n_columns - used, b.rows.end);
         }
-        op->product.a = (pynn_matrix){x->x, x->layout.row, x->layout.panel, 1, used};
+        op->product.a = (pynn_matrix){x->x, x->layout, 1, used};
         for (size_t j = op->columns.first; j < op->columns.end; j += op->block_columns) {
             b.columns = (pynn_share){j, least(j + op->block_columns, op->columns.end)};
             const double work = (double)b.n_used * (double)op->block_columns * (double)op->n_rows;

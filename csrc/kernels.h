@@ -4,9 +4,6 @@
  * Arrays of a workspace have rows `stride` elements apart, with room for whole vectors in each row:
  * a kernel may compute and write there, and nobody reads it. Weights, biases, slots and gradients
  * lie densely, and a kernel keeps to them.
- *
- * A matrix in panels is cut into panels of the kernels' width P, which lie `panel` apart: element
- * (i, j) lies at x[j / P * panel + i * row + j % P]. One in rows is the same with panels P apart.
  */
 #ifndef PYNN_KERNELS_H
 #define PYNN_KERNELS_H
@@ -21,11 +18,17 @@
 /* Columns that limit_norms is given at a time, at most. */
 enum { PYNN_LIMITED_COLUMNS = 64 };
 
-/* The left matrix of a product, in panels; or, transposed, the columns from `first` on of such a
- * matrix. */
+/* How a matrix lies: cut into panels of the kernels' width P, which are `panel` apart, so that
+ * element (i, j) is at x[j / P * panel + i * row + j % P]. In rows: the same with panels P apart.
+ */
+typedef struct {
+    size_t row, panel;
+} pynn_layout;
+
+/* The left matrix of a product; or, transposed, the columns from `first` on of such a matrix. */
 typedef struct {
     const real *x;
-    size_t row, panel;
+    pynn_layout layout;
     int is_transposed;
     size_t first;
 } pynn_matrix;
@@ -53,9 +56,9 @@ static inline pynn_panels pynn_deeper(pynn_panels b, size_t n_rows, size_t panel
  * a panel. Rows of c have room for whole vectors, or n <= panel and the last row has. */
 typedef struct {
     real *c;
-    size_t c_row, c_panel;
+    pynn_layout c_layout;
     const real *start; /* (n_rows, n); NULL: 0 */
-    size_t start_row, start_panel;
+    pynn_layout start_layout;
     pynn_matrix a;
     pynn_panels b;
     size_t n_rows, n, depth;

@@ -36,7 +36,8 @@ static double sum_of(const double *x, size_t n) {
 }
 
 static pynn_panels weights_of(const pynn_layer *layer, const real *vector) {
-    return (pynn_panels){vector + layer->weights, layer->w_row, 1, layer->w_panel, NULL, 0};
+    return (pynn_panels){
+        vector + layer->weights, layer->w_layout.row, 1, layer->w_layout.panel, NULL, 0};
 }
 
 int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
@@ -114,13 +115,13 @@ void FN(pynn_limit_norms)(real *w, const pynn_pass *pass) {
     for (int l = 0; l < ws->n_layers && longest < INFINITY; l++) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];
-        const size_t panel = ws->kernels->panel;
-        const size_t most = layer->w_panel == panel ? PYNN_LIMITED_COLUMNS : panel;
+        const size_t together = pynn_together(ws, layer->w_layout);
+        const size_t most = together < PYNN_LIMITED_COLUMNS ? together : PYNN_LIMITED_COLUMNS;
         const pynn_share units = pynn_share_of(layer->n_out, most, pass->member);
         for (size_t j = units.first; j < units.end; j += most) {
             const size_t left = units.end - j;
-            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->w_row, layer->n_in,
-                                     left < most ? left : most, longest);
+            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->w_layout.row,
+                                     layer->n_in, left < most ? left : most, longest);
         }
     }
 }

@@ -73,12 +73,12 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
         pynn_product block = p;
         p.n_rows = block.n_rows = least(left, kernels->block_rows);
         kernels->product(&block, panels);
-        p.c += p.n_rows * p.c_row;
-        if (p.start) { p.start += p.n_rows * p.start_row; }
+        p.c += p.n_rows * p.c_layout.row;
+        if (p.start) { p.start += p.n_rows * p.start_layout.row; }
         if (p.a.is_transposed) {
             p.a.first += p.n_rows;
         } else {
-            p.a.x += p.n_rows * p.a.row;
+            p.a.x += p.n_rows * p.a.layout.row;
         }
     }
 }
@@ -87,12 +87,13 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
 static inline void multiply_by_blas(const pynn_product *p) {
     for (size_t i = 0; i < p->n_rows; i++) {
         if (p->start) {
-            memcpy(p->c + i * p->c_row, p->start + i * p->start_row, p->n * sizeof(real));
+            memcpy(p->c + i * p->c_layout.row, p->start + i * p->start_layout.row,
+                   p->n * sizeof(real));
         } else {
-            memset(p->c + i * p->c_row, 0, p->n * sizeof(real));
+            memset(p->c + i * p->c_layout.row, 0, p->n * sizeof(real));
         }
     }
-    FN(pynn_blas_product)(p->c, p->c_row, p->a, p->b, p->n_rows, p->n, p->depth);
+    FN(pynn_blas_product)(p->c, p->c_layout.row, p->a, p->b, p->n_rows, p->n, p->depth);
 }
 
 /* A product of any size; 1 where the member leaves it. */
@@ -109,9 +110,9 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
         pynn_product p = *whole;
         p.n = least(kernels->block_columns, whole->n - j);
         const size_t panel = j / kernels->panel;
-        p.c += panel * p.c_panel;
+        p.c += panel * p.c_layout.panel;
         p.b.x += panel * p.b.panel;
-        if (p.start) { p.start += panel * p.start_panel; }
+        if (p.start) { p.start += panel * p.start_layout.panel; }
         if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
         if (!pass->ws->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
             multiply_by_blas(&p);
@@ -126,11 +127,11 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
             if (may_stop && leaves(pass, (double)p.n_rows * (double)p.n * (double)p.depth)) {
                 return 1;
             }
-            p.a.x += p.a.is_transposed ? p.depth * p.a.row : p.depth / kernels->panel * p.a.panel;
+            p.a.x += p.a.is_transposed ? p.depth * p.a.layout.row
+                                       : p.depth / kernels->panel * p.a.layout.panel;
             p.b = pynn_deeper(p.b, p.depth, kernels->panel);
             p.start = p.c;
-            p.start_row = p.c_row;
-            p.start_panel = p.c_panel;
+            p.start_layout = p.c_layout;
         }
     }
     return 0;

@@ -73,7 +73,7 @@ static int wants_packing(const pynn_product *p) {
 
 static void product(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
     const int packs = wants_packing(p);
-    tile tile = {.depth = p->depth, .c_row = p->c_row, .start_row = p->start_row};
+    tile tile = {.depth = p->depth, .c_row = p->c_layout.row, .start_row = p->start_layout.row};
     for (size_t j = 0; j < p->n; j += PANEL) {
         const size_t columns = p->n - j < PANEL ? p->n - j : PANEL;
         tile.b = p->b;
@@ -82,19 +82,19 @@ static void product(const pynn_product *p, real *scratch /* (depth, PANEL) */) {
             pack(scratch, tile.b, p->depth, columns);
             tile.b = (pynn_panels){scratch, PANEL, 1, 0, NULL, 0};
         }
-        tile.c = p->c + j / PANEL * p->c_panel;
-        tile.start = p->start ? p->start + j / PANEL * p->start_panel : NULL;
+        tile.c = p->c + j / PANEL * p->c_layout.panel;
+        tile.start = p->start ? p->start + j / PANEL * p->start_layout.panel : NULL;
         sweep(tile.b.rows ? pick_tiles : multiply_tiles, &tile, &p->a, p->n_rows, columns);
     }
 }
 
 static void descend(const pynn_product *p, const uint32_t *rows, const pynn_step *step) {
     tile tile = {.b = p->b, .depth = p->depth, .step = step};
-    tile.c_row = p->c_row, tile.start_row = p->start_row;
+    tile.c_row = p->c_layout.row, tile.start_row = p->start_layout.row;
     for (size_t j = 0; j < p->n; j += PANEL) {
         tile.b.x = p->b.x + j / PANEL * p->b.panel;
-        tile.c = p->c + j / PANEL * p->c_panel;
-        tile.start = p->start + j / PANEL * p->start_panel;
+        tile.c = p->c + j / PANEL * p->c_layout.panel;
+        tile.start = p->start + j / PANEL * p->start_layout.panel;
         tile.c_rows = rows;
         sweep(descend_tiles, &tile, &p->a, p->n_rows, p->n - j < PANEL ? p->n - j : PANEL);
     }

@@ -8,10 +8,14 @@ int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     const real *s = pass->parameters;
     const pynn_layout layout = ws->input_layout;
     real *scaled = ws->scaled + op->base * layout.row;
+    const size_t together = pynn_together(ws, layout);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
         const real *x = raw.x + i * raw.layout.row;
-        for (size_t j = 0; j < raw.n_columns; j++) {
-            scaled[pynn_at(ws, layout, i, j)] = x[j] * s[raw.columns ? raw.columns[j] : j];
+        for (size_t j = 0; j < raw.n_columns;) {
+            real *to = scaled + pynn_at(ws, layout, i, j);
+            for (size_t k = 0; k < together && j < raw.n_columns; k++, j++) {
+                to[k] = x[j] * s[raw.columns ? raw.columns[j] : j];
+            }
         }
     }
     pass->x.x = scaled;

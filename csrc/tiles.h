@@ -153,10 +153,11 @@ static const tile_functions descend_tiles = {
 #undef X
 };
 
-/* Rows from row i of a on that no tile may leave: all, or those that are columns of one panel. */
+/* How many rows of a, from row i on, tiles may share: all that are left, or, of a transposed
+ * matrix, those in the same panel. */
 static size_t rows_together(const pynn_matrix *a, size_t i, size_t left) {
     const size_t in_panel = PANEL - (a->first + i) % PANEL;
-    return a->is_transposed && a->panel != PANEL && in_panel < left ? in_panel : left;
+    return a->is_transposed && a->layout.panel != PANEL && in_panel < left ? in_panel : left;
 }
 
 /* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny. Moves a, c,
@@ -164,16 +165,17 @@ static size_t rows_together(const pynn_matrix *a, size_t i, size_t left) {
 static void sweep(const tile_functions functions, tile *t, const pynn_matrix *a, size_t n_rows,
                   size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;
-    const int in_panels = !a->is_transposed && a->panel != PANEL;
+    const size_t row = a->layout.row, panel = a->layout.panel;
+    const int in_panels = !a->is_transposed && panel != PANEL;
     t->last = n_columns - (n_vectors - 1) * LANES;
-    t->a_row = a->is_transposed ? 1 : a->row;
-    t->a_step = a->is_transposed ? a->row : 1;
+    t->a_row = a->is_transposed ? 1 : row;
+    t->a_step = a->is_transposed ? row : 1;
     t->a_piece = in_panels ? PANEL : t->depth;
-    t->a_jump = in_panels ? a->panel - PANEL : 0;
+    t->a_jump = in_panels ? panel - PANEL : 0;
     for (size_t i = 0, together; i < n_rows; i += together) {
         together = rows_together(a, i, n_rows - i);
         const size_t j = a->first + i, n_tiles = (together + TILE_ROWS - 1) / TILE_ROWS;
-        t->a = a->x + (a->is_transposed ? j / PANEL * a->panel + j % PANEL : i * a->row);
+        t->a = a->x + (a->is_transposed ? j / PANEL * panel + j % PANEL : i * row);
         for (size_t tile = 0, done = 0; tile < n_tiles; tile++) {
             const size_t end = together * (tile + 1) / n_tiles, rows = end - done;
             functions[rows - 1][n_vectors - 1](t);

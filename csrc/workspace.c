@@ -41,10 +41,11 @@ static int is_wide(const pynn_workspace *ws, size_t n) {
 }
 
 /* Wide layers lie in panels: products read each column of a part of the rows many times, and would
- * fetch it anew each time if rows were far apart. So do their weights while they are trained. */
-static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer) {
+ * fetch it anew each time if rows were far apart. So do their weights while they are trained. A
+ * single row is the same in panels. */
+static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer, size_t n_rows) {
     const int has_sparse_input = ws->data->starts && layer == ws->layers;
-    return is_wide(ws, layer->n_out) && !has_sparse_input;
+    return is_wide(ws, layer->n_out) && n_rows > 1 && !has_sparse_input;
 }
 
 static size_t whole_panels(const pynn_workspace *ws, size_t n) {
@@ -68,16 +69,15 @@ static size_t reals_of(const pynn_workspace *ws, pynn_layout layout, size_t n_ro
     return whole_panels(ws, n) / ws->kernels->panel * layout.panel;
 }
 
-/* Softmax and costs want whole rows of the output, a trace those of all layers. A single row is
- * the same in panels. */
+/* Softmax and costs want whole rows of the output, a trace those of all layers. */
 static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
     const pynn_layer *first = &ws->layers[0];
     const int learns = ws->purpose >= PYNN_GRADIENT;
     for (int l = 0; l < ws->n_layers; l++) {
         pynn_layer *layer = &ws->layers[l];
-        const int is_output = l == ws->n_layers - 1, panels = wants_panels(ws, layer);
+        const int is_output = l == ws->n_layers - 1, panels = wants_panels(ws, layer, n_rows);
         layer->layout = in_rows(ws, layer->n_out);
-        if (panels && !is_output && ws->purpose != PYNN_TRACES && n_rows > 1) {
+        if (panels && !is_output && ws->purpose != PYNN_TRACES) {
             layer->layout = in_panels(ws, n_rows);
         }
         if (panels && is_output && learns) { layer->panels_apart = in_panels(ws, n_rows).panel; }
@@ -252,16 +252,16 @@ static int place_parameters(pynn_workspace *ws, int pads) {
     if (pads) { end = whole_lines(end); }
     for (int l = 0; l < ws->n_layers; l++) {
         pynn_layer *layer = &ws->layers[l];
-        const int in_panels = pads && wants_panels(ws, layer);
-        layer->w_row = in_panels ? panel : pads ? padded(layer->n_out) : layer->n_out;
-        layer->w_panel = in_panels ? layer->n_in * panel : panel;
-        const size_t n_panels = in_panels ? whole_panels(ws, layer->n_out) / panel : 1;
-        const size_t n_weights = layer->n_in * layer->w_row * n_panels;
+        layer->w_layout = (pynn_layout){pads ? padded(layer->n_out) : layer->n_out, panel};
+        if (pads && wants_panels(ws, layer, layer->n_in)) {
+            layer->w_layout = (pynn_layout){panel, layer->n_in * panel};
+        }
+        const size_t n_weights = reals_of(ws, layer->w_layout, layer->n_in, layer->n_out);
         const size_t n_biases = ws->network->bias ? layer->n_out : 0;
         layer->weights = end;
         layer->biases = end + (pads ? whole_lines(n_weights) : n_weights);
         layer->end = end = layer->biases + (pads ? whole_lines(n_biases) : n_biases);
-        moves |= layer->w_row != layer->n_out;
+        moves |= layer->w_layout.row != layer->n_out;
     }
     ws->n_parameters = end;
     return moves;
@@ -391,9 +391,9 @@ static void copy_parameters(real *to, const real *from, const pynn_workspace *ws
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
         const size_t n = layer->n_out, n_rows = layer->n_in + (ws->network->bias ? 1 : 0);
-        const int in_panels = layer->w_panel != ws->kernels->panel;
+        const size_t together = pynn_together(ws, layer->w_layout);
         for (size_t i = 0; i < n_rows; i++, dense += n) {
-            const size_t piece = in_panels && i < layer->n_in ? ws->kernels->panel : n;
+            const size_t piece = i < layer->n_in && together < n ? together : n;
             for (size_t j = 0; j < n; j += piece) {
                 const size_t padded =
                     i < layer->n_in ? pynn_weight_at(ws, layer, i, j) : layer->biases;

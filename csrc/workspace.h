@@ -26,9 +26,9 @@ enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
  * in float, in panels a half of the second. */
 enum { PYNN_GRADIENT_INPUTS = 2560, PYNN_GRADIENT_PANELS = 65536 };
 
-/* Rows of data are put into panels if a gradient reads so many of them: fewer lie in the first
- * cache; without a gradient, if they are longer than a page and a product has so many panels, each
- * of which would look up their pages anew. */
+/* Rows of data are copied into panels where a gradient reads so many of them: fewer fit the first
+ * cache. Without a gradient they are if they are longer than a page and a product has so many
+ * panels: each panel would miss the pages of all rows in the TLB. */
 enum { PYNN_ROWS_IN_PANELS = 32, PYNN_PANELS_OF_LONG = 8, PYNN_LONG_ROW = 4096 };
 
 /* Rows of weights that one member sums up at a time, for a penalty or a norm. */
@@ -46,17 +46,12 @@ enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTI
  * shadow of the old ones. */
 #define PYNN_LONG_GRADIENT 3e9
 
-/* How a matrix lies: see kernels.h. */
-typedef struct {
-    size_t row, panel;
-} pynn_layout;
-
 /* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out). */
 typedef struct {
     size_t n_in, n_out;
     pynn_layout layout;          /* of these arrays */
     size_t weights, biases, end; /* where they begin in the parameters, and where they end */
-    size_t w_row, w_panel; /* from one row of weights to the next, from one panel to the next */
+    pynn_layout w_layout;        /* of the weights */
     int activation;
     real parameter; /* of the activation */
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
@@ -188,8 +183,7 @@ static inline size_t pynn_at(const pynn_workspace *ws, pynn_layout layout, size_
 /* The same of a layer's weights in the parameters. */
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
-    const pynn_layout layout = {layer->w_row, layer->w_panel};
-    return layer->weights + pynn_at(ws, layout, i, j);
+    return layer->weights + pynn_at(ws, layer->w_layout, i, j);
 }
 
 static inline int pynn_in_panels(const pynn_workspace *ws, pynn_layout layout) {

@@ -269,7 +269,6 @@ cdef class Undo:
 
     cdef object function
     cdef bint always
-    cdef public object claim  # of whoever needs one for as long as the block lasts
 
     def __init__(self, function, bint always=False):
         self.function, self.always = function, always
