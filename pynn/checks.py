@@ -127,9 +127,10 @@ def non_negative(name: str, value: object) -> float:
     """Return value as a finite float of at least 0."""
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not 0 <= as_float(value) < np.inf:
+    x = as_float(value)
+    if not 0 <= x < np.inf:
         raise ValueError(f"{name} must be at least 0 and finite, got {value!r}")
-    return as_float(value)
+    return x
 
 
 def as_float(value: Any) -> float:

@@ -6,6 +6,7 @@ import copy
 import os
 import weakref
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -228,12 +229,12 @@ class Perceptron(Inspected, Predictor):
     def _alone(self) -> Undo:
         """Refuse other fits until the block that follows ends."""
 
-        def release() -> None:
+        def release(_: Claim | None = None) -> None:
             self.__dict__.pop("_fit_under_way", None)
 
-        end = Undo(release, always=True)
-        end.claim = Claim(release)
-        mine = weakref.ref(end.claim)
+        claim = Claim(release)
+        end = Undo(partial(release, claim), always=True)  # which holds the claim until then
+        mine = weakref.ref(claim)
         # One step, which no other thread can divide.
         other = self.__dict__.setdefault("_fit_under_way", mine)
         if other is not mine and other() is not None:

@@ -31,11 +31,9 @@ def check_solver_takes_all(estimator: Any) -> None:
 
 def rule(estimator: Any) -> Optimizer:
     """Return the update rule of a solver that learns in mini-batches."""
-    rate, epsilon = (
-        checks.as_float(estimator.learning_rate_init),
-        checks.as_float(estimator.epsilon),
-    )
-    adam = (rate, float(estimator.beta_1), checks.as_float(estimator.beta_2), epsilon)
+    rate = checks.as_float(estimator.learning_rate_init)
+    epsilon = checks.as_float(estimator.epsilon)
+    adam = (rate, float(estimator.beta_1), float(estimator.beta_2), epsilon)
     rules: dict[str, Callable[[], Optimizer]] = {
         "adam": lambda: Adam(*adam),
         "adamw": lambda: AdamW(*adam, checks.as_float(estimator.weight_decay)),

@@ -32,9 +32,9 @@ def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a new file, which takes the place of the one at `path` once it is complete.
 
     It is written to the same folder and to the disk before. After an exception it is gone; only a
-    process that is killed leaves it behind, as ``.pynn-....tmp``. A symbolic link stays one: what
-    it leads to is replaced. The permissions stay those of the old file; without one they are those
-    of any new file, by the umask.
+    process that is killed leaves it behind, as ``.pynn-....tmp``. A symbolic link is kept, and the
+    file that it points to is replaced. The new file has the permissions of the old one, or those
+    that the umask gives to any new file.
 
     Parameters
     ----------

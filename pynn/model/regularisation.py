@@ -125,9 +125,10 @@ def _limit(name: str, given: object) -> float:
         return math.inf
     if not isinstance(given, Real) or isinstance(given, bool | np.bool_):
         raise TypeError(f"{name} must be a real number or None, got {given!r}")
-    if not 0 < checks.as_float(given) < math.inf:
+    limit = checks.as_float(given)
+    if not 0 < limit < math.inf:
         raise ValueError(f"{name} must be positive and finite, or None; got {given!r}")
-    return checks.as_float(given)
+    return limit
 
 
 def _frozen(trainable: object, n_layers: int) -> tuple[bool, ...]:

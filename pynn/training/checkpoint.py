@@ -33,9 +33,18 @@ _HEADER = 2000  # bytes at most: 64 dimensions fit in; NumPy takes 10 s to refus
 
 # Of zipfile, numpy and json; not Exception, which a signal handler may raise for its own ends.
 _OF_DAMAGED_FILES = (
-    *(zipfile.BadZipFile, struct.error, tokenize.TokenError, EOFError, OSError),
-    *(ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError),
-    *(TypeError, ValueError),
+    zipfile.BadZipFile,
+    struct.error,
+    tokenize.TokenError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
 )
 
 Array = NDArray[Any]
@@ -49,8 +58,8 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
     Parameters
     ----------
     path : path-like
-        A symbolic link stays one: what it leads to is written. The permissions stay those of the
-        old file; without one they are those of any new file, by the umask.
+        A symbolic link is kept, and the file that it points to is replaced. The new file has the
+        permissions of the old one, or those that the umask gives to any new file.
     arrays : dict of str to ndarray
         Of numbers, booleans, text, bytes or times; any shape, layout and byte order.
     facts : dict

@@ -95,7 +95,7 @@ class Loop:
         history.cut(n_epochs)
 
     def _keep_whole_epochs(self) -> None:
-        """Record what one call of the core has finished, where Ctrl-C came just after it."""
+        """Record the epochs that the core had finished when Ctrl-C came just after its call."""
         learner, (epoch, n_updates) = self.learner, self._begun
         if isinstance(learner, Rows) and self._epochs_at_once() > 1:
             n_done = (self.descent.n_updates - n_updates) // learner.n_updates

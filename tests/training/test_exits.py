@@ -30,6 +30,14 @@ def thread(target, daemon=True, **settings):
     started.start()
     return started
 
+def fork_a_child_that_fits(leave, status):
+    child = os.fork()
+    if child == 0:
+        faulthandler.dump_traceback_later(200, exit=True)
+        network().fit(X, Y, epochs=3)
+        leave(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
 network().fit(X, Y)  # all modules are imported
 """
 
@@ -40,7 +48,8 @@ SCRIPTS = {
 thread(fits); thread(predicts); thread(fits, callbacks=[lambda state: None])
 time.sleep(0.2)
 """,
-        *(0, ""),
+        0,
+        "",
     ),
     "a thread that is no daemon is waited for": (
         """
@@ -50,7 +59,8 @@ def briefly():
     print("done", flush=True)
 thread(briefly, daemon=False)
 """,
-        *(0, "done"),
+        0,
+        "done",
     ),
     "os._exit amid a fit": ("thread(fits); time.sleep(0.1); os._exit(3)", 3, ""),
     "sys.exit in a callback": (
@@ -60,7 +70,8 @@ before = net.parameters.copy()
 atexit.register(lambda: print((net.parameters == before).all(), net.history))
 net.fit(X, Y, epochs=5, callbacks=[lambda state: sys.exit(4)])
 """,
-        *(4, "True {'cost': []}"),
+        4,
+        "True {'cost': []}",
     ),
     "an error at the exit": (
         """
@@ -70,11 +81,13 @@ thread(fits)
 atexit.register(fail)
 time.sleep(0.1)
 """,
-        *(0, "OSError: mine"),
+        0,
+        "OSError: mine",
     ),
     "a fit at the exit": (
         "atexit.register(lambda: print(len(network().fit(X, Y, epochs=3).history['cost'])))",
-        *(0, "3"),
+        0,
+        "3",
     ),
     "SIGTERM amid a fit": (
         """
@@ -82,7 +95,8 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGTERM]).start()
 fits()
 """,
-        *(-signal.SIGTERM, ""),
+        -signal.SIGTERM,
+        "",
     ),
     "SIGTERM that exits": (
         """
@@ -90,20 +104,17 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
 threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGTERM]).start()
 fits()
 """,
-        *(5, ""),
+        5,
+        "",
     ),
     "a child's end amid the parent's fit": (
         """
 thread(fits)
 time.sleep(0.1)
-child = os.fork()
-if child == 0:
-    faulthandler.dump_traceback_later(200, exit=True)
-    network().fit(X, Y, epochs=3)
-    sys.exit(6)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+fork_a_child_that_fits(sys.exit, 6)
 """,
-        *(0, "6"),
+        0,
+        "6",
     ),
     "a child forked amid the first import of a class": (
         """
@@ -120,18 +131,15 @@ for name in ("pynn.network", "pynn.callbacks"):
 del pynn.Network
 thread(network)
 begun.wait()
-child = os.fork()
-if child == 0:
-    faulthandler.dump_traceback_later(200, exit=True)
-    network().fit(X, Y, epochs=3)
-    os._exit(8)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+fork_a_child_that_fits(os._exit, 8)
 """,
-        *(0, "8"),
+        0,
+        "8",
     ),
     "the team waits for a callback": (
         "thread(fits, callbacks=[lambda state: time.sleep(1000)]); time.sleep(0.2)",
-        *(0, ""),
+        0,
+        "",
     ),
     "a callback that forks, and exits in the child": (
         """
@@ -142,7 +150,8 @@ def fork(state):
 fits(callbacks=[fork])
 print(os.waitstatus_to_exitcode(os.wait()[1]))
 """,
-        *(0, "7"),
+        0,
+        "7",
     ),
     "a session that nobody ended": (
         """
@@ -152,7 +161,8 @@ kept = []
 network().fit(X, Y)
 assert kept[0].learner.session
 """,
-        *(0, ""),
+        0,
+        "",
     ),
     "tracebacks of all threads, again and again": (
         """
@@ -162,7 +172,8 @@ with open(os.devnull, "w") as file:
     fits(callbacks=[lambda state: time.monotonic() > end])
     faulthandler.cancel_dump_traceback_later()
 """,
-        *(0, ""),
+        0,
+        "",
     ),
 }
 
