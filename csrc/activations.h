@@ -107,21 +107,25 @@ static inline real derivative_silu DERIVATIVE_ARGUMENTS {
 /* z * tanh(log(1 + e^z)), Misra 2019. With n = e^z this tanh is n (n + 2) / (n (n + 2) + 2), a
  * quotient of sums of positive terms. Where z is positive it is expanded by e^-2z: e^-|z| never
  * overflows. */
+typedef struct {
+    real above, below;
+} quotient;
+static inline quotient mish_quotient(real z, real e) {
+    const real low = e * (e + 2), high = 1 + 2 * e;
+    return (quotient){z < 0 ? low : high, z < 0 ? low + 2 : high + 2 * e * e};
+}
 static inline real activation_mish ACTIVATION_ARGUMENTS {
     (void)parameter;
-    const real e = vexp(-LIBM(fabs)(z));
-    const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
-    const real below = above + (z < 0 ? 2 : 2 * e * e);
-    return z * (above / below);
+    const quotient q = mish_quotient(z, vexp(-LIBM(fabs)(z)));
+    return z * (q.above / q.below);
 }
 /* tanh + z * 4 n (n + 1) / (n (n + 2) + 2)^2 */
 static inline real derivative_mish DERIVATIVE_ARGUMENTS {
     (void)a, (void)parameter;
     const real e = vexp(-LIBM(fabs)(z));
-    const real above = z < 0 ? e * (e + 2) : 1 + 2 * e;
-    const real q = 1 / (above + (z < 0 ? 2 : 2 * e * e));
-    const real bend = (z < 0 ? e : e * e) * (1 + e);
-    return q * (above + 4 * q * (z * bend));
+    const quotient q = mish_quotient(z, e);
+    const real bend = (z < 0 ? e : e * e) * (1 + e), share = 1 / q.below;
+    return share * (q.above + 4 * share * (z * bend));
 }
 
 static inline real activation_softplus ACTIVATION_ARGUMENTS {
@@ -155,9 +159,14 @@ static inline void softmax(real *a /* (n,), as z */, const real *z, size_t n) {
 }
 
 /* From dC/da to dC/dz, one row, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
-static inline void softmax_backward(real *delta /* (n,) */, const real *a /* (n,) */, size_t n) {
-    real sum = 0;
-    for (size_t j = 0; j < n; j++) { sum += delta[j] * a[j]; }
+static inline void softmax_backward(real *delta /* (n,), with room for whole vectors */,
+                                    const real *a /* as delta */, size_t n) {
+    vec sums = {0};
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = n - j < LANES ? n - j : LANES;
+        sums += load_first(delta + j, lanes) * load_first(a + j, lanes);
+    }
+    const real sum = sum_of_lanes(sums);
     for (size_t j = 0; j < n; j++) { delta[j] = a[j] * (delta[j] - sum); }
 }
 

@@ -32,7 +32,7 @@ static void update_biases(const pynn_op *op, const pynn_pass *pass) {
     const pynn_step *step = pynn_step_of_biases(&room, pass, op->l);
     const pynn_workspace *ws = pass->ws;
     real *db = pynn_gradient_block_of(ws, pass->member);
-    const size_t most = least(pynn_together(ws, layer->layout), PYNN_GRADIENT_COLUMNS);
+    const size_t most = least(pynn_together(ws, layer->layout), ws->kernels->gradient_columns);
     for (size_t j = op->columns.first; j < op->columns.end; j += most) {
         const size_t n = least(most, op->columns.end - j);
         const real *delta = layer->delta + pynn_at(ws, layer->layout, 0, j);
@@ -126,8 +126,8 @@ static void block_gradient(const block *b) {
     /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
      * of the depth that adds to another one needs rows with room for whole vectors. */
     const int is_dense = layer->w_layout.row == panel || n_rows <= ws->kernels->block_depth;
-    product.c_layout.row =
-        layer->w_layout.row <= panel && is_dense ? layer->w_layout.row : PYNN_GRADIENT_COLUMNS;
+    product.c_layout.row = layer->w_layout.row <= panel && is_dense ? layer->w_layout.row
+                                                                    : ws->kernels->gradient_columns;
     product.c_layout.panel = panel;
     product.c = pynn_gradient_block_of(ws, pass->member);
     multiply(&product, pass, 0);
@@ -155,9 +155,10 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
     const pynn_layer *layer = op->layer;
     const pynn_transposed x_t =
         FN(pynn_transpose)(ws, pynn_sparse_rows(ws, 0), op->n_rows, op->rows, pass->member);
-    const size_t stride = least(layer->w_layout.row, ws->kernels->block_columns);
+    const pynn_kernels *kernels = ws->kernels;
+    const size_t stride = least(layer->w_layout.row, kernels->block_columns);
     const size_t most_rows =
-        least(PYNN_GRADIENT_ROWS, PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS / stride);
+        least(kernels->gradient_rows, kernels->gradient_rows * kernels->gradient_columns / stride);
     real *g = pynn_gradient_block_of(ws, pass->member);
     block b = {.pass = pass, .layer = layer, .step = step};
     b.rows = (pynn_share){op->rows.first, op->rows.first};
@@ -172,12 +173,12 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
         b.n_used = count_below(b.used, least(x_t.n - used, most_rows), b.rows.end);
         const pynn_sparse entries = pynn_from_row(x_t.entries, used);
         const double n_entries = (double)pynn_count_entries(entries, b.n_used);
-        for (size_t j = 0; j < layer->n_out; j += ws->kernels->block_columns) {
-            b.columns = (pynn_share){j, least(j + ws->kernels->block_columns, layer->n_out)};
+        for (size_t j = 0; j < layer->n_out; j += kernels->block_columns) {
+            b.columns = (pynn_share){j, least(j + kernels->block_columns, layer->n_out)};
             const size_t n = b.columns.end - j;
             if (pass->updater->may_stop && leaves(pass, n_entries * (double)n)) { return; }
-            ws->kernels->sparse_product(g, stride, NULL, entries, layer->delta + j,
-                                        layer->layout.row, b.n_used, n);
+            kernels->sparse_product(g, stride, NULL, entries, layer->delta + j, layer->layout.row,
+                                    b.n_used, n);
             update_block(&b, g, stride);
         }
     }
@@ -186,20 +187,21 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
 /* Inputs whose weights are updated at a time. What tiles update themselves fills no block: where a
  * batch has few rows, it may be longer. */
 static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
-    const size_t panel = ws->kernels->panel;
+    const pynn_kernels *kernels = ws->kernels;
     const pynn_layout layout = op->l ? op->layer[-1].layout : ws->input_layout;
     if (pynn_in_panels(ws, layout) && op->n_rows >= PYNN_ROWS_IN_PANELS) {
-        const size_t fit = PYNN_GRADIENT_PANELS / op->n_rows / panel * panel;
-        return fit < panel ? panel : least(fit, PYNN_GRADIENT_ROWS);
+        const size_t panel = kernels->panel;
+        const size_t fit = kernels->gradient_inputs_in_panels / op->n_rows / panel * panel;
+        return fit < panel ? panel : least(fit, kernels->gradient_rows);
     }
-    const size_t longer = ws->descends ? PYNN_GRADIENT_INPUTS / op->n_rows : 0;
-    return longer > PYNN_GRADIENT_ROWS ? longer : PYNN_GRADIENT_ROWS;
+    const size_t longer = ws->descends ? kernels->gradient_inputs / op->n_rows : 0;
+    return longer > kernels->gradient_rows ? longer : kernels->gradient_rows;
 }
 
 void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
     const size_t panel = ws->kernels->panel;
-    op->block_columns = least(pynn_together(ws, layer->w_layout), PYNN_GRADIENT_COLUMNS);
+    op->block_columns = least(pynn_together(ws, layer->w_layout), ws->kernels->gradient_columns);
     op->block_rows = rows_of_a_block(op, ws);
     const pynn_layout layout = layer->layout;
     op->product.b = layer->panels

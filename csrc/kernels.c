@@ -147,48 +147,45 @@ static void costs_cross_entropy(const pynn_outputs *o) {
 }
 
 /* One vector of the loop below: n lanes of it. */
-INLINE void update_vector(real *w, real *s0, real *s1, const real *g, size_t n,
-                          const pynn_step *step, int n_slots,
-                          void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
-    vec w_ = load_first(w, n), s0_ = {0}, s1_ = {0};
-    if (n_slots > 0) { s0_ = load_first(s0, n); }
-    if (n_slots > 1) { s1_ = load_first(s1, n); }
-    rule(&w_, &s0_, &s1_, load_first(g, n), step);
-    store_first(w, w_, n);
-    if (n_slots > 0) { store_first(s0, s0_, n); }
-    if (n_slots > 1) { store_first(s1, s1_, n); }
+INLINE void update_vector(real *w, real *const *slots, size_t at, const real *g, size_t n,
+                          const pynn_step *step, int n_slots, update_rule *rule) {
+    vec w_ = load_first(w + at, n), slots_[PYNN_MAX_SLOTS];
+    UNROLL(3)
+    for (int k = 0; k < n_slots; k++) { slots_[k] = load_first(slots[k] + at, n); }
+    rule(&w_, slots_, load_first(g, n), step);
+    store_first(w + at, w_, n);
+    UNROLL(3)
+    for (int k = 0; k < n_slots; k++) { store_first(slots[k] + at, slots_[k], n); }
 }
 
 /* The loop around the rules. First whole vectors of all rows, then what is left of each: a load
  * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
  */
-INLINE void update(const pynn_block *b, const pynn_step *step, int n_slots,
-                   void (*rule)(vec *, vec *, vec *, vec, const pynn_step *)) {
+INLINE void update(const pynn_block *b, const pynn_step *step, int n_slots, update_rule *rule) {
     const int is_dense = b->stride == b->n && b->g_stride == b->n;
     const size_t n = is_dense ? b->n * b->n_rows : b->n, n_rows = is_dense ? 1 : b->n_rows;
     const size_t whole = n / LANES * LANES;
-    real *w = b->w, *s0 = n_slots > 0 ? b->slots[0] : w, *s1 = n_slots > 1 ? b->slots[1] : w;
+    real *w = b->w, *slots[PYNN_MAX_SLOTS];
+    for (int k = 0; k < n_slots; k++) { slots[k] = b->slots[k]; }
     for (size_t i = 0; i < n_rows; i++) {
         for (size_t j = 0; j < whole; j += LANES) {
-            const size_t at = i * b->stride + j;
-            update_vector(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + j, LANES, step,
+            update_vector(w, slots, i * b->stride + j, b->g + i * b->g_stride + j, LANES, step,
                           n_slots, rule);
         }
     }
     for (size_t i = 0; i < n_rows && whole < n; i++) {
-        const size_t at = i * b->stride + whole;
-        update_vector(w + at, s0 + at, s1 + at, b->g + i * b->g_stride + whole, n - whole, step,
-                      n_slots, rule);
+        update_vector(w, slots, i * b->stride + whole, b->g + i * b->g_stride + whole, n - whole,
+                      step, n_slots, rule);
     }
 }
 
 /* Rules that keep a gradient: w is where it is kept. */
 INLINE void rule_store RULE_ARGUMENTS {
-    (void)s0, (void)s1, (void)step;
+    (void)s, (void)step;
     *w = g;
 }
 INLINE void rule_add RULE_ARGUMENTS {
-    (void)s0, (void)s1, (void)step;
+    (void)s, (void)step;
     *w += g;
 }
 
@@ -305,6 +302,10 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .block_depth = 256,
     .block_rows = 252, /* whole tiles of 6 and of 14 */
     .block_columns = 1024,
+    .gradient_rows = 128,
+    .gradient_columns = 64,
+    .gradient_inputs = 2560,
+    .gradient_inputs_in_panels = 65536,
     .product = product,
     .packs = wants_packing,
     .sparse_product = sparse_product,

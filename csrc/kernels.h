@@ -76,7 +76,7 @@ typedef struct {
 /* Parameters (n_rows, n) with their slots and gradient; rows lie `stride` apart, those of the
  * gradient g_stride. */
 typedef struct {
-    real *w, *slots[2]; /* slots: NULL where the rule has none */
+    real *w, *slots[PYNN_MAX_SLOTS]; /* slots: NULL where the rule has none */
     size_t stride;
     const real *g;
     size_t g_stride, n_rows, n;
@@ -102,6 +102,10 @@ typedef struct {
      * packed panel of b stays in the first-level cache, rows of a that each panel reads in the
      * second. */
     size_t block_depth, block_rows, block_columns;
+    /* A block of a gradient stays in the first-level cache from the product to the update rule: so
+     * many rows and columns at most. It reads so many numbers of the input: where these lie in
+     * rows, a quarter of that cache in float; in panels, half of the second. */
+    size_t gradient_rows, gradient_columns, gradient_inputs, gradient_inputs_in_panels;
 
     /* scratch: room for panels of b, (depth, n) in whole panels, depth <= block_depth unless b
      * lies in rows */

@@ -84,62 +84,60 @@ INLINE vec penalised(vec g, vec w, const pynn_step *step) {
     return g;
 }
 
-/* In each body: w parameters, g gradient of the mean cost, s0 and s1 slots. */
-#define RULE_ARGUMENTS (vec * w, vec * s0, vec * s1, vec g, const pynn_step *step)
+/* In each body: w parameters, s (n_slots,) their slots, g gradient of the mean cost. */
+#define RULE_ARGUMENTS (vec * w, vec * s, vec g, const pynn_step *step)
+typedef void update_rule RULE_ARGUMENTS;
 
 INLINE void rule_sgd RULE_ARGUMENTS {
-    (void)s0, (void)s1;
+    (void)s;
     *w -= step->learning_rate * penalised(g, *w, step);
 }
 
 INLINE void rule_momentum RULE_ARGUMENTS {
-    (void)s1;
-    *s0 = step->momentum * *s0 - step->learning_rate * penalised(g, *w, step);
-    *w += *s0;
+    s[0] = rounded(step->momentum * s[0]) - step->learning_rate * penalised(g, *w, step);
+    *w += s[0];
 }
 
 /* Sutskever, Martens, Dahl & Hinton 2013, written at the point looked ahead to */
 INLINE void rule_nesterov RULE_ARGUMENTS {
-    (void)s1;
-    const vec nudge = step->learning_rate * penalised(g, *w, step);
-    *s0 = step->momentum * *s0 - nudge;
-    *w += step->momentum * *s0 - nudge;
+    const vec nudge = rounded(step->learning_rate * penalised(g, *w, step));
+    s[0] = step->momentum * s[0] - nudge;
+    *w += step->momentum * s[0] - nudge;
 }
 
 /* Kingma & Ba 2015; keep < 1 is the decoupled weight decay of Loshchilov & Hutter 2019 */
-INLINE void adam_keeping(real keep, vec *w, vec *s0, vec *s1, vec g, const pynn_step *step) {
+INLINE void adam_keeping(real keep, vec *w, vec *s, vec g, const pynn_step *step) {
     g = penalised(g, *w, step);
-    *s0 = step->beta_1 * *s0 + step->rest_1 * g;
-    *s1 = step->beta_2 * *s1 + step->rest_2 * g * g;
-    *w = keep * *w - step->learning_rate * *s0 / (vsqrt(*s1) + step->epsilon);
+    s[0] = rounded(step->beta_1 * s[0]) + step->rest_1 * g;
+    s[1] = rounded(step->beta_2 * s[1]) + step->rest_2 * g * g;
+    *w = keep * *w - step->learning_rate * s[0] / (vsqrt(s[1]) + step->epsilon);
 }
 
-INLINE void rule_adam RULE_ARGUMENTS { adam_keeping(1, w, s0, s1, g, step); }
+INLINE void rule_adam RULE_ARGUMENTS { adam_keeping(1, w, s, g, step); }
 
-INLINE void rule_adamw RULE_ARGUMENTS { adam_keeping(1 - step->decay, w, s0, s1, g, step); }
+INLINE void rule_adamw RULE_ARGUMENTS { adam_keeping(1 - step->decay, w, s, g, step); }
 
 /* Tieleman & Hinton 2012, lecture 6.5; beta_2 is their decay of the mean square */
 INLINE void rule_rmsprop RULE_ARGUMENTS {
-    (void)s1;
     g = penalised(g, *w, step);
-    *s0 = step->beta_2 * *s0 + step->rest_2 * g * g;
-    *w -= step->learning_rate * g / (vsqrt(*s0) + step->epsilon);
+    s[0] = rounded(step->beta_2 * s[0]) + step->rest_2 * g * g;
+    *w -= step->learning_rate * g / (vsqrt(s[0]) + step->epsilon);
 }
 
-/* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s0 is the last gradient, taken as
- * 0 where the sign has changed; s1 is the size of the step, 0 before the first one. */
+/* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s[0] is the last gradient, taken
+ * as 0 where the sign has changed; s[1] is the size of the step, 0 before the first one. */
 INLINE void rule_rprop RULE_ARGUMENTS {
     g = penalised(g, *w, step);
-    const lanes_t agrees = ((g > 0) & (*s0 > 0)) | ((g < 0) & (*s0 < 0));
-    const lanes_t turns = ((g > 0) & (*s0 < 0)) | ((g < 0) & (*s0 > 0));
+    const lanes_t agrees = ((g > 0) & (s[0] > 0)) | ((g < 0) & (s[0] < 0));
+    const lanes_t turns = ((g > 0) & (s[0] < 0)) | ((g < 0) & (s[0] > 0));
     const vec none = {0}, smallest = none + step->smallest, largest = none + step->largest;
-    vec size = either(*s1 == 0, none + step->learning_rate, *s1);
+    vec size = either(s[1] == 0, none + step->learning_rate, s[1]);
     size = either(agrees, smaller(size * step->grow, largest), size);
     size = either(turns, larger(size * step->shrink, smallest), size);
     g = either(turns, none, g);
     *w -= signed_as(size, g) + 0 * g; /* NaN where the gradient is not finite */
-    *s0 = g;
-    *s1 = size;
+    s[0] = g;
+    s[1] = size;
 }
 
 #endif

@@ -26,12 +26,12 @@ typedef struct {
  */
 typedef struct {
     pynn_update *update;
-    int keeps;          /* w keeps the gradient: nothing is updated */
-    int may_stop;       /* nothing is lost if the gradient is left unfinished */
-    int descends;       /* the rule is sgd, which tiles of the gradient can apply themselves */
-    int flushes;        /* the rule's slots decay into subnormal numbers, which are taken for 0 */
-    real *w, *slots[2]; /* each (n_parameters,); slots may be NULL */
-    const real *from;   /* what w is an update of: w itself, or its shadow */
+    int keeps;    /* w keeps the gradient: nothing is updated */
+    int may_stop; /* nothing is lost if the gradient is left unfinished */
+    int descends; /* the rule is sgd, which tiles of the gradient can apply themselves */
+    int flushes;  /* the rule's slots decay into subnormal numbers, which are taken for 0 */
+    real *w, *slots[PYNN_MAX_SLOTS]; /* each (n_parameters,); slots may be NULL */
+    const real *from;                /* what w is an update of: w itself, or its shadow */
     pynn_step of_weights, of_biases;
     const pynn_optimizer *optimizer; /* of these and of the next: */
     const pynn_plan *plan;           /* where its factors of the learning rate are set, or NULL */

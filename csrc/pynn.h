@@ -78,9 +78,13 @@ typedef struct {
     double grow, shrink, smallest, largest;
 } pynn_optimizer;
 
+/* Slots of state that a rule has, at most. */
+enum { PYNN_MAX_SLOTS = 3 };
+
 /* What a rule remembers between updates. */
 typedef struct {
-    void *slots[2]; /* each (n_parameters,), zero at the start; NULL where the rule has no use */
+    void *slots[PYNN_MAX_SLOTS]; /* each (n_parameters,), zero at the start; NULL where the rule has
+                                    no use */
     int64_t n_updates;
 } pynn_optimizer_state;
 

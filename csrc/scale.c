@@ -44,10 +44,10 @@ int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
     pynn_step room;
     const pynn_step *step = pynn_step_of_scale(&room, pass);
-    real g[PYNN_GRADIENT_COLUMNS];
-    for (size_t j = op->columns.first; j < op->columns.end; j += PYNN_GRADIENT_COLUMNS) {
-        const size_t left = op->columns.end - j;
-        const size_t n = left < PYNN_GRADIENT_COLUMNS ? left : PYNN_GRADIENT_COLUMNS;
+    real *g = pynn_gradient_block_of(pass->ws, pass->member);
+    const size_t most = pass->ws->kernels->gradient_columns;
+    for (size_t j = op->columns.first; j < op->columns.end; j += most) {
+        const size_t left = op->columns.end - j, n = left < most ? left : most;
         sum_products(g, pass, op->n_rows, j, n);
         pynn_apply_dense(updater, step, j, g, n);
     }

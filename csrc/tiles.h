@@ -102,7 +102,7 @@ INLINE void descend_tile(const int R, const int V, const tile *t) {
         UNROLL(2)
         for (int v = 0; v < V; v++) {
             vec w = load_lanes(t->start + at[r] + v * LANES, lanes(t, v, V));
-            rule_sgd(&w, NULL, NULL, sum[r * V + v], t->step);
+            rule_sgd(&w, NULL, sum[r * V + v], t->step);
             sum[r * V + v] = w;
         }
     }

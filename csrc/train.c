@@ -26,10 +26,10 @@ typedef struct {
 typedef struct {
     pynn_status status;
     pynn_workspace ws;
-    const real *parameters; /* as they are given, or padded */
-    real *w, *slots[2];     /* the same, where they are trained */
-    real *out;              /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
-    pynn_cost *costs;       /* (n_epochs,); of gradient one */
+    const real *parameters;          /* as they are given, or padded */
+    real *w, *slots[PYNN_MAX_SLOTS]; /* the same, where they are trained */
+    real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
+    pynn_cost *costs; /* (n_epochs,); of gradient one */
     const pynn_trace *trace;
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
@@ -181,10 +181,10 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
                             .descends = ws->descends,
                             .flushes = flushes(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
-                            .slots = {job->slots[0], job->slots[1]},
                             .optimizer = job->optimizer,
                             .rate = NAN, /* no coefficients yet */
                             .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
+    memcpy(updater.slots, job->slots, sizeof updater.slots);
     pass->updater = &updater;
     while (done->n_rows < n_rows) {
         pass->batch =
@@ -259,17 +259,18 @@ static void train_in_teams(job *job, const pynn_call *call) {
     }
 }
 
-/* Parameters and slots are trained where they were given, or padded. */
+/* Where parameters (i = 0) or slots are trained: padded, or as they were given. */
+static real *taken(const pynn_workspace *ws, real *given, size_t i) {
+    if (i >= ws->n_padded) { return given; }
+    FN(pynn_pad)(ws->padded[i], given, ws);
+    return ws->padded[i];
+}
+
 static void take_parameters(job *job, real *parameters) {
-    pynn_workspace *ws = &job->ws;
-    real *given[3] = {parameters, job->state->slots[0], job->state->slots[1]};
-    for (size_t i = 0; i < ws->n_padded; i++) {
-        FN(pynn_pad)(ws->padded[i], given[i], ws);
-        given[i] = ws->padded[i];
+    job->w = job->done.w = taken(&job->ws, parameters, 0);
+    for (size_t k = 0; k < PYNN_MAX_SLOTS; k++) {
+        job->slots[k] = taken(&job->ws, job->state->slots[k], k + 1);
     }
-    job->w = job->done.w = given[0];
-    job->slots[0] = given[1];
-    job->slots[1] = given[2];
 }
 
 static void give_parameters(job *job, real *parameters) {

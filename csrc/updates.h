@@ -55,8 +55,9 @@ static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pa
 static inline void pynn_apply(const pynn_updater *updater, const pynn_step *step, size_t at,
                               pynn_block *block) {
     block->w = updater->w + at;
-    block->slots[0] = updater->slots[0] ? updater->slots[0] + at : NULL;
-    block->slots[1] = updater->slots[1] ? updater->slots[1] + at : NULL;
+    for (int k = 0; k < PYNN_MAX_SLOTS; k++) {
+        block->slots[k] = updater->slots[k] ? updater->slots[k] + at : NULL;
+    }
     if (updater->from && updater->from != updater->w) {
         for (size_t i = 0; i < block->n_rows; i++) {
             memcpy(block->w + i * block->stride, updater->from + at + i * block->stride,

@@ -150,6 +150,17 @@ INLINE vec lanes_before(vec v, size_t n, real otherwise) {
     return (vec)(((lanes_t)v & is_before) | ((lanes_t)((vec){0} + otherwise) & ~is_before));
 }
 
+/* v, which the compiler must not fuse with a sum that it is part of: of two products that are
+ * added, gcc and clang would choose different ones. */
+INLINE vec rounded(vec v) {
+#if defined(__FMA__)
+    __asm__("" : "+v"(v));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#endif
+    return v;
+}
+
 /* v where a lane of the comparison holds, w elsewhere */
 INLINE vec either(lanes_t holds, vec v, vec w) {
     return (vec)(((lanes_t)v & holds) | ((lanes_t)w & ~holds));

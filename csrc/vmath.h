@@ -164,7 +164,8 @@ static inline real vlog(real x) {
     const real f = from_bits((bits & (((bits_t)1 << MANTISSA_BITS) - 1)) + least) - 1;
     real n = from_bits(bits_of(ROUNDER) + (bits >> MANTISSA_BITS));
     n = n - (ROUNDER + EXPONENT_BIAS) - (is_subnormal ? digits : 0);
-    const real log = n * LN2_HIGH - ((log1p_bend(f) - n * LN2_LOW) - f);
+    const real bend = LIBM(fabs)(log1p_bend(f)); /* as it is: it keeps compilers from fusing it */
+    const real log = n * LN2_HIGH - ((bend - n * LN2_LOW) - f);
     const real beyond = x == 0 ? -(real)INFINITY : (real)NAN;
     return x > 0 ? (x < (real)INFINITY ? log : x) : beyond;
 }

@@ -193,7 +193,8 @@ static void plan_scratch(pynn_workspace *ws) {
     ws->pack_reals = whole_lines(deepest * whole_panels(ws, widest));
     ws->scratch_each = ws->pack_reals;
     if (ws->purpose >= PYNN_GRADIENT) {
-        ws->scratch_each += whole_lines(PYNN_GRADIENT_ROWS * PYNN_GRADIENT_COLUMNS + LINE);
+        const pynn_kernels *kernels = ws->kernels;
+        ws->scratch_each += whole_lines(kernels->gradient_rows * kernels->gradient_columns + LINE);
     }
 }
 

@@ -18,14 +18,6 @@ enum { PYNN_CHUNK_ROWS = 1024 };
  * divide both. The larger chunk is for weights that no second-level cache holds. */
 enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_BYTES = 256 << 10 };
 
-/* A block of a gradient, from the product to the update rule, small enough for the first cache: 126
- * inputs are whole tiles. */
-enum { PYNN_GRADIENT_ROWS = 128, PYNN_GRADIENT_COLUMNS = 64 };
-
-/* Numbers of the input that belong to a block of the gradient: in rows a quarter of the first cache
- * in float, in panels a half of the second. */
-enum { PYNN_GRADIENT_INPUTS = 2560, PYNN_GRADIENT_PANELS = 65536 };
-
 /* Rows of data are copied into panels where a gradient reads so many of them: fewer fit the first
  * cache. Without a gradient they are if they are longer than a page and a product has so many
  * panels: each panel would miss the pages of all rows in the TLB. */
@@ -128,10 +120,10 @@ typedef struct {
     int wants_dx;
     size_t n_parameters; /* of all that is trained, padding included */
     size_t n_chunk;
-    size_t n_padded; /* how many of these there are: */
-    real *padded[3]; /* each (n_parameters,): parameters and slots; NULL: used as they are given */
-    real *x;         /* (n_chunk, n_in) gathered rows; NULL: sparse ones */
-    real *scaled;    /* the same times the input scale; or NULL: there is none */
+    size_t n_padded;                  /* how many of these there are: */
+    real *padded[1 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters and slots */
+    real *x;                          /* (n_chunk, n_in) gathered rows; NULL: sparse ones */
+    real *scaled;                     /* the same times the input scale; or NULL: there is none */
     pynn_layout x_layout, input_layout;
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
     size_t n_entries;       /* of sparse rows, the most of a chunk; 0 where it is not transposed */

@@ -65,7 +65,7 @@ cdef extern from "pynn.h" nogil:
         double largest
 
     ctypedef struct pynn_optimizer_state:
-        void *slots[2]
+        void *slots[3]
         int64_t n_updates
 
     ctypedef struct pynn_random:
