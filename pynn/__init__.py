@@ -11,8 +11,8 @@ except ModuleNotFoundError as error:
     if error.name != "pynn._core":
         raise
     raise ImportError(
-        f"{__path__[0]} is pynn's source, which is not compiled: start Python in another folder, "
-        "so that it finds the pynn that pip installed"
+        f"{__path__[0]} is pynn's source, which is not compiled: run `pip install -e .` in its "
+        "parent folder, or start Python in another folder if pynn is installed"
     ) from None
 
 import_module("pynn.model.threads")  # threadpoolctl's limits then hold from the first Network on

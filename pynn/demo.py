@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn.callbacks import EarlyStopping
 from pynn.network import Network
 from pynn.training.optimizers import SGD
 
 __all__ = ["Digits", "bundled_digits", "demonstrate", "digits_28x28", "mnist_digits"]
 
-BATCH_SIZE, LEARNING_RATE = 10, 3.0
+BATCH_SIZE, LEARNING_RATE, VALIDATION_SPLIT = 10, 3.0, 0.1
 N_DRAWN, DRAWN_WIDTH = 4, 18  # with two spaces between the digits 78 columns
 SHADES, ASCII_SHADES = " ░▒▓█", " .:+*#@"
 
@@ -202,22 +203,24 @@ def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0) -> None:
         random_state=seed,
     )
     side = round(X.shape[1] ** 0.5)
-    counts = f"{len(y):,} to learn from, {len(digits.y_test):,} to test"
+    counts = f"{len(y):,} for training, {len(digits.y_test):,} for testing"
     architecture = f"{'-'.join(map(str, sizes))}: {net.n_parameters:,} weights and biases"
     print(f"Network   {architecture}, all layers sigmoid")
     print(f"Data      {digits.name}:")
     print(f"          pictures of {side} x {side} pixels, {counts}")
     print(f"Training  squared error, gradient descent at rate {LEARNING_RATE:g},")
-    print(f"          mini-batches of {BATCH_SIZE}, {epochs} epochs\n")
+    print(f"          mini-batches of {BATCH_SIZE}, {epochs} epochs; {VALIDATION_SPLIT:.0%} of the")
+    print("          training set is set aside for validation\n")
     train = partial(
         net.fit, X, y, epochs=epochs, batch_size=BATCH_SIZE, optimizer=SGD(LEARNING_RATE)
     )
-    train(validation_data=(digits.X_test, digits.y_test), verbose=True)
+    best = EarlyStopping(patience=epochs)  # restores the best epoch
+    train(validation_split=VALIDATION_SPLIT, callbacks=[best], verbose=True)
     _print_test(net, digits)
     start = perf_counter()
     train()
     seconds = perf_counter() - start
-    print(f"\nAnother {epochs} epochs, with no tests and no table in between:")
+    print(f"\nAnother {epochs} epochs, without validation and table:")
     print(f"  {seconds:.3f} s, {epochs * len(X) / seconds:,.0f} rows/s")
     print("The scripts in bench/ compare pynn with NumPy and other libraries.")
 
@@ -225,10 +228,8 @@ def demonstrate(digits: Digits, *, epochs: int = 30, seed: int = 0) -> None:
 def _print_test(net: Network, digits: Digits) -> None:
     outputs = net.predict(digits.X_test)
     right = outputs.argmax(axis=1) == digits.y_test
-    accuracies = net.history["val_score"]
-    best = int(np.argmax(accuracies))
     print(f"\nTest: {right.sum():,} of {right.size:,} digits read correctly, {right.mean():.2%}")
-    print(f"      (the best epoch was {best + 1}, with {accuracies[best]:.2%})\n")
+    print(f"      (weights of epoch {net.best_epoch}, the best on the validation set)\n")
     wrong = np.flatnonzero(~right)[: max(1, N_DRAWN - right.sum())]
     rows = np.r_[np.flatnonzero(right)[: N_DRAWN - len(wrong)], wrong]
     encoding = sys.stdout.encoding or "ascii"

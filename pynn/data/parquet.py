@@ -17,7 +17,7 @@ from pynn.model.atomic import naming
 
 
 class ParquetBlocks:
-    """Blocks of rows of Parquet files, read through pyarrow (``pynn-learn[parquet]``).
+    """Blocks of rows of Parquet files, read through pyarrow (``pip install pyarrow``).
 
     X of a block is a `pyarrow.Table`. scikit-learn takes feature names from it and converts it to
     float64; ``np.asarray`` makes a float32 array of it if all features are float32. Apart from the
@@ -168,8 +168,7 @@ def _parquet_file(path: str) -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        advice = "pip install 'pynn-learn[parquet]'"
-        raise ImportError(f"ParquetBlocks needs pyarrow: {advice}") from error
+        raise ImportError("ParquetBlocks needs pyarrow: pip install pyarrow") from error
     with _reading(path):
         # By default pyarrow reads all row groups ahead and keeps them; the buffer is per column.
         return pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 14)

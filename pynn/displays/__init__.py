@@ -3,7 +3,7 @@
 The displays follow scikit-learn's convention. ``SomeDisplay.from_estimator(estimator, ...)``
 computes the data and draws them. ``SomeDisplay(...)`` takes data that you already have;
 ``plot(ax=...)`` draws them, stores the artists in attributes with a trailing underscore and returns
-the display. Only drawing needs matplotlib: ``pip install "pynn-learn[plots]"``.
+the display. Only drawing needs matplotlib: ``pip install matplotlib``.
 """
 
 from pynn.displays.activations import ActivationsDisplay

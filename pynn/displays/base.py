@@ -31,7 +31,7 @@ def mpl() -> Any:
     try:
         import matplotlib.pyplot
     except ImportError as error:
-        raise ImportError('displays need matplotlib: pip install "pynn-learn[plots]"') from error
+        raise ImportError("displays need matplotlib: pip install matplotlib") from error
     return matplotlib
 
 

@@ -333,7 +333,7 @@ class Perceptron(Inspected, Predictor):
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+            If the package safetensors is missing (``pip install safetensors``).
         """
         saving.save(self, path)
 
@@ -359,7 +359,7 @@ class Perceptron(Inspected, Predictor):
         OSError
             If it cannot be read.
         ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+            If the package safetensors is missing (``pip install safetensors``).
         """
         estimator: Self = saving.load(cls, path)
         return estimator

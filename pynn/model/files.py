@@ -36,7 +36,7 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "saving and loading need safetensors: pip install 'pynn-learn[safetensors]'"
+            "saving and loading need safetensors: pip install safetensors"
         ) from error
     return safetensors
 

@@ -286,7 +286,7 @@ class Model(Parameters):
         Raises
         ------
         ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+            If the package safetensors is missing (``pip install safetensors``).
         """
         files.save(self, path)
 
@@ -310,7 +310,7 @@ class Model(Parameters):
         OSError
             If it cannot be read.
         ImportError
-            If the package safetensors is missing: it comes with ``pynn-learn[safetensors]``.
+            If the package safetensors is missing (``pip install safetensors``).
         """
         network: Self = files.load(cls, path)[0]
         return network

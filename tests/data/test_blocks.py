@@ -417,7 +417,7 @@ def test_without_pyarrow():
     code = "import sys; sys.modules['pyarrow'] = None; import pynn; pynn.ParquetBlocks('a', 'y')"
     command = [sys.executable, "-P", "-c", code]
     errors = subprocess.run(command, capture_output=True, text=True).stderr
-    assert errors.endswith("needs pyarrow: pip install 'pynn-learn[parquet]'\n")
+    assert errors.endswith("needs pyarrow: pip install pyarrow\n")
 
 
 def test_of_targets_nothing_else_is_read(tmp_path):

@@ -15,4 +15,4 @@ def test_sources_that_are_not_compiled_say_so(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True)
     last = result.stderr.rstrip().splitlines()[-1]
     assert last.startswith(f"ImportError: {tmp_path / 'pynn'} is pynn's source")
-    assert "start Python in another folder" in last
+    assert "pip install -e ." in last
