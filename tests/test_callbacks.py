@@ -3,6 +3,7 @@
 import io
 import math
 import pickle
+import re
 import warnings
 from contextlib import redirect_stdout
 
@@ -261,7 +262,7 @@ def test_what_a_fit_cannot_give(parameters, words):
 def test_a_table_with_a_line_for_each_epoch(capsys):
     small(verbose=1).fit(X_IRIS, Y_IRIS, eval_set=(X_IRIS, Y_IRIS))
     heading, *lines = capsys.readouterr().out.splitlines()
-    titles = ["Iteration", "loss", "penalty", "val. loss", "val. score", "learning rate", "seconds"]
+    titles = ["epoch", "loss", "penalty", "val. loss", "val. score", "learning rate", "seconds"]
     titles.append("rows/s")
     assert "  ".join(heading.split()) == "  ".join(" ".join(titles).split())
     assert len(lines) == 6
@@ -273,21 +274,30 @@ def test_partial_fit_prints_the_heading_once(capsys):
     for _ in range(3):
         model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "Iteration",
+        "epoch",
         "1/1",
         "1/1",
         "1/1",
     ]
 
 
-def test_a_live_bar_with_loss_speed_and_time_left():
+def test_a_live_bar_with_loss_and_time_left():
     out = io.StringIO()
     with redirect_stdout(out):
         model = small(verbose=2).fit(X_IRIS, Y_IRIS)
-    assert f"loss {model.loss_:.4g}" in out.getvalue()
+    assert f"loss {model.loss_:.3g}" in out.getvalue()
     assert "6/6" in out.getvalue()
-    assert "samples/s" in out.getvalue()
     assert "left" in out.getvalue()
+
+
+def test_a_live_bar_fits_eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        small(verbose=2, max_iter=1200, n_iter_no_change=1200).fit(
+            X_IRIS, Y_IRIS, eval_set=(X_IRIS, Y_IRIS)
+        )
+    assert re.search(r"1200/1200 ━+ +loss \S+  val\. \S+  score \S+ \S+ left", out.getvalue())
 
 
 def test_without_rich_a_table_stands_in_for_the_bar_and_names_the_package(monkeypatch, capsys):
@@ -295,7 +305,7 @@ def test_without_rich_a_table_stands_in_for_the_bar_and_names_the_package(monkey
     small(verbose=2).fit(X_IRIS, Y_IRIS)
     said, heading, *lines = capsys.readouterr().out.splitlines()
     assert "pip install rich" in said
-    assert heading.split()[:2] == ["Iteration", "loss"]
+    assert heading.split()[:2] == ["epoch", "loss"]
     assert len(lines) == 6
 
 

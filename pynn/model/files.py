@@ -35,9 +35,7 @@ def _safetensors() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "saving and loading need safetensors: pip install safetensors"
-        ) from error
+        raise ImportError("saving and loading need safetensors: pip install safetensors") from error
     return safetensors
 
 

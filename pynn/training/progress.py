@@ -8,7 +8,13 @@ from typing import Any
 from pynn.training.state import State
 
 _TITLES = {"learning_rate": "learning rate"}
-_SHOWN = ("cost", "val_cost", "loss", "val_loss", "val_score")
+_IN_BAR = {  # short, as a bar of 80 columns has room for no more
+    "cost": "cost",
+    "loss": "loss",
+    "val_cost": "val.",
+    "val_loss": "val.",
+    "val_score": "score",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Report:
                 return EpochBar(state.max_epochs)
             except ImportError:
                 print("The live bar needs the package rich (pip install rich); here is a table.")
-        return EpochTable(state.max_epochs, "epoch" if state.word == "cost" else "Iteration")
+        return EpochTable(state.max_epochs)
 
 
 class EpochTable:
@@ -42,23 +48,21 @@ class EpochTable:
     Parameters
     ----------
     max_epochs : int
-    title : str, default="epoch"
-        Heading of the first column.
     """
 
-    def __init__(self, max_epochs: int, title: str = "epoch") -> None:
-        self.max_epochs, self.title = max_epochs, title
+    def __init__(self, max_epochs: int) -> None:
+        self.max_epochs = max_epochs
         self._columns: list[str] = []
 
     def __call__(self, state: State) -> None:
         """Print the line of an epoch, and the heading where the figures are others."""
         names, figures = list(state.figures), state.figures
-        width = max(len(self.title), 2 * len(str(self.max_epochs)) + 1)
+        width = max(len("epoch"), 2 * len(str(self.max_epochs)) + 1)
         n_before = len(next(iter(state.history.values()))) - 1
         if self._columns != names and not (state.incremental and n_before):
             titles = [_TITLES.get(n, n.replace("val_", "val. ", 1)) for n in names]
             cells = [f"{title:>13}" for title in titles]
-            print(f"{self.title:>{width}}", *cells, f"{'seconds':>8}", f"{'rows/s':>9}")
+            print(f"{'epoch':>{width}}", *cells, f"{'seconds':>8}", f"{'rows/s':>9}")
         self._columns = names
         rate = state.n_samples / max(state.seconds, 1e-9)
         count = f"{state.epoch}/{self.max_epochs}"
@@ -67,7 +71,7 @@ class EpochTable:
 
 
 class EpochBar:
-    """A live bar with costs, time left and samples per second.
+    """A live bar with costs, validation score and time left.
 
     Parameters
     ----------
@@ -84,7 +88,7 @@ class EpochBar:
 
         self._bar: Any = progress.Progress(
             progress.MofNCompleteColumn(),
-            progress.BarColumn(),
+            progress.BarColumn(bar_width=12),
             progress.TextColumn("{task.fields[figures]}"),
             progress.TimeRemainingColumn(),
             progress.TextColumn("left"),
@@ -94,8 +98,8 @@ class EpochBar:
 
     def __call__(self, state: State) -> None:
         """Grow to an epoch."""
-        shown = [f"{name} {state.figures[name]:.4g}" for name in _SHOWN if name in state.figures]
-        shown.append(f"{state.n_samples / max(state.seconds, 1e-9):,.0f} samples/s")
+        figures = state.figures
+        shown = [f"{_IN_BAR[name]} {figures[name]:.3g}" for name in _IN_BAR if name in figures]
         self._bar.update(self._task, completed=state.epoch, figures="  ".join(shown))
 
     def end(self, state: State) -> None:
