@@ -1,7 +1,7 @@
 """Rows in any layout, dtype or sparse format are read as the plain array that they stand for, or
 refused; nothing else happens.
 
-For more of the same: pytest --hypothesis-profile=long --hypothesis-show-statistics (this file)
+For more of the same: PYNN_LONG=1 pytest --hypothesis-show-statistics (this file)
 """
 
 import random
