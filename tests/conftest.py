@@ -17,15 +17,16 @@ import cases
 import hypothesis
 import numpy as np
 import pytest
+from long import IS_LONG
 from places import ROOT
 
 from pynn import _core
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
 hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=100)
-# For more of the same: pytest --hypothesis-profile=long tests/estimators/test_same_numbers.py
+# Random, so that each long run tries other examples than the one before.
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
-hypothesis.settings.load_profile("pynn")
+hypothesis.settings.load_profile("long" if IS_LONG else "pynn")
 
 SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist.npz"
 

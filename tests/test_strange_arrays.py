@@ -1,9 +1,11 @@
 """Rows in any layout, dtype or sparse format are read as the plain array that they stand for, or
 refused; nothing else happens.
 
-For more of the same: pytest --hypothesis-profile=long --hypothesis-show-statistics (this file)
+For more of the same: PYNN_LONG=1 pytest --hypothesis-show-statistics (this file)
 """
 
+import copy
+import pickle
 import random
 import warnings
 
@@ -12,15 +14,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 import pynn
 
 N_IN = 3
+DTYPES = ["float32", "float64"]
 NETS = {
     dtype: pynn.Network([N_IN, 4, 2], activation="tanh", dtype=dtype, random_state=0)
-    for dtype in ("float32", "float64")
+    for dtype in DTYPES
 }
 SEEDS = st.integers(0, 2**32)
+
+
+def estimator(kind, dtype):
+    X = np.random.default_rng(0).normal(size=(30, N_IN))
+    y = np.arange(30) % 2 if kind is pynn.MLPClassifier else X[:, :2]
+    settings = {"hidden_layer_sizes": (4,), "activation": "tanh", "max_iter": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return kind(**settings, dtype=dtype, random_state=0).fit(X, y)
+
+
+ESTIMATORS = {
+    f"{kind.__name__} {dtype}": estimator(kind, dtype)
+    for kind in (pynn.MLPClassifier, pynn.MLPRegressor)
+    for dtype in DTYPES
+}
 
 
 @pytest.fixture(scope="module", params=NETS)
@@ -28,28 +48,50 @@ def net(request):
     return NETS[request.param]
 
 
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def mlp(request):
+    return ESTIMATORS[request.param]
+
+
+@pytest.fixture(scope="module", params=[*NETS, *ESTIMATORS])
+def model(request):
+    return (NETS | ESTIMATORS)[request.param]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("maps")
 
 
-def predict_or_refuse(net, X):
+def predict_or_refuse(model, X):
     """Return the predictions, or None where X is refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return net.predict(X)
+            return getattr(model, "predict_proba", model.predict)(X)
     except (TypeError, ValueError):
         return None
 
 
-def agrees(net, X, plain):
-    """Predictions, costs and gradients of X are those of a plain array."""
-    found, expected = predict_or_refuse(net, X), predict_or_refuse(net, plain)
-    assert found is not None
-    assert found.tobytes() == expected.tobytes()
-    y = np.ones((len(plain), 2))
-    assert net.gradient(X, y).tobytes() == net.gradient(plain, y).tobytes()
+def results(model, X, n_rows):
+    """Return the bytes of all that a model computes of X."""
+    if isinstance(model, pynn.Network):
+        y = np.ones((n_rows, 2))
+        found = [model.predict(X), np.array(model.cost(X, y)), model.gradient(X, y)]
+    else:
+        y = np.arange(2 * n_rows).reshape(n_rows, 2) % 2
+        y = y[:, 0] if isinstance(model, pynn.MLPClassifier) else y
+        twin = copy.deepcopy(model).partial_fit(X, y)
+        found = [model.predict(X), model.transform(X), np.array(model.score(X, y))]
+        found += [twin.network_.parameters, predict_or_refuse(model, X)]
+    return [a.tobytes() for a in found]
+
+
+def agrees(model, X, plain):
+    """All results of X are those of a plain array."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the score of a single row
+        assert results(model, X, len(plain)) == results(model, plain, len(plain))
 
 
 class Table(np.ndarray):
@@ -98,7 +140,7 @@ def repeated(a):
 
 
 @given(seed=SEEDS)
-def test_layouts(net, folder, seed):
+def test_layouts(model, folder, seed):
     draw = random.Random(seed)
     rng = np.random.default_rng(seed)
     n_rows = draw.choice([1, 1, 2, 5, 90])
@@ -115,8 +157,11 @@ def test_layouts(net, folder, seed):
             strange = mapped(np.asarray(strange), draw, folder)
         else:
             strange = LAYOUTS[name](np.asarray(strange), draw)
-    plain = np.array(a, net.dtype, order="C", subok=False)
-    agrees(net, strange, plain)
+    plain = np.array(a, model.dtype, order="C", subok=False)
+    if isinstance(strange, np.matrix) and not isinstance(model, pynn.Network):
+        assert predict_or_refuse(model, strange) is None  # scikit-learn takes none
+    else:
+        agrees(model, strange, plain)
 
 
 def test_a_byte_order_that_was_swapped_twice_is_native(net, rng):
@@ -164,6 +209,28 @@ def test_what_stands_for_no_rows_is_refused(net, name, rng):
             net.fit(strange, np.ones((n_rows, 2)))
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize("name", REFUSED)
+def test_estimators_refuse_it_too_but_for_numbers_as_text_or_objects(mlp, name, rng):
+    """These scikit-learn reads as numbers."""
+    before = pickle.dumps(mlp)
+    for n_rows in (1, 2, 7, 300):
+        a = rng.normal(size=(n_rows, N_IN))
+        strange = REFUSED[name](a)
+        if name in ("text", "bytes", "objects"):
+            agrees(mlp, strange, strange.astype(mlp.dtype))
+            continue
+        y = np.arange(2 * n_rows).reshape(n_rows, 2) % 2
+        y = y[:, 0] if isinstance(mlp, pynn.MLPClassifier) else y
+        for call in (mlp.predict, mlp.transform):
+            with pytest.raises((TypeError, ValueError)):
+                call(strange)
+        for call in (mlp.score, mlp.partial_fit, mlp.fit):
+            with pytest.raises((TypeError, ValueError)):
+                call(strange, y)
+    assert pickle.dumps(mlp) == before
+
+
 # ---- Sparse matrices -----------------------------------------------------------------------------
 
 FORMATS = ["csr", "csc", "coo", "dok", "lil", "bsr", "dia"]
@@ -193,7 +260,7 @@ def twice(matrix):
 
 
 @given(seed=SEEDS)
-def test_sparse_rows(net, seed):
+def test_sparse_rows(model, seed):
     draw, rng = random.Random(seed), np.random.default_rng(seed)
     dense = some_rows(draw, rng)
     kind = draw.choice([sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.csc_matrix])
@@ -205,9 +272,9 @@ def test_sparse_rows(net, seed):
         matrix = twice(matrix)
     if change in ("shuffled", "both"):
         matrix = shuffled(matrix, rng)
-    plain = matrix.toarray().astype(net.dtype)
+    plain = matrix.toarray().astype(model.dtype)
     before = [a.copy() for a in (matrix.data, matrix.indices, matrix.indptr)]
-    found, expected = predict_or_refuse(net, matrix), predict_or_refuse(net, plain)
+    found, expected = predict_or_refuse(model, matrix), predict_or_refuse(model, plain)
     assert found is not None
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     if change is None:
@@ -223,6 +290,14 @@ def test_other_sparse_formats_are_refused(net, name, rng):
         matrix = getattr(sparse, f"{name}_{kind}")(dense)
         with pytest.raises(TypeError, match="tocsr"):
             net.predict(matrix)
+
+
+@pytest.mark.parametrize("name", FORMATS[2:])
+def test_estimators_convert_them(mlp, name, rng):
+    dense = rng.normal(size=(4, N_IN)) * (rng.random((4, N_IN)) < 0.5)
+    for kind in ("array", "matrix"):
+        found = mlp.predict(getattr(sparse, f"{name}_{kind}")(dense))
+        np.testing.assert_allclose(found, mlp.predict(dense), 1e-4, 1e-5)
 
 
 def damaged(matrix, draw, rng):
@@ -255,13 +330,13 @@ def damaged(matrix, draw, rng):
 
 
 @given(seed=SEEDS)
-def test_damaged_sparse_rows(net, seed):
+def test_damaged_sparse_rows(model, seed):
     draw, rng = random.Random(seed), np.random.default_rng(seed)
     kind = draw.choice([sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.csc_matrix])
     matrix = kind(some_rows(draw, rng))
     for _ in range(draw.choice([1, 1, 2])):
         matrix = damaged(matrix, draw, rng)
-    found = predict_or_refuse(net, matrix)
+    found = predict_or_refuse(model, matrix)
     if found is not None:
         assert found.shape == (matrix.shape[0], 2)
         assert np.isfinite(found).all()

@@ -1,4 +1,4 @@
-"""Forms of tests that take minutes: PYNN_LONG=1 runs them."""
+"""The one switch for tests that take minutes: PYNN_LONG=1 runs them, and more random examples."""
 
 import os
 

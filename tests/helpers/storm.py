@@ -109,10 +109,12 @@ class Storm:
                 self.errors = []
         except RAISED:  # the second one, amid the lines above
             self.errors = []
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        if sender is not None:
-            sender.cancel()
-            sender.join()
+        finally:  # also where the call raises something else: a later alarm would end the process
+            self.errors = []
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if sender is not None:
+                sender.cancel()
+                sender.join()
 
 
 def network_of(model):
@@ -277,8 +279,8 @@ class Target:
             assert now[name] == self.after[name], name
 
 
-def rage(n, seed=0, names=tuple(CALLS)):
-    """Strike the entry points in turn until n calls were hit; return what was found."""
+def rage(n, seed=0, names=tuple(CALLS), tell=lambda one: None):
+    """Strike the entry points in turn until n calls were hit; tell of each, and return them all."""
     found, targets = [], {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -288,6 +290,7 @@ def rage(n, seed=0, names=tuple(CALLS)):
         for i in range(4 * n):  # not all come in time
             name = names[i % len(names)]
             found.append(targets[name].strike(seed + i))
+            tell(found[-1])
             n_hit += found[-1].hit
             if n_hit == n:
                 break
@@ -297,10 +300,12 @@ def rage(n, seed=0, names=tuple(CALLS)):
 def main():
     n, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     faulthandler.dump_traceback_later(3600, exit=True)
-    found = rage(n, seed)
-    for one in found:
+
+    def tell(one):  # at once: what comes later may end the process
         if one.is_wrong:
-            print(one.name, one.kind, one.seed, one.what, sep="\n", end="\n\n")
+            print(one.name, one.kind, one.seed, one.what, sep="\n", end="\n\n", flush=True)
+
+    found = rage(n, seed, tell=tell)
     for name in CALLS:
         mine = [one for one in found if one.name == name]
         counts = Counter(one.what if not one.is_wrong else "WRONG" for one in mine if one.hit)

@@ -1,7 +1,7 @@
 """Files whose content is false in one or several places: they load, or are a ValueError that names
 the file; nothing else happens, and it happens soon.
 
-For more of the same: pytest --hypothesis-profile=long --hypothesis-show-statistics (this file)
+For more of the same: PYNN_LONG=1 pytest --hypothesis-show-statistics (this file)
 """
 
 import json

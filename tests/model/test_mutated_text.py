@@ -1,7 +1,7 @@
 """Files whose JSON or whose archive is of any shape: they load, or are a ValueError that names the
 file, within the memory of the file and 200 MB.
 
-For more of the same: pytest --hypothesis-profile=long --hypothesis-show-statistics (this file)
+For more of the same: PYNN_LONG=1 pytest --hypothesis-show-statistics (this file)
 """
 
 import io

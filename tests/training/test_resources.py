@@ -57,8 +57,9 @@ LIMITED = """
         try:
             return work(model, slice(None))
         except MemoryError:
-            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
             return None
+        finally:  # else there may be no memory for the state
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
 
     def in_child(limit):
         here, there = os.pipe()
