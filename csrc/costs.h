@@ -83,8 +83,8 @@ static inline real cost_binary_cross_entropy(real z, real a, real y, real parame
     UNUSED2(a, parameter);
     return (z < 0 ? 0 : z) - z * y + vlog1p(vexp(-LIBM(fabs)(z)));
 }
-/* As scikit-learn has it: a kept by `least` from 0 and 1. In the cost alone, not in its delta. By
- * sizes, of which no compiler fuses one with the sum (see `rounded`). */
+/* As scikit-learn has it: a kept by `least` from 0 and 1. In the cost alone, not in its delta. fabs
+ * keeps compilers from fusing a product with the sum (see `rounded`). */
 static inline real cost_capped_binary_cross_entropy(real z, real a, real y, real least) {
     (void)z;
     const real kept = clamp(a, least, 1 - least);

@@ -64,7 +64,7 @@ typedef struct {
     size_t n_rows, n, depth;
 } pynn_product;
 
-/* A matrix of which only some elements are stored, the others being 0: those of row i are entries
+/* A sparse matrix: elements that are not stored are 0. Those of row i are entries
  * starts[i] .. ends[i] - 1, in any order; several of one column add up. */
 typedef struct {
     const int64_t *starts, *ends; /* each (n_rows,); NULL: no such matrix */

@@ -1,4 +1,4 @@
-/* sparse.h - the product of a matrix of which only some elements are there, by a dense one. Each
+/* sparse.h - the product of a sparse matrix and a dense one. Each
  * element of the result is one chain of fused multiply-adds in the order of the entries, however
  * rows and columns are cut up; in that of tiles.h where entries are in the order of the depth.
  */

@@ -23,7 +23,7 @@ int pynn_team_most(int n_threads);
 int pynn_team_size(int n_threads);
 
 /* A team whose threads, once started, wait for its next run. NULL: no memory. In a child after a
- * fork it starts threads anew. pynn_team_free takes NULL too. */
+ * fork it starts new threads. pynn_team_free takes NULL too. */
 pynn_team *pynn_team_new(void);
 void pynn_team_free(pynn_team *team);
 

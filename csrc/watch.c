@@ -126,7 +126,7 @@ int pynn_watch_stop(pynn_watch *watch, double work) {
         }
     }
     watch->stopped = watch->control->interrupted(watch->control->context);
-    watch->hears = hear(watch); /* anew: the answer may have been another signal handler */
+    watch->hears = hear(watch); /* again: the answer may have installed another handler */
     watch->ask_at = pynn_now() + (watch->hears ? SELDOM_NS : LOOK_NS);
     return watch->stopped;
 }

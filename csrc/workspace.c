@@ -41,7 +41,7 @@ static int is_wide(const pynn_workspace *ws, size_t n) {
 }
 
 /* Wide layers lie in panels: products read each column of a part of the rows many times, and would
- * fetch it anew each time if rows were far apart. So do their weights while they are trained. A
+ * fetch it again each time if rows were far apart. So do their weights while they are trained. A
  * single row is the same in panels. */
 static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer, size_t n_rows) {
     const int has_sparse_input = ws->data->starts && layer == ws->layers;

@@ -4,6 +4,7 @@ Nothing is fetched from the network. A name in backticks leads somewhere, or the
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "matplotlib.sphinxext.plot_directive",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
@@ -42,11 +44,33 @@ smartquotes = False  # values are printed as they are typed
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+copybutton_prompt_text = ">>> "  # of doctests, which are copied without it
 
 plot_include_source = True
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 130)]
+
+# The pages below a page, in the order of the sidebar. They stand here, and examples are linked as
+# files, because Markdown on a code host knows neither toctrees nor the gallery.
+_BELOW = {
+    "index": "getting_started auto_examples/0_what_a_neural_network_is user_guide "
+    "auto_examples/index api/index about",
+    "user_guide": "what_is_in_it networks training looking_inside pictures scikit_learn "
+    "beyond_scikit_learn from_keras from_numpy",
+    "about": "guarantees how_fast how_it_is_made contributing changelog",
+}
+
+
+def complete(app, docname, content):
+    """Add to a page what only the site has: its toctree, and links to the gallery."""
+    text = content[0].replace("](../examples/README.rst)", "](auto_examples/index.rst)")
+    text = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](auto_examples/\1.rst)", text)
+    if docname in _BELOW:
+        pages = "\n".join(_BELOW[docname].split())
+        text += f"\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+    content[0] = text
+
 
 # ---- Docstrings --------------------------------------------------------------------------------
 
@@ -104,7 +128,7 @@ html_sidebars = {"getting_started": [], "auto_examples/0_what_a_neural_network_i
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "pynn"},
+    "logo": {"text": f"pynn {release}"},
     "navigation_with_keys": False,
     "show_prev_next": True,
     "show_toc_level": 2,
@@ -186,6 +210,7 @@ class CommandHelp(SphinxDirective):
 
 def setup(app):
     """Connect all of this."""
+    app.connect("source-read", complete)
     app.connect("autodoc-process-docstring", collect_names, priority=400)  # numpydoc: 500
     app.connect("autodoc-skip-member", skip)
     app.connect("missing-reference", resolve)

@@ -4,8 +4,8 @@ What a neural network is
 
 A neural network is a long sum with a few bends in it. No number of it is hidden, and this page
 looks at them: how one neuron decides, what several can do that one cannot, how wrong a network is,
-and how it finds numbers with which it is less wrong. The page is one script, and all that it shows
-was computed by pynn as the page was made.
+and how it finds numbers that make it less wrong. The page is one script; pynn computed everything
+that it shows.
 """
 
 # %%
@@ -72,8 +72,8 @@ displays.decision_boundary(by_hand, switches, lit.ravel().astype(int))
 plt.show()
 
 # %%
-# That is a neural network: layers of neurons, of which each layer reads what the one before it
-# says. The neurons in between are called *hidden*, for nobody tells them what to say.
+# That is a neural network: layers of neurons, each of which reads the outputs of the layer before.
+# The neurons in between are called *hidden*, because no target says what they should output.
 #
 # The bend matters. Without it a hidden layer adds nothing, since a sum of sums is a sum: two layers
 # of weights are then exactly one, and draw one line.
@@ -205,6 +205,6 @@ plt.show()
 
 # %%
 # That is all there is: sums, bends, one number that says how wrong, and a list of nudges. What
-# remains is to do it fast, to choose the sizes, and to find good data, of which the last is the
-# hardest. Other examples go on from here: Mazur's network, number by number; thirteen thousand
+# remains is to do it fast, to choose the sizes, and to find good data, which is the
+# hardest part. Other examples go on from here: Mazur's network, number by number; thirteen thousand
 # nudges for one digit; a curve that is made of bends.

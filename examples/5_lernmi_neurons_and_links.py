@@ -54,7 +54,7 @@ def names(net):
 
 
 # %%
-# The gates, and what every neuron and link is told of each example before anything is learned.
+# The gates, and what each example demands of every neuron and link before anything is learned.
 
 two = [[0, 0], [0, 1], [1, 0], [1, 1]]
 gates = {
@@ -88,7 +88,7 @@ for ax, row, target in zip(axes, ([1, 0], [1, 1]), (1, 0), strict=True):
 plt.show()
 
 # %%
-# Digits: bytes from 0 to 255, of which the sigmoid makes 0.5 where there is paper, and 1 where ink.
+# Digits: bytes from 0 to 255. The sigmoid turns paper into 0.5 and ink into 1.
 
 digits = digits_28x28(*sys.argv[1:2])
 X, X_test = (sigmoid(255 * X) for X in (digits.X_train, digits.X_test))
@@ -101,10 +101,10 @@ flat = np.abs(net.trace(X_test, digits.y_test).a[0] - 0.5) > 0.49
 print(f"{flat.mean():.0%} of its hidden activations are within 0.01 of 0 or 1")
 
 # %%
-# What every neuron and every link is told of a digit that it reads wrongly. Sums of 784 inputs that
-# are never less than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however
-# sensitive the cost is to such a neuron, the links before it are told next to nothing. So the
-# network learns less than it could.
+# What a misread digit demands of every neuron and every link. Sums of 784 inputs that are never less
+# than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however sensitive the cost
+# is to such a neuron, the gradients of the links before it are close to 0. So the network learns
+# less than it could.
 
 row = np.flatnonzero(said != digits.y_test)[0]
 trace = net.trace(X_test[[row]], digits.y_test[[row]])

@@ -37,7 +37,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names.s
 
 __all__ = [*sorted(_HOMES), "__version__"]
 
-# A fork waits for imports of other threads: its child would wait for them for ever.
+# A fork waits for other threads' imports to finish: otherwise its child would hang on their locks.
 _importing = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

@@ -564,7 +564,7 @@ cdef class Core:
              int n_threads=1):
         """Return (mean cost, penalty) over all rows; fill gradient, a vector, unless it is None.
 
-        regularisation : of which the penalty is read
+        regularisation : only its penalty is used
         """
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array g = None if gradient is None else self.vector_of(gradient, True)

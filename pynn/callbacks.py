@@ -270,8 +270,8 @@ class Checkpoint(_Callback):
         Epochs from one to the next.
     resume : bool, default=False
         Go on from the file where there is one, the last one of several; else start. Data and
-        parameters must be the same, but for those that tell only how long and how: max_iter,
-        verbose, callbacks, n_threads. Of data in blocks, the first is compared.
+        parameters must be the same, except those that do not change the steps: max_iter, verbose,
+        callbacks, n_threads. Of data in blocks, the first is compared.
 
     Raises
     ------

@@ -61,8 +61,8 @@ def blocks_of(source: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
     blocks = iter(source)
     if blocks is source:
         raise TypeError(
-            f"a source must begin anew in each epoch, but this {type(source).__name__} can be gone "
-            "through only once; use a list, or an object whose __iter__ opens it again"
+            f"each epoch iterates over the source again, but this {type(source).__name__} can be "
+            "iterated only once; use a list, or an object whose __iter__ opens it again"
         )
     return _checked(blocks)
 
@@ -212,7 +212,7 @@ class NpyBlocks:
 
 
 class _Rows:
-    """Rows of an array, or of a file that is mapped anew for each read."""
+    """Rows of an array, or of a file that is mapped again for each read."""
 
     def __init__(self, name: str, given: Path | Array, accepted: tuple[int, ...]) -> None:
         if not isinstance(given, str | os.PathLike | np.ndarray):

@@ -69,7 +69,7 @@ class Perceptron(Inspected, Predictor):
             raise TypeError("classes are for classifiers")
 
     def _check_targets(self, labels: Array, incremental: bool) -> None:
-        """Refuse targets for which the output has no units."""
+        """Refuse targets that do not match the output units."""
 
     def _encode(self, labels: Array) -> Array:
         """Return the targets of the network."""

@@ -104,8 +104,8 @@ class MLPClassifier(
         `sklearn.metrics.get_scorer` takes it. None is accuracy, as in scikit-learn. This and all
         that follows are no parameters of scikit-learn's.
     callbacks : list of functions, default=None
-        Called after each epoch with the fit's `pynn.training.state.State`, by which they can end
-        it; `pynn.callbacks` has ready ones.
+        Called after each epoch with the fit's `pynn.training.state.State`; they can stop the fit
+        through it; `pynn.callbacks` has ready ones.
     dropout : float or sequence of float, default=0.0
         Share of a hidden layer's activations that are 0 in each step of training, or one for each
         hidden layer; from 0 up to but not including 1 (Srivastava et al. 2014). Not for "lbfgs".

@@ -1,4 +1,4 @@
-"""Hooks: scikit-learn's own callbacks, from 1.9 on, are told about the epochs of a fit."""
+"""Hooks: scikit-learn's own callbacks, from 1.9 on, hear about the epochs of a fit."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
 
 
 def _learned(given: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes, once nothing but what a fit has learned is among them."""
+    """Return attributes after checking that each is a learned attribute."""
     for name, value in given.items():
         if type(value) not in _LEARNED.get(name, ()):
             raise ValueError(f"no fit learns {name}={value!r}")

@@ -212,7 +212,7 @@ class _Views(list[Array]):
 
 
 def _sizes(coefs: list[Array], intercepts: list[Array]) -> list[int]:
-    """Return the units of each layer, from the input on, for which arrays of these shapes are."""
+    """Return the layer sizes, input first, that match the shapes of these arrays."""
     shapes = [W.shape for W in coefs], [b.shape for b in intercepts]
     sizes = [n for W in coefs[:1] for n in W.shape[:1]] + [b.size for b in intercepts]
     if not coefs or shapes != (list(pairwise(sizes)), [(n,) for n in sizes[1:]]):

@@ -25,7 +25,7 @@ class Regularisation:
     by_row : bool, default=False
         Divide it by the sum of the row weights of each batch, as scikit-learn does.
     dropout : tuple of float, one for each hidden layer, default=()
-        Probability with which an activation is left out in training (Srivastava et al. 2014),
+        Probability that an activation is dropped in training (Srivastava et al. 2014),
         from 0 up to but not including 1; () stands for none.
     max_norm : float, default=inf
         Maximum Euclidean norm of a unit's incoming weights (ibid.).

@@ -42,7 +42,7 @@ def minimise(
     state : State
         What callbacks see; its network is trained.
     history : History
-        Begins anew: a minimisation has no earlier epochs.
+        Starts empty: a minimisation has no earlier epochs.
     data_of : function
         Makes the core's data for a model of float64.
     regularisation : Regularisation

@@ -148,7 +148,7 @@ class Rows:
 
 
 class Blocks:
-    """Blocks of rows from a source that begins anew in each epoch.
+    """Blocks of rows from a source that is iterated again in each epoch.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ class CosineRestarts(Schedule):
     """Cosine annealing with warm restarts (SGDR, Loshchilov & Hutter 2017, equation 5).
 
     Cycle i is ``T_i = period * growth ** i`` epochs long. At ``T_cur`` epochs from its start the
-    factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, in every update anew: it
+    factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, computed for every update. It
     falls from 1 to `lowest`, where the next cycle starts from 1 again.
 
     Parameters
@@ -147,7 +147,7 @@ class CosineRestarts(Schedule):
 class OneCycle(Schedule):
     """One rise and one long fall: the 1cycle policy (Smith & Topin 2019).
 
-    The learning rate given is the peak, to which the factors relate. In half a wave of the cosine,
+    The given learning rate is the peak; factors are relative to it. In half a wave of the cosine,
     ``(1 - cos(pi * p)) / 2`` for ``p`` from 0 to 1, the factor rises from `start` to 1 in the first
     ``rise * epochs``, and in another falls to `end`, where it stays. The paper has straight lines
     in place of the waves, which are today's practice, and lets the momentum fall and rise too.
@@ -257,7 +257,7 @@ class ReduceOnPlateau(Schedule):
     An epoch is an improvement if its loss is below ``best - tol * abs(best)``, where ``best`` is
     the loss of the last improvement (PyTorch's relative threshold; with ``abs``, so that losses may
     be negative too). After more than `patience` epochs in a row without one, the factor so far is
-    multiplied by `factor`, the next `cooldown` epochs do not count, and the count starts anew.
+    multiplied by `factor`, the next `cooldown` epochs do not count, and the count restarts.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ class ReduceOnPlateau(Schedule):
     patience : int, default=10
         How many epochs without an improvement are waited for; at least 0.
     tol : float, default=1e-4
-        By which part of itself the best loss must be beaten; at least 0 and below 1.
+        Required relative improvement over the best loss; at least 0 and below 1.
     cooldown : int, default=0
         Epochs after a fall that do not count; at least 0.
     lowest : float, default=0.0
