@@ -65,8 +65,8 @@ displays.NetworkDisplay.from_estimator(by_hand, switches, row=1)
 plt.show()
 
 # %%
-# Weights are drawn green above 0 and red below. This is the network with the second switch up; and
-# these are its two lines:
+# Weights are drawn blue above 0 and orange below. This is the network with the second switch up;
+# and these are its two lines:
 
 displays.decision_boundary(by_hand, switches, lit.ravel().astype(int))
 plt.show()
@@ -177,8 +177,8 @@ reader.summary()
 print(f"read correctly, of those never seen: {reader.history['val_score'][-1]:.1%}")
 
 # %%
-# What do hidden neurons look for? The weights of each are a picture: ink on green pixels speaks for
-# it, ink on red ones against. Do not look for strokes and loops. Nobody asked for them, and many
+# What do hidden neurons look for? The weights of each are a picture: ink on blue pixels speaks for
+# it, ink on orange ones against. Do not look for strokes and loops. Nobody asked for them, and many
 # other patterns do as well.
 
 displays.WeightsDisplay.from_estimator(reader, units=range(12))

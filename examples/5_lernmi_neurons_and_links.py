@@ -75,7 +75,7 @@ for gate, (X, y, net, epochs) in gates.items():
 
 # %%
 # Two examples of XOR before learning, drawn: each line is a link's sensitivity, each circle a
-# neuron's. Where the output is to rise, all is red; where it is to fall, green, but for the signs
+# neuron's. Where the output is to rise, all is orange; where it is to fall, blue, but for the signs
 # of the weights on the way.
 
 fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")

@@ -38,7 +38,8 @@ net.summary()
 print(f"{digits.name}: {right.mean():.2%} of {len(right):,} read correctly (videos: about 96%)")
 
 # %%
-# What each neuron of the first hidden layer looks for: ink where it is green, none where it is red.
+# What each neuron of the first hidden layer looks for: ink where it is blue, none where it is
+# orange.
 
 WeightsDisplay.from_estimator(net, layer=1)
 plt.show()

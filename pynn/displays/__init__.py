@@ -13,6 +13,7 @@ from pynn.displays.gradient_flow import GradientFlowDisplay
 from pynn.displays.loss_curve import LossCurveDisplay
 from pynn.displays.network import NetworkDisplay
 from pynn.displays.weights import WeightsDisplay
+from pynn.inspection.colours import use_colors
 
 __all__ = [
     "ActivationsDisplay",
@@ -22,4 +23,5 @@ __all__ = [
     "NetworkDisplay",
     "WeightsDisplay",
     "decision_boundary",
+    "use_colors",
 ]

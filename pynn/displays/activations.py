@@ -25,8 +25,8 @@ _TOP, _TITLE, _BOTTOM, _RIGHT, _LEFT, _LETTER = 0.55, 0.25, 0.6, 0.15, 0.6, 0.08
 class ActivationsDisplay:
     """Activations of each layer for one sample, as bars or, for many units, as a grid.
 
-    Positive activations are green, negative ones red. Stronger colours are larger parts of the
-    layer's largest activation.
+    Positive activations are blue, negative ones orange (see `use_colors`). Stronger colours are
+    larger parts of the layer's largest activation.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.inspection.colours import NEGATIVE, POSITIVE, strengths
+from pynn.inspection.colours import palette, strengths
 from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 
@@ -112,7 +112,8 @@ def float_array(name: str, given: Any, *shape: int | str, finite: bool = False) 
 
 def signed_colormap() -> Any:
     """Return a matplotlib colormap for numbers from -1 to 1, in which 0 is transparent."""
-    opaque_to_clear = [(0.0, NEGATIVE), (0.5, (NEGATIVE, 0)), (0.5, (POSITIVE, 0)), (1.0, POSITIVE)]
+    plus, minus, _ = palette()
+    opaque_to_clear = [(0.0, minus), (0.5, (minus, 0)), (0.5, (plus, 0)), (1.0, plus)]
     # An odd number of colours gives 0 a colour of its own.
     return mpl().colors.LinearSegmentedColormap.from_list("pynn_signed", opaque_to_clear, N=511)
 
@@ -123,7 +124,7 @@ def signed_norm(scale: float) -> Any:
 
 
 def signed_colours(values: ArrayLike, scale: float, faintest: float = 0.0) -> Array:
-    """Return a colour for each number: green if positive, red if negative.
+    """Return a colour for each number: blue if positive, orange if negative by default.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def signed_colours(values: ArrayLike, scale: float, faintest: float = 0.0) -> Ar
     ndarray of shape (n, 4)
         Red, green, blue, opacity.
     """
-    signs = np.where(np.asarray(values) < 0, NEGATIVE, POSITIVE)
+    signs = np.where(np.asarray(values) < 0, palette().negative, palette().positive)
     colours: Array = mpl().colors.to_rgba_array(signs)
     colours[:, 3] = faintest + (1 - faintest) * strengths(values, scale).clip(max=1)
     return colours

@@ -12,7 +12,7 @@ from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils.validation import check_is_fitted
 
 from pynn.displays.base import BESIDE, line_colours, mpl, pale, plain, signed_colormap, text_colour
-from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.colours import palette
 from pynn.network import Network
 from pynn.training.scoring import as_estimator
 
@@ -133,7 +133,8 @@ def _draw_samples(
         look = {"cmap": display.surface_.cmap, "norm": display.surface_.norm}
         display.ax_.scatter(*X.T, c=targets, **look, **edge)
         return
-    colours: Any = [NEGATIVE, POSITIVE] if len(classes) == 2 else line_colours(len(classes))
+    plus, minus, _ = palette()
+    colours: Any = [minus, plus] if len(classes) == 2 else line_colours(len(classes))
     if has_own_colours and is_on_white:
         colours = display.multiclass_colors_
     points = [

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from pynn import checks
 from pynn.displays import learning, planes
 from pynn.displays.base import Array, axes, float_array, mpl, pale, text_colour
-from pynn.inspection.colours import NEGATIVE
+from pynn.inspection.colours import palette
 from pynn.model.regularisation import Regularisation
 
 _MARGIN = 0.25  # on each side of the path, as part of its extent
@@ -245,8 +245,9 @@ class CostLandscapeDisplay:
 
     def _draw_path(self, path: Array) -> Any:
         marker = "." if len(path) <= _MOST_MARKED else ""
-        (line,) = self.ax_.plot(*path.T, color=NEGATIVE, marker=marker, linewidth=1.5)
-        look = {"color": NEGATIVE, "markeredgecolor": text_colour(), "linestyle": "none"}
+        colour = palette().negative
+        (line,) = self.ax_.plot(*path.T, color=colour, marker=marker, linewidth=1.5)
+        look = {"color": colour, "markeredgecolor": text_colour(), "linestyle": "none"}
         self.ax_.plot(*path[0], marker="o", markersize=8, label="start", **look)
         self.ax_.plot(*path[-1], marker="*", markersize=13, label="end", **look)
         self.ax_.legend()

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from pynn.displays import units
 from pynn.displays.base import axes, float_array, mpl, network_of, signed_colours, text_colour
-from pynn.inspection.colours import largest
+from pynn.inspection.colours import largest, palette
 from pynn.inspection.diagram import Column, Diagram, counted, names_of
 
 # Lengths are in distances between the centres of neighbouring circles.
@@ -25,10 +25,10 @@ _UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # their activations are shaded as p
 class NetworkDisplay:
     """A network as circles and lines, optionally with the activations for one sample.
 
-    Lines are weights: green if positive, red if negative; larger weights are wider and stronger.
-    Circles are units, shaded in the same way by their activations, as parts of the largest of their
-    layer. The middle of wide layers and of deep networks is omitted; the display says how many
-    units or layers are missing.
+    Lines are weights: blue if positive, orange if negative (see `use_colors`); larger weights are
+    wider and stronger. Circles are units, shaded in the same way by their activations, as parts of
+    the largest of their layer. The middle of wide layers and of deep networks is omitted; the
+    display says how many units or layers are missing.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ class NetworkDisplay:
             self._write(x, -0.4, counted(diagram.n_layers_left_out, "layer"))
         widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all drawn weights are 0"
         dotted = "" if all(line.is_finite for line in diagram.lines()) else ", dotted: not finite"
-        note = f"weights: green above 0, red below, {widest}{dotted}"
+        note = f"weights: {palette().words}, {widest}{dotted}"
         self._write(middle, low - 1.9, note, 0.26)
 
 

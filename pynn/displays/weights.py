@@ -21,9 +21,9 @@ _GAP, _ABOVE = 0.1, 0.28  # as parts of that side: between grids, and for the na
 class WeightsDisplay:
     """Incoming weights of each unit of a layer, one grid per unit.
 
-    Positive weights are green, negative ones red; stronger colours are larger weights. All grids
-    have the same scale. In a network that reads images, the grids of the first layer show the
-    pattern that activates each unit.
+    Positive weights are blue, negative ones orange (see `use_colors`); stronger colours are larger
+    weights. All grids have the same scale. In a network that reads images, the grids of the first
+    layer show the pattern that activates each unit.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
-from pynn.inspection.colours import NEGATIVE, POSITIVE, largest, strengths
+from pynn.inspection.colours import largest, palette, strengths
 from pynn.model.model import Model
 
 GAP = 1.6  # space for omitted units, in circles
@@ -120,7 +120,7 @@ class Line:
         """Colour of the weight's sign; None if the weight is 0 or not finite."""
         if not self.is_finite or self.weight == 0:
             return None
-        return POSITIVE if self.weight > 0 else NEGATIVE
+        return palette().positive if self.weight > 0 else palette().negative
 
     @property
     def text(self) -> str:

@@ -69,8 +69,9 @@ class Inspected:
     ) -> str:
         """Describe the network in DOT, the language of Graphviz.
 
-        Arrows are weights: green above 0, red below, wider for larger weights. The middle units of
-        wide layers and the middle layers of deep networks are omitted, and their number is shown.
+        Arrows are weights: blue above 0, orange below, wider for larger weights. The middle units
+        of wide layers and the middle layers of deep networks are omitted, and their number is
+        shown.
 
         Parameters
         ----------

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import chain, groupby
 
-from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
 from pynn.model.model import Model
 
@@ -92,7 +92,7 @@ def _description(diagram: Diagram) -> str:
     text = f"From left to right: {', '.join(layers)}. "
     if diagram.n_layers_left_out:
         text += f"{counted(diagram.n_layers_left_out, 'layer')} in the middle left out. "
-    return f"{text}Circles are units, lines weights: green above 0, red below, wider the larger."
+    return f"{text}Circles are units, lines weights: {palette().words}, wider the larger."
 
 
 # ---- HTML for notebooks --------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def html(net: Model) -> str:
 
 
 def _legend(diagram: Diagram) -> str:
-    signs = ((POSITIVE, "above"), (NEGATIVE, "below"))
+    signs = ((palette().positive, "above"), (palette().negative, "below"))
     parts = [f'<span style="color:{colour}">■</span> {side} 0' for colour, side in signs]
     scale = diagram.scale
     parts.append(f"widest line ±{scale:.3g}" if scale else "all that are drawn are 0")

@@ -17,9 +17,10 @@ from sklearn.exceptions import NotFittedError
 import pynn
 from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
 from pynn.displays.units import grid_of, input_names, output_names, pass_of
-from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Diagram
 
+PLUS, MINUS, _ = palette()
 ALL = pytest.mark.parametrize("Display", [NetworkDisplay, ActivationsDisplay, WeightsDisplay])
 NETS = {
     "1-1": ([1, 1], {}),
@@ -205,7 +206,7 @@ def test_lines_and_circles_are_those_of_the_diagram(sizes, max_units):
     assert len(display.lines_.get_segments()) == len(lines) == len(colours)
     for line, colour in zip(lines, colours, strict=True):
         if line.weight:
-            assert same_color(colour[:3], POSITIVE if line.weight > 0 else NEGATIVE)
+            assert same_color(colour[:3], PLUS if line.weight > 0 else MINUS)
         assert colour[3] == pytest.approx(line.opacity)
     assert (np.diff(widths) >= -1e-9).all() or len(diagram.links) > 1
     assert [len(nodes.get_paths()) for nodes in display.nodes_] == [
@@ -236,8 +237,8 @@ def test_circles_are_shaded_by_activations():
     net.weights[0][:] = [[1, 0], [0, 2]]
     display = NetworkDisplay.from_estimator(net, [[4, -1]])
     inputs, outputs = (nodes.get_facecolors() for nodes in display.nodes_)
-    np.testing.assert_allclose(inputs, [(*to_rgb(POSITIVE), 1), (*to_rgb(NEGATIVE), 0.25)])
-    np.testing.assert_allclose(outputs, [(*to_rgb(POSITIVE), 1), (*to_rgb(NEGATIVE), 0.5)])
+    np.testing.assert_allclose(inputs, [(*to_rgb(PLUS), 1), (*to_rgb(MINUS), 0.25)])
+    np.testing.assert_allclose(outputs, [(*to_rgb(PLUS), 1), (*to_rgb(MINUS), 0.5)])
     without = NetworkDisplay.from_estimator(net)
     assert all(len(nodes.get_facecolors()) == 0 for nodes in without.nodes_)
 
@@ -309,7 +310,7 @@ def test_bars_are_activations():
     display = ActivationsDisplay.from_estimator(net, X, row=1)
     for bars, layer in zip(display.artists_, pass_of(net, X, 1)[0], strict=True):
         np.testing.assert_allclose([bar.get_width() for bar in bars], layer)
-        signs = [POSITIVE if value > 0 else NEGATIVE for value in layer]
+        signs = [PLUS if value > 0 else MINUS for value in layer]
         assert all(
             same_color(bar.get_facecolor()[:3], sign) for bar, sign in zip(bars, signs, strict=True)
         )

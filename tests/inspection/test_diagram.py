@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pynn
-from pynn.inspection.colours import NEGATIVE, POSITIVE
+from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Diagram, shown
 from pynn.inspection.markup import html, svg
 
@@ -127,8 +127,8 @@ def test_a_small_network_as_svg():
         "neuron 1 of output, bias 0",
     ]
     assert len(lines) == 9
-    assert lines["input 2 to neuron 1 of layer 1: 2"]["stroke"] == POSITIVE
-    assert lines["neuron 1 of layer 1 to neuron 1 of output: -2"]["stroke"] == NEGATIVE
+    assert lines["input 2 to neuron 1 of layer 1: 2"]["stroke"] == palette().positive
+    assert lines["neuron 1 of layer 1 to neuron 1 of output: -2"]["stroke"] == palette().negative
     assert "stroke" not in lines["input 1 to neuron 3 of layer 1: 0"]
     order = [
         "input 1 to neuron 3 of layer 1: 0",
@@ -252,8 +252,8 @@ def test_a_small_network_as_dot():
     nodes, edges = graph(net.to_dot())
     assert nodes["unit_0_1"] == {"tooltip": '"input 2"'}
     assert set(edges) == {(f"unit_0_{i}", f"unit_1_{j}") for i in range(2) for j in range(2)}
-    assert edges["unit_0_0", "unit_1_0"]["color"] == f'"{POSITIVE}ff"'
-    assert edges["unit_0_0", "unit_1_1"]["color"] == f'"{NEGATIVE}ff"'
+    assert edges["unit_0_0", "unit_1_0"]["color"] == f'"{palette().positive}ff"'
+    assert edges["unit_0_0", "unit_1_1"]["color"] == f'"{palette().negative}ff"'
     widths = [float(look["penwidth"]) for _, look in sorted(edges.items())]
     assert widths[0] == widths[1] > widths[2] > widths[3] > 0
     assert "neuron 1 of output: 2" in edges["unit_0_0", "unit_1_0"]["tooltip"]
