@@ -15,9 +15,11 @@ from pynn.inspection.diagram import Column, Diagram, counted, names_of
 
 # Lengths are in distances between the centres of neighbouring circles.
 _STEP_X = 3.4  # between columns
-_RADIUS = 0.4
+_RADIUS = 0.42
+_TEXT, _SMALL = 0.3, 0.27  # letters
 _STRETCH = 1.7  # factor in both directions if numbers are written on lines
-_INCHES = 0.42  # the unit of length in a new figure
+_INCHES = 0.42  # the unit of length in a new figure: small letters have 8 points
+_LETTER = 0.075  # inches of a letter of a name, in a new figure
 
 _UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # their activations are shaded as parts of 1
 
@@ -174,11 +176,14 @@ class NetworkDisplay:
         low, right = -diagram.height / 2 * stretch, diagram.columns[-1].x * self._step[0]
         x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (low - 2.4, 0.2 - low)
         extent = np.ptp([x, y], axis=1)
-        self.figure_, self.ax_ = axes(ax, figsize=extent * _INCHES, layout="constrained")
+        names = [max(map(len, names or [""])) for names in (self.input_names, self.output_names)]
+        size = extent * _INCHES + [sum(names) * _LETTER, 0.4 * bool(self.title)]
+        self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
         self.ax_.set(xlim=x, ylim=y, aspect="equal", title=self.title)
         self.ax_.set_axis_off()
-        # Points per unit of length, before titles and names take space from the axes
-        self._points = float(72 / self.figure_.dpi * (self.ax_.bbox.size / extent).min())
+        # Points per unit of length; in given axes before titles and names take space from them
+        given = 72 / self.figure_.dpi * (self.ax_.bbox.size / extent).min()
+        self._points = 72 * _INCHES if ax is None else float(given)
         self.texts_: list[Any] = []
         self._draw_lines(on_lines)
         small = max(len(column.units) for column in diagram.columns) <= 8
@@ -189,7 +194,7 @@ class NetworkDisplay:
         self._draw_notes(right / 2, low)
         return self
 
-    def _write(self, x: float, y: float, text: str, size: float = 0.3, **look: Any) -> None:
+    def _write(self, x: float, y: float, text: str, size: float = _TEXT, **look: Any) -> None:
         look = {"ha": "center", "va": "center", "fontsize": self._points * size} | look
         self.texts_.append(self.ax_.text(x, y, text, **look))
 
@@ -218,10 +223,10 @@ class NetworkDisplay:
         if with_values:
             for column in self.diagram.columns:
                 for (x, y), bias in zip(centres[column.layer], column.biases, strict=False):
-                    self._write(x, y - _RADIUS - 0.2, f"bias {bias:.3g}", 0.22)
+                    self._write(x, y - _RADIUS - 0.2, f"bias {bias:.3g}", _SMALL)
             box = {"facecolor": self.figure_.get_facecolor(), "edgecolor": "none", "pad": 0.5}
             for line, (x, y) in zip(lines, starts + 0.25 * (ends - starts), strict=True):
-                self._write(x, y, f"{line.weight:.3g}", 0.22, bbox=box)
+                self._write(x, y, f"{line.weight:.3g}", _SMALL, bbox=box)
 
     def _draw_column(self, column: Column, low: float, with_values: bool) -> Any:
         centres = self._centres(column)
@@ -233,8 +238,7 @@ class NetworkDisplay:
             scale = max(largest(activations), 1.0 if column.activation in _UP_TO_ONE else 0.0)
             faces = signed_colours(drawn, scale)
             for centre, value in zip(centres, drawn if with_values else (), strict=False):
-                text = f"{value:.3g}"
-                self._write(*centre, text, 0.22 * min(1, 6 / len(text)))  # 6 letters fit
+                self._write(*centre, _short(value), _SMALL)
         if column.gap is not None:
             y = column.gap * self._step[1]
             self._write(x, y + 0.25, "⋮", 0.5)
@@ -263,7 +267,13 @@ class NetworkDisplay:
         widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all drawn weights are 0"
         dotted = "" if all(line.is_finite for line in diagram.lines()) else ", dotted: not finite"
         note = f"weights: {palette().words}, {widest}{dotted}"
-        self._write(middle, low - 1.9, note, 0.26)
+        self._write(middle, low - 1.9, note, _SMALL)
+
+
+def _short(value: float) -> str:
+    """Write a number in the 5 letters that fit into a circle, with up to 3 digits."""
+    texts = [f"{value:.{digits}g}" for digits in (3, 2, 1)]
+    return next((text for text in texts if len(text) <= 5), texts[-1])
 
 
 def _checked(activations: Sequence[ArrayLike], diagram: Diagram) -> list[Any]:

@@ -177,7 +177,7 @@ class WeightsDisplay:
             frame = mpl().patches.Rectangle((left, top - high), wide, high, **look)
             self.ax_.add_patch(frame)
             middle = left + wide / 2
-            text = self.ax_.text(middle, top + 0.04, name, ha="center", fontsize="x-small")
+            text = self.ax_.text(middle, top + 0.04, name, ha="center", fontsize="small")
             self.images_.append(image)
             self.texts_.append(text)
         self.ax_.set(xlim=(-0.02, width + 0.02), ylim=(-height - 0.02, 0), aspect="equal")

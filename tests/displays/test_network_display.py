@@ -228,8 +228,8 @@ def test_lines_end_at_their_circles():
     }
     assert len(centres) == 6
     for start, end in display.lines_.get_segments():
-        assert tuple(np.round(start - np.array([0.4, 0]), 6)) in centres
-        assert tuple(np.round(end + np.array([0.4, 0]), 6)) in centres
+        assert tuple(np.round(start - np.array([0.42, 0]), 6)) in centres
+        assert tuple(np.round(end + np.array([0.42, 0]), 6)) in centres
 
 
 def test_circles_are_shaded_by_activations():

@@ -1,0 +1,80 @@
+"""Text of all displays can be read: 8 points at least in a new figure, and none covers another."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.text import Text
+from sklearn.datasets import load_iris, make_moons
+
+import pynn
+from pynn.displays import (
+    ActivationsDisplay,
+    CostLandscapeDisplay,
+    GradientFlowDisplay,
+    LossCurveDisplay,
+    NetworkDisplay,
+    WeightsDisplay,
+    decision_boundary,
+)
+
+STEPS = np.linspace(-1, 1, 11)
+BOWL = STEPS**2 + 3 * STEPS[:, np.newaxis] ** 2
+ROW = np.linspace(-0.0123, 0.0456, 4)[np.newaxis]
+
+
+def net(*sizes):
+    return pynn.Network(sizes, activation="tanh", random_state=0)
+
+
+def flowers():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    model = pynn.MLPClassifier((12, 4), random_state=0, max_iter=300, tol=1)
+    return model.fit(X, names[y]), X
+
+
+def boundary():
+    X, y = make_moons(50, random_state=0)
+    return decision_boundary(net(2, 3, 1), X, y)
+
+
+DISPLAYS = {
+    "values": lambda: NetworkDisplay.from_estimator(net(4, 2, 1), ROW),
+    "no names": lambda: NetworkDisplay.from_estimator(net(4, 8, 8, 2), 1000 * ROW),
+    "flowers": lambda: NetworkDisplay.from_estimator(*flowers()),
+    "deep": lambda: NetworkDisplay.from_estimator(net(*[20] * 30)),
+    "activations": lambda: ActivationsDisplay.from_estimator(*flowers()),
+    "wide": lambda: ActivationsDisplay.from_estimator(net(4, 300, 2), ROW),
+    "weights": lambda: WeightsDisplay.from_estimator(net(784, 100, 10), max_units=100),
+    "few weights": lambda: WeightsDisplay.from_estimator(flowers()[0], layer=-1),
+    "loss": lambda: LossCurveDisplay({"a": {"train": STEPS}, "b": {"train": STEPS}}).plot(),
+    "gradients": lambda: GradientFlowDisplay(np.ones((3, 30))).plot(),
+    "landscape": lambda: CostLandscapeDisplay(STEPS, STEPS, BOWL, path=[(0.9, 0), (0, 0)]).plot(),
+    "boundary": boundary,
+}
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_text_has_8_points_at_least(name):
+    figure = DISPLAYS[name]().figure_
+    figure.canvas.draw()
+    sizes = {
+        text.get_text(): text.get_fontsize()
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text()
+    }
+    plt.close(figure)
+    assert sizes
+    assert {text: size for text, size in sizes.items() if size < 8} == {}
+
+
+@pytest.mark.parametrize("name", ["values", "no names", "flowers"])
+def test_no_text_of_a_network_leaves_the_figure_or_covers_another(name):
+    display = DISPLAYS[name]()
+    display.figure_.canvas.draw()
+    boxes = [text.get_window_extent() for text in display.texts_ if "." not in text.get_text()]
+    for i, box in enumerate(boxes):
+        assert display.figure_.bbox.padded(1).containsx(box.x0)
+        assert display.figure_.bbox.padded(1).containsx(box.x1)
+        assert not box.overlaps(boxes[i - 1])
+    plt.close(display.figure_)
