@@ -111,12 +111,13 @@ class ActivationsDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
         row : int, default=0
             Row of X with the sample; -1 is the last.
         input_names, output_names : sequence of str, optional
-            By default the estimator's ``feature_names_in_`` and ``classes_``, if it has them. The
+            By default the names of the features, after a pipeline's other steps, and of the
+            classes, if the estimator has them. The
             single output of a binary classifier has the name of the second class. Outputs of a
             Network with softmax are named 0, 1, ...
         ax, max_bars, max_layers, shape

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 
 from pynn import checks
 from pynn.inspection.colours import palette, strengths
@@ -54,12 +55,24 @@ def axes(ax: Any = None, **new_figure: Any) -> tuple[Any, Any]:
     return pyplot.subplots(**new_figure) if ax is None else (ax.figure, ax)
 
 
+def last_step(estimator: Any, X: Any = None) -> tuple[Any, Any]:
+    """Return the last step of a pipeline, and X as the steps before it transform it.
+
+    Any other estimator and its X are returned as they are.
+    """
+    if not isinstance(estimator, Pipeline):
+        return estimator, X
+    if X is not None and len(estimator) > 1:
+        X = estimator[:-1].transform(X)
+    return estimator[-1], X
+
+
 def network_of(estimator: Any) -> Network:
     """Return the network of an estimator.
 
     Parameters
     ----------
-    estimator : Network, or fitted MLPClassifier or MLPRegressor
+    estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
 
     Returns
     -------
@@ -73,12 +86,13 @@ def network_of(estimator: Any) -> Network:
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    if not isinstance(estimator, Inspected):
+    model, _ = last_step(estimator)
+    if not isinstance(model, Inspected):
         raise TypeError(
-            "estimator must be a Network, or a fitted MLPClassifier or MLPRegressor (of a pipeline "
-            f"its last step); got {type(estimator).__name__}"
+            "estimator must be a Network, a fitted MLPClassifier or MLPRegressor, or a pipeline "
+            f"that ends in one; got {type(model).__name__}"
         )
-    return cast(Network, estimator._inside()[0])
+    return cast(Network, model._inside()[0])
 
 
 def float_array(name: str, given: Any, *shape: int | str, finite: bool = False) -> Array:

@@ -11,7 +11,16 @@ from sklearn.base import is_classifier
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils.validation import check_is_fitted
 
-from pynn.displays.base import BESIDE, line_colours, mpl, pale, plain, signed_colormap, text_colour
+from pynn.displays.base import (
+    BESIDE,
+    last_step,
+    line_colours,
+    mpl,
+    pale,
+    plain,
+    signed_colormap,
+    text_colour,
+)
 from pynn.inspection.colours import palette
 from pynn.network import Network
 from pynn.training.scoring import as_estimator
@@ -157,7 +166,8 @@ def _as_estimator(model: Any) -> Any:
     else:
         check_is_fitted(model)
         found = model
-        is_multilabel = getattr(model, "out_activation_", "") == "logistic" and model.n_outputs_ > 1
+        last, _ = last_step(model)
+        is_multilabel = getattr(last, "out_activation_", "") == "logistic" and last.n_outputs_ > 1
     if is_multilabel:
         raise ValueError("decision_boundary cannot draw a multilabel classifier")
     return found

@@ -103,7 +103,7 @@ class CostLandscapeDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
         X, y, sample_weight
             Samples and targets, as the estimator's `fit` takes them. For large data a subset is
             enough.

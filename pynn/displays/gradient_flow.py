@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pynn.displays import learning
-from pynn.displays.base import BESIDE, axes, float_array, mpl, network_of
+from pynn.displays.base import BESIDE, axes, float_array, last_step, mpl, network_of
 
 # Maximum number of layers in a legend, beside axes and inside them; more have a colour bar.
 _MOST_BESIDE, _MOST_INSIDE = 10, 4
@@ -87,7 +87,7 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
             Without X, y and path it must be an estimator fitted with
             ``callbacks=[pynn.callbacks.GradientNorms()]``.
         X, y, sample_weight
@@ -130,6 +130,7 @@ class GradientFlowDisplay:
         if path is None:
             if not (X is None and y is None and epochs is None and sample_weight is None):
                 raise ValueError("X, y, sample_weight and epochs go with a path, which is None")
+            estimator, _ = last_step(estimator)
             display = cls(_recorded(estimator), step_name=learning.step_name(estimator))
         elif X is None or y is None:
             raise ValueError("the gradient along a path needs samples: give X and y")

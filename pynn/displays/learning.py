@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from pynn.displays.base import Array, float_array, network_of
+from pynn.displays.base import Array, float_array, last_step, network_of
 from pynn.network import Network
 
 # Names of each curve in the history of a Network, in that of an estimator, and in the attributes
@@ -46,8 +46,8 @@ def curves_of(model: Any) -> dict[str, Array]:
     if history is not None:
         raise ValueError(f"{model!r} has recorded no epoch yet: train it first")
     raise TypeError(
-        "estimator must be a trained Network, or a perceptron with a loss_curve_ (of a pipeline "
-        f"its last step), or a dict of them; got {type(model).__name__}"
+        "estimator must be a trained Network, a perceptron with a loss_curve_, a pipeline that "
+        f"ends in one, or a dict of them; got {type(model).__name__}"
     )
 
 
@@ -98,6 +98,7 @@ def network_and_data(
         If an argument is not accepted by `pynn.Network.cost` or the estimator's `fit`.
     """
     network_of(estimator)
+    estimator, X = last_step(estimator, X)
     network, checked, targets = estimator._inside(X, y)
     return network, network._data(checked, targets, sample_weight)
 

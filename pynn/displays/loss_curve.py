@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from pynn import checks
 from pynn.displays import learning
-from pynn.displays.base import Array, axes, float_array, line_colours, mpl, text_colour
+from pynn.displays.base import Array, axes, float_array, last_step, line_colours, mpl, text_colour
 
 _SHOWN = {"loss": ("train", "validation"), "score": ("score",)}
 _LABELS = {"train": "training", "validation": "validation", "score": "validation"}
@@ -83,10 +83,10 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : Network, MLPClassifier or MLPRegressor, or dict of them by name
-            Trained models. Curves come from the ``history`` of a Network, the ``history_`` of an
-            estimator, or ``loss_curve_`` and ``validation_scores_`` of scikit-learn's own
-            MLPClassifier and MLPRegressor. If early stopping kept the weights of the best score,
-            their epoch is marked.
+            Trained models, or pipelines that end in one. Curves come from the ``history`` of a
+            Network, the ``history_`` of an estimator, or ``loss_curve_`` and ``validation_scores_``
+            of scikit-learn's own MLPClassifier and MLPRegressor. If early stopping kept the weights
+            of the best score, their epoch is marked.
         ax, show, log, **line
             See `plot`.
 
@@ -113,7 +113,8 @@ class LossCurveDisplay:
         >>> LossCurveDisplay.from_estimator(models, log=True).ax_.get_ylabel()
         'loss (cross-entropy)'
         """
-        models = dict(estimator) if isinstance(estimator, Mapping) else {"": estimator}
+        given = estimator if isinstance(estimator, Mapping) else {"": estimator}
+        models = {name: last_step(model)[0] for name, model in given.items()}
         curves = {name: learning.curves_of(model) for name, model in models.items()}
         best = {name: learning.best_epoch(model, curves[name]) for name, model in models.items()}
 

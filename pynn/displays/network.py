@@ -108,13 +108,14 @@ class NetworkDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs), optional
             By default circles are not shaded.
         row : int, default=0
             Row of X with the sample; -1 is the last.
         input_names, output_names : sequence of str, optional
-            By default the estimator's ``feature_names_in_`` and ``classes_``, if it has them. The
+            By default the names of the features, after a pipeline's other steps, and of the
+            classes, if the estimator has them. The
             single output of a binary classifier has the name of the second class. Outputs of a
             Network with softmax are named 0, 1, ...
         max_units : int, default=10

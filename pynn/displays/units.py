@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
-from pynn.displays.base import Array, network_of, plain, signed_colormap, signed_norm
+from pynn.displays.base import Array, last_step, network_of, plain, signed_colormap, signed_norm
 from pynn.network import Network
 
 
@@ -18,7 +18,7 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[list[NDArray[Any]], str]:
 
     Parameters
     ----------
-    estimator : Network, or fitted MLPClassifier or MLPRegressor
+    estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_inputs)
     row : int
         From -n_samples to n_samples - 1.
@@ -34,6 +34,7 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[list[NDArray[Any]], str]:
     X = X if getattr(X, "shape", ()) else np.atleast_1d(X)
     i = checks.index("row", row, X.shape[0])
     sample = X.iloc[[i]] if hasattr(X, "iloc") else X[i : i + 1]
+    estimator, sample = last_step(estimator, sample)
     network, checked, _ = estimator._inside(sample)
     depths = range(1, len(network.layer_sizes))
     layers = [network._predict(checked, n_layers=depth)[0] for depth in depths]
@@ -56,8 +57,18 @@ def _prediction(estimator: Any, network: Network, sample: Any, output: NDArray[A
 
 
 def input_names(estimator: Any) -> list[str] | None:
-    """Return the feature names that an estimator was fitted with, or None."""
-    names = getattr(estimator, "feature_names_in_", None)
+    """Return the names of a network's inputs, or None.
+
+    They are the features that an estimator was fitted with; in a pipeline, what its other steps
+    call those that they return.
+    """
+    model, _ = last_step(estimator)
+    names = getattr(model, "feature_names_in_", None)
+    if names is None and hasattr(estimator, "feature_names_in_"):  # of a pipeline
+        try:
+            names = estimator[:-1].get_feature_names_out()
+        except AttributeError:  # a step cannot name its features
+            return None
     return None if names is None else [plain(name) for name in names]
 
 
@@ -67,7 +78,7 @@ def output_names(estimator: Any) -> list[str] | None:
     The single output of a binary classifier has the name of the second class. Classes of a Network
     with softmax are 0, 1, ...
     """
-    network = network_of(estimator)
+    network, (estimator, _) = network_of(estimator), last_step(estimator)
     n_outputs = network.layer_sizes[-1]
     if isinstance(estimator, Network) and network.activations[-1] == "softmax":
         return [str(i) for i in range(n_outputs)]

@@ -92,7 +92,7 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
         layer : int, default=1
             Number of the layer, as for ``transform``: 1 is the first hidden layer, -1 the output.
         units : sequence of int, optional

@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from mlp_cases import BOTH, DATA, few_epochs_are_meant, flat, small  # noqa: F401 (a fixture)
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import pynn
 from pynn.displays import base, use_colors
@@ -55,8 +56,11 @@ def test_the_network_inside(Estimator):
     model.fit(*DATA[Estimator])
     inside = base.network_of(model)
     assert all(a is b for a, b in zip(inside.weights, model.coefs_, strict=True))
-    with pytest.raises(TypeError, match=r"of a pipeline its last step\); got Pipeline"):
-        base.network_of(make_pipeline(model))
+    np.testing.assert_array_equal(
+        base.network_of(make_pipeline(model)).parameters, inside.parameters
+    )
+    with pytest.raises(TypeError, match="a pipeline that ends in one; got StandardScaler"):
+        base.network_of(make_pipeline(StandardScaler()))
 
 
 def test_positive_is_blue_negative_orange_and_zero_what_lies_behind():

@@ -112,7 +112,7 @@ def test_estimators(Display, Estimator):
     before = model.predict(X)
     Display.from_estimator(model, *data)
     np.testing.assert_array_equal(model.predict(X), before)
-    with pytest.raises(TypeError, match="estimator must be a Network, or a fitted"):
+    with pytest.raises(TypeError, match="estimator must be a Network, a fitted"):
         Display.from_estimator("model", *data)
 
 
