@@ -105,8 +105,7 @@ def decision_boundary(
         plane = display.xx0, display.xx1, display.response
         display.ax_.contour(*plane, levels=[0.5], colors=[text_colour()])
     if targets is not None:
-        place = BESIDE if ax is None else {}
-        _draw_samples(display, np.asarray(X), targets, classes, has_own_colours, place)
+        _draw_samples(display, np.asarray(X), targets, classes, has_own_colours)
     return display
 
 
@@ -115,7 +114,11 @@ def _colours(n_classes: int, given: dict[str, Any], background: Any) -> dict[str
     colors = mpl().colors
     if n_classes > 2 and given.get("class_of_interest") is None:
         opaque = [colors.to_rgb(colour) for colour in line_colours(n_classes)]
-        return {"multiclass_colors": list(map(tuple, pale(opaque, "white", 0.6)))}
+        look: dict[str, Any] = {"multiclass_colors": list(map(tuple, pale(opaque, "white", 0.6)))}
+        # Filled contours would cut each class's probability into bands.
+        smooth = {"plot_method": "pcolormesh", "grid_resolution": 300, "rasterized": True}
+        is_banded = "plot_method" in given or "levels" in given
+        return look if is_banded or given["response_method"] == "predict" else look | smooth
     if {"cmap", "colors"} & given.keys():
         return {}
     shades = signed_colormap()(np.linspace(0, 1, 511))
@@ -132,7 +135,6 @@ def _draw_samples(
     targets: NDArray[Any],
     classes: Any,
     has_own_colours: bool,
-    place: dict[str, Any],
 ) -> None:
     """Draw samples as points, in the colours of their classes or of their targets."""
     # scikit-learn mixes the colours of three classes or more with white in every style.
@@ -151,7 +153,7 @@ def _draw_samples(
         for name, colour, marker in zip(classes, colours, cycle(_MARKERS), strict=False)
     ]
     names = [plain(name) for name in classes]  # a label that begins with _ would be hidden
-    display.ax_.legend(points, names, title="class", **place)
+    display.ax_.legend(points, names, title="class", **BESIDE)
 
 
 # ---- Models as scikit-learn's display takes them -------------------------------------------------

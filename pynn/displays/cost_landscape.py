@@ -16,6 +16,7 @@ from pynn.model.regularisation import Regularisation
 
 _MARGIN = 0.25  # on each side of the path, as part of its extent
 _LOG_FROM = 50  # ratio of the largest to the smallest cost from which the scale is logarithmic
+_MOST_STRETCHED = 4  # ratio of the axes up to which their scales are equal
 _MOST_MARKED = 60  # points of a path with a marker each
 
 
@@ -198,6 +199,9 @@ class CostLandscapeDisplay:
     def plot(self, ax: Any = None, **fill: Any) -> Self:
         """Draw contours of the cost, and the path over them.
 
+        Both axes have the same scale; if one is more than 4 times as long as the other, the label
+        of the shorter says how much it is stretched.
+
         The levels are 1, 2, 5, 10, ... if the largest cost is more than 50 times the smallest.
 
         Parameters
@@ -238,6 +242,14 @@ class CostLandscapeDisplay:
             self.ax_.clabel(self.lines_, fmt="%.6g", fontsize="small")
         self.path_ = None if self.path is None else self._draw_path(self.path)
         self.ax_.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
+        stretch = float(np.ptp(self.first) / np.ptp(self.second))
+        if 1 / _MOST_STRETCHED <= stretch <= _MOST_STRETCHED:
+            self.ax_.set_aspect("equal")
+        else:  # a square, in which the shorter axis is stretched
+            self.ax_.set_box_aspect(1)
+            axis, factor = ("y", stretch) if stretch > 1 else ("x", 1 / stretch)
+            label = self.axis_names[axis == "y"]
+            self.ax_.set(**{f"{axis}label": f"{label}\n(stretched {factor:.3g}-fold)"})
         share = self.share_held
         more = "" if share is None else f"\nthe plane holds {share:.1%} of the path's variance"
         self.ax_.set_title(self.cost_name + more)

@@ -37,7 +37,7 @@ class GradientFlowDisplay:
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : list of matplotlib Line2D
         The line of each layer.
-    legend_ : matplotlib Legend or Colorbar
+    legend_ : matplotlib Legend, Colorbar or None
         A colour bar if there are too many layers for a legend.
 
     Raises
@@ -81,6 +81,7 @@ class GradientFlowDisplay:
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
         log: bool = True,
+        legend: bool = True,
         **line: Any,
     ) -> Self:
         """Draw the norms that an estimator recorded, or the norms along a path.
@@ -98,7 +99,7 @@ class GradientFlowDisplay:
             the list of `pynn.callbacks.ParameterPath`.
         epochs : array-like of shape (n_points,), optional
             The epoch of each point of the path, by default 0, 1, 2, ...
-        ax, log, **line
+        ax, log, legend, **line
             See `plot`.
 
         Returns
@@ -139,9 +140,9 @@ class GradientFlowDisplay:
             points = learning.points_of("path", path, network).astype(network.dtype)
             norms = [network._gradient_norms(data, point) for point in points]
             display = cls(norms, epochs=np.arange(len(points)) if epochs is None else epochs)
-        return display.plot(ax, log=log, **line)
+        return display.plot(ax, log=log, legend=legend, **line)
 
-    def plot(self, ax: Any = None, *, log: bool = True, **line: Any) -> Self:
+    def plot(self, ax: Any = None, *, log: bool = True, legend: bool = True, **line: Any) -> Self:
         """Draw a line for each layer, with colours in the order of the layers.
 
         Parameters
@@ -150,6 +151,9 @@ class GradientFlowDisplay:
             Axes to draw on; by default those of a new figure.
         log : bool, default=True
             Whether the scale of the norms is logarithmic, which leaves a gap at 0.
+        legend : bool, default=True
+            Whether to add a legend or colour bar. One is enough for axes side by side with equally
+            many layers.
         **line
             Passed to `matplotlib.axes.Axes.plot`, such as ``linewidth=1``.
 
@@ -178,6 +182,9 @@ class GradientFlowDisplay:
             self.lines_.append(learning.draw_line(self.ax_, self.epochs, norms[:, i], **look))
         learning.format_axes(self.ax_, self.step_name, log)
         self.ax_.set_ylabel("norm of the gradient in a layer's weights")
+        self.legend_ = None
+        if not legend:
+            return self
         if n_layers > (_MOST_BESIDE if ax is None else _MOST_INSIDE):
             self.legend_ = _colour_bar(self.ax_, colours)
         else:  # reversed, as the output's line is the topmost if the gradient vanishes

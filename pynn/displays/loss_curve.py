@@ -37,7 +37,8 @@ class LossCurveDisplay:
     ----------
     ax_, figure_ : matplotlib Axes, Figure
     lines_ : dict of dict of matplotlib Line2D
-        The curves of each model by its name; "best" is the mark of the best epoch.
+        The curves of each model by its name; "best" is the ring around the epoch whose
+        weights were kept.
     legend_ : matplotlib Legend
 
     Raises
@@ -204,7 +205,7 @@ class LossCurveDisplay:
     def _legend_of_one(self) -> tuple[list[Any], list[str]]:
         """Return a handle and a label for each curve."""
         ((name, lines),) = self.lines_.items()
-        labels = _LABELS | {"best": f"best epoch, {self.best_epochs.get(name)}"}
+        labels = _LABELS | {"best": f"weights kept, epoch {self.best_epochs.get(name)}"}
         return list(lines.values()), [labels[kind] for kind in lines]
 
     def _legend_of_several(self) -> tuple[list[Any], list[str]]:
@@ -217,7 +218,7 @@ class LossCurveDisplay:
             labels += [_LABELS[kind] for kind in _SHOWN["loss"]]
             looks += [{"linestyle": _STYLES[kind]} for kind in _SHOWN["loss"]]
         if "best" in kinds:
-            labels.append("best epoch")
+            labels.append("weights kept")
             looks.append(_BEST)
         neutral = {"color": text_colour()}
         return [mpl().lines.Line2D([], [], **neutral | look) for look in looks], labels

@@ -119,6 +119,23 @@ def test_rows_are_points_by_class():
     np.testing.assert_array_equal(points(column)[2], X[Y == 2])
 
 
+def test_probabilities_of_many_classes_have_no_bands():
+    display = decision_boundary(network(3, "softmax"), X, Y, **COARSE)
+    assert {type(surface).__name__ for surface in display.surface_} == {"QuadMesh"}
+    banded = decision_boundary(network(3, "softmax"), X, Y, plot_method="contourf", **COARSE)
+    assert {type(surface).__name__ for surface in banded.surface_} == {"QuadContourSet"}
+
+
+@pytest.mark.parametrize("in_own_figure", [True, False])
+def test_the_legend_covers_no_part_of_the_plane(in_own_figure):
+    ax = None if in_own_figure else plt.subplots(layout="constrained")[1]
+    display = decision_boundary(network(3, "softmax"), X, Y, ax=ax, **COARSE)
+    display.figure_.canvas.draw()
+    legend = display.ax_.get_legend().get_window_extent()
+    assert not legend.overlaps(display.ax_.bbox)
+    assert display.figure_.bbox.padded(1).containsx(legend.x1)
+
+
 def test_classes_are_named_as_they_are():
     """Neither as formulas, nor hidden as matplotlib hides what begins with an underscore."""
     names = np.array([r"$a\frac$", "_b", "c"])

@@ -266,3 +266,21 @@ def test_arguments_that_are_none(arguments, error, message):
 def test_a_path_in_the_plane_has_two_coordinates():
     with pytest.raises(ValueError, match=r"path must be of shape \(n_points, 2\), got \(3,\)"):
         CostLandscapeDisplay(STEPS, STEPS, BOWL, path=[1, 2, 3])
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 3), (4, 1), (1, 10), (50, 1)])
+def test_a_step_is_as_long_on_both_axes_or_the_label_says_how_it_differs(width, height):
+    first, second = np.linspace(0, width, 3), np.linspace(0, height, 4)
+    costs = np.arange(12.0).reshape(4, 3)
+    display = CostLandscapeDisplay(first, second, costs, axis_names=("u", "v")).plot()
+    display.figure_.canvas.draw()
+    ax = display.ax_
+    x, y = ax.transData.transform((1, 1)) - ax.transData.transform((0, 0))
+    labels = ax.get_xlabel(), ax.get_ylabel()
+    if max(width / height, height / width) <= 4:
+        assert x == pytest.approx(y)
+        assert labels == ("u", "v")
+    else:
+        factor = max(x / y, y / x)
+        assert factor == pytest.approx(max(width, height))
+        assert labels[width > height].endswith(f"(stretched {round(factor)}-fold)")

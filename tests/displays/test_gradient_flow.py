@@ -167,6 +167,18 @@ def test_many_layers_are_counted_by_a_colour_bar(n_layers, in_own_figure, room):
         assert len(ticks) == n_layers or np.diff(ticks).min() >= 2
 
 
+@pytest.mark.parametrize("n_layers", [2, 12])
+def test_axes_side_by_side_need_one_legend(n_layers):
+    figure, (left, right) = plt.subplots(1, 2)
+    displays = [
+        GradientFlowDisplay(np.ones((3, n_layers))).plot(ax, legend=ax is right)
+        for ax in (left, right)
+    ]
+    assert [display.legend_ is None for display in displays] == [True, False]
+    assert left.get_legend() is None
+    assert len(figure.axes) == 2 + (n_layers == 12)
+
+
 def test_zero_is_a_gap_on_a_logarithmic_scale():
     norms = [[1.0], [0.0], [1.0]]
     assert np.isnan(drawn(GradientFlowDisplay(norms).plot())[1, 0])

@@ -72,7 +72,7 @@ def test_scikit_learn_s_own_perceptrons_can_be_compared_with():
     scores = LossCurveDisplay.from_estimator({"theirs": theirs, "ours": ours}, show="score")
     assert scores.lines_["theirs"]["score"].get_ydata().tolist() == theirs.validation_scores_
     assert scores.lines_["ours"] == {}
-    assert words(scores.legend_) == ["theirs", "best epoch"]
+    assert words(scores.legend_) == ["theirs", "weights kept"]
 
 
 @BOTH
@@ -87,7 +87,7 @@ def test_the_epoch_whose_weights_were_kept_is_marked(Estimator, scoring):
         ((epoch, value),) = drawn(display.lines_[""]["best"]).items()
         assert model.history_["val_score"][epoch - 1] == model.best_validation_score_
         assert value == model.history_[figure][epoch - 1]
-        assert words(display.legend_)[-1] == f"best epoch, {epoch}"
+        assert words(display.legend_)[-1] == f"weights kept, epoch {epoch}"
     at_best = small(Estimator, max_iter=epoch, **given).fit(X[20:], y[20:])
     assert np.array_equal(at_best.coefs_[0], model.coefs_[0])
 
@@ -127,7 +127,7 @@ def test_models_differ_by_colour_and_their_curves_by_style():
     for lines in display.lines_.values():
         assert lines["train"].get_color() is lines["validation"].get_color()
         assert lines["train"].get_linestyle() != lines["validation"].get_linestyle()
-    assert words(display.legend_) == [*names, "training", "validation", "best epoch"]
+    assert words(display.legend_) == [*names, "training", "validation", "weights kept"]
 
 
 def test_the_legend_of_several_models_covers_no_line():
