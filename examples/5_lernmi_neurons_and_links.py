@@ -101,10 +101,10 @@ flat = np.abs(net.trace(X_test, digits.y_test).a[0] - 0.5) > 0.49
 print(f"{flat.mean():.0%} of its hidden activations are within 0.01 of 0 or 1")
 
 # %%
-# What a misread digit demands of every neuron and every link. Sums of 784 inputs that are never less
-# than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however sensitive the cost
-# is to such a neuron, the gradients of the links before it are close to 0. So the network learns
-# less than it could.
+# What a misread digit demands of every neuron and every link. Sums of 784 inputs that are never
+# less than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however sensitive
+# the cost is to such a neuron, the gradients of the links before it are close to 0. So the
+# network learns less than it could.
 
 row = np.flatnonzero(said != digits.y_test)[0]
 trace = net.trace(X_test[[row]], digits.y_test[[row]])

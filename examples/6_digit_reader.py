@@ -2,10 +2,10 @@
 A digit reader of 13,002 numbers
 ================================
 
-Grant Sanderson's videos "But what is a neural network?" and "Gradient descent, how neural networks
-learn" (3Blue1Brown, 2017) explain 784-16-16-10 sigmoid neurons that read MNIST's digits: 13,002
-weights and biases. To learn is to find the nudges to these numbers that lower the cost fastest; each
-example asks for its own. The first layer's weights, drawn as grids, do not show the
+Grant Sanderson's videos "But what is a neural network?" and "Gradient descent, how neural
+networks learn" (3Blue1Brown, 2017) explain 784-16-16-10 sigmoid neurons that read MNIST's digits:
+13,002 weights and biases. To learn is to find the nudges to these numbers that lower the cost
+fastest; each example asks for its own. The first layer's weights, drawn as grids, do not show the
 edges and loops that one might have hoped for.
 
 He says that such a network reads about 96% of new digits, but not how it was trained; trained as

@@ -56,8 +56,8 @@ best = straight.best_epoch_
 print(f"stopped early: {straight.stopped_early_}; weights kept are those of epoch {best}")
 
 # %%
-# Loss on the training rows and on the rows held out. The circle marks the epoch with the best score,
-# whose weights are kept.
+# Loss on the training rows and on the rows held out. The circle marks the epoch with the best
+# score, whose weights are kept.
 
 LossCurveDisplay.from_estimator(straight)
 plt.show()

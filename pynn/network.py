@@ -208,7 +208,8 @@ class Network(Inspected, Model):
         X, y, sample_weight, alpha, l1
             See `cost`. X of the network's dtype, dense or in the format CSR, is read in place.
             Without y, X is a source of blocks (X, y) or (X, y, sample_weight) that can be
-            iterated again in each epoch: a list, `NpyBlocks` or `ParquetBlocks`; rows are shuffled within a block.
+            iterated again in each epoch: a list, `NpyBlocks` or `ParquetBlocks`; rows are shuffled
+            within a block.
         epochs : int, default=1
             Number of passes over all rows.
         batch_size : int, default=32

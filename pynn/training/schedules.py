@@ -85,8 +85,8 @@ class CosineRestarts(Schedule):
     """Cosine annealing with warm restarts (SGDR, Loshchilov & Hutter 2017, equation 5).
 
     Cycle i is ``T_i = period * growth ** i`` epochs long. At ``T_cur`` epochs from its start the
-    factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, computed for every update. It
-    falls from 1 to `lowest`, where the next cycle starts from 1 again.
+    factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, computed for every
+    update. It falls from 1 to `lowest`, where the next cycle starts from 1 again.
 
     Parameters
     ----------
