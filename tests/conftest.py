@@ -26,6 +26,9 @@ from pynn import _core
 hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=100)
 # Random, so that each long run tries other examples than the one before.
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
+# For sanitizers, under which each example takes ten times as long.
+hypothesis.settings.register_profile("brief", parent=hypothesis.settings.get_profile("pynn"),
+                                     max_examples=10)  # fmt: skip
 hypothesis.settings.load_profile("long" if IS_LONG else "pynn")
 
 SHARED_MNIST = ROOT.parent / "shared" / "data" / "mnist.npz"
