@@ -68,7 +68,7 @@ REFERENCES = {
     ),
     "softplus": (softplus, 2),
     "silu": (lambda z: z * sigmoid(z), 4),
-    "mish": (lambda z: z * np.tanh(softplus(z)), 4),
+    "mish": (lambda z: z * np.tanh(softplus(z)), 5),
     "gelu": (lambda z: z * below(z), 5),
 }
 # name: (f'(z), largest error in machine epsilons: of 1, or of f' where it is larger)
@@ -99,16 +99,16 @@ def test_every_activation_has_its_bounds():
 
 @cache
 def samples(dtype):
-    """Every 2053rd float32; for float64 numbers of all sizes, most of them where functions bend."""
+    """Every 4099th float32; for float64 numbers of all sizes, most of them where functions bend."""
     limits = np.finfo(dtype)
     if dtype == "float32":
-        z = np.arange(0, 2**32, 2053, dtype=np.uint64).astype(np.uint32).view(np.float32)
+        z = np.arange(0, 2**32, 4099, dtype=np.uint64).astype(np.uint32).view(np.float32)
         z = z[np.isfinite(z)]
     else:
         rng = np.random.default_rng(20)
-        scales = 10.0 ** rng.integers(-300, 300, 100_000)
-        z = np.concatenate([rng.normal(size=100_000) * scales, rng.uniform(-750, 750, 200_000)])
-        z = np.concatenate([z, rng.uniform(-40, 40, 100_000), rng.uniform(-4, 4, 200_000)])
+        scales = 10.0 ** rng.integers(-300, 300, 50_000)
+        z = np.concatenate([rng.normal(size=50_000) * scales, rng.uniform(-750, 750, 100_000)])
+        z = np.concatenate([z, rng.uniform(-40, 40, 50_000), rng.uniform(-4, 4, 100_000)])
     sizes = [0, 1, 1e4, limits.max, limits.tiny, limits.smallest_subnormal]
     subnormal = limits.smallest_subnormal * np.arange(1, 2000, dtype=dtype)
     return np.concatenate([z, sizes, np.negative(sizes), subnormal, -subnormal]).astype(dtype)

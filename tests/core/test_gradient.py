@@ -54,8 +54,9 @@ def smooth_problem(hidden, output, cost):
 
 @pytest.mark.parametrize(("output", "cost"), cases.PAIRS)
 def test_gradients_are_derivatives_of_costs(output, cost):
-    """The core's and the oracle's, with a penalty or without."""
-    for i, hidden in enumerate(cases.HIDDEN, cases.PAIRS.index((output, cost))):
+    """The core's and the oracle's, with a penalty or without, for a third of the activations."""
+    first = cases.PAIRS.index((output, cost))
+    for i, hidden in enumerate(cases.HIDDEN[first % 3 :: 3], first):
         problem = smooth_problem(hidden, output, cost)
         net, oracle, p = problem.net, problem.oracle, problem.parameters
         data = problem.X, problem.y, problem.sample_weight, i % 2 * 0.3

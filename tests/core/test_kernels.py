@@ -11,7 +11,8 @@ from bare import Bare
 import pynn
 from pynn import _core
 
-LENGTHS = range(1, 68)
+# All up to two vectors of the widest, and where the third and the fourth begin and end.
+LENGTHS = [*range(1, 36), *range(47, 50), *range(63, 68)]
 
 
 def parameters(rng, n, dtype):

@@ -14,13 +14,13 @@ import pytest
 HELPERS = Path(__file__).parents[1] / "helpers"
 
 PROGRAM = """
-import sys, threading, time
+import itertools, sys, threading, time
 import numpy as np
 import scipy.sparse
 from bare import Bare
 from pynn import _core
 
-which, wild = sys.argv[1], int(sys.argv[2])
+which = sys.argv[1]
 rng = np.random.default_rng(0)
 sizes, n_rows = (300, 40, 5), 400
 parameters = rng.normal(size=301 * 40 + 41 * 5)
@@ -34,7 +34,9 @@ done = False
 
 def write():
     intact = written.copy()
-    while not done:
+    for wild in itertools.cycle([-(2**31), 10**4]):
+        if done:
+            return
         written[rng.integers(0, len(written), 20)] = wild
         time.sleep(1e-4)
         written[:] = intact
@@ -42,7 +44,7 @@ def write():
 
 writer = threading.Thread(target=write, daemon=True)
 writer.start()
-end = time.monotonic() + 1
+end = time.monotonic() + 1.5
 gradient = np.empty(parameters.size)
 while time.monotonic() < end:
     for n_threads in (1, 3):
@@ -56,11 +58,10 @@ writer.join()
 """
 
 
-@pytest.mark.parametrize("wild", [-(2**31), 10**4])
 @pytest.mark.parametrize("which", ["labels", "columns", "starts"])
-def test_wild_indices_from_another_thread_stay_inside_the_arrays(which, wild):
+def test_wild_indices_from_another_thread_stay_inside_the_arrays(which):
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, which, str(wild)],
+        [sys.executable, "-P", "-c", PROGRAM, which],
         env={**os.environ, "PYTHONPATH": str(HELPERS)},
         capture_output=True,
         text=True,

@@ -46,7 +46,9 @@ def check(problem, X=None, label=""):
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize(("output", "cost"), cases.PAIRS)
 def test_every_cost_with_every_activation(rng, output, cost, dtype):
-    for i, hidden in enumerate(cases.HIDDEN, cases.PAIRS.index((output, cost))):
+    """Of the hidden ones a third, another one beside each output and cost."""
+    first = cases.PAIRS.index((output, cost))
+    for i, hidden in enumerate(cases.HIDDEN[first % 3 :: 3], first):
         problem = cases.problem(rng, [3, 4, 5, 3], hidden, output, cost, dtype, bias=i % 2 > 0)
         check(problem, label=hidden)
 

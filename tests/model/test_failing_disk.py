@@ -93,7 +93,14 @@ def contents(write, tmp_path):
     return found
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{error!r}"[:20])
+# A fit writes as save_checkpoint does, and takes longest: one error of each kind.
+EACH_ERROR = [(write, error) for write in WRITERS[:-1] for error in ERRORS]
+EACH_ERROR += [(keep_a_fit, error) for error in (ERRORS[1], *ERRORS[-2:])]
+
+
+@pytest.mark.parametrize(
+    ("write", "error"), EACH_ERROR, ids=lambda value: getattr(value, "__name__", f"{value!r}"[:20])
+)
 def test_every_call_that_fails_leaves_the_old_file_or_the_new_one(
     write, contents, old, monkeypatch, error
 ):

@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib.font_manager  # noqa: F401 - it tells stderr when it looks for fonts the first time
 import numpy as np
 import pytest
+from long import only_long
 from places import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -45,7 +46,7 @@ def printed(tmp_path):
     return run
 
 
-@pytest.fixture(params=["bundled digits", "MNIST"])
+@pytest.fixture(params=["bundled digits", pytest.param("MNIST", marks=only_long)])
 def mnist_or_not(request):
     """Arguments of scripts that read digits."""
     return () if request.param == "bundled digits" else (request.getfixturevalue("mnist_path"),)

@@ -35,12 +35,12 @@ def test_two_exceptions_anywhere_in_a_fit(gap):
     more = {"validation_split": 0.2, "epochs": 2}
     before, after = state(original), state(copy.deepcopy(original).fit(X, Y, **more))
     left = []
-    for first in range(1, 100_000, 3):
+    for first in range(gap, 100_000, 7):
         net = copy.deepcopy(original)
         if not raise_twice(lambda: net.fit(X, Y, **more), first, gap):  # noqa: B023
             break
         left.append(state(net))
-    assert left.count(before) > 80
+    assert left.count(before) > 35
     assert len(left) - left.count(before) == left.count(after) < 5  # in the last lines
 
 
