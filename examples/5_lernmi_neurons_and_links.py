@@ -22,8 +22,7 @@ from scipy.special import expit as sigmoid
 
 import pynn
 from pynn.demo import digits_28x28
-from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
-from pynn.inspection.diagram import Diagram
+from pynn.displays import ActivationsDisplay, TraceDisplay, WeightsDisplay
 
 HOW = {"batch_size": 1, "optimizer": pynn.SGD(0.1), "shuffle": False}
 
@@ -74,16 +73,14 @@ for gate, (X, y, net, epochs) in gates.items():
     print(f"  after {epochs:7,} epochs", *(f"{a:8.2f}" for a in net.predict(X)[:, 0]))
 
 # %%
-# Two examples of XOR before learning, drawn: each line is a link's sensitivity, each circle a
-# neuron's. Where the output is to rise, all is orange; where it is to fall, blue, but for the signs
-# of the weights on the way.
+# Two examples of XOR before learning, drawn backward: each line is a link's sensitivity, and above
+# each circle stands the neuron's. Where the output is to rise, all is orange; where it is to fall,
+# blue, but for the signs of the weights on the way.
 
-fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
+fig, axes = plt.subplots(2, 1, figsize=(7, 10.5), layout="constrained")
 for ax, row, target in zip(axes, ([1, 0], [1, 1]), (1, 0), strict=True):
-    net, told = new_network(2, 3, 1), pynn.Network([2, 3, 1], activation="identity")
-    trace = net.trace(sigmoid([row]), [target])
-    told.parameters[:] = trace.gradient
-    NetworkDisplay(Diagram.of(told), activations=layers_of(trace)).plot(ax)
+    trace = new_network(2, 3, 1).trace(sigmoid([row]), [target])
+    TraceDisplay(trace, direction="backward").plot(ax)
     ax.set_title(f"{row[0]} XOR {row[1]} = {target}: sensitivities")
 plt.show()
 

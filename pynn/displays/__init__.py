@@ -12,6 +12,7 @@ from pynn.displays.cost_landscape import CostLandscapeDisplay
 from pynn.displays.gradient_flow import GradientFlowDisplay
 from pynn.displays.loss_curve import LossCurveDisplay
 from pynn.displays.network import NetworkDisplay
+from pynn.displays.passes import TraceDisplay
 from pynn.displays.weights import WeightsDisplay
 from pynn.inspection.colours import use_colors
 
@@ -21,6 +22,7 @@ __all__ = [
     "GradientFlowDisplay",
     "LossCurveDisplay",
     "NetworkDisplay",
+    "TraceDisplay",
     "WeightsDisplay",
     "decision_boundary",
     "use_colors",

@@ -27,6 +27,7 @@ from pynn.displays import (
     GradientFlowDisplay,
     LossCurveDisplay,
     NetworkDisplay,
+    TraceDisplay,
     WeightsDisplay,
     decision_boundary,
 )
@@ -63,6 +64,23 @@ def small_network_at_work(ax):
 
 def wide_and_deep_network(ax):
     NetworkDisplay.from_estimator(network(20, *[15] * 9, 3), max_units=6, ax=ax)
+
+
+def trace_of(*layer_sizes):
+    net = network(*layer_sizes, activation="tanh")
+    return net.trace(np.cos([np.arange(layer_sizes[0])]), np.ones((1, layer_sizes[-1])))
+
+
+def pass_forward(ax):
+    TraceDisplay(trace_of(2, 3, 1)).plot(ax)
+
+
+def pass_backward(ax):
+    TraceDisplay(trace_of(2, 3, 1), direction="backward").plot(ax)
+
+
+def pass_backward_through_a_wide_network(ax):
+    TraceDisplay(trace_of(20, 15, 15, 3), direction="backward", max_units=6).plot(ax)
 
 
 def weights(ax):
@@ -137,11 +155,22 @@ TOLERANCES = {
     cost_landscape_in_random_directions: 5.0,
 }
 WIDE = {wide_and_deep_network, activations, activations_of_many_units}
-DARK = {small_network_at_work, weights, activations, cost_landscape, boundary, gradient_flow}
+DARK = {
+    small_network_at_work,
+    pass_backward,
+    weights,
+    activations,
+    cost_landscape,
+    boundary,
+    gradient_flow,
+}
 PICTURES = [
     small_network,
     small_network_at_work,
     wide_and_deep_network,
+    pass_forward,
+    pass_backward,
+    pass_backward_through_a_wide_network,
     weights,
     activations,
     activations_of_many_units,
