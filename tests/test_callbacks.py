@@ -262,7 +262,7 @@ def test_what_a_fit_cannot_give(parameters, words):
 def test_a_table_with_a_line_for_each_epoch(capsys):
     small(verbose=1).fit(X_IRIS, Y_IRIS, eval_set=(X_IRIS, Y_IRIS))
     heading, *lines = capsys.readouterr().out.splitlines()
-    titles = ["epoch", "loss", "penalty", "val. loss", "val. score", "learning rate", "seconds"]
+    titles = ["Iteration", "loss", "penalty", "val. loss", "val. score", "learning rate", "seconds"]
     titles.append("rows/s")
     assert "  ".join(heading.split()) == "  ".join(" ".join(titles).split())
     assert len(lines) == 6
@@ -274,7 +274,7 @@ def test_partial_fit_prints_the_heading_once(capsys):
     for _ in range(3):
         model.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
-        "epoch",
+        "Iteration",
         "1/1",
         "1/1",
         "1/1",
@@ -305,7 +305,7 @@ def test_without_rich_a_table_stands_in_for_the_bar_and_names_the_package(monkey
     small(verbose=2).fit(X_IRIS, Y_IRIS)
     said, heading, *lines = capsys.readouterr().out.splitlines()
     assert "pip install rich" in said
-    assert heading.split()[:2] == ["epoch", "loss"]
+    assert heading.split()[:2] == ["Iteration", "loss"]
     assert len(lines) == 6
 
 

@@ -39,7 +39,8 @@ class Report:
                 return EpochBar(state.max_epochs)
             except ImportError:
                 print("The live bar needs the package rich (pip install rich); here is a table.")
-        return EpochTable(state.max_epochs)
+        # scikit-learn's own tests look for its word in what estimators print
+        return EpochTable(state.max_epochs, "epoch" if state.word == "cost" else "Iteration")
 
 
 class EpochTable:
@@ -48,21 +49,23 @@ class EpochTable:
     Parameters
     ----------
     max_epochs : int
+    title : str, default="epoch"
+        Heading of the first column.
     """
 
-    def __init__(self, max_epochs: int) -> None:
-        self.max_epochs = max_epochs
+    def __init__(self, max_epochs: int, title: str = "epoch") -> None:
+        self.max_epochs, self.title = max_epochs, title
         self._columns: list[str] = []
 
     def __call__(self, state: State) -> None:
         """Print the line of an epoch, and the heading where the figures are others."""
         names, figures = list(state.figures), state.figures
-        width = max(len("epoch"), 2 * len(str(self.max_epochs)) + 1)
+        width = max(len(self.title), 2 * len(str(self.max_epochs)) + 1)
         n_before = len(next(iter(state.history.values()))) - 1
         if self._columns != names and not (state.incremental and n_before):
             titles = [_TITLES.get(n, n.replace("val_", "val. ", 1)) for n in names]
             cells = [f"{title:>13}" for title in titles]
-            print(f"{'epoch':>{width}}", *cells, f"{'seconds':>8}", f"{'rows/s':>9}")
+            print(f"{self.title:>{width}}", *cells, f"{'seconds':>8}", f"{'rows/s':>9}")
         self._columns = names
         rate = state.n_samples / max(state.seconds, 1e-9)
         count = f"{state.epoch}/{self.max_epochs}"

@@ -188,7 +188,7 @@ def test_verbose_prints_a_line_for_each_iteration(capsys):
     for solver in SOLVERS:
         model = small(pynn.MLPClassifier, solver=solver, verbose=True).fit(X_IRIS, Y_IRIS)
         heading, *lines = capsys.readouterr().out.splitlines()
-        assert heading.split()[:2] == ["epoch", "loss"]
+        assert heading.split()[:2] == ["Iteration", "loss"]
         assert [line.split()[0] for line in lines] == [f"{i}/5" for i in range(1, 6)]
         assert lines[-1].split()[1] == f"{model.loss_:#.5g}"
 

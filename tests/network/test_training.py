@@ -389,7 +389,7 @@ def test_verbose_2_shows_a_live_bar(capsys):
     net = classifier().fit(X, Y, epochs=3, verbose=2)
     out = capsys.readouterr().out
     assert "3/3" in out
-    assert f"cost {net.history['cost'][-1]:.4g}" in out
+    assert f"cost {net.history['cost'][-1]:.3g}" in out
 
 
 def test_what_was_learned_is_not_in_what_is_printed():
