@@ -107,6 +107,33 @@ def test_what_a_neural_network_is(printed):
     assert rows(r"read correctly, of those never seen: ([\d.]+)%", out)[0] > 95
 
 
+@slow
+def test_what_backpropagation_does(printed):
+    """The answers to its exercises are computed here without pynn."""
+    out = printed("0_what_backpropagation_does.py")
+    by_product, by_trace = rows(r"chain rule (\S+), trace (\S+)", out)[0]
+    assert by_product == by_trace > 0
+    before, after = rows(r"cost (\S+) before, (\S+) after one step", out)[0]
+    assert after < 0.6 * before
+    ratios = rows(r"(?:sigmoid|relu) +gradient of layer 1 / layer 7: (\S+)", out)[:, 0]
+    assert ratios[0] < 1e-4
+    assert 0.1 < ratios[1] < 10
+    squared, entropy = rows(r"\w+ +output (\S+), after 50 steps (\S+)", out)
+    assert squared[0] == entropy[0] > 0.97
+    assert squared[1] > 0.95
+    assert entropy[1] < 0.15
+    small, good, large = rows(r"(?:too small|good|too large) +\S+: cost (\S+)", out)[:, 0]
+    assert good < 0.001
+    assert min(small, large) > 0.12
+    answers = re.findall(r"^\d\. (?:.* = (?=-))?(-?[\d.,]*\d)\b", out, re.M)
+    a = 1 / (1 + np.exp(-5.0))
+    z = 0.8 / (1 + np.exp(-1.0)) - 0.8 / (1 + np.exp(0.1)) - 0.4
+    said = 1 / (1 + np.exp(-z))
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in [(784, 16), (16, 16), (16, 10)])
+    expected = [a, 0, (said - 1) * said * (1 - said), 0.25, parameters, np.log(10)]
+    close([float(answer.replace(",", "")) for answer in answers], expected, atol=5.1e-5)
+
+
 # ---- The classic texts ----
 
 
