@@ -212,7 +212,9 @@ static void found(pynn_team *team) {
     pthread_cond_init(&team->changed, NULL);
 }
 
-/* Begins a run of up to n_threads members. */
+/* Begins a run of up to n_threads members. It is counted in the same locked section that describes
+ * it: a recruit that wakes late, for a run without it, would otherwise take part in this one twice.
+ */
 static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void *),
                   void *context) {
     if (n_threads > team->n_recruits) { recruit_up_to(team, n_threads); }
@@ -224,11 +226,12 @@ static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void
     atomic_store(&team->asked, 0);
     atomic_store(&team->slept, 0);
     atomic_store(&team->n_done, 0);
-    pthread_mutex_unlock(&team->lock);
     if (team->n > 1) {
         team->asked_at = pynn_now();
-        advance(team, &team->runs);
+        atomic_fetch_add_explicit(&team->runs, 1, memory_order_release);
+        pthread_cond_broadcast(&team->changed);
     }
+    pthread_mutex_unlock(&team->lock);
 }
 
 static void dismiss(pynn_team *team) {
