@@ -55,7 +55,7 @@ def trained(n_threads, network, optimizer, n_rows, batch_size, alpha, weighted, 
     return [np.asarray(figure).tobytes() for figure in figures]
 
 
-@cases.examples(50)
+@cases.examples(30)
 @given(
     isa=st.sampled_from(_core.available_isas()),
     network=networks,
@@ -135,6 +135,7 @@ def test_what_is_no_number_of_threads(n_threads):
         pynn.Network([2, 1], n_threads=n_threads)
 
 
+@pytest.mark.slow
 def test_a_long_step_keeps_its_gradient_and_gives_the_same_numbers():
     """Above 3e9 multiply-adds the gradient is written down before the update, for Ctrl-C's sake."""
     rng = np.random.default_rng(0)

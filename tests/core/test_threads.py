@@ -33,7 +33,7 @@ def trained(shape, seed):
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(n_rows, sizes[0])), rng.normal(size=(n_rows, sizes[-1]))
     net = pynn.Network(sizes, activation="tanh", random_state=seed)
-    net.fit(X, y, epochs=4, batch_size=batch_size, optimizer=pynn.Adam())
+    net.fit(X, y, epochs=2, batch_size=batch_size, optimizer=pynn.Adam())
     return net.parameters.tobytes(), net.predict(X).tobytes(), net.gradient(X, y).tobytes()
 
 
@@ -188,7 +188,7 @@ def test_workers_take_the_signals_of_their_own_faults_and_no_others():
     X = np.random.default_rng(0).normal(size=(2000, 300))
     seen = Counter()
     with ThreadPoolExecutor(1) as pool:
-        fit = pool.submit(net.fit, X, X[:, :10], epochs=20)
+        fit = pool.submit(net.fit, X, X[:, :10], epochs=10)
         while not fit.done():
             seen.update(blocked())
     ((mask, _),) = seen.most_common(1)  # starting and ending, a thread blocks all for a moment

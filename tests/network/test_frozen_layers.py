@@ -125,9 +125,14 @@ def test_sparse_rows_train_as_dense_ones(rule, trainable, rng):
     np.testing.assert_allclose(thin.parameters, dense.parameters, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("trainable", PARTS)
-@pytest.mark.parametrize("layout", ["dense", "sparse"])
-def test_large_networks_too(trainable, layout, rng):
+LARGE = [*(("dense", part) for part in PARTS), ("sparse", PARTS[0])]
+
+
+@pytest.mark.parametrize(
+    ("layout", "trainable"),
+    [LARGE[0], *(pytest.param(*each, marks=pytest.mark.slow) for each in LARGE[1:])],
+)
+def test_large_networks_too(layout, trainable, rng):
     """Where SGD puts each layer's gradient into the weights while the next one is computed."""
     X = rng.normal(size=(1024, 512)).astype(np.float32)
     y = rng.integers(0, 10, 1024)
