@@ -100,6 +100,7 @@ def test_a_long_step_that_is_interrupted_leaves_the_last_finished_one(long_data,
     np.testing.assert_array_equal(net.parameters, twin.parameters)
 
 
+@pytest.mark.slow
 def test_a_crowded_team_gives_the_bits_of_one_thread(rng):
     """More threads than processors lose them to each other: teams shrink and grow meanwhile."""
     X = rng.normal(size=(4000, 40)).astype(np.float32)

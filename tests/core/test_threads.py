@@ -37,6 +37,7 @@ def trained(shape, seed):
     return net.parameters.tobytes(), net.predict(X).tobytes(), net.gradient(X, y).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_threads", [2, 4])
 def test_networks_of_different_threads_get_the_bits_they_get_alone(n_threads):
     jobs = [(shape, seed) for seed, shape in enumerate(list(SHAPES)[::-1])][:n_threads]

@@ -192,7 +192,7 @@ def outcome(learn, *arguments):
     return None
 
 
-@examples(50)
+@examples(30)
 @given(problems(), stochastic(), st.just({}) | early_stopping(), st.booleans())
 def test_any_stochastic_fit(problem, parameters, stopping, weighted):
     _, y, weights = data(*problem)
@@ -203,7 +203,7 @@ def test_any_stochastic_fit(problem, parameters, stopping, weighted):
     compare(problem, parameters | stopping, learn)
 
 
-@examples(50)
+@examples(30)
 @given(problems(), stochastic(max_iter=4), st.lists(st.booleans(), min_size=2, max_size=5))
 def test_any_refits(problem, parameters, weighted):
     """Fits that go on from each other, the samples weighted or not."""
@@ -216,7 +216,7 @@ def test_any_refits(problem, parameters, weighted):
     compare(problem, parameters | {"warm_start": True}, learn)
 
 
-@examples(50)
+@examples(30)
 @given(
     problems(),
     stochastic(max_iter=3),
@@ -263,7 +263,7 @@ def losses_of_extremes():
         yield found
 
 
-@examples(50)
+@examples(30)
 @given(problems(), networks(), st.integers(1, EPOCHS), st.booleans(), st.integers(1, 3))
 def test_any_lbfgs_fit(problem, parameters, n_iterations, weighted, n_fits):
     """Several fits take as many iterations together as one.
