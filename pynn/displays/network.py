@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pynn.displays import units
-from pynn.displays.base import axes, float_array, mpl, network_of, signed_colours, text_colour
+from pynn.displays.base import axes, float_array, network_of, signed_colours
 from pynn.inspection.colours import largest, palette
 from pynn.inspection.diagram import Column, Diagram, counted, names_of
 
@@ -205,22 +205,8 @@ class NetworkDisplay:
     def _draw_lines(self, with_values: bool) -> None:
         lines = list(self.diagram.lines())
         centres = {column.layer: self._centres(column) for column in self.diagram.columns}
-        starts = np.array([centres[line.links.source.layer][line.i] for line in lines])
-        ends = np.array([centres[line.links.target.layer][line.j] for line in lines])
-        starts[:, 0] += _RADIUS
-        ends[:, 0] -= _RADIUS
         scale = self._points / (72 * _INCHES)
-        self.lines_ = mpl().collections.LineCollection(
-            np.stack([starts, ends], axis=1),
-            linewidths=[scale * (line.width if line.is_finite else 1) for line in lines],
-            linestyles=["-" if line.is_finite else ":" for line in lines],
-            colors=[
-                (line.colour or text_colour(), line.opacity if line.is_finite else 1)
-                for line in lines
-            ],
-            zorder=1,
-        )
-        self.ax_.add_collection(self.lines_)
+        self.lines_, starts, ends = units.draw_links(self.ax_, lines, centres, _RADIUS, scale)
         if with_values:
             for column in self.diagram.columns:
                 for (x, y), bias in zip(centres[column.layer], column.biases, strict=False):
@@ -245,14 +231,7 @@ class NetworkDisplay:
             self._write(x, y + 0.25, "⋮", 0.5)
             self._write(x, y - 0.4, f"+{column.n_left_out}")
         self._write(x, low - 0.7, f"{column.name}\n{column.size} {column.activation}".strip())
-        circles = mpl().collections.PatchCollection(
-            [mpl().patches.Circle(centre, _RADIUS) for centre in centres],
-            facecolors=faces,
-            edgecolors=text_colour(),
-            linewidths=self._points / 36,
-            zorder=2,
-        )
-        return self.ax_.add_collection(circles)
+        return units.draw_circles(self.ax_, centres, _RADIUS, faces, self._points / 36)
 
     def _draw_names(self, column: Column, names: list[str] | None, aside: float, ha: str) -> None:
         if names is not None:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from pynn import checks
-from pynn.displays.base import Array, axes, mpl, network_of, signed_colours, text_colour
+from pynn.displays import units
+from pynn.displays.base import Array, axes, last_step, network_of, signed_colours
 from pynn.inspection.colours import largest
 from pynn.inspection.diagram import Column, Diagram, Line, counted
 from pynn.inspection.neurons import dense_row
@@ -89,9 +90,8 @@ class TraceDisplay:
     ) -> None:
         if not isinstance(trace, Trace):
             raise TypeError(f"trace must be a Trace, got {type(trace).__name__}")
-        if direction not in _DIRECTIONS:
-            raise ValueError(f"direction must be 'forward' or 'backward', got {direction!r}")
-        self.trace, self.direction = trace, direction
+        self.trace = trace
+        self.direction = checks.choice("direction", direction, _DIRECTIONS)
         self.row = checks.index("row", row, len(trace.costs))
         inputs = dense_row(trace.x, self.row)
         deltas = [layer[self.row] for layer in trace.deltas]
@@ -134,7 +134,7 @@ class TraceDisplay:
 
         Parameters
         ----------
-        estimator : Network, or fitted MLPClassifier or MLPRegressor
+        estimator : Network, fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
@@ -155,8 +155,9 @@ class TraceDisplay:
             If the estimator is not fitted.
         """
         network_of(estimator)
+        model, X = last_step(estimator, X)
         limits = {"max_units": max_units, "max_layers": max_layers}
-        display = cls(estimator.trace(X, y), row=row, direction=direction, **limits)
+        display = cls(model.trace(X, y), row=row, direction=direction, **limits)
         return display.plot(ax, values=values)
 
     def plot(self, ax: Any = None, *, values: bool | None = None) -> Self:
@@ -214,21 +215,7 @@ class TraceDisplay:
 
     def _draw_lines(self, lines: list[Line]) -> None:
         centres = {column.layer: self._centres(column) for column in self.diagram.columns}
-        starts = np.array([centres[line.links.source.layer][line.i] for line in lines])
-        ends = np.array([centres[line.links.target.layer][line.j] for line in lines])
-        starts[:, 0] += self._radius
-        ends[:, 0] -= self._radius
-        self.lines_ = mpl().collections.LineCollection(
-            np.stack([starts, ends], axis=1),
-            linewidths=[line.width if line.is_finite else 1 for line in lines],
-            linestyles=["-" if line.is_finite else ":" for line in lines],
-            colors=[
-                (line.colour or text_colour(), line.opacity if line.is_finite else 1)
-                for line in lines
-            ],
-            zorder=1,
-        )
-        self.ax_.add_collection(self.lines_)
+        self.lines_, starts, ends = units.draw_links(self.ax_, lines, centres, self._radius)
         box = {"facecolor": self.ax_.get_facecolor(), "edgecolor": "none", "pad": 0.5}
         for line, (x, y) in zip(lines, starts + 0.27 * (ends - starts), strict=True):
             if self._written:
@@ -248,14 +235,7 @@ class TraceDisplay:
         self._write(x, self._low - 0.3, title)
         # Half as strong as lines, so that numbers stay readable on them
         faces = signed_colours(np.nan_to_num(shown, posinf=0, neginf=0), 2 * largest(values))
-        circles = mpl().collections.PatchCollection(
-            [mpl().patches.Circle(centre, self._radius) for centre in centres],
-            facecolors=faces,
-            edgecolors=text_colour(),
-            linewidths=1,
-            zorder=2,
-        )
-        return self.ax_.add_collection(circles)
+        return units.draw_circles(self.ax_, centres, self._radius, faces)
 
     def _write_around(self, column: Column, place: int, x: float, y: float) -> None:
         """Write z, b and y around a circle, or the sensitivity above it."""

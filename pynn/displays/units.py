@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
-from pynn.displays.base import Array, last_step, network_of, plain, signed_colormap, signed_norm
+from pynn.displays.base import (
+    Array,
+    last_step,
+    mpl,
+    network_of,
+    plain,
+    signed_colormap,
+    signed_norm,
+    text_colour,
+)
+from pynn.inspection.diagram import Line
 from pynn.network import Network
 
 
@@ -59,8 +69,8 @@ def _prediction(estimator: Any, network: Network, sample: Any, output: NDArray[A
 def input_names(estimator: Any) -> list[str] | None:
     """Return the names of a network's inputs, or None.
 
-    They are the features that an estimator was fitted with; in a pipeline, what its other steps
-    call those that they return.
+    They are the features that an estimator was fitted with; in a pipeline, the names that its other
+    steps give to their outputs.
     """
     model, _ = last_step(estimator)
     names = getattr(model, "feature_names_in_", None)
@@ -119,3 +129,52 @@ def draw_grid(ax: Any, values: Array, shape: tuple[int, int], scale: float, **lo
     cells = np.pad(values, (0, shape[0] * shape[1] - len(values)), constant_values=np.nan)
     colours = {"cmap": signed_colormap(), "norm": signed_norm(scale)}
     return ax.imshow(cells.reshape(shape), **colours, **look)
+
+
+def draw_links(
+    ax: Any, lines: list[Line], centres: dict[int, Any], radius: float, scale: float = 1.0
+) -> tuple[Any, Array, Array]:
+    """Draw lines between circles.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    lines : list of Line
+    centres : dict of array-like of shape (n_circles, 2)
+        Centres of the circles of each layer.
+    radius : float
+        Radius of the circles, where lines begin and end.
+    scale : float, default=1.0
+        Factor of the widths.
+
+    Returns
+    -------
+    lines : matplotlib LineCollection
+    starts, ends : ndarrays of shape (n_lines, 2)
+    """
+    starts = np.array([centres[line.links.source.layer][line.i] for line in lines])
+    ends = np.array([centres[line.links.target.layer][line.j] for line in lines])
+    starts[:, 0] += radius
+    ends[:, 0] -= radius
+    drawn = mpl().collections.LineCollection(
+        np.stack([starts, ends], axis=1),
+        linewidths=[scale * (line.width if line.is_finite else 1) for line in lines],
+        linestyles=["-" if line.is_finite else ":" for line in lines],
+        colors=[
+            (line.colour or text_colour(), line.opacity if line.is_finite else 1) for line in lines
+        ],
+        zorder=1,
+    )
+    return ax.add_collection(drawn), starts, ends
+
+
+def draw_circles(ax: Any, centres: Any, radius: float, faces: Any, width: float = 1.0) -> Any:
+    """Draw the circles of a layer, with edges of this width; return the PatchCollection."""
+    circles = mpl().collections.PatchCollection(
+        [mpl().patches.Circle(centre, radius) for centre in centres],
+        facecolors=faces,
+        edgecolors=text_colour(),
+        linewidths=width,
+        zorder=2,
+    )
+    return ax.add_collection(circles)

@@ -16,6 +16,7 @@ from pynn.displays import (
     GradientFlowDisplay,
     LossCurveDisplay,
     NetworkDisplay,
+    TraceDisplay,
     WeightsDisplay,
 )
 from pynn.displays.units import input_names
@@ -58,6 +59,12 @@ def test_displays_of_weights_and_training(fitted):
         for model, rows in [(fitted, X), (mlp, Z)]
     )
     np.testing.assert_array_equal(inside.costs, outside.costs)
+    plt.close("all")
+
+
+def test_a_trace_is_of_the_row_that_reaches_the_network(fitted):
+    display = TraceDisplay.from_estimator(fitted, X, y, row=70)
+    np.testing.assert_allclose(display.values[0], fitted[:-1].transform(X)[70], rtol=1e-5)
     plt.close("all")
 
 

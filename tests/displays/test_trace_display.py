@@ -114,7 +114,7 @@ def test_given_axes_are_drawn_on(net):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"direction": "up"}, "direction must be 'forward' or 'backward', got 'up'"),
+        ({"direction": "up"}, "direction must be one of forward, backward; got 'up'"),
         ({"row": 4}, "row must be from -4 to 3, got 4"),
         ({"max_units": 2}, "max_units must be at least 3, got 2"),
     ],

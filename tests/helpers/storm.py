@@ -108,7 +108,7 @@ class Storm:
             except RAISED:
                 self.errors = []
         except RAISED:  # the second one, amid the lines above
-            self.errors = []
+            pass
         finally:  # also where the call raises something else: a later alarm would end the process
             self.errors = []
             signal.setitimer(signal.ITIMER_REAL, 0)
