@@ -136,7 +136,7 @@ class Trace:
         row: int = 0,
         *,
         digits: int = 4,
-        max_neurons: int = 10,
+        max_neurons: int = 2,
         max_terms: int = 4,
         learning_rate: float | None = None,
     ) -> str:
@@ -151,8 +151,9 @@ class Trace:
         row : int, default=0
             Index of the row, from 0; -1 is the last.
         digits : int, default=4
-            Significant digits of each number.
-        max_neurons : int, default=10
+            Significant digits of each number. An activation has more of them in ``1 − a`` or
+            ``a − y`` if the difference would look like 0.
+        max_neurons : int, default=2
             Maximum number of neurons of a layer, or of inputs. The middle of longer lists is
             omitted; of the inputs, zeros are omitted first.
         max_terms : int, default=4

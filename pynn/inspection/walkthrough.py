@@ -253,8 +253,21 @@ class Walkthrough:
 
     def _filled(self, formula: str, **numbers: float) -> str:
         """Put numbers into a formula, with "=" behind it; "" remains ""."""
-        text = filled(formula, {letter: self._factor(x) for letter, x in numbers.items()})
+        written = {letter: self._factor(x) for letter, x in numbers.items()}
+        for difference, other in (("1 − a", 1.0), ("1 − a", -1.0), ("a − y", numbers.get("y"))):
+            if difference in formula and other is not None:
+                written["a"] = self._told_apart(numbers["a"], other) or written["a"]
+        text = filled(formula, written)
         return f"{text} = " if text else ""
+
+    def _told_apart(self, a: float, other: float) -> str:
+        """Write a with enough digits if it would look like another number; otherwise return ""."""
+        distance = abs(float(a) - other)
+        if not 0 < distance < np.inf or self._number(a) != self._number(other):
+            return ""
+        more = int(np.floor(np.log10(abs(other)))) - int(np.floor(np.log10(distance)))
+        text = number(a, min(self.digits + more, 17))
+        return f"({text})" if text.startswith("−") else text
 
     def _sum(self, x: Array, weights: Array, bias: float | None = None) -> str:
         """Write a sum of products, and of a bias if there is one."""

@@ -321,7 +321,7 @@ def test_networks_that_have_exploded_can_be_seen_into(rng, pair, value):
     problem = cases.problem(rng, [4, 5, 3], "tanh", *pair, "float32")
     net, X, y = problem.net, problem.X, problem.y
     net.weights[1][2, 1] = value
-    assert "neuron 3 of layer 1" in net.trace(X, y).text(learning_rate=0.1)
+    assert "neuron 3 of layer 1" in net.trace(X, y).text(max_neurons=5, learning_rate=0.1)
     assert net.neuron_inputs(2, 1, X).weights[2] == np.float32(value) or np.isnan(value)
     for layer in (1, 2):
         assert "share" in str(net.blame(X[:1], y[:1], layer))

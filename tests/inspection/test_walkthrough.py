@@ -121,7 +121,8 @@ def test_what_stands_left_of_an_equals_sign_makes_what_stands_right(
     """Sums and products of every line, whatever the network: the text computes right."""
     rng = np.random.default_rng(seed)
     problem = cases.problem(rng, sizes, hidden, *pair, "float64", bias=bias, n_rows=1)
-    text = problem.net.trace(problem.X, problem.y).text(digits=12, learning_rate=0.5)
+    trace = problem.net.trace(problem.X, problem.y)
+    text = trace.text(digits=12, max_neurons=10, learning_rate=0.5)
     equations = list(equations_of(text))
     assert len(equations) >= sum(sizes[1:])
     for left, right in equations:
@@ -139,7 +140,7 @@ def test_costs_of_outputs_add_up_to_the_cost_of_the_row(rng, output, cost):
     problem = cases.problem(rng, [3, 3], "tanh", output, cost, "float64", n_rows=3)
     trace = problem.net.trace(problem.X, problem.y)
     for row in range(3):
-        lines = part(trace.text(row, digits=12), f"Cost, {cost}")
+        lines = part(trace.text(row, digits=12, max_neurons=10), f"Cost, {cost}")
         values = [
             numbers(line.split("y = ")[1].split(": ")[1].split(" = ")[-1]) for line in lines[1:-1]
         ]
@@ -156,13 +157,40 @@ def test_wide_layers_are_cut_in_the_middle(rng):
     net = pynn.Network([784, 30, 12], output_activation="softmax", cost="cross_entropy",
                        random_state=0)  # fmt: skip
     x = rng.random((1, 784)) + 0.1
-    text = net.trace(x, [3]).text()
+    text = net.trace(x, [3]).text(max_neurons=10)
     assert len(text.splitlines()) < 200
     assert max(map(len, text.splitlines())) < 160
     first = part(text, "Layer 1, relu")
     assert len(first) == 2 + 10 + 1
     assert first[7].split() == ["…", "20", "more"]
     assert "+ … 780 more … +" in first[2]
+
+
+def test_two_neurons_of_each_layer_are_written_by_default():
+    text = pynn.Network([3, 4, 5], random_state=0).trace(np.ones((1, 3)), np.ones((1, 5))).text()
+    forward = part(text, "Layer 2, the output, identity")[2:]
+    assert [line.split(": ")[0].split()[:2] for line in forward] == [
+        ["neuron", "1"],
+        ["…", "3"],
+        ["neuron", "5"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope"),
+    [("sigmoid", "0.9999938558·(1 − 0.9999938558)"), ("tanh", "(1 − 0.9999938558²)")],
+)
+@pytest.mark.parametrize("y", [0, 1])
+def test_what_is_left_to_1_is_not_written_as_0(activation, slope, y):
+    net = pynn.Network([1, 1], output_activation=activation, cost="squared_error", dtype="float64")
+    net.weights[0][:] = 12 if activation == "sigmoid" else np.arctanh(0.9999938558)
+    net.biases[0][:] = 0
+    text = net.trace([[1.0]], [y]).text()
+    assert "(1 − 1" not in text
+    assert "½·(1 − 1)²" not in text
+    assert slope in text
+    for formula, value in equations_of(text):
+        assert computed(formula) == pytest.approx(value, rel=2e-3)
 
 
 def test_of_many_inputs_those_that_are_0_are_left_out_first():
@@ -219,7 +247,7 @@ def test_costs_of_outputs_that_are_kept_from_0_and_1_add_up(output, cost, dtype)
     trace = net.trace(np.eye(3), y)
     assert trace.costs[1] < 0.999 * plain.costs[1]
     for row, total in enumerate(trace.costs):
-        lines = part(trace.text(row, digits=17), f"Cost, {cost}")
+        lines = part(trace.text(row, digits=17, max_neurons=10), f"Cost, {cost}")
         said = f"in which a is kept from 0 and 1 by {np.finfo(dtype).eps:.17g}".replace("-", "−")
         assert lines[1] == said
         values = []
