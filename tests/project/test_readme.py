@@ -32,9 +32,9 @@ def test_its_python_runs(capsys):
     assert min(map(float, figures)) > 0.94
 
 
-def test_its_two_commands():
+def test_its_commands():
     assert [block.strip() for block in blocks("bash")] == [
-        "pip install . && pynn demo",
+        "python3 -m venv .venv && . .venv/bin/activate\npip install -e . && pynn demo",
         'pip install ".[test]" && pytest',
     ]
     (command,) = entry_points(group="console_scripts", name="pynn")
