@@ -6,6 +6,7 @@ Networks and Deep Learning. His figures are the best of 30 epochs; those asked f
 
 import numpy as np
 import pytest
+from long import only_long
 
 import pynn
 
@@ -36,7 +37,11 @@ def test_thirty_hidden_units(mnist):
 
 
 @pytest.mark.parametrize(
-    ("output", "cost"), [("sigmoid", "binary_cross_entropy"), ("softmax", "cross_entropy")]
+    ("output", "cost"),
+    [
+        pytest.param("sigmoid", "binary_cross_entropy", marks=only_long),
+        ("softmax", "cross_entropy"),
+    ],
 )
 def test_a_hundred_hidden_units_with_cross_entropy_and_a_penalty(mnist, output, cost):
     """Chapter 3: about 98%; its lambda of 5 for 50,000 rows is an alpha of 1e-4."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from long import only_long
 from places import ROOT
 
 
@@ -16,7 +17,7 @@ def run(folder, script, *arguments):
     return tables.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@only_long
 def test_a_small_network_is_drawn_under_the_roofline(tmp_path):
     picture = tmp_path / "roofline.png"
     options = ("--cases", "xor", "--threads", "1", "--png", str(picture))
@@ -36,7 +37,7 @@ def test_pynn_and_numpy_agree_and_get_a_ratio(tmp_path):
     assert "NumPy" in row
 
 
-@pytest.mark.slow
+@only_long
 def test_late_steps_are_compared_with_early_ones(tmp_path):
     text = run(tmp_path, "users.py", "--only", "steps", "--threads", "1")
     for rule in ("Adam", "momentum", "RMSprop"):
