@@ -1,4 +1,4 @@
-"""docs/: what is written there runs, and its links lead somewhere."""
+"""docs/: what is written there runs."""
 
 import re
 from inspect import ismodule
@@ -37,13 +37,6 @@ def test_its_python_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, ca
             exec(compile(block, f"{page.name}, block {number}", "exec"), names)
             printed = capsys.readouterr().out
     assert not list(tmp_path.iterdir())
-
-
-@pages(PAGES)
-def test_its_links_lead_somewhere(page):
-    text = page.read_text(encoding="utf-8")
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
-    assert [target for target in targets if not (DOCS / target).exists()] == []
 
 
 def test_the_reference_has_all_that_is_public():
