@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from pynn import checks
 from pynn.callbacks import EarlyStopping, scorings
 from pynn.data.samples import Samples
-from pynn.inspection import markup
+from pynn.inspection import markup, tables
 from pynn.inspection.inspected import Inspected
 from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture
@@ -362,9 +362,10 @@ class Network(Inspected, Model):
 
     # ---- Display ---------------------------------------------------------------------------------
 
-    def _repr_html_(self) -> str:
-        """Circles and lines with a caption, for notebooks."""
-        return markup.html(self)
+    def _repr_html_(self, word: str = "cost") -> str:
+        """Circles and lines, the cost by epoch and a table of the layers, for notebooks."""
+        layers = tables.summary(self, self._optimizer_at_work())
+        return markup.html(self, layers, self.history, self.best_epoch, word)
 
     def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
         encoded = None if y is None else self._architecture.encoded(y)

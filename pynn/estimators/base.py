@@ -284,6 +284,12 @@ class Perceptron(Inspected, Predictor):
     def _optimizer_at_work(self) -> tuple[str, int] | None:
         return self.network_._optimizer_at_work()
 
+    def _html_repr(self) -> str:
+        """Return scikit-learn's diagram for notebooks and, once fitted, the network's figure."""
+        diagram: str = super()._html_repr()
+        network = vars(self).get("_network")  # network_ may refuse parameters that were set later
+        return diagram if network is None else f"{diagram}{network._repr_html_('loss')}"
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
 from pynn.inspection.inspected import Inspected
-from pynn.inspection.tables import aligned, number
+from pynn.inspection.tables import Table, number
 from pynn.inspection.tracing import Layers, Trace
 from pynn.model.costs import Huber, Quantile
 from pynn.model.model import Model
@@ -81,23 +81,33 @@ class GradientCheck:
         return f"<GradientCheck {'passed' if self.passed else 'failed'}>"
 
     def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML for notebooks."""
+        return self._table().html()
+
+    def _table(self) -> Table:
         names = "layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding"
         rows = [[*names, ""]]
+        passed = (self.errors <= self.tolerance + self.roundings).tolist()
         for i, error in enumerate(self.errors):
             compared = f"{self.n_compared[i]} of {self.n_parameters[i]}"
             numbers = number(self.norms[i]), number(error, 2), number(self.roundings[i], 2)
-            verdict = "ok" if error <= self.tolerance + self.roundings[i] else "WRONG"
+            verdict = "ok" if passed[i] else "WRONG"
             verdict = "NOTHING TO COMPARE" if np.isnan(error) else verdict
             name = "scale" if self.has_scale and i == 0 else f"{i + 1 - self.has_scale}"
             rows.append([name, compared, f"{self.n_left_out[i]}", *numbers, verdict])
-        lines = ["Back propagation against central differences", "", *aligned(rows, left=[6]), ""]
+        notes = []
         if self.dtype != np.float64:
-            lines.append(f"Computed in float64, as a copy of the {self.dtype} network.")
+            notes.append(f"Computed in float64, as a copy of the {self.dtype} network.")
         if (self.n_compared + self.n_left_out < self.n_parameters).any():
-            lines.append(f"Parameters were drawn with random_state={self.random_state}.")
+            notes.append(f"Parameters were drawn with random_state={self.random_state}.")
         verdict = "is" if self.passed else "is NOT"
         end = f"to {number(self.tolerance)} of its length."
-        return "\n".join([*lines, f"The gradient {verdict} the slope of the cost, {end}"])
+        notes.append(f"The gradient {verdict} the slope of the cost, {end}")
+        title = "Back propagation against central differences"
+        return Table(title, rows, left=[6], notes=notes, passed=passed)
 
 
 @np.errstate(all="ignore")  # infinities and NaN appear in the table

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import chain, groupby
 
+import numpy as np
+
+from pynn.inspection import tables
 from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
 from pynn.model.model import Model
@@ -98,12 +102,26 @@ def _description(diagram: Diagram) -> str:
 # ---- HTML for notebooks --------------------------------------------------------------------------
 
 
-def html(net: Model) -> str:
-    """Return a figure with a caption for notebooks.
+def html(
+    net: Model,
+    layers: tables.Table,
+    figures: Mapping[str, Sequence[float]],
+    best_epoch: int | None,
+    word: str = "cost",
+) -> str:
+    """Return a figure for notebooks: circles and lines, the cost by epoch, a table of the layers.
 
     Parameters
     ----------
     net : Network
+    layers : Table
+        Its summary, which is shown at a click.
+    figures : dict of lists of float
+        Its history.
+    best_epoch : int or None
+        The epoch, counted from 1, whose parameters early stopping restored.
+    word : {"cost", "loss"}, default="cost"
+        Name of the cost in the figure.
 
     Returns
     -------
@@ -123,7 +141,9 @@ def html(net: Model) -> str:
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'
         f"<figcaption>{escape(' · '.join(caption))}<br/>"
-        f"<small>weights: {_legend(diagram)}</small></figcaption></figure>"
+        f"<small>weights: {_legend(diagram)}</small></figcaption>\n"
+        f"{_curves(figures, best_epoch, word)}"
+        f"<details><summary>layers</summary>{layers.html(limit=20)}</details></figure>"
     )
 
 
@@ -142,6 +162,54 @@ def _elided(words: Sequence[str], between: str) -> str:
     if len(words) <= 12:
         return between.join(words)
     return f"{between.join(words[:6])} … {between.join(words[-5:])}"
+
+
+_PLOT = (64, 12, 240, 60)  # left, top, width and height of the curves, in pixels
+_MOST_POINTS = 200  # of a curve
+
+
+def _curves(figures: Mapping[str, Sequence[float]], best_epoch: int | None, word: str) -> str:
+    """Draw the cost by epoch, with a caption; return "" if no epoch has a finite cost."""
+    lines = [np.array(figures.get(name, []), np.float64) for name in ("cost", "val_cost")]
+    finite = np.concatenate([values[np.isfinite(values)] for values in lines])
+    if not len(finite):
+        return ""
+    n, low, high = len(lines[0]), float(finite.min()), float(finite.max())
+    left, top, width, height = _PLOT
+
+    def place(i: int, value: float) -> tuple[float, float]:
+        down = (high - value) / (high - low) if high > low else 0.5
+        return round(left + width * i / max(n - 1, 1), 1), round(top + height * down, 1)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{left + width + 16}" '
+        f'height="{top + height + 24}" style="max-width:100%" font-family="sans-serif" '
+        'font-size="11" text-anchor="end" fill="none" stroke="currentColor" stroke-width="1.5" '
+        f'stroke-linecap="round"><title>{word} by epoch</title>',
+        *(
+            _svg_text(left - 8, place(0, y)[1] + 4, tables.number(y, 3))
+            for y in sorted({low, high})
+        ),
+        _svg_text(left + width, top + height + 20, f"epoch {n}"),
+    ]
+    looks = ("training", ""), ("validation", 'stroke-dasharray="3 4"')
+    for (name, look), values in zip(looks, lines, strict=True):
+        path, pen_is_down = "", False
+        for i in np.unique(np.linspace(0, n - 1, _MOST_POINTS).astype(int))[: len(values)].tolist():
+            if is_finite := math.isfinite(values[i]):
+                x, y = place(i, values[i])
+                path += f"L{x} {y}" if pen_is_down else f"M{x} {y}h0"  # a dot, if it stays alone
+            pen_is_down = is_finite
+        if path:
+            parts.append(f'<path d="{path}" {look}><title>{name}</title></path>')
+    said = [f"{word} {tables.number(lines[0][-1])} in epoch {n}"]
+    if len(lines[1]):
+        said.append(f"validation, dashed, {tables.number(lines[1][-1])}")
+    if best_epoch is not None and len(lines[1]) and math.isfinite(lines[1][best_epoch - 1]):
+        x, y = place(best_epoch - 1, lines[1][best_epoch - 1])
+        parts.append(f'<circle cx="{x}" cy="{y}" r="5"/>')
+        said.append(f"parameters of epoch {best_epoch}, ring")
+    return "".join([*parts, f"</svg><div><small>{'; '.join(said)}</small></div>\n"])
 
 
 # ---- Graphviz ------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
-from pynn.inspection.tables import aligned, number, percent
+from pynn.inspection.colours import largest, strengths
+from pynn.inspection.tables import Table, number, percent
 
 
 def neuron(layer: int, unit: int) -> str:
@@ -103,6 +104,15 @@ class NeuronInputs:
         TypeError, ValueError
             If the row does not exist, or limit or digits is not a positive integer.
         """
+        return str(self._table(row, limit, digits))
+
+    __str__ = table
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML for notebooks, with a bar for each product or weight."""
+        return self._table().html()
+
+    def _table(self, row: int = 0, limit: int = 10, digits: int = 4) -> Table:
         row = checks.index("row", row, 1 if self.z is None else len(self.z))
         limit, digits = _checked(limit, digits)
         columns, what = {"weight": self.weights}, "weights"
@@ -114,15 +124,15 @@ class NeuronInputs:
             end = f"products and {end} sum to {z}, {self.activation} → {a}"
         *_, values = columns.values()
         rows = [["from", *columns]]
-        for i in np.argsort(-np.abs(values), kind="stable")[:limit].tolist():
+        chosen = np.argsort(-np.abs(values), kind="stable")[:limit]
+        for i in chosen.tolist():
             cells = [number(column[i], digits) for column in columns.values()]
             rows.append([neuron(self.layer - 1, i), *cells])
         n = len(self.weights)
         shown = f"the largest {limit} of {n} {what}" if limit < n else f"{n} {what}"
         title = f"{neuron(self.layer, self.unit)}: {shown}"
-        return "\n".join([title, "", *aligned(rows, left=[0]), "", end])
-
-    __str__ = table
+        bars = strengths(values[chosen], largest(values)).tolist()
+        return Table(title, rows, left=[0], notes=[end], bars=bars)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -203,6 +213,15 @@ class Blame:
         TypeError, ValueError
             If limit or digits is not a positive integer.
         """
+        return str(self._table(limit, digits))
+
+    __str__ = table
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML for notebooks, with a bar for each share."""
+        return self._table().html()
+
+    def _table(self, limit: int = 10, digits: int = 4) -> Table:
         limit, digits = _checked(limit, digits)
         n = len(self.weights)
         rows = [["from", "to", "weight", "∂C/∂w", "share"]]
@@ -211,13 +230,10 @@ class Blame:
             numbers = number(self.weights[i], digits), number(self.gradients[i], digits)
             rows.append([*ends, *numbers, percent(self.shares[i])])
         title = f"A cost of {number(self.cost, digits)}: whose fault among the {n} weights of layer"
-        lines = [f"{title} {self.layer}?", "", *aligned(rows, left=[0, 1])]
-        if limit < n:
-            rest = percent(self.shares[limit:].sum())
-            lines += ["", f"The other {n - limit} weights: {rest} together."]
-        return "\n".join(lines)
-
-    __str__ = table
+        rest = f"The other {n - limit} weights: {percent(self.shares[limit:].sum())} together."
+        notes = [rest] if limit < n else []
+        bars = strengths(self.shares[:limit], largest(self.shares)).tolist()
+        return Table(f"{title} {self.layer}?", rows, left=[0, 1], notes=notes, bars=bars)
 
 
 def _checked(limit: int, digits: int) -> tuple[int, int]:

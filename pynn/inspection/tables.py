@@ -1,9 +1,13 @@
-"""Numbers and tables as text, and the table that summarises a network."""
+"""Numbers and tables as text and as HTML, and the table that summarises a network."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 
+from pynn.inspection.colours import palette
 from pynn.model.model import Model
 
 _HEADING = ["layer", "units", "activation", "weights", "biases", "parameters", "memory"]
@@ -37,7 +41,82 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
     return [layout.format(*row).rstrip() for row in rows]
 
 
-def summary(net: Model, at_work: tuple[str, int] | None) -> str:
+@dataclass(frozen=True)
+class Table:
+    """A table with a title, as text and as HTML for notebooks.
+
+    Parameters
+    ----------
+    title : str
+    rows : sequence of sequences of str
+        The first one is the heading.
+    left : sequence of int
+        Indices of the left-aligned columns; the others are right-aligned.
+    notes : sequence of str, default=()
+        Lines below the table.
+    bars : sequence of float, default=()
+        Length, from 0 to 1, of a bar that HTML draws beside each row but the heading.
+    passed : sequence of bool, default=()
+        Whether each row but the heading is right, which HTML shows as the colour of its last cell.
+    """
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    left: Sequence[int]
+    notes: Sequence[str] = ()
+    bars: Sequence[float] = ()
+    passed: Sequence[bool] = ()
+
+    def __str__(self) -> str:
+        below = ["", *self.notes] if self.notes else []
+        return "\n".join([self.title, "", *aligned(self.rows, self.left), *below])
+
+    def html(self, limit: int | None = None) -> str:
+        """Return the table as HTML, in the colours of the page.
+
+        limit: maximum number of rows; the middle of a longer table is omitted.
+        """
+        n, heading = len(self.rows) - 1, [*self.rows[0], *([""] if len(self.bars) else [])]
+        start = stop = n
+        if limit is not None and n > limit:
+            start, stop = limit // 2, n - (limit - 1) // 2
+        lines = [self._html_row(i) for i in (*range(start), *range(stop, n))]
+        if start < stop:
+            text = f"⋮ {stop - start} more"
+            lines.insert(start, f'<tr><td colspan="{len(heading)}">{text}</td></tr>')
+        head = "".join(f"<th {self._look(j)}>{escape(cell)}</th>" for j, cell in enumerate(heading))
+        return "\n".join(
+            [
+                '<div style="overflow-x:auto">',
+                '<table style="border-collapse:collapse;color:inherit;background:transparent">',
+                f'<caption style="text-align:left;color:inherit">{escape(self.title)}</caption>',
+                f'<thead style="border-bottom:1px solid currentColor"><tr>{head}</tr></thead>',
+                "<tbody>",
+                *lines,
+                "</tbody></table>",
+                *(f"<div>{escape(note)}</div>" for note in self.notes),
+                "</div>",
+            ]
+        )
+
+    def _html_row(self, i: int) -> str:
+        cells = [escape(cell) for cell in self.rows[i + 1]]
+        if self.passed:
+            colour = palette().positive if self.passed[i] else palette().negative
+            cells[-1] = f'<b style="color:{colour}">{cells[-1]}</b>'
+        if len(self.bars):
+            width = 8 * self.bars[i] if math.isfinite(self.bars[i]) else 0
+            look = "display:inline-block;height:0.7em;background:currentColor;opacity:0.5"
+            cells.append(f'<span style="{look};width:{width:.2f}em"></span>')
+        row = "".join(f"<td {self._look(j)}>{cell}</td>" for j, cell in enumerate(cells))
+        return f'<tr style="background:transparent">{row}</tr>'
+
+    def _look(self, column: int) -> str:
+        is_left = column in self.left or column == len(self.rows[0])  # where the bars are
+        return f'style="text-align:{"left" if is_left else "right"}"'
+
+
+def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
     """Return a table of the layers, and a line about the memory of the optimizer.
 
     Parameters
@@ -48,7 +127,7 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
 
     Returns
     -------
-    str
+    Table
     """
     rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", *[""] * 5]]
     if net.scale is not None:
@@ -78,4 +157,4 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> str:
         numbers = "1 number" if n == 1 else f"{n} numbers"
         last += f" {numbers} for each parameter: {in_bytes(n * net.parameters.nbytes)} more."
     heading = f"Network of {net.dtype}, cost {net.cost_function}"
-    return "\n".join([heading, "", *aligned(rows, left=[0, 2]), "", last])
+    return Table(heading, rows, left=[0, 2], notes=[last])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
-from pynn.inspection.tables import aligned
+from pynn.inspection.tables import Table, aligned, number
 from pynn.inspection.walkthrough import Walkthrough
 from pynn.model.architecture import Architecture
 from pynn.model.model import Model
@@ -223,8 +223,22 @@ class Trace:
         return f"<Trace of {rows} through a {sizes} network>"
 
     def __str__(self) -> str:
+        cells = [(name, str(array.shape), text) for name, array, text in self._arrays()]
+        return "\n".join([repr(self), "", *aligned(cells, left=[0, 1, 2])])
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML for notebooks, with the range of each array."""
+        rows = [["array", "shape", "smallest", "largest", "meaning"]]
+        for name, array, text in self._arrays():
+            ends = number(array.min()), number(array.max())
+            rows.append([name, str(array.shape), *ends, text])
+        cost = f"mean cost {number(self.costs.mean())}"
+        return Table(f"{repr(self)[1:-1]}, {cost}", rows, left=[0, 1, 4]).html(limit=40)
+
+    def _arrays(self) -> list[tuple[str, Any, str]]:
+        """Return the name, the array and the meaning of each in the order of computation."""
         net, n_layers = self.architecture, len(self.z)
-        rows = [("x", self.x, "inputs")]
+        rows: list[tuple[str, Any, str]] = [("x", self.x, "inputs")]
         for i in range(n_layers):
             of = f"of layer {i + 1}"
             rows.append((f"z[{i}]", self.z[i], f"weighted sums {of}"))
@@ -246,8 +260,7 @@ class Trace:
             parts = f"d_scale, {parts}" if net.bias else f"d_scale and {parts}"
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
         rows.append(("gradient", self.gradient, f"all of {parts} in one vector"))
-        cells = [(name, str(array.shape), text) for name, array, text in rows]
-        return "\n".join([repr(self), "", *aligned(cells, left=[0, 1, 2])])
+        return rows
 
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import pynn
 from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Diagram, shown
-from pynn.inspection.markup import html, svg
+from pynn.inspection.markup import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 SIZES = st.lists(st.integers(1, 40), min_size=2, max_size=15)
@@ -205,7 +205,7 @@ def test_text_is_escaped():
 def test_weights_of_any_size(weights, legend):
     net = zeros([1, 2])
     net.weights[0][:] = weights
-    text = html(net)
+    text = net._repr_html_()
     assert legend in text
     lines = paths(net)
     assert len(lines) == 2
