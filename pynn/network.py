@@ -362,10 +362,10 @@ class Network(Inspected, Model):
 
     # ---- Display ---------------------------------------------------------------------------------
 
-    def _repr_html_(self, word: str = "cost") -> str:
+    def _repr_html_(self, word: str = "cost", step: str = "epoch") -> str:
         """Circles and lines, the cost by epoch and a table of the layers, for notebooks."""
         layers = tables.summary(self, self._optimizer_at_work())
-        return markup.html(self, layers, self.history, self.best_epoch, word)
+        return markup.html(self, layers, self.history, self.best_epoch, word, step)
 
     def _inside(self, X: Any = None, y: Any = None) -> tuple[Model, Any, Any]:
         encoded = None if y is None else self._architecture.encoded(y)

@@ -288,7 +288,8 @@ class Perceptron(Inspected, Predictor):
         """Return scikit-learn's diagram for notebooks and, once fitted, the network's figure."""
         diagram: str = super()._html_repr()
         network = vars(self).get("_network")  # network_ may refuse parameters that were set later
-        return diagram if network is None else f"{diagram}{network._repr_html_('loss')}"
+        step = "iteration" if self.solver == "lbfgs" else "epoch"
+        return diagram if network is None else diagram + network._repr_html_("loss", step)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -108,6 +108,7 @@ def html(
     figures: Mapping[str, Sequence[float]],
     best_epoch: int | None,
     word: str = "cost",
+    step: str = "epoch",
 ) -> str:
     """Return a figure for notebooks: circles and lines, the cost by epoch, a table of the layers.
 
@@ -122,6 +123,8 @@ def html(
         The epoch, counted from 1, whose parameters early stopping restored.
     word : {"cost", "loss"}, default="cost"
         Name of the cost in the figure.
+    step : {"epoch", "iteration"}, default="epoch"
+        Name of an epoch in the figure.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def html(
         f'<figure style="margin:0">{svg(diagram, name)}\n'
         f"<figcaption>{escape(' · '.join(caption))}<br/>"
         f"<small>weights: {_legend(diagram)}</small></figcaption>\n"
-        f"{_curves(figures, best_epoch, word)}"
+        f"{_curves(figures, best_epoch, word, step)}"
         f"<details><summary>layers</summary>{layers.html(limit=20)}</details></figure>"
     )
 
@@ -168,7 +171,9 @@ _PLOT = (64, 12, 240, 60)  # left, top, width and height of the curves, in pixel
 _MOST_POINTS = 200  # of a curve
 
 
-def _curves(figures: Mapping[str, Sequence[float]], best_epoch: int | None, word: str) -> str:
+def _curves(
+    figures: Mapping[str, Sequence[float]], best_epoch: int | None, word: str, step: str
+) -> str:
     """Draw the cost by epoch, with a caption; return "" if no epoch has a finite cost."""
     lines = [np.array(figures.get(name, []), np.float64) for name in ("cost", "val_cost")]
     finite = np.concatenate([values[np.isfinite(values)] for values in lines])
@@ -185,12 +190,12 @@ def _curves(figures: Mapping[str, Sequence[float]], best_epoch: int | None, word
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{left + width + 16}" '
         f'height="{top + height + 24}" style="max-width:100%" font-family="sans-serif" '
         'font-size="11" text-anchor="end" fill="none" stroke="currentColor" stroke-width="1.5" '
-        f'stroke-linecap="round"><title>{word} by epoch</title>',
+        f'stroke-linecap="round"><title>{word} by {step}</title>',
         *(
             _svg_text(left - 8, place(0, y)[1] + 4, tables.number(y, 3))
             for y in sorted({low, high})
         ),
-        _svg_text(left + width, top + height + 20, f"epoch {n}"),
+        _svg_text(left + width, top + height + 20, f"{step} {n}"),
     ]
     looks = ("training", ""), ("validation", 'stroke-dasharray="3 4"')
     for (name, look), values in zip(looks, lines, strict=True):
@@ -202,14 +207,14 @@ def _curves(figures: Mapping[str, Sequence[float]], best_epoch: int | None, word
             pen_is_down = is_finite
         if path:
             parts.append(f'<path d="{path}" {look}><title>{name}</title></path>')
-    said = [f"{word} {tables.number(lines[0][-1])} in epoch {n}"]
+    said = [f"{word} {tables.number(lines[0][-1])} in {step} {n}"]
     if len(lines[1]):
-        said.append(f"validation, dashed, {tables.number(lines[1][-1])}")
+        said.append(f"validation {tables.number(lines[1][-1])} (dashed)")
     if best_epoch is not None and len(lines[1]) and math.isfinite(lines[1][best_epoch - 1]):
         x, y = place(best_epoch - 1, lines[1][best_epoch - 1])
         parts.append(f'<circle cx="{x}" cy="{y}" r="5"/>')
-        said.append(f"parameters of epoch {best_epoch}, ring")
-    return "".join([*parts, f"</svg><div><small>{'; '.join(said)}</small></div>\n"])
+        said.append(f"parameters of {step} {best_epoch} (ring)")
+    return "".join([*parts, f"</svg><div><small>{' · '.join(said)}</small></div>\n"])
 
 
 # ---- Graphviz ------------------------------------------------------------------------------------

@@ -224,8 +224,11 @@ def test_the_curves_are_those_of_the_history():
     np.testing.assert_allclose(training[:, 0], np.linspace(64, 304, len(costs)), atol=0.051)
     (ring,) = drawn(net)[1]
     assert [float(ring["cx"]), float(ring["cy"])] == validation[net.best_epoch - 1].tolist()
-    assert f"cost {costs[-1]:.4g} in epoch {len(costs)};" in page(net).text
-    assert f"parameters of epoch {net.best_epoch}, ring" in page(net).text
+    assert f"cost {costs[-1]:.4g} in epoch {len(costs)} ·" in page(net).text
+    assert (
+        f"validation {validated[-1]:.4g} (dashed) · parameters of epoch {net.best_epoch} (ring)"
+        in page(net).text
+    )
 
 
 def test_epochs_without_validation_are_a_gap():
@@ -282,7 +285,7 @@ def test_an_estimator_in_any_state_can_be_shown(Estimator):
         assert "<figure" in model.fit(*data)._repr_html_()
     assert "<figure" in model.set_params(activation="tanh", warm_start=False)._repr_html_()
     assert "<figure" in small(Estimator).partial_fit(*data, **CLASSES[Estimator])._repr_html_()
-    assert "<figure" in small(Estimator, solver="lbfgs").fit(*data)._repr_html_()
+    assert "in iteration 5" in small(Estimator, solver="lbfgs").fit(*data)._repr_html_()
     pipeline = make_pipeline(StandardScaler(), small(Estimator, max_iter=2)).fit(*data)
     assert "sk-top-container" in pipeline._repr_html_()
     given = small(Estimator)
