@@ -8,18 +8,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pynn import checks
 from pynn.displays import units
 from pynn.displays.base import axes, float_array, network_of, signed_colours
+from pynn.displays.layout import Layout, axes_inches
 from pynn.inspection.colours import largest, palette
-from pynn.inspection.diagram import Column, Diagram, counted, names_of
+from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
 
 # Lengths are in distances between the centres of neighbouring circles.
 _STEP_X = 3.4  # between columns
 _RADIUS = 0.42
-_TEXT, _SMALL = 0.3, 0.27  # letters
+_TEXT, _SMALL = 0.3, 0.9  # letters; small ones, as parts of others
 _STRETCH = 1.7  # factor in both directions if numbers are written on lines
 _INCHES = 0.42  # the unit of length in a new figure: small letters have 8 points
-_LETTER = 0.075  # inches of a letter of a name, in a new figure
 
 _UP_TO_ONE = ("sigmoid", "softmax", "tanh")  # their activations are shaded as parts of 1
 
@@ -29,8 +30,12 @@ class NetworkDisplay:
 
     Lines are weights: blue if positive, orange if negative (see `use_colors`); larger weights are
     wider and stronger. Circles are units, shaded in the same way by their activations, as parts of
-    the largest of their layer. The middle of wide layers and of deep networks is omitted; the
-    display says how many units or layers are missing.
+    the largest of their layer, or of 1 if that is the limit of the activation function. A bar shows
+    the scale of the shades, and below each layer stands its largest number.
+
+    Wide layers show their strongest units, with their numbers, such as #12; units count from 1. The
+    middle layers of deep networks are omitted. The display says how many units or layers are
+    missing. In small axes, numbers that do not fit into the circles are not written.
 
     Parameters
     ----------
@@ -50,6 +55,8 @@ class NetworkDisplay:
         The weights drawn, in ascending order of size between each two layers.
     nodes_ : list of matplotlib PatchCollection
         The circles of each layer drawn.
+    shades_ : matplotlib AxesImage or None
+        The bar with the scale of the circles' shades; None without activations.
     texts_ : list of matplotlib Text
 
     Raises
@@ -61,7 +68,12 @@ class NetworkDisplay:
     --------
     ActivationsDisplay : All activations for one sample.
     WeightsDisplay : All weights of one layer.
-    pynn.Network.to_dot : The same diagram for Graphviz.
+    pynn.Network.to_dot : A similar diagram for Graphviz.
+
+    Notes
+    -----
+    ``display.figure_.savefig("network.svg")`` saves the picture as SVG. In a notebook, a `Network`
+    shows itself as SVG with a tooltip for each unit and weight.
 
     Examples
     --------
@@ -101,8 +113,10 @@ class NetworkDisplay:
         output_names: Sequence[str] | None = None,
         max_units: int = 10,
         max_layers: int = 8,
+        omit: str = "weakest",
         ax: Any = None,
         values: bool | None = None,
+        scale: str = "network",
     ) -> Self:
         """Draw a network, optionally with its activations for one sample.
 
@@ -122,7 +136,13 @@ class NetworkDisplay:
             At least 3. A larger layer shows ``max_units - 1`` units.
         max_layers : int, default=8
             At least 3, input and output included. A deeper network shows ``max_layers - 1`` layers.
-        ax, values
+        omit : {"weakest", "middle"}, default="weakest"
+            Units to omit from larger layers: the weakest, or those between the first and the last.
+            The strength of an input or a hidden unit is the Euclidean norm of its outgoing weights,
+            times its absolute activation if X is given. The strength of an output is its absolute
+            activation, or without X the norm of its incoming weights. Among equally strong units,
+            the first are drawn.
+        ax, values, scale
             See `plot`.
 
         Returns
@@ -136,8 +156,10 @@ class NetworkDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         """
-        diagram = Diagram.of(network_of(estimator), max_units, max_layers)
+        network = network_of(estimator)
         activations, title = (None, "") if X is None else units.pass_of(estimator, X, row)
+        strength = units.strength_rule(omit, network, activations)
+        diagram = Diagram.of(network, max_units, max_layers, strength)
         display = cls(
             diagram,
             activations=activations,
@@ -145,9 +167,9 @@ class NetworkDisplay:
             output_names=units.output_names(estimator) if output_names is None else output_names,
             title=title,
         )
-        return display.plot(ax, values=values)
+        return display.plot(ax, values=values, scale=scale)
 
-    def plot(self, ax: Any = None, *, values: bool | None = None) -> Self:
+    def plot(self, ax: Any = None, *, values: bool | None = None, scale: str = "network") -> Self:
         """Draw the display.
 
         Parameters
@@ -157,7 +179,11 @@ class NetworkDisplay:
         values : bool, optional
             Whether to write activations into circles, weights on lines and biases below circles.
             By default activations are written if no layer shows more than 8 units, weights and
-            biases if there are at most 12 lines.
+            biases if there are at most 12 lines. Hidden layers with omitted units show the units'
+            numbers in place of activations.
+        scale : {"network", "layer"}, default="network"
+            Weight of the widest lines: the largest drawn in the whole network, or between the same
+            two layers. With "layer" it is written between the layers.
 
         Returns
         -------
@@ -168,45 +194,96 @@ class NetworkDisplay:
         ------
         ImportError
             If matplotlib is missing.
+        TypeError, ValueError
+            If scale is another word.
         """
-        diagram = self.diagram
-        n_lines = sum(links.weights.size for links in diagram.links)
-        on_lines = n_lines <= 12 if values is None else values
-        stretch = _STRETCH if on_lines else 1.0
-        self._step = _STEP_X * stretch, -stretch
-        low, right = -diagram.height / 2 * stretch, diagram.columns[-1].x * self._step[0]
-        x, y = (min(-1.5, right / 2 - 4), max(right + 1.5, right / 2 + 4)), (low - 2.4, 0.2 - low)
-        extent = np.ptp([x, y], axis=1)
-        names = [max(map(len, names or [""])) for names in (self.input_names, self.output_names)]
-        size = extent * _INCHES + [sum(names) * _LETTER, 0.4 * bool(self.title)]
+        by_layer = checks.choice("scale", scale, ("network", "layer")) == "layer"
+        lines = list(self.diagram.lines(by_layer))
+        inches = None if ax is None else axes_inches(ax, self.title)
+        on_lines = len(lines) <= 12 if values is None else values
+        self._layout = self._laid_out(by_layer, on_lines, inches)
+        if values is None and on_lines and self._layout.em(_SMALL) > 1.3 * _SMALL * _TEXT:
+            on_lines = False  # the numbers would overlap
+            self._layout = self._laid_out(by_layer, on_lines, inches)
+        small = max(len(column.units) for column in self.diagram.columns) <= 8
+        in_circles = self.activations is not None and (small if values is None else values)
+        x, y = self._layout.limits()
+        size = np.ptp([x, y], axis=1) * _INCHES + [0, 0.4 * bool(self.title)]
         self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
         self.ax_.set(xlim=x, ylim=y, aspect="equal", title=self.title)
         self.ax_.set_axis_off()
-        # Points per unit of length; in given axes before titles and names take space from them
-        given = 72 / self.figure_.dpi * (self.ax_.bbox.size / extent).min()
-        self._points = 72 * _INCHES if ax is None else float(given)
         self.texts_: list[Any] = []
-        self._draw_lines(on_lines)
-        small = max(len(column.units) for column in diagram.columns) <= 8
-        in_circles = self.activations is not None and (small if values is None else values)
-        self.nodes_ = [self._draw_column(column, low, in_circles) for column in diagram.columns]
-        self._draw_names(diagram.columns[0], self.input_names, -1.5 * _RADIUS, "right")
-        self._draw_names(diagram.columns[-1], self.output_names, 1.5 * _RADIUS, "left")
-        self._draw_notes(right / 2, low)
+        self._draw_lines(lines, on_lines)
+        self.nodes_ = [
+            self._draw_column(column, in_circles, bool(values)) for column in self.diagram.columns
+        ]
+        self._draw_text()
         return self
 
-    def _write(self, x: float, y: float, text: str, size: float = _TEXT, **look: Any) -> None:
-        look = {"ha": "center", "va": "center", "fontsize": self._points * size} | look
-        self.texts_.append(self.ax_.text(x, y, text, **look))
+    def _laid_out(self, by_layer: bool, on_lines: bool, inches: Any) -> Layout:
+        """Return the layout of a new figure, or of axes of this size."""
+        below = [(column.x, self._text(column)) for column in self.diagram.columns]
+        if by_layer:
+            below += [
+                (
+                    (links.source.x + links.target.x) / 2,
+                    ["widest", f"±{largest(links.weights):.3g}"],
+                )
+                for links in self.diagram.links
+            ]
+        stretch = _STRETCH if on_lines else 1.0
+        layout = Layout(
+            self.diagram,
+            step=(_STEP_X * stretch, stretch),
+            radius=_RADIUS,
+            text=_TEXT,
+            inches=_INCHES,
+            names=[self._names(self.diagram.columns[end]) for end in (0, -1)],
+            below=below,
+            note=self._note(by_layer),
+            has_bar=self.activations is not None,
+        )
+        if inches is not None:
+            layout.fit(inches)
+        return layout
 
-    def _centres(self, column: Column) -> list[tuple[float, float]]:
-        return [(column.x * self._step[0], y * self._step[1]) for y in column.y]
+    def _text(self, column: Column) -> list[str]:
+        """Return the lines of text below a layer."""
+        texts = [column.name, f"{column.size} {column.activation}".strip()]
+        return texts if self.activations is None else [*texts, f"max {self._scale_of(column):.3g}"]
 
-    def _draw_lines(self, with_values: bool) -> None:
-        lines = list(self.diagram.lines())
-        centres = {column.layer: self._centres(column) for column in self.diagram.columns}
-        scale = self._points / (72 * _INCHES)
-        self.lines_, starts, ends = units.draw_links(self.ax_, lines, centres, _RADIUS, scale)
+    def _scale_of(self, column: Column) -> float:
+        """Return the activation with the strongest shade."""
+        limit = 1.0 if column.activation in _UP_TO_ONE else 0.0
+        return max(largest(self.activations[column.layer]), limit) if self.activations else 0.0
+
+    def _names(self, column: Column) -> list[str]:
+        """Return the names of drawn inputs or outputs; numbers if units are omitted."""
+        names = self.output_names if column.layer else self.input_names
+        if names is not None:
+            return [names[unit] for unit in column.units]
+        return column.numbers()
+
+    def _note(self, by_layer: bool) -> str:
+        widest = f"widest ±{self.diagram.scale:.3g}"
+        if not self.diagram.scale:
+            widest = "all drawn weights are 0"
+        elif by_layer:
+            widest = "widest by layer"
+        is_finite = all(np.isfinite(links.weights).all() for links in self.diagram.links)
+        dotted = "" if is_finite else ", dotted: not finite"
+        return f"weights: {palette().words}, {widest}{dotted}"
+
+    def _write(self, x: float, y: float, text: str, part: float = 1.0, **look: Any) -> None:
+        points = self._layout.points(self._layout.em(part))
+        look = {"ha": "center", "va": "center", "fontsize": points} | look
+        if text:
+            self.texts_.append(self.ax_.text(x, y, text, **look))
+
+    def _draw_lines(self, lines: list[Line], with_values: bool) -> None:
+        centres = {column.layer: self._layout.centres(column) for column in self.diagram.columns}
+        factor = self._layout.inches / _INCHES
+        self.lines_, starts, ends = units.draw_links(self.ax_, lines, centres, _RADIUS, factor)
         if with_values:
             for column in self.diagram.columns:
                 for (x, y), bias in zip(centres[column.layer], column.biases, strict=False):
@@ -215,39 +292,44 @@ class NetworkDisplay:
             for line, (x, y) in zip(lines, starts + 0.25 * (ends - starts), strict=True):
                 self._write(x, y, f"{line.weight:.3g}", _SMALL, bbox=box)
 
-    def _draw_column(self, column: Column, low: float, with_values: bool) -> Any:
-        centres = self._centres(column)
-        x = centres[0][0]
+    def _draw_column(self, column: Column, with_values: bool, always: bool) -> Any:
+        centres = self._layout.centres(column)
         faces: Any = "none"
+        texts = [""] * len(centres)
         if self.activations is not None:
-            activations = self.activations[column.layer]
-            drawn = activations[list(column.units)]
-            scale = max(largest(activations), 1.0 if column.activation in _UP_TO_ONE else 0.0)
-            faces = signed_colours(drawn, scale)
-            for centre, value in zip(centres, drawn if with_values else (), strict=False):
-                self._write(*centre, _short(value), _SMALL)
+            drawn = self.activations[column.layer][list(column.units)]
+            faces = signed_colours(drawn, self._scale_of(column))
+            texts = [_short(value) for value in drawn] if with_values else texts
+        if column.n_left_out and 0 < column.layer < self.diagram.columns[-1].layer:
+            texts = column.numbers()
+        if always or self._layout.fits(texts, _SMALL):
+            for (x, y), text in zip(centres, texts, strict=True):
+                self._write(x, y, text, _SMALL)
         if column.gap is not None:
-            y = column.gap * self._step[1]
-            self._write(x, y + 0.25, "⋮", 0.5)
-            self._write(x, y - 0.4, f"+{column.n_left_out}")
-        self._write(x, low - 0.7, f"{column.name}\n{column.size} {column.activation}".strip())
-        return units.draw_circles(self.ax_, centres, _RADIUS, faces, self._points / 36)
+            y = -column.gap * self._layout.step[1]
+            self._write(centres[0][0], y, f"⋮ +{column.n_left_out}")
+        width = 2 * self._layout.inches / _INCHES
+        return units.draw_circles(self.ax_, centres, _RADIUS, faces, width)
 
-    def _draw_names(self, column: Column, names: list[str] | None, aside: float, ha: str) -> None:
-        if names is not None:
-            for (x, y), unit in zip(self._centres(column), column.units, strict=True):
-                self._write(x + aside, y, names[unit], ha=ha)
-
-    def _draw_notes(self, middle: float, low: float) -> None:
-        diagram = self.diagram
-        if diagram.gap is not None:
-            x = diagram.gap * self._step[0]
-            self._write(x, 0.3, "⋯", 0.6)
-            self._write(x, -0.4, counted(diagram.n_layers_left_out, "layer"))
-        widest = f"widest ±{diagram.scale:.3g}" if diagram.scale else "all drawn weights are 0"
-        dotted = "" if all(line.is_finite for line in diagram.lines()) else ", dotted: not finite"
-        note = f"weights: {palette().words}, {widest}{dotted}"
-        self._write(middle, low - 1.9, note, _SMALL)
+    def _draw_text(self) -> None:
+        """Write names beside the circles, text below them, and draw the scale of shades."""
+        layout, columns = self._layout, self.diagram.columns
+        points, beside = layout.points(layout.name_em()), 1.5 * _RADIUS
+        for column, aside, ha in ((columns[0], -beside, "right"), (columns[-1], beside, "left")):
+            for (x, y), name in zip(layout.centres(column), self._names(column), strict=True):
+                self._write(x + aside, y, name, ha=ha, fontsize=points)
+        if self.diagram.gap is not None:
+            omitted = counted(self.diagram.n_layers_left_out, "layer")
+            self._write(self.diagram.gap * layout.step[0], 0, f"⋯\n{omitted}")
+        for x, top, text in layout.below():
+            self._write(x, top, text, va="top")
+        self.shades_ = None
+        if self.activations is not None:
+            has_negative = any(np.min(layer) < 0 for layer in self.activations)
+            self.shades_, texts = layout.draw_bar(self.ax_, has_negative, 1.0)
+            self.texts_ += texts
+        note, points = "\n".join(layout.note()), layout.points(layout.note_em())
+        self._write(layout.middle, layout.note_y, note, va="top", fontsize=points)
 
 
 def _short(value: float) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 
 from pynn import checks
 from pynn.displays import units
-from pynn.displays.base import Array, axes, last_step, network_of, signed_colours
+from pynn.displays.base import axes, last_step, network_of, signed_colours
+from pynn.displays.layout import Layout, axes_inches
 from pynn.inspection.colours import largest
 from pynn.inspection.diagram import Column, Diagram, Line, counted
 from pynn.inspection.neurons import dense_row
@@ -18,7 +19,7 @@ from pynn.inspection.tracing import Trace
 
 _DIRECTIONS = ("forward", "backward")
 _MOST_LINES = 24  # numbers on more links would overlap
-_POINTS = 9.0  # font size
+_TEXT = 0.125  # letters
 
 # Lengths in inches in a new figure: between columns, between circles, radius.
 _WITH_NUMBERS = 2.4, 1.3, 0.4
@@ -35,7 +36,9 @@ class TraceDisplay:
     ∂C/∂a above it; inputs show ∂C/∂x.
 
     Colours show the sign. Wider links have larger numbers, and stronger circles are larger in
-    their layer. The middle of wide layers and of deep networks is omitted.
+    their layer; without numbers, a bar shows the scale of the shades, and below each layer stands
+    its largest number. Wide layers show their strongest units, with their numbers, such as #12;
+    units count from 1. The middle layers of deep networks are omitted.
 
     Parameters
     ----------
@@ -48,6 +51,10 @@ class TraceDisplay:
         At least 3. A larger layer shows ``max_units - 1`` units.
     max_layers : int, default=8
         At least 3, input and output included. A deeper network shows ``max_layers - 1`` layers.
+    omit : {"weakest", "middle"}, default="weakest"
+        Units to omit from larger layers: the weakest, or those between the first and the last. The
+        strength of a unit is forward that of `NetworkDisplay` with activations, backward the
+        absolute delta, and that of an input backward its absolute ∂C/∂x.
 
     Attributes
     ----------
@@ -56,6 +63,8 @@ class TraceDisplay:
         The links drawn, in ascending order of size between each two layers.
     nodes_ : list of matplotlib PatchCollection
         The circles of each layer drawn.
+    shades_ : matplotlib AxesImage or None
+        The bar with the scale of the circles' shades; None if numbers are written.
     texts_ : list of matplotlib Text
 
     Raises
@@ -87,6 +96,7 @@ class TraceDisplay:
         direction: str = "forward",
         max_units: int = 10,
         max_layers: int = 8,
+        omit: str = "weakest",
     ) -> None:
         if not isinstance(trace, Trace):
             raise TypeError(f"trace must be a Trace, got {type(trace).__name__}")
@@ -114,7 +124,10 @@ class TraceDisplay:
             bias=net.bias,
             scale=trace.scale,
         )
-        self.diagram = Diagram.of(drawn, max_units, max_layers)
+        strength = units.strength_rule(omit, drawn, self.values)
+        if strength is not None and direction == "backward":
+            strength = lambda layer: np.abs(self.values[layer])  # noqa: E731
+        self.diagram = Diagram.of(drawn, max_units, max_layers, strength)
 
     @classmethod
     def from_estimator(
@@ -127,6 +140,7 @@ class TraceDisplay:
         direction: str = "forward",
         max_units: int = 10,
         max_layers: int = 8,
+        omit: str = "weakest",
         ax: Any = None,
         values: bool | None = None,
     ) -> Self:
@@ -138,7 +152,7 @@ class TraceDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_inputs)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
-        row, direction, max_units, max_layers
+        row, direction, max_units, max_layers, omit
             See `TraceDisplay`.
         ax, values
             See `plot`.
@@ -156,7 +170,7 @@ class TraceDisplay:
         """
         network_of(estimator)
         model, X = last_step(estimator, X)
-        limits = {"max_units": max_units, "max_layers": max_layers}
+        limits: Any = {"max_units": max_units, "max_layers": max_layers, "omit": omit}
         display = cls(model.trace(X, y), row=row, direction=direction, **limits)
         return display.plot(ax, values=values)
 
@@ -168,7 +182,8 @@ class TraceDisplay:
         ax : matplotlib Axes, optional
             Axes to draw on; by default those of a new figure.
         values : bool, optional
-            Whether to write numbers. By default they are written if there are at most 24 links.
+            Whether to write numbers. By default they are written if there are at most 24 links and
+            the axes are large enough.
 
         Returns
         -------
@@ -181,75 +196,126 @@ class TraceDisplay:
             If matplotlib is missing.
         """
         lines = list(self.diagram.lines())
+        title = f"{self.direction}: cost C = {number(self.trace.costs[self.row])}"
+        inches = None if ax is None else axes_inches(ax, title)
         self._written = len(lines) <= _MOST_LINES if values is None else values
-        self._step_x, self._step_y, self._radius = _WITH_NUMBERS if self._written else _WITHOUT
-        self._low = -self.diagram.height / 2 * self._step_y
-        right = self.diagram.columns[-1].x * self._step_x
-        x, y = (-1.0, right + 1.2), (self._low - 0.95, 0.1 - self._low)
-        self.figure_, self.ax_ = axes(
-            ax, figsize=(x[1] - x[0], y[1] - y[0] + 0.35), layout="constrained"
-        )
-        cost = number(self.trace.costs[self.row])
-        self.ax_.set(xlim=x, ylim=y, aspect="equal", title=f"{self.direction}: cost C = {cost}")
+        self._layout = self._laid_out(inches)
+        if values is None and self._written and self._layout.em() > 1.3 * _TEXT:
+            self._written = False  # the numbers would overlap
+            self._layout = self._laid_out(inches)
+        x, y = self._layout.limits()
+        size = x[1] - x[0], y[1] - y[0] + 0.35
+        self.figure_, self.ax_ = axes(ax, figsize=size, layout="constrained")
+        self.ax_.set(xlim=x, ylim=y, aspect="equal", title=title)
         self.ax_.set_axis_off()
         self.texts_: list[Any] = []
         self._draw_lines(lines)
         self.nodes_ = [self._draw_column(column) for column in self.diagram.columns]
-        if self.diagram.gap is not None:
-            omitted = counted(self.diagram.n_layers_left_out, "layer")
-            self._write(self.diagram.gap * self._step_x, 0, f"⋯\n{omitted}")
-        self._write(right / 2, self._low - 0.75, self._legend())
+        self._draw_text()
         return self
 
-    def _legend(self) -> str:
+    def _laid_out(self, inches: Any) -> Layout:
+        """Return the layout of a new figure, or of axes of this size."""
+        *step, radius = _WITH_NUMBERS if self._written else _WITHOUT
+        layout = Layout(
+            self.diagram,
+            step=(step[0], step[1]),
+            radius=radius,
+            text=_TEXT,
+            inches=1.0,
+            names=[self._names(self.diagram.columns[end]) for end in (0, -1)],
+            below=[(column.x, self._text(column)) for column in self.diagram.columns],
+            note=self._note(),
+            has_bar=not self._written,
+        )
+        if inches is not None:
+            layout.fit(inches)
+        return layout
+
+    def _text(self, column: Column) -> list[str]:
+        """Return the lines of text below a layer."""
+        texts = [column.name, *filter(None, [column.activation])]
+        largest_value = number(largest(self.values[column.layer]), 3)
+        return texts if self._written else [*texts, f"max {largest_value}"]
+
+    def _names(self, column: Column) -> list[str]:
+        """Return the text beside inputs and outputs: numbers of units, and targets."""
+        if column.layer == 0 or not self._written or self.direction == "backward":
+            return column.numbers()
+        return [f"y = {number(self.trace.y[self.row, unit], 3)}" for unit in column.units]
+
+    def _note(self) -> str:
+        widest = f"widest ±{number(self.diagram.scale, 3)}"
         if self.direction == "forward":
-            return "links: weights w; circles: activations a"
-        return "links: gradient ∂C/∂w; circles: delta ∂C/∂z, of inputs ∂C/∂x"
+            return f"links: weights w, {widest}; circles: activations a"
+        return f"links: gradient ∂C/∂w, {widest}; circles: delta ∂C/∂z, of inputs ∂C/∂x"
 
     def _write(self, x: float, y: float, text: str, **look: Any) -> None:
-        look = {"ha": "center", "va": "center", "fontsize": _POINTS, "zorder": 3} | look
-        self.texts_.append(self.ax_.text(x, y, text, **look))
-
-    def _centres(self, column: Column) -> Array:
-        return np.array([(column.x * self._step_x, -y * self._step_y) for y in column.y])
+        points = self._layout.points(self._layout.em())
+        look = {"ha": "center", "va": "center", "fontsize": points, "zorder": 3} | look
+        if text:
+            self.texts_.append(self.ax_.text(x, y, text, **look))
 
     def _draw_lines(self, lines: list[Line]) -> None:
-        centres = {column.layer: self._centres(column) for column in self.diagram.columns}
-        self.lines_, starts, ends = units.draw_links(self.ax_, lines, centres, self._radius)
+        layout = self._layout
+        centres = {column.layer: layout.centres(column) for column in self.diagram.columns}
+        # Thinner in small axes, but not thicker in large ones
+        self.lines_, starts, ends = units.draw_links(
+            self.ax_, lines, centres, layout.radius, min(1.0, layout.inches)
+        )
         box = {"facecolor": self.ax_.get_facecolor(), "edgecolor": "none", "pad": 0.5}
         for line, (x, y) in zip(lines, starts + 0.27 * (ends - starts), strict=True):
             if self._written:
                 self._write(x, y, number(line.weight, 3), bbox=box)
 
     def _draw_column(self, column: Column) -> Any:
-        centres, values = self._centres(column), self.values[column.layer]
-        shown = values[list(column.units)]
-        if self._written:
-            for place, (x, y) in enumerate(centres):
+        layout, values = self._layout, self.values[column.layer]
+        centres, shown = layout.centres(column), values[list(column.units)]
+        is_hidden = 0 < column.layer < self.diagram.columns[-1].layer
+        for place, (x, y) in enumerate(centres):
+            if self._written:
                 self._write(x, y, number(shown[place], 3))
                 self._write_around(column, place, x, y)
-        x = centres[0, 0]
+            elif is_hidden and layout.fits(column.numbers()):
+                self._write(x, y, column.numbers()[place])
         if column.gap is not None:
-            self._write(x, -column.gap * self._step_y, f"⋮ +{column.n_left_out}")
-        title = f"{column.name}\n{column.activation}".strip()
-        self._write(x, self._low - 0.3, title)
+            y = -column.gap * layout.step[1]
+            self._write(centres[0, 0], y, f"⋮ +{column.n_left_out}")
         # Half as strong as lines, so that numbers stay readable on them
         faces = signed_colours(np.nan_to_num(shown, posinf=0, neginf=0), 2 * largest(values))
-        return units.draw_circles(self.ax_, centres, self._radius, faces)
+        return units.draw_circles(self.ax_, centres, layout.radius, faces)
 
     def _write_around(self, column: Column, place: int, x: float, y: float) -> None:
-        """Write z, b and y around a circle, or the sensitivity above it."""
+        """Write z and b around a circle, or the sensitivity above it."""
         unit, layer = column.units[place], column.layer - 1
-        aside = self._radius + 0.12
+        aside = self._layout.radius + 0.12
         if layer < 0:
             return
+        prefix = f"{column.numbers()[place]}  ".lstrip()
         if self.direction == "backward":
             sensitivity = number(self.trace.sensitivities[layer][self.row, unit], 3)
-            self._write(x, y + aside, f"∂C/∂a = {sensitivity}")
+            self._write(x, y + aside, f"{prefix}∂C/∂a = {sensitivity}")
             return
-        self._write(x, y + aside, f"z = {number(self.trace.z[layer][self.row, unit], 3)}")
+        self._write(x, y + aside, f"{prefix}z = {number(self.trace.z[layer][self.row, unit], 3)}")
         if column.biases:
             self._write(x, y - aside, f"b = {number(column.biases[place], 3)}")
-        if layer == len(self.trace.z) - 1:
-            target = number(self.trace.y[self.row, unit], 3)
-            self._write(x + aside, y, f"y = {target}", ha="left")
+
+    def _draw_text(self) -> None:
+        """Write text beside and below the circles, and draw the scale of shades."""
+        layout, columns = self._layout, self.diagram.columns
+        points, beside = layout.points(layout.name_em()), layout.radius + 0.12
+        for column, aside, ha in ((columns[0], -beside, "right"), (columns[-1], beside, "left")):
+            for (x, y), name in zip(layout.centres(column), self._names(column), strict=True):
+                self._write(x + aside, y, name, ha=ha, fontsize=points)
+        if self.diagram.gap is not None:
+            omitted = counted(self.diagram.n_layers_left_out, "layer")
+            self._write(self.diagram.gap * layout.step[0], 0, f"⋯\n{omitted}")
+        for x, top, text in layout.below():
+            self._write(x, top, text, va="top")
+        self.shades_ = None
+        if not self._written:
+            has_negative = any(np.nanmin(layer) < 0 for layer in self.values)
+            self.shades_, texts = layout.draw_bar(self.ax_, has_negative, 0.5)
+            self.texts_ += texts
+        note, points = "\n".join(layout.note()), layout.points(layout.note_em())
+        self._write(layout.middle, layout.note_y, note, va="top", fontsize=points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import ceil, isqrt
 from typing import Any
 
@@ -96,6 +97,47 @@ def output_names(estimator: Any) -> list[str] | None:
     return None if classes is None else [plain(name) for name in classes[-n_outputs:]]
 
 
+def strength_rule(
+    omit: str, network: Any, layers: Sequence[Array] | None = None
+) -> Callable[[int], Array] | None:
+    """Return the function by which `Diagram.of` chooses the units of wide layers.
+
+    Parameters
+    ----------
+    omit : {"weakest", "middle"}
+    network : Network, or an object with its `weights` and `scale`
+    layers : sequence of ndarray of shape (n_units,), optional
+        Activations of each layer for one row, the input first.
+
+    Returns
+    -------
+    callable or None
+        None for "middle". Else the strength of a unit is the norm of its outgoing weights, times
+        its absolute activation if there is one. The strength of an output is its absolute
+        activation, or the norm of its incoming weights.
+
+    Raises
+    ------
+    ValueError
+        If omit is another word.
+    """
+    if checks.choice("omit", omit, ("weakest", "middle")) == "middle":
+        return None
+
+    def strength(layer: int) -> Array:
+        is_output = layer == len(network.weights)
+        if is_output and layers is not None:
+            return np.abs(layers[layer], dtype=np.float64)
+        weights, axes = network.weights[layer - is_output], "ij,ij->j" if is_output else "ij,ij->i"
+        with np.errstate(over="ignore", invalid="ignore"):
+            norms: Array = np.sqrt(np.einsum(axes, weights, weights, dtype=np.float64))
+            if layer == 0 and network.scale is not None:
+                norms *= np.abs(network.scale)
+            return norms if layers is None else norms * np.abs(layers[layer])
+
+    return strength
+
+
 def grid_of(n: int, shape: tuple[int, int] | None = None) -> tuple[int, int]:
     """Return height and width of a grid for n cells.
 
@@ -125,10 +167,38 @@ def grid_of(n: int, shape: tuple[int, int] | None = None) -> tuple[int, int]:
 
 
 def draw_grid(ax: Any, values: Array, shape: tuple[int, int], scale: float, **look: Any) -> Any:
-    """Draw values as a grid of colours, row by row from the top left; return the AxesImage."""
-    cells = np.pad(values, (0, shape[0] * shape[1] - len(values)), constant_values=np.nan)
+    """Draw values as an outlined grid of colours, row by row from the top left.
+
+    Cells of the last row that have no value are outside the outline.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    values : ndarray of shape (n,)
+    shape : tuple (height, width)
+        Of n cells or more.
+    scale : float
+        Absolute value of the strongest colours.
+    **look
+        Passed to `matplotlib.axes.Axes.imshow`.
+
+    Returns
+    -------
+    matplotlib AxesImage
+    """
+    height, width = shape
+    cells = np.pad(values, (0, height * width - len(values)), constant_values=np.nan)
     colours = {"cmap": signed_colormap(), "norm": signed_norm(scale)}
-    return ax.imshow(cells.reshape(shape), **colours, **look)
+    image = ax.imshow(cells.reshape(shape), **colours, **look)
+    rows, rest = divmod(len(values), width)
+    corners = [(0, 0), (width, 0), (width, rows), (rest, rows), (rest, rows + 1), (0, rows + 1)]
+    left, right, bottom, top = image.get_extent()
+    steps = (right - left) / width, (bottom - top) / height
+    outline = np.array(corners if rest else [*corners[:3], (0, rows)]) * steps + (left, top)
+    # Without an outline the end of a grid would be invisible, as 0 is transparent.
+    look = {"fill": False, "edgecolor": text_colour(), "linewidth": 0.5, "clip_on": False}
+    ax.add_patch(mpl().patches.Polygon(outline, **look))
+    return image
 
 
 def draw_links(

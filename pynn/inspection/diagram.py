@@ -1,13 +1,14 @@
 """A network as circles and lines: which units and weights are drawn, and where.
 
-The middle units of wide layers and the middle layers of deep networks are omitted. Only the weights
-that are drawn are read, so a diagram of a large network is as small as any other.
+The middle layers of deep networks are omitted, and the middle units or the weakest of wide layers.
+By default only the weights that are drawn are read, so a diagram of a large network is as small as
+any other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,10 +70,14 @@ class Column:
         unit = self.units[place] + 1
         return f"neuron {unit} of {self.name}" if self.layer else f"input {unit}"
 
+    def numbers(self) -> list[str]:
+        """Return the numbers of the units, counted from 1; empty if all units are drawn."""
+        return [f"#{unit + 1}" if self.n_left_out else "" for unit in self.units]
+
     def circle_text(self, place: int) -> str:
-        """Return the tooltip of a circle."""
-        name = self.unit_name(place)
-        return f"{name}, bias {self.biases[place]:.4g}" if self.biases else name
+        """Return the tooltip of a circle: name, activation function and bias of the unit."""
+        bias = f"bias {self.biases[place]:.4g}" if self.biases else ""
+        return ", ".join(filter(None, [self.unit_name(place), self.activation, bias]))
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,13 @@ class Diagram:
     n_layers_left_out: int
 
     @classmethod
-    def of(cls, net: Model, max_units: int = 10, max_layers: int = 8) -> Diagram:
+    def of(
+        cls,
+        net: Model,
+        max_units: int = 10,
+        max_layers: int = 8,
+        strength: Callable[[int], NDArray[np.float64]] | None = None,
+    ) -> Diagram:
         """Choose the columns and lines of a network.
 
         Parameters
@@ -160,6 +171,11 @@ class Diagram:
         max_layers : int, default=8
             At least 3. A network with more layers, including input and output, shows
             ``max_layers - 1`` of them.
+        strength : callable, optional
+            Function of a layer's index that returns the strength of each unit, an ndarray of shape
+            (n_units,). Layers with too many units show the strongest; of equal ones, the first.
+            Units with a strength of NaN count as strongest. By default layers show the first and
+            the last units.
 
         Returns
         -------
@@ -176,7 +192,9 @@ class Diagram:
         n_layers = len(net.layer_sizes)
         layers = shown(n_layers, max_layers)
         places, gap = _places(layers, gap_size=1.0, origin=0.0)
-        columns = [_column(net, *at, max_units) for at in zip(layers, places, strict=True)]
+        columns = [
+            _column(net, *at, max_units, strength) for at in zip(layers, places, strict=True)
+        ]
         links = [
             Links(
                 left, right, net.weights[left.layer][np.ix_(left.units, right.units)].astype(float)
@@ -194,13 +212,17 @@ class Diagram:
     @property
     def height(self) -> float:
         """Height of the highest column, in circles."""
-        return max(column.y[-1] - column.y[0] for column in self.columns) + 1
+        return 1 - 2 * min(column.y[0] for column in self.columns)
 
-    def lines(self) -> Iterator[Line]:
-        """Yield all lines; between two columns the weaker come first, and are drawn below."""
+    def lines(self, by_layer: bool = False) -> Iterator[Line]:
+        """Yield all lines; between two columns the weaker come first, and are drawn below.
+
+        Their strengths are parts of the largest weight drawn, or with `by_layer` of the largest
+        between the same two columns.
+        """
         scale = self.scale
         for links in self.links:
-            parts = strengths(links.weights, scale)
+            parts = strengths(links.weights, largest(links.weights) if by_layer else scale)
             for place in np.argsort(parts, axis=None, kind="stable"):
                 i, j = divmod(int(place), parts.shape[1])
                 yield Line(links, i, j, float(links.weights[i, j]), float(parts[i, j]))
@@ -230,10 +252,27 @@ def _places(
     return tuple(places.tolist()), gap
 
 
-def _column(net: Model, layer: int, x: float, max_units: int) -> Column:
+def _strongest(sizes: NDArray[np.float64], n: int) -> tuple[int, ...]:
+    """Return the indices of the n largest numbers, in ascending order; NaN is the largest."""
+    order = np.argsort(-np.where(np.isnan(sizes), np.inf, sizes), kind="stable")
+    return tuple(sorted(order[:n].tolist()))
+
+
+def _column(
+    net: Model,
+    layer: int,
+    x: float,
+    max_units: int,
+    strength: Callable[[int], NDArray[np.float64]] | None,
+) -> Column:
     size = net.layer_sizes[layer]
     units = shown(size, max_units)
     y, gap = _places(units, GAP, origin=0.5)
+    if gap is not None and strength is not None:
+        units = _strongest(strength(layer), len(units))
+        # The omitted units lie anywhere between the others, so their mark is below all circles.
+        places = np.arange(len(units)) - (len(units) + 0.5) / 2
+        y, gap = tuple(places.tolist()), float(places[-1] + 1.2)
     if layer == 0:
         scaled = "" if net.scale is None else "scaled"
         return Column(0, size, "input", scaled, x, units, y, gap, ())

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 import pynn
 from pynn.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
-from pynn.displays.units import grid_of, input_names, output_names, pass_of
+from pynn.displays.units import grid_of, input_names, output_names, pass_of, strength_rule
 from pynn.inspection.colours import palette
 from pynn.inspection.diagram import Diagram
 
@@ -200,7 +200,7 @@ def test_names_where_there_are_some(iris):
 def test_lines_and_circles_are_those_of_the_diagram(sizes, max_units):
     net = pynn.Network(sizes, random_state=1)
     display = NetworkDisplay.from_estimator(net, max_units=max_units, max_layers=4)
-    diagram = Diagram.of(net, max_units, 4)
+    diagram = Diagram.of(net, max_units, 4, strength_rule("weakest", net))
     lines = list(diagram.lines())
     colours, widths = display.lines_.get_colors(), display.lines_.get_linewidths()
     assert len(display.lines_.get_segments()) == len(lines) == len(colours)
@@ -215,7 +215,8 @@ def test_lines_and_circles_are_those_of_the_diagram(sizes, max_units):
     texts = [text.get_text() for text in display.texts_]
     for column in diagram.columns:
         assert f"{column.name}\n{column.size} {column.activation}".strip() in texts
-        assert texts.count(f"+{column.n_left_out}") >= (column.n_left_out > 0)
+        assert texts.count(f"⋮ +{column.n_left_out}") >= (column.n_left_out > 0)
+        assert set(column.numbers()) <= {*texts, ""}
     plt.close(display.figure_)
 
 
@@ -259,7 +260,8 @@ def test_numbers_are_written_where_they_have_room():
     assert weights | activations <= written()
     assert not (weights | activations) & written(values=False)
     large = NetworkDisplay.from_estimator(network("64-30-10"), rows_for(network("64-30-10")))
-    assert not any("." in text.get_text() for text in large.texts_[:-1])
+    texts = [text.get_text() for text in large.texts_[:-1]]
+    assert not any("." in text for text in texts if "max" not in text)
 
 
 def test_names_beside_the_units(iris):
@@ -269,7 +271,8 @@ def test_names_beside_the_units(iris):
     assert {*X.columns, "setosa", "versicolor", "virginica"} <= texts
     assert display.ax_.get_title().startswith("predicted: ")
     names = [str(i) for i in range(784)]
-    display = NetworkDisplay.from_estimator(network("784-16-16-10"), input_names=names)
+    wide = network("784-16-16-10")
+    display = NetworkDisplay.from_estimator(wide, input_names=names, omit="middle")
     texts = {text.get_text() for text in display.texts_}
     assert {"0", "4", "780", "783"} <= texts
     assert "300" not in texts
@@ -281,7 +284,7 @@ def test_weights_that_are_not_finite_are_dotted():
     display = NetworkDisplay.from_estimator(net)
     dashes = [style[1] is not None for style in display.lines_.get_linestyle()]
     assert sorted(dashes) == [False, False, True, True]
-    assert "widest ±1, dotted: not finite" in display.texts_[-1].get_text()
+    assert "widest ±1, dotted: not finite" in display.texts_[-1].get_text().replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -299,6 +302,88 @@ def test_data_that_do_not_fit_the_diagram(wrong, message):
         NetworkDisplay(Diagram.of(pynn.Network([2, 1])), **wrong)
     with pytest.raises(TypeError, match="diagram must be a Diagram, got Network"):
         NetworkDisplay(pynn.Network([2, 1]))
+
+
+def units_drawn(net, X=None, **parameters):
+    display = NetworkDisplay.from_estimator(net, X, max_units=4, **parameters)
+    plt.close(display.figure_)
+    return [column.units for column in display.diagram.columns]
+
+
+def test_wide_layers_show_the_units_with_the_largest_weights():
+    net = pynn.Network([6, 5, 7], initializer="zeros")
+    net.weights[0][[1, 3, 5], [0, 1, 2]] = [-2, 3, 1]
+    net.weights[1][[4, 0, 2], :3] = [[0, -5, 0], [1, 1, 1], [0, 0, 1]]
+    # Norms of outgoing weights, and of outputs of incoming ones: 1, sqrt(26), sqrt(2), 0, ...
+    assert units_drawn(net) == [(1, 3, 5), (0, 2, 4), (0, 1, 2)]
+    assert units_drawn(net, omit="middle") == [(0, 1, 5), (0, 1, 4), (0, 1, 6)]
+
+
+def test_with_a_row_a_unit_is_as_strong_as_its_part_in_the_next_layer():
+    net = pynn.Network([5, 4], initializer="zeros", input_scale=True)
+    net.weights[0][:, 0] = [1, 1, 1, 1, 10]
+    net.biases[0][:] = [0, -9, 8, 7]
+    net.scale[:] = [1, 1, 1, 0, 1]
+    X = [[0.5, -3, 0.4, 100, 0.1]]
+    wide = pynn.Network([5, 5], initializer="zeros")
+    wide.weights[0][:], wide.biases[0][:] = np.eye(5), [0, 0, 0, 0, 0.3]
+    assert units_drawn(net, X)[0] == (0, 1, 4)
+    assert units_drawn(net)[0] == (0, 1, 4)  # the fourth is scaled by 0
+    assert units_drawn(wide, [[0.2, -3, 0.4, 0, 0]])[1] == (1, 2, 4)
+
+
+def test_equally_strong_units_are_drawn_in_order_and_nan_before_all():
+    net = pynn.Network([8, 1], initializer="zeros")
+    assert units_drawn(net)[0] == (0, 1, 2)
+    net.weights[0][[4, 6]] = [[np.nan], [-1]]
+    assert units_drawn(net)[0] == (0, 4, 6)
+
+
+def test_units_of_wide_layers_have_numbers():
+    net = pynn.Network([12, 12, 12], random_state=0)
+    display = NetworkDisplay.from_estimator(net, max_units=4)
+    expected = [f"#{i + 1}" for column in display.diagram.columns for i in column.units]
+    texts = [text.get_text() for text in display.texts_]
+    assert sorted(text for text in texts if text[0] == "#") == sorted(expected)
+    assert texts.count("⋮ +9") == 3
+    small = NetworkDisplay.from_estimator(net, max_units=12)
+    assert not any("#" in text.get_text() for text in small.texts_)
+
+
+def test_the_widest_line_can_be_that_of_each_layer():
+    net = pynn.Network([2, 2, 1], initializer="zeros")
+    net.weights[0][:], net.weights[1][:] = [[0.1, -0.05], [0, 0]], [[4], [-1]]
+    display = NetworkDisplay.from_estimator(net, scale="layer")
+    widths, opacities = display.lines_.get_linewidths(), display.lines_.get_colors()[:, 3]
+    np.testing.assert_allclose(widths, [0.6, 0.6, 1.8, 3.0, 1.2, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(opacities, [0.2, 0.2, 0.6, 1.0, 0.4, 1.0], rtol=1e-6)
+    texts = {text.get_text() for text in display.texts_}
+    assert {"widest\n±0.1", "widest\n±4"} <= texts
+    assert "widest by layer" in display.texts_[-1].get_text()
+    usual = NetworkDisplay.from_estimator(net).lines_.get_linewidths()
+    np.testing.assert_allclose(usual[3], 0.6 + 2.4 * 0.1 / 4, rtol=1e-6)
+
+
+def test_shades_have_a_scale():
+    net = network("64-30-10")
+    display = NetworkDisplay.from_estimator(net, rows_for(net))
+    shades = display.shades_.get_array()[0]
+    assert (shades[0], shades[-1]) == (-1, 1)
+    assert (display.shades_.norm.vmin, display.shades_.norm.vmax) == (-1, 1)
+    texts = [text.get_text() for text in display.texts_]
+    assert {"shades: −max", "max"} <= set(texts)
+    assert f"input\n64\nmax {abs(rows_for(net)[0]).max():.3g}" in texts
+    assert "output\n10 softmax\nmax 1" in texts
+    positive = NetworkDisplay.from_estimator(net, np.abs(rows_for(net)))
+    assert positive.shades_.get_array()[0, 0] == 0
+    assert NetworkDisplay.from_estimator(net).shades_ is None
+
+
+@pytest.mark.parametrize("wrong", [{"omit": "first"}, {"scale": "unit"}])
+def test_words_that_network_display_refuses(wrong):
+    ((name, given),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be one of .*; got '{given}'"):
+        NetworkDisplay.from_estimator(network("2-3-1"), **wrong)
 
 
 # ---- ActivationsDisplay --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pynn.displays import (
     GradientFlowDisplay,
     LossCurveDisplay,
     NetworkDisplay,
+    TraceDisplay,
     WeightsDisplay,
     decision_boundary,
 )
@@ -66,6 +67,35 @@ def test_text_has_8_points_at_least(name):
     plt.close(figure)
     assert sizes
     assert {text: size for text, size in sizes.items() if size < 8} == {}
+
+
+# Small axes have text of 8 points too: beside circles if these are not closer, below them always.
+IN_AXES = {
+    "small": lambda ax: NetworkDisplay.from_estimator(net(2, 3, 1), [[0.5, -1.0]], ax=ax),
+    "wide": lambda ax: NetworkDisplay.from_estimator(net(784, 16, 16, 10), ax=ax),
+    "layers": lambda ax: NetworkDisplay.from_estimator(net(64, 30, 10), scale="layer", ax=ax),
+    "deep": lambda ax: NetworkDisplay.from_estimator(net(5, *[12] * 8, 3), ax=ax),
+    "forward": lambda ax: TraceDisplay.from_estimator(net(2, 3, 1), [[0, 1]], [1], ax=ax),
+    "wide forward": lambda ax: TraceDisplay.from_estimator(
+        net(64, 30, 10), np.eye(64), [0] * 64, ax=ax
+    ),
+}
+
+
+@pytest.mark.parametrize("width", [3.5, 12])
+@pytest.mark.parametrize("name", IN_AXES)
+def test_diagrams_fit_small_and_large_axes(name, width):
+    figure, ax = plt.subplots(figsize=(width, 0.75 * width), layout="constrained")
+    display = IN_AXES[name](ax)
+    figure.canvas.draw()
+    texts = [text for text in display.texts_ if not text.get_text().startswith("#")]
+    assert min(text.get_fontsize() for text in texts) >= 7.99
+    boxes = [text.get_window_extent() for text in texts]
+    for i, box in enumerate(boxes):
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+        assert not any(box.overlaps(other) for other in boxes[:i])
+    plt.close(figure)
 
 
 @pytest.mark.parametrize("name", ["values", "no names", "flowers"])

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from scipy import sparse
 
 import pynn
-from pynn.displays import TraceDisplay
+from pynn.displays import NetworkDisplay, TraceDisplay
 from pynn.inspection.tables import number
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -89,8 +89,24 @@ def test_large_networks_are_cut_and_without_numbers():
     display = TraceDisplay.from_estimator(net, np.eye(30), [0] * 30, direction="backward")
     texts = texts_of(display)
     assert {"⋮ +21", "⋮ +3", "⋯\n4 layers"} <= set(texts)
+    inputs = np.abs(display.trace.input_sensitivities[0])
+    assert display.diagram.columns[0].units == tuple(sorted(np.argsort(-inputs)[:9]))
+    hidden, drawn = np.abs(display.trace.deltas[0][0]), list(display.diagram.columns[1].units)
+    assert hidden[drawn].min() >= np.delete(hidden, drawn).max()
+    assert {f"#{unit + 1}" for unit in display.diagram.columns[0].units} <= set(texts)
+    assert display.shades_.get_array()[0, -1] == 1
     assert not any("∂C/∂a =" in text for text in texts)
     assert any("∂C/∂a =" in text for text in texts_of(display.plot(values=True)))
+
+
+def test_forward_the_strongest_units_are_those_of_network_display():
+    net = pynn.Network([30, 12, 3], random_state=0)
+    X = np.sin(np.arange(30.0))[np.newaxis]
+    trace = TraceDisplay.from_estimator(net, X, [0], max_units=5).diagram
+    network = NetworkDisplay.from_estimator(net, X, max_units=5).diagram
+    assert [c.units for c in trace.columns] == [c.units for c in network.columns]
+    ends = TraceDisplay(net.trace(X, [0]), max_units=5, omit="middle").diagram
+    assert ends.columns[0].units == (0, 1, 28, 29)
 
 
 def test_sparse_rows_and_infinite_sensitivities():

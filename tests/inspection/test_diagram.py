@@ -121,10 +121,10 @@ def test_a_small_network_as_svg():
     assert circles == [
         "input 1",
         "input 2",
-        "neuron 1 of layer 1, bias 0",
-        "neuron 2 of layer 1, bias 0.5",
-        "neuron 3 of layer 1, bias -1",
-        "neuron 1 of output, bias 0",
+        "neuron 1 of layer 1, relu, bias 0",
+        "neuron 2 of layer 1, relu, bias 0.5",
+        "neuron 3 of layer 1, relu, bias -1",
+        "neuron 1 of output, identity, bias 0",
     ]
     assert len(lines) == 9
     assert lines["input 2 to neuron 1 of layer 1: 2"]["stroke"] == palette().positive
