@@ -18,17 +18,6 @@ _NARROWEST, _WIDEST = 0.6, 2.0  # distance of columns in given axes, as parts of
 _NOTE = 56  # letters in a line of the note
 
 
-def axes_inches(ax: Any, title: str) -> Array:
-    """Set the title of given axes without frame, and return their width and height in inches."""
-    ax.set_title(title)
-    ax.set_axis_off()
-    engine = ax.figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(ax.figure)
-    inches: Array = ax.bbox.size / ax.figure.dpi
-    return inches
-
-
 class Layout:
     """Places of the circles of a diagram, of names beside them and of text below them.
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from pynn import checks
 from pynn.displays import units
 from pynn.displays.base import axes, float_array, network_of, signed_colours
-from pynn.displays.layout import Layout, axes_inches
+from pynn.displays.layout import Layout
 from pynn.inspection.colours import largest, palette
 from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
 
@@ -199,7 +199,7 @@ class NetworkDisplay:
         """
         by_layer = checks.choice("scale", scale, ("network", "layer")) == "layer"
         lines = list(self.diagram.lines(by_layer))
-        inches = None if ax is None else axes_inches(ax, self.title)
+        inches = None if ax is None else units.inches_below_title(ax, self.title)
         on_lines = len(lines) <= 12 if values is None else values
         self._layout = self._laid_out(by_layer, on_lines, inches)
         if values is None and on_lines and self._layout.em(_SMALL) > 1.3 * _SMALL * _TEXT:

@@ -10,7 +10,7 @@ import numpy as np
 from pynn import checks
 from pynn.displays import units
 from pynn.displays.base import axes, last_step, network_of, signed_colours
-from pynn.displays.layout import Layout, axes_inches
+from pynn.displays.layout import Layout
 from pynn.inspection.colours import largest
 from pynn.inspection.diagram import Column, Diagram, Line, counted
 from pynn.inspection.neurons import dense_row
@@ -197,7 +197,7 @@ class TraceDisplay:
         """
         lines = list(self.diagram.lines())
         title = f"{self.direction}: cost C = {number(self.trace.costs[self.row])}"
-        inches = None if ax is None else axes_inches(ax, title)
+        inches = None if ax is None else units.inches_below_title(ax, title)
         self._written = len(lines) <= _MOST_LINES if values is None else values
         self._layout = self._laid_out(inches)
         if values is None and self._written and self._layout.em() > 1.3 * _TEXT:

@@ -166,6 +166,21 @@ def grid_of(n: int, shape: tuple[int, int] | None = None) -> tuple[int, int]:
     return height, width
 
 
+def axes_inches(ax: Any) -> Array:
+    """Return the width and height of axes in inches, after the layout of their figure."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure)
+    return np.asarray(ax.bbox.size / ax.figure.dpi)
+
+
+def inches_below_title(ax: Any, title: str) -> Array:
+    """Set the title of axes, remove their frame, and return their width and height in inches."""
+    ax.set_title(title)
+    ax.set_axis_off()
+    return axes_inches(ax)
+
+
 def draw_grid(ax: Any, values: Array, shape: tuple[int, int], scale: float, **look: Any) -> Any:
     """Draw values as an outlined grid of colours, row by row from the top left.
 

@@ -496,7 +496,7 @@ def test_each_unit_is_a_grid_of_its_weights():
 
 
 def test_all_grids_have_one_scale():
-    display = WeightsDisplay([[1, -2], [0.5, 0]]).plot()
+    display = WeightsDisplay([[1, -2], [0.5, 0]], shape=(1, 2)).plot()
     norms = {(image.norm.vmin, image.norm.vmax) for image in display.images_}
     assert norms == {(-2, 2)}
     assert (display.colorbar_.vmin, display.colorbar_.vmax) == (-2, 2)
@@ -505,7 +505,7 @@ def test_all_grids_have_one_scale():
 
 def test_units_left_out_are_told():
     display = WeightsDisplay.from_estimator(network("huge"), layer=2, max_units=5)
-    assert len(display.images_) == 5
+    assert display.images_[0].get_array().shape == (5, 4096)
     assert display.ax_.get_title() == "weights of layer 2: 5 of 4,096 neurons"
 
 
@@ -517,9 +517,54 @@ def test_units_that_are_asked_for():
     )
     assert [t.get_text() for t in display.texts_] == ["neuron 4", "neuron 30"]
     assert display.ax_.get_title() == "weights of layer 1: 2 of 30 neurons"
-    output = WeightsDisplay.from_estimator(net, layer=-1, n_columns=2)
+    output = WeightsDisplay.from_estimator(net, layer=-1)
     assert [t.get_text() for t in output.texts_] == list("0123456789")
-    np.testing.assert_array_equal(output.images_[0].get_array().ravel(), net.weights[1][:, 0])
+    np.testing.assert_array_equal(output.images_[0].get_array(), net.weights[1].T)
+
+
+def test_a_table_is_a_heat_map_with_names(iris):
+    model, _ = iris
+    display = WeightsDisplay.from_estimator(model)
+    (image,) = display.images_
+    np.testing.assert_array_equal(image.get_array(), model.coefs_[0].T)
+    assert image.norm.vmax == -image.norm.vmin == abs(model.coefs_[0]).max()
+    columns = [text.get_text() for text in display.ax_.get_xticklabels()]
+    assert columns == list(model.feature_names_in_)
+    assert [t.get_text() for t in display.texts_] == [f"neuron {i}" for i in range(1, 7)]
+    last = WeightsDisplay.from_estimator(model, layer=-1)
+    columns = [text.get_text() for text in last.ax_.get_xticklabels()]
+    assert columns == [f"neuron {i}" for i in range(1, 5)]
+    assert [t.get_text() for t in last.texts_] == ["setosa", "versicolor", "virginica"]
+
+
+@pytest.mark.parametrize(
+    ("n_in", "parameters", "n_images"),
+    [
+        (64, {}, 3),  # 8 × 8 pixels
+        (64, {"in_names": [f"x{i}" for i in range(64)]}, 1),
+        (65, {}, 1),
+        (49, {}, 1),
+        (49, {"shape": (7, 7)}, 3),
+        (6, {"shape": (2, 3), "in_names": list("abcdef")}, 3),
+    ],
+)
+def test_images_are_drawn_of_images_only(n_in, parameters, n_images):
+    display = WeightsDisplay(np.ones((3, n_in)), **parameters).plot()
+    assert len(display.images_) == n_images
+
+
+def test_hidden_units_are_no_image():
+    net = pynn.Network([4, 64, 3], random_state=0)
+    (image,) = WeightsDisplay.from_estimator(net, layer=2).images_
+    assert image.get_array().shape == (3, 64)
+
+
+def test_a_large_heat_map_names_every_few_columns():
+    display = WeightsDisplay(np.ones((3, 200)), in_names=[f"x{i}" for i in range(200)]).plot()
+    places = display.ax_.get_xticks()
+    names = [text.get_text() for text in display.ax_.get_xticklabels()]
+    assert names == [f"x{place}" for place in places]
+    assert 20 <= len(names) < 100
 
 
 def test_grids_do_not_overlap():
@@ -542,7 +587,7 @@ def test_weights_that_are_all_the_same(weights):
     display.figure_.draw_without_rendering()
     place = {0: 0.5, 1: 1.0, -1: 0.0}[int(np.sign(weights))]
     image = display.images_[0]
-    assert image.norm(image.get_array()).ravel().tolist() == [place] * 4
+    assert image.norm(image.get_array()).ravel().tolist() == [place] * 8
 
 
 @pytest.mark.parametrize(
@@ -557,6 +602,8 @@ def test_weights_that_are_all_the_same(weights):
         ({"max_units": 0}, "max_units must be"),
         ({"shape": (8, 9)}, "shape must be of 64 cells, got 8 × 9"),
         ({"n_columns": 0}, "n_columns must be"),
+        ({"layer": 2, "n_columns": 2}, "n_columns arranges images, but a heat map is drawn"),
+        ({"in_names": ["a"]}, "in_names must be 64 names, got 1"),
     ],
 )
 def test_what_weights_display_refuses(wrong, message):

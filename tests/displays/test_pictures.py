@@ -87,6 +87,10 @@ def weights(ax):
     WeightsDisplay.from_estimator(network(12, 5, 1), shape=(3, 4), ax=ax)
 
 
+def weights_of_a_table(ax):
+    WeightsDisplay.from_estimator(network(7, 4, 1), ax=ax)
+
+
 def activations(ax):
     net = network(4, 3, 2, activation="tanh")
     ActivationsDisplay.from_estimator(net, [[1, -0.5, 0, 0.25]], ax=ax)
@@ -172,6 +176,7 @@ PICTURES = [
     pass_backward,
     pass_backward_through_a_wide_network,
     weights,
+    weights_of_a_table,
     activations,
     activations_of_many_units,
     loss_curve,

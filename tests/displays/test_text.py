@@ -82,6 +82,21 @@ IN_AXES = {
 }
 
 
+@pytest.mark.parametrize("shape", [None, (8, 8)])
+def test_names_of_weights_do_not_overlap_in_small_axes(shape):
+    figure, ax = plt.subplots(figsize=(3.5, 2.6), layout="constrained")
+    weights = np.sin(np.arange(30 * 64)).reshape(30, 64)
+    names = None if shape else [f"feature {i}" for i in range(64)]
+    display = WeightsDisplay(weights, shape=shape, in_names=names).plot(ax)
+    figure.canvas.draw()
+    assert min(text.get_fontsize() for text in display.texts_) >= 8
+    boxes = [text.get_window_extent() for text in display.texts_]
+    assert len(boxes) >= 5
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+    plt.close(figure)
+
+
 @pytest.mark.parametrize("width", [3.5, 12])
 @pytest.mark.parametrize("name", IN_AXES)
 def test_diagrams_fit_small_and_large_axes(name, width):
