@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from textwrap import fill
 from typing import Any, Self
 
 import numpy as np
@@ -13,17 +14,24 @@ from pynn import checks
 from pynn.displays import units
 from pynn.displays.base import Array, axes, float_array, network_of, signed_colours, text_colour
 from pynn.inspection.colours import largest
-from pynn.inspection.diagram import counted, names_of, shown
+from pynn.inspection.diagram import counted, names_of, shown, strongest
 
 _FAINTEST = 0.4  # opacity of a bar of 0; a bar's length says more than its colour
 
 # Inches: the size of a layer's panel in a new figure, and the space around it.
 _WIDTH, _HEIGHT = 1.7, 2.3
 _TOP, _TITLE, _BOTTOM, _RIGHT, _LEFT, _LETTER = 0.55, 0.25, 0.6, 0.15, 0.6, 0.085
+_LABEL = 0.16  # minimum distance of labels
+# In narrow axes text is small, and names are written on the bars.
+_NARROW, _NARROW_LEFT, _PER_LAYER = 1.0, 0.3, 0.85
 
 
 class ActivationsDisplay:
     """Activations of each layer for one sample, as bars or, for many units, as a grid.
+
+    Outputs are always bars with the names of their classes; of many outputs, those with the largest
+    activations. Hidden layers are all bars, or all grids if one of them has many units. Grids show
+    the units row by row from the top left.
 
     Positive activations are blue, negative ones orange (see `use_colors`). Stronger colours are
     larger parts of the layer's largest activation.
@@ -161,10 +169,12 @@ class ActivationsDisplay:
         ax : matplotlib Axes, optional
             Axes whose area the panels share; by default those of a new figure.
         max_bars : int, default=20
-            Maximum number of bars. Larger layers are drawn as a grid, row by row from the top left.
+            Maximum number of bars of a layer. A larger input is a grid, and all hidden layers are
+            grids if one of them is larger. A larger output shows the bars of its largest absolute
+            activations.
         max_layers : int, default=8
             At least 3. Of a network with more layers the middle ones are omitted; the title says
-            how many.
+            how many. Narrow axes show fewer layers: one for each 0.85 inches, but at least 3.
         shape : tuple (height, width), optional
             Shape of the input's grid, such as an image's. By default the grid is as close to a
             square as possible.
@@ -185,44 +195,73 @@ class ActivationsDisplay:
         if checks.positive_integer("max_layers", max_layers) < 3:
             raise ValueError(f"max_layers must be at least 3, got {max_layers}")
         sizes = [len(layer) for layer in self.activations]
+        if ax is not None:
+            ax.set_axis_off()
+            width = units.axes_inches(ax)[0]
+            max_layers = min(max_layers, max(3, int(width / _PER_LAYER)))
         self.layers_ = shown(len(sizes), max_layers)
-        grids = {i: units.grid_of(sizes[i]) for i in self.layers_ if sizes[i] > max_bars}
-        if shape is not None:
-            grids[0] = units.grid_of(sizes[0], shape)
+        last = len(sizes) - 1
+        bars = {last: strongest(np.abs(self.activations[-1]), max_bars)}
+        if shape is None and sizes[0] <= max_bars:
+            bars[0] = tuple(range(sizes[0]))
+        if max(sizes[1:-1], default=0) <= max_bars:
+            bars |= {i: tuple(range(sizes[i])) for i in self.layers_[1:-1]}
+        shapes = {0: None if shape is None else units.grid_of(sizes[0], shape)}
         n_omitted = len(sizes) - len(self.layers_)
         omitted = f"{counted(n_omitted, 'layer')} in the middle not drawn" if n_omitted else ""
         title = "; ".join(filter(None, [self.title, omitted]))
         top = _TOP + _TITLE * bool(title)
-        names = {0: self.input_names, len(sizes) - 1: self.output_names}
-        letters = {i: max(map(len, names.get(i) or [""])) for i in self.layers_ if i not in grids}
+        names = {0: self.input_names, last: self.output_names}
+        letters = {i: max(map(len, names.get(i) or [""])) for i in bars}
         lefts = [max(_LEFT, 0.3 + _LETTER * letters.get(i, 0)) for i in self.layers_]
-        size = sum(lefts) + len(lefts) * (_WIDTH + _RIGHT), _HEIGHT + top + _BOTTOM
+        tall = max(_HEIGHT, *(_LABEL * len(bars[i]) for i in bars if names.get(i)), 0)
+        size = sum(lefts) + len(lefts) * (_WIDTH + _RIGHT), tall + top + _BOTTOM
         self.figure_, self.ax_ = axes(ax, figsize=size)
+        is_narrow = False
         if ax is None:
             self.ax_.set_position([0, 0, 1, 1])
-        self.ax_.set_axis_off()
+            self.ax_.set_axis_off()
+        elif (width - sum(lefts)) / len(lefts) - _RIGHT < _NARROW:
+            is_narrow, lefts = True, _narrow_lefts(width, len(lefts), letters.get(0, 0))
+            top -= 0.1
+        bottom, label = (0.45, 0.13) if is_narrow else (_BOTTOM, _LABEL)
         if title:
-            y = 1 - 0.15 / _inches(self.ax_)[1]
-            self.ax_.text(0.5, y, title, ha="center", va="center", fontsize="large")
-        self.axes_ = _panels(self.ax_, lefts, top)
+            look = {"fontsize": "medium" if is_narrow else "large", "ha": "center", "va": "top"}
+            title = fill(title, int(_inches(self.ax_)[0] / _LETTER))
+            top += _LABEL * title.count("\n")
+            y = 1 - 0.05 / _inches(self.ax_)[1]
+            self.ax_.text(0.5, y, title, **look)
+        self.axes_ = _panels(self.ax_, lefts, top, bottom)
         self.artists_ = []
         for panel, i in zip(self.axes_, self.layers_, strict=True):
-            values, kind = self.activations[i], "neuron" if i else "input"
-            if i in grids:
-                self.artists_.append(_draw_grid(panel, values, grids[i]))
+            values = self.activations[i]
+            if i in bars:
+                kind = "neuron" if i else "input"
+                self.artists_.append(_draw_bars(panel, values, bars[i], names.get(i), kind, label))
             else:
-                self.artists_.append(_draw_bars(panel, values, names.get(i), kind))
+                grid = shapes.get(i) or units.grid_of(sizes[i])
+                self.artists_.append(_draw_grid(panel, values, grid))
             text = f"{self.layer_names[i]}\n{counted(sizes[i], 'unit')}"
+            if len(bars.get(i, values)) < sizes[i]:
+                text += f", {len(bars[i])} largest"
             panel.set_title(text, fontsize="medium")
+            if is_narrow:
+                _narrow(panel)
         return self
 
 
-def _draw_bars(ax: Any, values: Array, names: list[str] | None, kind: str) -> Any:
-    places = np.arange(1, len(values) + 1)
-    bars = ax.barh(places, values, color=signed_colours(values, largest(values), _FAINTEST))
+def _draw_bars(
+    ax: Any, values: Array, shown: Sequence[int], names: list[str] | None, kind: str, label: float
+) -> Any:
+    places = np.arange(1, len(shown) + 1)
+    colours = signed_colours(values[list(shown)], largest(values), _FAINTEST)
+    bars = ax.barh(places, values[list(shown)], color=colours)
     ax.axvline(0, color=text_colour(), linewidth=0.8)
-    ax.set_yticks(places[:: 1 if names else ceil(len(values) / 10)], names)
-    ax.set(ylim=(max(len(values), 4) + 0.6, 0.4), xlabel="activation")
+    room = max(1, int(_inches(ax)[1] / label))
+    every = ceil(max(len(shown), 4) / (room if names else min(room, 10)))
+    labels = [names[i] if names else str(i + 1) for i in shown]
+    ax.set_yticks(places[::every], labels[::every])
+    ax.set(ylim=(max(len(shown), 4) + 0.6, 0.4), xlabel="activation")
     ax.set_ylabel("" if names else kind)
     ax.locator_params(axis="x", nbins=_n_ticks(ax))
     if not values.any():
@@ -233,12 +272,35 @@ def _draw_bars(ax: Any, values: Array, names: list[str] | None, kind: str) -> An
 def _draw_grid(ax: Any, values: Array, shape: tuple[int, int]) -> Any:
     image = units.draw_grid(ax, values, shape, largest(values))
     ax.set(xticks=[], yticks=[], anchor="N")
+    ax.spines[:].set_visible(False)
     below = ax.inset_axes([0, -0.1, 1, 0.05])
     ax.figure.colorbar(image, cax=below, orientation="horizontal", label="activation")
     if values.any():
         below.set_xlim(min(0, values.min()), max(0, values.max()))
     below.locator_params(nbins=_n_ticks(ax))
     return image
+
+
+def _narrow_lefts(width: float, n: int, n_letters: int) -> list[float]:
+    """Return the space in inches to the left of n narrow panels, the first with names on it."""
+    lefts = [_NARROW_LEFT] * n
+    overhang = 0.8 * _LETTER * n_letters - (width / n - _NARROW_LEFT - _RIGHT)
+    lefts[1] += max(0, min(overhang * n / (n - 1), 0.3 * width))  # wider lefts narrow all panels
+    return lefts
+
+
+def _narrow(ax: Any) -> None:
+    """Make text of a panel small, and write long labels on its bars."""
+    ax.set_title(ax.get_title().replace(", ", "\n", 1), fontsize="small")
+    ax.set_ylabel("")
+    for part in (ax, *ax.child_axes):
+        part.tick_params(labelsize="small")
+        part.xaxis.label.set_fontsize("small")
+    labels = ax.get_yticklabels()
+    if max((len(label.get_text()) for label in labels), default=0) > 3:
+        ax.tick_params(axis="y", length=0, pad=-4)
+        for label in labels:
+            label.set_ha("left")
 
 
 def _inches(ax: Any) -> Any:
@@ -251,10 +313,10 @@ def _n_ticks(ax: Any) -> int:
     return min(3, max(1, int(_inches(ax)[0] / 0.6)))
 
 
-def _panels(ax: Any, lefts: Sequence[float], top: float) -> list[Any]:
+def _panels(ax: Any, lefts: Sequence[float], top: float, bottom: float) -> list[Any]:
     """Return axes side by side within others, with this space in inches to the left of each."""
     width, height = _inches(ax)
     each = max((width - sum(lefts)) / len(lefts) - _RIGHT, 0.2) / width
-    tall = max(height - top - _BOTTOM, 0.2) / height
+    tall = max(height - top - bottom, 0.2) / height
     places = np.cumsum(lefts) / width + np.arange(len(lefts)) * (each + _RIGHT / width)
-    return [ax.inset_axes([x, _BOTTOM / height, each, tall]) for x in places]
+    return [ax.inset_axes([x, bottom / height, each, tall]) for x in places]

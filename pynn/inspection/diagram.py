@@ -252,8 +252,8 @@ def _places(
     return tuple(places.tolist()), gap
 
 
-def _strongest(sizes: NDArray[np.float64], n: int) -> tuple[int, ...]:
-    """Return the indices of the n largest numbers, in ascending order; NaN is the largest."""
+def strongest(sizes: NDArray[np.float64], n: int) -> tuple[int, ...]:
+    """Return the indices of the n largest numbers in ascending order; NaN is the largest."""
     order = np.argsort(-np.where(np.isnan(sizes), np.inf, sizes), kind="stable")
     return tuple(sorted(order[:n].tolist()))
 
@@ -269,7 +269,7 @@ def _column(
     units = shown(size, max_units)
     y, gap = _places(units, GAP, origin=0.5)
     if gap is not None and strength is not None:
-        units = _strongest(strength(layer), len(units))
+        units = strongest(strength(layer), len(units))
         # The omitted units lie anywhere between the others, so their mark is below all circles.
         places = np.arange(len(units)) - (len(units) + 0.5) / 2
         y, gap = tuple(places.tolist()), float(places[-1] + 1.2)

@@ -420,6 +420,45 @@ def test_many_units_are_a_grid():
         (4, 4),
         (4, 4),
     ]
+    assert len(display.artists_[3]) == 10
+
+
+def test_hidden_layers_are_all_bars_or_all_grids():
+    layers = [np.ones(3), np.ones(30), np.ones(4), np.ones(2)]
+    small, large, other, output = ActivationsDisplay(layers).plot().artists_
+    assert (len(small), len(output)) == (3, 2)
+    assert (large.get_array().shape, other.get_array().shape) == ((5, 6), (2, 2))
+    bars = ActivationsDisplay([layers[1], *layers[2:]]).plot().artists_
+    assert bars[0].get_array().shape == (5, 6)
+    assert [len(each) for each in bars[1:]] == [4, 2]
+
+
+def test_of_many_outputs_the_largest_are_bars_with_their_classes():
+    output = np.array([0.0, 0.1, -0.9, 0.2, 0.3])
+    names = ["ant", "bee", "cat", "dog", "eel"]
+    display = ActivationsDisplay([[1.0], output], output_names=names).plot(max_bars=3)
+    bars, panel = display.artists_[1], display.axes_[1]
+    assert [bar.get_width() for bar in bars] == [-0.9, 0.2, 0.3]
+    assert [text.get_text() for text in panel.get_yticklabels()] == ["cat", "dog", "eel"]
+    assert panel.get_title() == "output\n5 units, 3 largest"
+
+
+def test_cells_of_a_last_row_that_are_no_units_are_outside_the_outline():
+    panel = ActivationsDisplay([np.zeros(23), [1.0]]).plot().axes_[0]
+    assert panel.images[0].get_array().shape == (5, 5)
+    (outline,) = panel.patches
+    corners = {tuple(corner) for corner in outline.get_xy() + 0.5}
+    assert corners == {(0, 0), (5, 0), (5, 4), (3, 4), (3, 5), (0, 5)}
+    assert not any(spine.get_visible() for spine in panel.spines.values())
+
+
+def test_narrow_axes_show_fewer_layers():
+    net = network("10 layers")
+    _, ax = plt.subplots(figsize=(3.5, 2.6), layout="constrained")
+    display = ActivationsDisplay.from_estimator(net, rows_for(net), ax=ax)
+    assert display.layers_ == (0, 1, 9)
+    told = [text.get_text().replace("\n", " ") for text in ax.texts]
+    assert told == ["7 layers in the middle not drawn"]
 
 
 def test_a_last_row_that_is_not_full():

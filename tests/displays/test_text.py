@@ -76,6 +76,10 @@ IN_AXES = {
     "layers": lambda ax: NetworkDisplay.from_estimator(net(64, 30, 10), scale="layer", ax=ax),
     "deep": lambda ax: NetworkDisplay.from_estimator(net(5, *[12] * 8, 3), ax=ax),
     "forward": lambda ax: TraceDisplay.from_estimator(net(2, 3, 1), [[0, 1]], [1], ax=ax),
+    "activations": lambda ax: ActivationsDisplay.from_estimator(*flowers(), ax=ax),
+    "deep activations": lambda ax: ActivationsDisplay.from_estimator(
+        net(5, *[12] * 8, 3), np.ones((1, 5)), ax=ax
+    ),
     "wide forward": lambda ax: TraceDisplay.from_estimator(
         net(64, 30, 10), np.eye(64), [0] * 64, ax=ax
     ),
@@ -103,7 +107,10 @@ def test_diagrams_fit_small_and_large_axes(name, width):
     figure, ax = plt.subplots(figsize=(width, 0.75 * width), layout="constrained")
     display = IN_AXES[name](ax)
     figure.canvas.draw()
-    texts = [text for text in display.texts_ if not text.get_text().startswith("#")]
+    texts = getattr(display, "texts_", display.ax_.texts)
+    texts = [text for text in texts if not text.get_text().startswith("#")]
+    texts += [panel.title for panel in getattr(display, "axes_", [])]
+    texts += [text for panel in getattr(display, "axes_", []) for text in panel.get_yticklabels()]
     assert min(text.get_fontsize() for text in texts) >= 7.99
     boxes = [text.get_window_extent() for text in texts]
     for i, box in enumerate(boxes):
