@@ -113,5 +113,5 @@ for ax in display.axes_[1:]:
     ax.set_xlabel("sensitivity")
 for layer, links in enumerate(trace.d_weights, 1):
     display = WeightsDisplay(links.T, title=f"sensitivities of links to layer {layer}")
-    display.plot(n_columns=5).colorbar_.set_label("sensitivity")
+    display.plot().colorbar_.set_label("sensitivity")
 plt.show()

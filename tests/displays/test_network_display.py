@@ -125,6 +125,16 @@ def test_text_and_outlines_are_of_the_style(Display):
     assert all(same_color(text.get_color(), "white") for text in texts if text.get_text())
 
 
+@ALL
+def test_pictures_are_saved_as_svg(Display, tmp_path):
+    display = draw(Display, network("2-3-1"))
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        display.figure_.savefig(tmp_path / "network.svg")
+    text = (tmp_path / "network.svg").read_text(encoding="utf-8")
+    words = {"input 1", "neuron 1"} if Display is WeightsDisplay else {"input", "layer 1", "output"}
+    assert {word for word in words if word in text} == words
+
+
 # ---- One row on its way --------------------------------------------------------------------------
 
 
