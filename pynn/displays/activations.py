@@ -296,6 +296,12 @@ def _narrow(ax: Any) -> None:
     for part in (ax, *ax.child_axes):
         part.tick_params(labelsize="small")
         part.xaxis.label.set_fontsize("small")
+        low, high = part.get_xlim()
+        ticks = [tick for tick in part.get_xticks() if low <= tick <= high]
+        if ticks:
+            last = max(ticks, key=abs)
+            has_room = abs(last) / (high - low) * _inches(part)[0] > 0.4
+            part.set_xticks(sorted({0.0, last}) if has_room else [last])
     labels = ax.get_yticklabels()
     if max((len(label.get_text()) for label in labels), default=0) > 3:
         ax.tick_params(axis="y", length=0, pad=-4)

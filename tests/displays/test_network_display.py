@@ -469,6 +469,11 @@ def test_narrow_axes_show_fewer_layers():
     assert display.layers_ == (0, 1, 9)
     told = [text.get_text().replace("\n", " ") for text in ax.texts]
     assert told == ["7 layers in the middle not drawn"]
+    for panel in display.axes_:
+        display.figure_.canvas.draw()
+        boxes = [label.get_window_extent() for label in panel.get_xticklabels()]
+        assert boxes
+        assert not boxes[0].overlaps(boxes[-1]) or len(boxes) == 1
 
 
 def test_a_last_row_that_is_not_full():
