@@ -82,7 +82,7 @@ class Layout:
 
     def fits(self, texts: Sequence[str], part: float = 1.0) -> bool:
         """Whether texts of a font size fit into circles."""
-        return max(map(len, texts)) * _LETTER * self.em(part) <= 2.2 * self.radius
+        return max(map(len, texts)) * _LETTER * self.em(part) <= 2.5 * self.radius
 
     @property
     def right(self) -> float:

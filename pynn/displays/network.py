@@ -335,7 +335,8 @@ class NetworkDisplay:
 def _short(value: float) -> str:
     """Write a number in the 5 letters that fit into a circle, with up to 3 digits."""
     texts = [f"{value:.{digits}g}" for digits in (3, 2, 1)]
-    return next((text for text in texts if len(text) <= 5), texts[-1])
+    short = f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return next((text for text in texts if len(text) <= 5), short)
 
 
 def _checked(activations: Sequence[ArrayLike], diagram: Diagram) -> list[Any]:

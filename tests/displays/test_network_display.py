@@ -274,6 +274,12 @@ def test_numbers_are_written_where_they_have_room():
     assert not any("." in text for text in texts if "max" not in text)
 
 
+def test_small_and_large_activations_fit_into_circles():
+    net = pynn.Network([5, 1], initializer="zeros")
+    display = NetworkDisplay.from_estimator(net, [[-0.000523, 0.00123, -12345678, 1e-30, 0.5]])
+    assert {"-5e-4", "0.001", "-1e7", "1e-30", "0.5"} <= {t.get_text() for t in display.texts_}
+
+
 def test_names_beside_the_units(iris):
     model, X = iris
     display = NetworkDisplay.from_estimator(model, X)
