@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from long import only_long
 
 import pynn
 from pynn import demo
@@ -183,7 +184,10 @@ def running_demo(ctrl_c_raises):
         process.kill()
 
 
-@pytest.mark.parametrize(("encoding", "ink"), [("ascii", b"@@"), ("utf-8", "██".encode())])
+@pytest.mark.parametrize(
+    ("encoding", "ink"),
+    [pytest.param("ascii", b"@@", marks=only_long), ("utf-8", "██".encode())],
+)
 def test_it_draws_with_what_the_terminal_can_show(encoding, ink):
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = run("demo", "--epochs", "1", env=environment)

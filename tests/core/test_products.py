@@ -11,6 +11,7 @@ import numpy as np
 import patterns
 import pytest
 from bare import Bare
+from long import IS_LONG
 from patterns import PATTERNS
 
 import pynn
@@ -41,11 +42,11 @@ def check_exactly(net, X, y, w, alpha, label):
 
 
 def shapes(rng):
-    """(n_rows, n_in, n_out): each runs through all sizes beside a few others; and 200 at random."""
+    """(n_rows, n_in, n_out): each runs through all sizes beside a few others; more at random."""
     for n in range(1, UP_TO + 1):
-        for p, q in ((1, 1), (3, 17), (17, 3), (31, 33)):
+        for p, q in ((1, 1), (3, 17), (17, 3), (31, 33)) if IS_LONG else ((3, 17), (31, 33)):
             yield from ((n, p, q), (p, n, q), (p, q, n))
-    yield from rng.integers(1, UP_TO + 1, (200, 3)).tolist()
+    yield from rng.integers(1, UP_TO + 1, (200 if IS_LONG else 60, 3)).tolist()
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -61,7 +62,7 @@ def test_one_layer_of_every_small_size(isa, dtype, rng):
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 def test_two_layers_of_small_sizes(isa, dtype, rng):
-    for i in range(40 * len(PATTERNS)):
+    for i in range((40 if IS_LONG else 15) * len(PATTERNS)):
         pattern = PATTERNS[i % len(PATTERNS)]
         n_rows, *sizes = rng.integers(1, UP_TO + 1, 4).tolist()
         X = patterns.inputs(pattern, rng, n_rows, sizes[0], dtype)

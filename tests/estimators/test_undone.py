@@ -87,7 +87,7 @@ CALLS = {
     ),
     "fit_batches": (fitted, lambda model: model.fit_batches([(X, y), (X, y)])),
 }
-EACH = 1 if IS_LONG else 13  # lines from one to the next that is tried: all take minutes
+EACH = 1 if IS_LONG else 19  # lines from one to the next that is tried: all take minutes
 
 
 @pytest.fixture(autouse=True)
