@@ -129,6 +129,7 @@ typedef struct {
 typedef struct {
     int (*interrupted)(void *context); /* non-zero: stop; or NULL: never ask */
     void *context;
+    int is_cheap; /* 1: the question takes no lock. It is asked all the time, without a handler */
 } pynn_control;
 
 /* BLAS in Fortran's convention (column-major, 32-bit sizes), handed in once from outside. */

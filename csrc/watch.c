@@ -115,6 +115,9 @@ int pynn_watch_stop(pynn_watch *watch, double work) {
     watch->work += work;
     if (watch->work < WORK_PER_LOOK) { return 0; }
     watch->work = 0;
+    if (watch->control->is_cheap) {
+        return watch->stopped = watch->control->interrupted(watch->control->context);
+    }
     if (!was_heard(watch)) {
         const int64_t t = pynn_now();
         if (t < watch->ask_at) { return 0; }

@@ -56,9 +56,9 @@ plot_formats = [("png", 130)]
 _BELOW = {
     "index": "getting_started auto_examples/0_what_a_neural_network_is user_guide "
     "auto_examples/index api/index about",
-    "user_guide": "what_is_in_it networks training looking_inside pictures scikit_learn "
-    "beyond_scikit_learn tables tuning regression uncertainty troubleshooting from_keras "
-    "from_numpy",
+    "user_guide": "what_is_in_it networks training populations looking_inside pictures "
+    "scikit_learn beyond_scikit_learn tables tuning regression uncertainty troubleshooting "
+    "from_keras from_numpy",
     "about": "guarantees how_fast how_it_is_made contributing changelog",
 }
 

@@ -30,6 +30,7 @@ _MODULES = {
     "model.activations": "LeakyReLU",
     "model.costs": "Huber Quantile",
     "network": "Network",
+    "population": "Population",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
     "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau StepDecay WarmUp",
 }

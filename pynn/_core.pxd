@@ -97,6 +97,7 @@ cdef extern from "pynn.h" nogil:
     ctypedef struct pynn_control:
         int (*interrupted)(void *) noexcept
         void *context
+        int is_cheap
 
     ctypedef struct pynn_blas:
         void *sgemm

@@ -22,7 +22,14 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport strchr
 
 cdef extern from *:
+    """
+    #include <stdatomic.h>
+    static int flag_is_set(void *flag) { return atomic_load((atomic_int *)flag); }
+    static void set_flag(void *flag) { atomic_store((atomic_int *)flag, 1); }
+    """
     const char *PYNN_VERSION
+    int flag_is_set(void *) noexcept nogil
+    void set_flag(void *) noexcept
 
 VERSION = PYNN_VERSION.decode()
 MOST_THREADS = PYNN_MOST_THREADS
@@ -217,18 +224,57 @@ def narrow(out, numbers):
 
 # ---- Ctrl-C -------------------------------------------------------------------------------------
 
+cdef dict _stops = {}  # of each thread in the block of a Stop
+
+
+cdef class Stop:
+    """Ends the core's calls of other threads, which hear no Ctrl-C, by KeyboardInterrupt.
+
+    It reaches those threads that are in a block ``with stop:``.
+    """
+
+    cdef int flag
+
+    def __enter__(self):
+        _stops[PyThread_get_thread_ident()] = self
+        return self
+
+    def __exit__(self, *_):
+        _stops.pop(PyThread_get_thread_ident(), None)
+
+    def set(self):
+        """End their calls, and each that begins later."""
+        set_flag(&self.flag)
+
+    @property
+    def is_set(self):
+        """Whether it was set."""
+        return bool(flag_is_set(&self.flag))
+
+
 cdef class _Interruption:
     """Runs Python's signal handlers while the core works, and keeps what they raise."""
 
     cdef pynn_control control
     cdef object raised
+    cdef Stop stop
 
     def __cinit__(self):
-        # Python runs its handlers in the main thread only; elsewhere there is nothing to ask.
+        # Python runs its handlers in the main thread only; elsewhere there may be a Stop.
         # By number, as current_thread() takes as long as a small network's prediction.
-        if PyThread_get_thread_ident() == <unsigned long>threading.main_thread().ident:
+        cdef unsigned long here = PyThread_get_thread_ident()
+        if here == <unsigned long>threading.main_thread().ident:
             self.control.interrupted = _check_signals
             self.control.context = <void *>self
+            return
+        self.stop = _stops.get(here)
+        if self.stop is None:
+            return
+        if self.stop.is_set:
+            raise KeyboardInterrupt
+        self.control.interrupted = flag_is_set
+        self.control.context = &self.stop.flag
+        self.control.is_cheap = 1
 
 
 cdef int _check_signals(void *interruption) noexcept with gil:
@@ -244,6 +290,8 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
     """The one place where a status of the core becomes an exception."""
     if status == PYNN_NO_MEMORY:
         raise MemoryError("no memory for the activations and deltas of a mini-batch")
+    if status == PYNN_INTERRUPTED and interruption.stop is not None:
+        raise KeyboardInterrupt
     if status == PYNN_INTERRUPTED and interruption.raised is None:
         raise RuntimeError("a signal handler forked this process amid a call with several threads; "
                            "the child cannot finish it")

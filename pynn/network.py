@@ -283,6 +283,33 @@ class Network(Inspected, Model):
         >>> list(net.history)
         ['cost', 'val_cost', 'val_score', 'learning_rate']
         """
+        given = {name: value for name, value in locals().items() if name not in ("self", "X")}
+        interruption = self._fitting(X, **given)()
+        if interruption is not None:
+            raise interruption
+        return self
+
+    def _fitting(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        *,
+        sample_weight: ArrayLike | None,
+        validation_data: tuple[ArrayLike, ...] | None,
+        validation_split: float,
+        early_stopping: bool,
+        epochs: int,
+        batch_size: int,
+        optimizer: str | optimizers.Optimizer | None,
+        schedule: Schedule | None,
+        shuffle: bool,
+        learning_rate_factors: Mapping[str, float | Sequence[float]] | None,
+        metrics: Sequence[str | Callable[..., float]],
+        callbacks: Iterable[Callable[[Any], Any]],
+        verbose: bool | int,
+        **regularisation: Any,
+    ) -> Callable[[], KeyboardInterrupt | None]:
+        """Check arguments of `fit`; return a function that trains, and returns an interruption."""
         early_stopping = checks.flag("early_stopping", early_stopping)
         if early_stopping and validation_data is None and not validation_split and y is not None:
             validation_split = 0.1
@@ -294,15 +321,7 @@ class Network(Inspected, Model):
             batch_size,
             None if optimizer is None else optimizers.chosen(optimizer),
             schedule,
-            Regularisation.checked(
-                len(self.weights),
-                alpha=alpha,
-                l1=l1,
-                dropout=dropout,
-                max_norm=max_norm,
-                clip_norm=clip_norm,
-                trainable=trainable,
-            ),
+            Regularisation.checked(len(self.weights), **regularisation),
             shuffle,
             validation_split,
             [
@@ -313,10 +332,7 @@ class Network(Inspected, Model):
             ],
             RateFactors.checked(learning_rate_factors, self._architecture),
         )
-        interruption = fitting.fit(self, X, y, sample_weight, validation_data, settings)
-        if interruption is not None:
-            raise interruption
-        return self
+        return fitting.prepared(self, X, y, sample_weight, validation_data, settings)
 
     def evaluate(
         self,

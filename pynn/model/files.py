@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -61,7 +61,39 @@ def save(
     network: Parameters, path: str | os.PathLike[str], notes: dict[str, str] | None = None
 ) -> None:
     """Write a network to a file, with notes by name in its metadata."""
+    _write({"": network}, path, notes or {})
+
+
+def save_all(networks: Sequence[Parameters], path: str | os.PathLike[str]) -> None:
+    """Write networks to a file. Names of the first begin with ``0.``, of the second with ``1.``."""
+    _write({f"{k}.": network for k, network in enumerate(networks)}, path, {})
+
+
+def _write(
+    networks: Mapping[str, Parameters], path: str | os.PathLike[str], notes: Mapping[str, str]
+) -> None:
+    """Write networks, by what their names begin with."""
     safetensors = _safetensors()
+    metadata = {
+        f"{prefix}{_KEY}": json.dumps(_arguments(network)) for prefix, network in networks.items()
+    } | dict(notes)
+    for note in metadata.values():
+        bounded(note)
+    tensors = {
+        f"{prefix}{name}": tensor
+        for prefix, network in networks.items()
+        # A copy: another thread may train the network between its checksum and its bytes.
+        for name, tensor in _tensors(network, network.parameters.copy()).items()
+    }
+    metadata[_CHECKSUM] = _checksum(tensors, metadata)
+    content = safetensors.numpy.save(tensors, metadata)
+    end = _end_of_head(content)
+    parts = _head_in_order(content[:end]), memoryview(content)[end:]
+    replace(path, lambda file: file.writelines(parts))
+
+
+def _arguments(network: Parameters) -> dict[str, Any]:
+    """Return the arguments of `Network` that make it, as JSON knows them."""
     arguments: dict[str, Any] = {
         "layer_sizes": network.layer_sizes,
         "activation": [_as_json(activation) for activation in network.activations[:-1]],
@@ -73,16 +105,7 @@ def save(
     }
     if network.scale is not None:  # older versions can load all other files
         arguments["input_scale"] = True
-    metadata = {_KEY: json.dumps(arguments), **(notes or {})}
-    for note in metadata.values():
-        bounded(note)
-    # A copy: another thread may train the network between its checksum and its bytes.
-    tensors = _tensors(network, network.parameters.copy())
-    metadata[_CHECKSUM] = _checksum(tensors, metadata)
-    content = safetensors.numpy.save(tensors, metadata)
-    end = _end_of_head(content)
-    parts = _head_in_order(content[:end]), memoryview(content)[end:]
-    replace(path, lambda file: file.writelines(parts))
+    return arguments
 
 
 def _end_of_head(content: bytes) -> int:
@@ -115,6 +138,26 @@ def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> An
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
     """Read a network of this class from a file; return it and the notes in its metadata."""
+    networks, metadata = _read(kind, path, lambda metadata: [""])
+    return networks[0], metadata
+
+
+def load_all(kind: type[Any], path: str | os.PathLike[str]) -> list[Any]:
+    """Read the networks of this class that `save_all` wrote to a file."""
+
+    def prefixes(metadata: Mapping[str, str]) -> list[str]:
+        n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
+        return [f"{k}." for k in range(max(1, n_networks))]
+
+    return _read(kind, path, prefixes)[0]
+
+
+def _read(
+    kind: type[Any],
+    path: str | os.PathLike[str],
+    prefixes_in: Callable[[Mapping[str, str]], list[str]],
+) -> tuple[list[Any], dict[str, str]]:
+    """Read networks, by what their names begin with; return them and the metadata."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
@@ -123,46 +166,54 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, 
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             checksum = metadata.pop(_CHECKSUM, None)
-            network = _network(kind, file, metadata)
-        if checksum not in (None, _checksum(_tensors(network, network.parameters), metadata)):
+            prefixes, names = prefixes_in(metadata), set(file.keys())
+            networks: list[Any] = []
+            tensors: dict[str, np.ndarray] = {}
+            for prefix in prefixes:
+                network = _network(kind, file, metadata, prefix)
+                own = _tensors(network, network.parameters)
+                networks.append(network)
+                tensors |= {f"{prefix}{name}": tensor for name, tensor in own.items()}
+        if names != tensors.keys():
+            raise ValueError(f"it has tensors {sorted(names)} instead of {sorted(tensors)}")
+        if checksum not in (None, _checksum(tensors, metadata)):
             raise ValueError("its content does not match its checksum")
-        return network, metadata
+        return networks, metadata
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(kind: type[Any], file: Any, metadata: dict[str, str]) -> Any:
-    """Build the network that an open safetensors file describes, and fill in its parameters."""
-    if _KEY not in metadata:
-        raise ValueError(f"its metadata have no entry {_KEY!r}")
-    arguments = json.loads(bounded(metadata[_KEY]))
+def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) -> Any:
+    """Build a network that an open safetensors file describes, and fill in its parameters."""
+    key = f"{prefix}{_KEY}"
+    if key not in metadata:
+        raise ValueError(f"its metadata have no entry {key!r}")
+    arguments = json.loads(bounded(metadata[key]))
     if not isinstance(arguments, dict):
-        raise ValueError(f"its entry {_KEY!r} is not a JSON object")
+        raise ValueError(f"its entry {key!r} is not a JSON object")
     if unknown := sorted(arguments.keys() - _ARGUMENTS):
-        raise ValueError(f"its entry {_KEY!r} holds {', '.join(unknown)}, which no network has")
+        raise ValueError(f"its entry {key!r} holds {', '.join(unknown)}, which no network has")
     for name in ("activation", "output_activation", "cost"):
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)
-    found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
-    _check_sizes(arguments, found)
+    _check_sizes(arguments, file, prefix)
     network = kind(**arguments, initializer="zeros")
-    tensors = _tensors(network, network.parameters)
-    if found.keys() != tensors.keys():
-        raise ValueError(f"it has tensors {sorted(found)} instead of {sorted(tensors)}")
-    for name, view in tensors.items():
-        tensor = file.get_tensor(name)
+    for name, view in _tensors(network, network.parameters).items():
+        tensor = file.get_tensor(f"{prefix}{name}")
         if tensor.dtype != view.dtype or tensor.shape != view.shape:
             raise ValueError(
-                f"{name} is {tensor.dtype} {tensor.shape} instead of {view.dtype} {view.shape}"
+                f"{prefix}{name} is {tensor.dtype} {tensor.shape} instead of {view.dtype} "
+                f"{view.shape}"
             )
         view[:] = tensor
     return network
 
 
-def _check_sizes(arguments: dict[str, Any], found: dict[str, Any]) -> None:
+def _check_sizes(arguments: dict[str, Any], file: Any, prefix: str) -> None:
     """Refuse sizes that are not those of the tensors, before memory is taken for them."""
+    names = set(file.keys())
     for i, shape in enumerate(pairwise(arguments["layer_sizes"])):
-        name = f"weights.{i}"
-        if name not in found or tuple(found[name].get_shape()) != shape:
+        name = f"{prefix}weights.{i}"
+        if name not in names or tuple(file.get_slice(name).get_shape()) != shape:
             raise ValueError(f"{name} of shape {shape} is missing")

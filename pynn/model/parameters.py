@@ -130,15 +130,16 @@ class Parameters:
 
     def _threads_for(self, data: _core.Data, batch_rows: int | None = None) -> int:
         """Threads for all rows of the data, or for a step that learns from so many of them."""
+        limit = threads.limit_here()
         if self._n_threads is not None:
-            return self._n_threads
+            return min(self._n_threads, limit)
         work: float = self._products_of_row * (batch_rows or data.n_rows)
         n_missing = data.n_missing
         if n_missing:  # rows are sparse
             work *= 1 - n_missing / data.n_rows * self.layer_sizes[1] / self.n_parameters
             # Else the update takes a small part of the time.
             work += threads.WORK_OF_UPDATE * self.n_parameters if batch_rows else 0
-        return threads.chosen(work * self._architecture.dtype.itemsize / 4)
+        return min(threads.chosen(work * self._architecture.dtype.itemsize / 4), limit)
 
     def views(self, vector: NDArray[Any]) -> Views:
         """View a vector that is laid out as the parameters are, such as a gradient, by layer.

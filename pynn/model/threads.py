@@ -6,6 +6,7 @@ import functools
 import math
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ WORK_PER_THREAD = 4e6
 
 # Updating one parameter takes as long as so many multiply-adds (Adam 34, in float32).
 WORK_OF_UPDATE = 16
+
+_here = threading.local()
 
 _NUMBER = re.compile("[0-9]{1,18}")  # of a system's file or variable, which may hold anything
 
@@ -94,6 +97,29 @@ def usable() -> int:
     limits += [int(given)] if _NUMBER.fullmatch(given) else []
     limits += [_core.thread_limit()]
     return max(1, min([MOST, *(n for n in limits if n)]))
+
+
+class limited:  # noqa: N801 (a context manager)
+    """Limit the calls that this thread makes in a block to so many threads, whatever is asked for.
+
+    Parameters
+    ----------
+    n_threads : int
+    """
+
+    def __init__(self, n_threads: int) -> None:
+        self._n_threads = n_threads
+
+    def __enter__(self) -> None:
+        _here.limit = self._n_threads
+
+    def __exit__(self, *_: object) -> None:
+        del _here.limit
+
+
+def limit_here() -> int:
+    """Return the limit of this thread's calls."""
+    return getattr(_here, "limit", MOST)
 
 
 def chosen(work: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,15 +53,15 @@ class Settings:
         object.__setattr__(self, "callbacks", in_order(self.callbacks))
 
 
-def fit(
+def prepared(
     network: Any,
     X: Any,
     y: ArrayLike | None,
     sample_weight: ArrayLike | None,
     validation_data: Any,
     settings: Settings,
-) -> KeyboardInterrupt | None:
-    """Train a network; return what interrupted it, if anything did.
+) -> Callable[[], KeyboardInterrupt | None]:
+    """Check the data; return a function that trains, and returns what interrupted it, if anything.
 
     Parameters
     ----------
@@ -79,6 +79,12 @@ def fit(
     else:
         samples = samples_of(network, X, y, sample_weight)
     validation = None if validation_data is None else _validation(network, validation_data)
+    return partial(_fit, network, samples, validation, X if y is None else None, settings)
+
+
+def _fit(
+    network: Any, samples: Samples, validation: Samples | None, source: Any, settings: Settings
+) -> KeyboardInterrupt | None:
     with network._lock, undone_on_error(network, network._random):
         _claim = claim(network, network._random)
         resumption, _ = Resumption.wanted(
@@ -88,9 +94,9 @@ def fit(
         )
         if settings.validation_split:
             samples, validation = samples.split(settings.validation_split, network._random)
-        if y is None:
+        if source is not None:
             samples = samples.outline()  # the block is read again in its turn
-        loop = _loop(network, samples, validation, X if y is None else None, settings, resumption)
+        loop = _loop(network, samples, validation, source, settings, resumption)
         _run(loop)
     return loop.interruption
 

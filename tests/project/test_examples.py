@@ -324,6 +324,16 @@ resumed after epoch 10: \d+ epochs, same weights: True
 
 
 @slow
+def test_many_networks(printed):
+    out = printed("many_networks.py")
+    shares = rows(r"(\d) hidden units: ([\d.]+)% of the networks learn XOR", out)
+    assert shares[:, 0].tolist() == [2, 3, 8]
+    assert shares[0, 1] < 60 < shares[1, 1] < 95 < shares[2, 1]
+    alone, spread, together = rows(r"alone ([\d.]+)% ± ([\d.]+)%, together ([\d.]+)%", out)[0]
+    assert together > alone + spread
+
+
+@slow
 def test_imbalanced_classes(printed):
     out = printed("imbalanced_classes.py")
     expected = r"""

@@ -117,6 +117,7 @@ STAIRS = [
     ["training"],
     ["callbacks"],
     ["network"],
+    ["population"],
     ["estimators"],
     ["displays"],
     ["config", "demo"],

@@ -1,0 +1,126 @@
+"""Ctrl-C during the fit of a population: no thread goes on, and no member is half trained."""
+
+import gc
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import sklearn.model_selection  # noqa: F401 - it takes seconds, and a fit imports it
+
+import pynn
+from pynn import _core
+from pynn.training.workers import run_all
+
+pytestmark = pytest.mark.usefixtures("ctrl_c_raises")
+
+FOREVER = 10**9  # epochs: only the interrupt ends such a fit
+X = np.random.default_rng(0).normal(size=(300, 20)).astype(np.float32)
+
+
+def fit_until_interrupted(population, *data, **options):
+    """Send Ctrl-C while two members learn; return which members it changed."""
+    before = [member.parameters.copy() for member in population]
+
+    def send():
+        while sum(one.name == "pynn worker" for one in threading.enumerate()) < 2:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sender = threading.Thread(target=send)
+    gc.disable()  # in a callback of the garbage collector, Ctrl-C is lost
+    sender.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            population.fit(*data, epochs=FOREVER, **options)
+    finally:
+        gc.enable()
+    sender.join()
+    return [
+        not np.array_equal(member.parameters, old)
+        for member, old in zip(population, before, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("sizes", [[20, 2], [20, 200, 200, 2]], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"validation_split": 0.2}, {"schedule": pynn.StepDecay(3)}, {"batch_size": 300}],
+    ids=lambda options: next(iter(options), "plain"),
+)
+def test_no_thread_goes_on(sizes, options):
+    population = pynn.Population.of(5, sizes, random_state=0, n_threads=2)
+    changed = fit_until_interrupted(population, X, X[:, :2], **options)
+    assert changed == [True, True, False, False, False]
+    workers = [one for one in threading.enumerate() if one.name == "pynn worker"]
+    for one in workers:
+        one.join(5)
+    assert not any(one.is_alive() for one in workers)
+    finished = [len(member.history["cost"]) for member in population]
+    population.fit(X, X[:, :2])  # nobody is left in training
+    assert [len(member.history["cost"]) for member in population] == [n + 1 for n in finished]
+
+
+def test_members_are_as_after_whole_batches():
+    """With one batch an epoch, the history says how many that were."""
+    population = pynn.Population.of(2, [20, 30, 2], random_state=0, n_threads=2)
+    rule = pynn.Adam(1e-4)
+    fit_until_interrupted(population, X, X[:, :2], batch_size=300, optimizer=rule)
+    for k, member in enumerate(population):
+        twin = pynn.Network([20, 30, 2], random_state=k)
+        n_epochs = len(member.history["cost"])
+        twin.fit(X, X[:, :2], epochs=n_epochs, batch_size=300, optimizer=rule)
+        if not np.array_equal(twin.parameters, member.parameters):
+            twin.fit(X, X[:, :2], batch_size=300)  # the batch was done, its epoch not yet counted
+        np.testing.assert_array_equal(twin.parameters, member.parameters)
+
+
+def test_a_stop_ends_the_calls_of_threads_that_entered_it():
+    stop, results = _core.Stop(), []
+    begun = threading.Event()
+
+    def fit():
+        with stop:
+            begun.set()
+            try:
+                pynn.Network([20, 2], random_state=0).fit(X, X[:, :2], epochs=FOREVER)
+            except KeyboardInterrupt as error:
+                results.append(error)
+
+    thread = threading.Thread(target=fit)
+    thread.start()
+    begun.wait()
+    stop.set()
+    thread.join(30)
+    assert len(results) == 1
+    assert stop.is_set
+    pynn.Network([20, 2]).fit(X, X[:, :2])  # other threads do not hear of it
+
+
+def test_outcomes_stand_in_the_order_of_the_tasks():
+    def task(k):
+        if k == 3:
+            raise FloatingPointError(k)
+        return k
+
+    tasks = [lambda k=k: task(k) for k in range(50)]
+    outcomes = run_all(tasks, 4, lambda error: False)
+    assert [value for value, _ in outcomes] == [None if k == 3 else k for k in range(50)]
+    assert [k for k, (_, error) in enumerate(outcomes) if error is not None] == [3]
+
+
+def test_a_fatal_error_keeps_later_tasks_from_beginning():
+    begun = []
+
+    def task(k):
+        begun.append(k)
+        if k == 2:
+            raise LookupError
+
+    outcomes = run_all([lambda k=k: task(k) for k in range(9)], 1, lambda error: True)
+    assert begun == [0, 1, 2]
+    assert isinstance(outcomes[2][1], LookupError)
+    assert all(isinstance(error, KeyboardInterrupt) for _, error in outcomes[3:])
