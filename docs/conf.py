@@ -186,10 +186,10 @@ def resolve(app, env, node, contnode):
 
 
 def skip(app, what, name, obj, skip, options):
-    """Leave out what estimators inherit from scikit-learn, and how callbacks are begun."""
+    """Leave out what is inherited from scikit-learn or Python, and how callbacks are begun."""
     if name == "begin":
         return True
-    if not (getattr(obj, "__module__", None) or "").startswith("sklearn"):
+    if not (getattr(obj, "__module__", None) or "").startswith(("sklearn", "collections")):
         return None
     spared(app.env).add(name)
     return True
