@@ -54,8 +54,7 @@ plot_formats = [("png", 130)]
 # The pages below a page, in the order of the sidebar. They stand here, and examples are linked as
 # files, because Markdown on a code host knows neither toctrees nor the gallery.
 _BELOW = {
-    "index": "getting_started auto_examples/0_what_a_neural_network_is user_guide "
-    "auto_examples/index api/index about",
+    "index": "getting_started user_guide auto_examples/index api/index about",
     "user_guide": "what_is_in_it networks training populations looking_inside pictures "
     "scikit_learn beyond_scikit_learn tables tuning regression uncertainty troubleshooting "
     "from_keras from_numpy",
@@ -124,8 +123,7 @@ html_title = "pynn"
 html_static_path = ["_static"]
 html_css_files = ["pynn.css"]
 html_logo = html_favicon = "_static/pynn.svg"
-# What has nothing below it:
-html_sidebars = {"getting_started": [], "auto_examples/0_what_a_neural_network_is": []}
+html_sidebars = {"getting_started": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
