@@ -1,4 +1,4 @@
-"""Fully-connected neural networks on the CPU: a small compiled core under a thin Python layer."""
+"""Fully-connected neural networks on the CPU: a small compiled core with a thin Python API."""
 
 import os
 import threading

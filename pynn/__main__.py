@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 on success, 130 after Ctrl-C, 1 if the reader of the output has gone.
+        Exit code: 0 on success, 130 after Ctrl-C, 1 if the output pipe is closed.
 
     Raises
     ------

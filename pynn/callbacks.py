@@ -1,4 +1,4 @@
-"""Ready callbacks for ``callbacks=[...]`` of `pynn.Network.fit` and of the estimators.
+"""Callbacks for ``callbacks=[...]`` of `pynn.Network.fit` and of the estimators.
 
 A callback is a function of a fit's `pynn.training.state.State`, called after each epoch. It ends
 the fit by calling ``state.stop()`` or returning True. The callbacks here are stateless: ``begin``
@@ -47,16 +47,16 @@ class EarlyStopping(_Callback):
     patience : int, default=5
         Epochs without improvement before stopping.
     tol : float, default=1e-4
-        Changes up to this are no improvement.
+        A change must exceed this to count as an improvement.
     lower_is_better : bool, optional
-        By default true of a name that ends with "loss" or "cost".
+        By default, True if the name ends with "loss" or "cost".
     restore_best : bool, default=True
         Whether the weights of the best epoch are restored when the fit ends.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described; in a fit, if there is no such figure.
+        If an argument is not as described or, during a fit, the figure does not exist.
 
     Examples
     --------
@@ -115,21 +115,21 @@ class _Watch:
 
 @dataclass(frozen=True)
 class EpochScoring(_Callback):
-    """Score the estimator after each epoch, and put the figure into ``history_``.
+    """Score the estimator after each epoch and record the score in ``history_``.
 
     Parameters
     ----------
     scoring : str or scorer
-        As `sklearn.metrics.get_scorer` takes it.
+        Scorer that `sklearn.metrics.get_scorer` accepts.
     name : str, optional
-        Name of the figure; by default that of the scoring.
+        Name of the figure; by default the name of the scorer.
     on : {"validation", "train"}, default="validation"
-        Which samples: those held out or of the eval_set, or those learned from.
+        Whether to score the validation samples or the training samples.
 
     Raises
     ------
     ValueError
-        If there is no such scoring; in a fit, if there are no such samples.
+        If the scorer does not exist or, during a fit, the samples do not exist.
 
     Examples
     --------
@@ -159,7 +159,7 @@ class EpochScoring(_Callback):
         if samples is None:
             raise ValueError(
                 f"EpochScoring: there are no {self.on} samples in memory; validation samples are "
-                "those of early_stopping, eval_set or validation_data"
+                "set by early_stopping, eval_set or validation_data"
             )
         return partial(self._score, samples)
 
@@ -172,17 +172,17 @@ class EpochScoring(_Callback):
 
 @dataclass(frozen=True)
 class GradientNorms(_Callback):
-    """Put into ``history_`` how long the gradient is in each layer after each epoch.
+    """Record the norm of each layer's gradient in ``history_`` after each epoch.
 
-    "grad_norm_1" is of the weights behind the input, and so on: the Euclidean norm of what
-    `pynn.Network.gradient` gives for the weights of that layer over all samples learned from, with
-    their weights, without penalty and dropout. That is one more pass over the data in each epoch.
-    `pynn.displays.GradientFlowDisplay` draws it.
+    "grad_norm_1" belongs to the first layer of weights, and so on. It is the Euclidean norm of
+    `pynn.Network.gradient` for the weights of that layer over all training samples, with their
+    sample weights, without penalty and dropout. This takes one more pass over the data in each
+    epoch. `pynn.displays.GradientFlowDisplay` draws the norms.
 
     Raises
     ------
     ValueError
-        In a fit, if its samples are not in memory.
+        During a fit, if the training samples are not in memory.
 
     Examples
     --------
@@ -209,15 +209,16 @@ class GradientNorms(_Callback):
 
 @dataclass(frozen=True, eq=False)  # two lists are two paths, and arrays have no truth to compare
 class ParameterPath(_Callback):
-    """Append all weights and biases to a list, where a fit begins and after each epoch.
+    """Append all parameters to a list when a fit begins and after each epoch.
 
-    Each is a vector that is laid out as ``pynn.Network.parameters``; such a list is what
-    `pynn.displays.CostLandscapeDisplay` draws as a path. A clone of the estimator has its own list.
+    Each entry is a vector with the layout of ``pynn.Network.parameters``.
+    `pynn.displays.CostLandscapeDisplay` draws the list as a path. A clone of the estimator has its
+    own list.
 
     Parameters
     ----------
     path : list
-        What it is appended to; where a fit begins is left out if that is the last in it.
+        List to append to. The start of a fit is omitted if it equals the last entry.
 
     Raises
     ------
@@ -256,27 +257,27 @@ class ParameterPath(_Callback):
 
 @dataclass(frozen=True)
 class Checkpoint(_Callback):
-    """Keep all of a fit in a file, from which it can go on as if it had never been stopped.
+    """Save the whole state of a fit to a file, from which it can resume exactly.
 
-    The file holds weights, the optimizer's state, the random source's, the order of the rows and
-    every figure; nothing in it is executed. It is written aside and put in place at once, so that
-    there is a whole one at any time.
+    The file holds the weights, the states of the optimizer and of the random number generator, the
+    order of the rows and all figures. Loading it executes nothing. It is replaced atomically, so a
+    complete file exists at any time.
 
     Parameters
     ----------
     path : str or path-like
-        With ``{epoch}`` in it, each is kept, else the last one.
+        If it contains ``{epoch}``, every checkpoint is kept, otherwise the last one.
     every : int, default=1
-        Epochs from one to the next.
+        Number of epochs between checkpoints.
     resume : bool, default=False
-        Go on from the file where there is one, the last one of several; else start. Data and
-        parameters must be the same, except those that do not change the steps: max_iter, verbose,
-        callbacks, n_threads. Of data in blocks, the first is compared.
+        Resume from the file if it exists, from the last of several; otherwise start a new fit. Data
+        and parameters must be the same, except those that do not change the updates: max_iter,
+        verbose, callbacks, n_threads. For data in blocks, only the first block is compared.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described; in a fit, if the file is of another one.
+        If an argument is not as described or, during a fit, the file belongs to another fit.
 
     Examples
     --------
@@ -304,7 +305,7 @@ class Checkpoint(_Callback):
         checks.positive_integer("every", self.every)
 
     def file(self, epoch: int) -> Path:
-        """Return where the checkpoint after an epoch goes.
+        """Return the path of the checkpoint after an epoch.
 
         Parameters
         ----------
@@ -318,7 +319,7 @@ class Checkpoint(_Callback):
         return Path(self._path.replace("{epoch}", str(epoch)))
 
     def latest(self) -> Path | None:
-        """Return the checkpoint to go on from, that of the last epoch.
+        """Return the path of the checkpoint with the highest epoch.
 
         Returns
         -------
@@ -339,7 +340,7 @@ class Checkpoint(_Callback):
     def begin(self, state: State) -> Callable[[State], None]:
         """Return the observer of one fit."""
         if state.snapshot is None:
-            raise ValueError('SciPy\'s L-BFGS cannot be gone on with: no Checkpoint for "lbfgs"')
+            raise ValueError('Checkpoint is not for solver="lbfgs": SciPy\'s L-BFGS cannot resume')
         return self._keep
 
     def _keep(self, state: State) -> None:

@@ -1,4 +1,4 @@
-"""How this pynn is built and what it runs on."""
+"""Print the build and the environment of pynn."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["show_config"]
 def show_config() -> None:
     """Print version, instruction sets, BLAS and threads.
 
-    When pynn is imported, the environment variable ``PYNN_ISA`` chooses one of the instruction sets
-    that are available, and ``PYNN_BLAS=1`` sends large products to BLAS even where pynn has code of
-    its own for them, for comparison.
+    Two environment variables are read when pynn is imported. ``PYNN_ISA`` chooses one of the
+    available instruction sets. ``PYNN_BLAS=1`` computes large products by BLAS even if pynn has its
+    own code for them, for comparison.
 
     Examples
     --------

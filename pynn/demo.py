@@ -127,8 +127,8 @@ def mnist_digits(path: str | os.PathLike[str]) -> Digits:
 def digits_28x28(path: str | os.PathLike[str] | None = None) -> Digits:
     """Return MNIST if its file is given, else the bundled digits, enlarged to the same size.
 
-    So a network for MNIST's 784 pixels can learn to read on any machine. The bundled pictures are
-    stretched by linear interpolation to 20 x 20 pixels with a margin of 4, the format of MNIST
+    This allows training a network for the 784 pixels of MNIST on any machine. The bundled pictures
+    are stretched by linear interpolation to 20 x 20 pixels with a margin of 4, the format of MNIST
     (LeCun, Bottou, Bengio & Haffner 1998, section III A).
 
     Parameters

@@ -43,17 +43,18 @@ class Network(Inspected, Model):
         "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01) or `LeakyReLU`, "elu", "selu",
         "gelu" (with erf), "silu", "mish", "softplus".
     output_activation : str or LeakyReLU, optional
-        One of the above, "softmax" or "exp". By default the one that the cost needs, else
+        One of the above, "softmax" or "exp". The default is the one that the cost requires, else
         "identity".
     cost : str, Huber or Quantile, optional
-        What is minimised, as the mean over the rows; sums are over the outputs. By default the
-        one that goes with the output "softmax", "sigmoid" or "exp", else "squared_error". What
-        `pynn.MLPClassifier` and `pynn.MLPRegressor` call the loss.
+        Cost to minimise: a sum over the outputs, averaged over the rows. The estimators call it the
+        loss. The default is the cost that matches the output "softmax", "sigmoid" or "exp", else
+        "squared_error".
 
         - "squared_error" (or "mse"), ½ Σ (a − y)²
         - "absolute_error" (or "mae"), Σ abs(a − y)
         - "huber" or `Huber`, in between
-        - "quantile" or `Quantile`, Σ q (y − a) above the output, Σ (1 − q) (a − y) below
+        - "quantile" or `Quantile`, Σ q (y − a) for targets above the output, Σ (1 − q) (a − y)
+          below
         - "cross_entropy" (or "ce"), −Σ y log a, with the output "softmax"
         - "binary_cross_entropy" (or "bce"), −Σ (y log a + (1 − y) log(1 − a)), with the output
           "sigmoid"
@@ -67,8 +68,8 @@ class Network(Inspected, Model):
         Advanced: multiply each input by a trained factor before the first layer. Factors start at
         1, without penalty or limit; X must be dense.
     initializer : str, default="auto"
-        Where weights and biases start; bounds and variances are for ``n_in`` inputs and ``n_out``
-        outputs of a layer:
+        Distribution of the initial weights and biases of a layer with ``n_in`` inputs and ``n_out``
+        outputs:
 
         - "glorot_uniform", both uniform within √(6 / (n_in + n_out)), or √(2 / …) before a
           sigmoid, as scikit-learn does
@@ -81,12 +82,12 @@ class Network(Inspected, Model):
     dtype : "float32" or "float64", default="float32"
         Precision of the parameters and of all computations.
     n_threads : int or None, default=None
-        Number of threads, at most 256. None takes as many as a step is worth, of the processors
-        that this process may use by affinity and by its container's quota; ``OMP_NUM_THREADS`` and
-        threadpoolctl limit them. Results are the same for any number.
+        Number of threads, at most 256. None chooses it by the work per step, up to the number of
+        processors that affinity and the container's quota allow; ``OMP_NUM_THREADS`` and
+        threadpoolctl also limit it. Results are the same for any number.
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
-        on the same machine; None gives others each time.
+        on the same machine; None gives different results each time.
 
     Attributes
     ----------
@@ -105,7 +106,7 @@ class Network(Inspected, Model):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, or an output and a cost do not go together.
+        If an argument is not as described, or the cost does not accept the output activation.
 
     Examples
     --------
@@ -190,18 +191,18 @@ class Network(Inspected, Model):
         callbacks: Iterable[Callable[[Any], Any]] = (),
         verbose: bool | int = False,
     ) -> Network:
-        """Train by mini-batches, from the current parameters.
+        """Train in mini-batches, starting from the current parameters.
 
         Each epoch appends its figures to the lists of `history`:
 
-        - "cost", the mean over the rows of each mini-batch's cost before its update, penalty
-          included; where there is a penalty, "penalty" is its part
+        - "cost", the mean over the rows, computed before the update of each mini-batch, penalty
+          included; "penalty", the part of it due to penalties, if there are any
         - "val_cost" and "val_score" after the epoch, with validation data: the cost without
-          penalty, so that it compares with "cost" minus "penalty", and accuracy or R² as in `score`
+          penalty, comparable with "cost" minus "penalty", and accuracy or R² as in `score`
         - "learning_rate" at the start of the epoch
-        - each of the metrics, and with validation data again under a name that begins with ``val_``
+        - each of the metrics, and with validation data also under its name with the prefix ``val_``
 
-        An epoch without such a figure is NaN there.
+        If an epoch lacks a figure, its entry is NaN.
 
         Parameters
         ----------
@@ -238,19 +239,19 @@ class Network(Inspected, Model):
         shuffle : bool, default=True
             Use another order of the rows in each epoch.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            Rows to validate on.
+            Validation rows.
         validation_split : float, default=0.0
             Fraction of the rows to set aside for validation, drawn at random.
         early_stopping : bool, default=False
             Stop when "val_cost" has not improved by 1e-4 for 10 epochs, and restore the parameters
-            of the best epoch. Without validation data, a tenth of the rows is set aside. An
-            `EarlyStopping` among the callbacks has other settings.
+            of the best epoch. Without validation data, a tenth of the rows is set aside. For other
+            settings, use the callback `EarlyStopping`.
         metrics : sequence of str or function, default=()
             Names of scikit-learn's scorers, or functions ``metric(y, prediction)`` such as those
             of `sklearn.metrics`, of predicted classes or numbers.
         callbacks : sequence of functions, default=()
             Called after each epoch with the fit's `pynn.training.state.State`; `pynn.callbacks`
-            has ready ones.
+            provides common ones.
         verbose : bool or int, default=False
             1 prints a table with a line for each epoch; 2 shows a live bar, which needs the
             package rich.
@@ -263,14 +264,14 @@ class Network(Inspected, Model):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as described; the network is as it was.
+            If an argument is not as described; the network is unchanged.
         FloatingPointError
-            If the cost or a parameter becomes infinite or NaN; the network is as it was.
+            If the cost or a parameter becomes infinite or NaN; the network is unchanged.
         MemoryError
-            If there is no memory for a mini-batch; the network is as it was.
+            If there is not enough memory for a mini-batch; the network is unchanged.
         KeyboardInterrupt
-            On Ctrl-C; the network is as after its last finished mini-batch, or has the best
-            parameters with early stopping.
+            On Ctrl-C. The network then has the parameters after its last finished mini-batch, or
+            the best ones with early stopping.
 
         Examples
         --------
@@ -359,7 +360,7 @@ class Network(Inspected, Model):
         Raises
         ------
         TypeError, ValueError
-            As for `cost`, or if there is no such metric.
+            As for `cost`, or if a metric does not exist.
         """
         figures = {
             "cost": self.cost(X, y, sample_weight),

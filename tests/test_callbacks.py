@@ -154,7 +154,7 @@ def test_weights_of_other_layers_are_refused():
         state.estimator.coefs_ = [np.ones((4, 3))]
         state.estimator.intercepts_ = [np.ones(3)]
 
-    with pytest.raises(ValueError, match="a callback has put arrays of other shapes"):
+    with pytest.raises(ValueError, match="a callback assigned arrays of other shapes"):
         small(callbacks=[shrink]).fit(X_IRIS, Y_IRIS)
 
 
@@ -187,7 +187,7 @@ def test_a_learning_rate_that_is_not_there_to_be_set():
 
     with pytest.raises(AttributeError, match="no learning rate"):
         small(solver="lbfgs", callbacks=[set_rate]).fit(X_IRIS, Y_IRIS)
-    with pytest.raises(AttributeError, match="the schedule's"):
+    with pytest.raises(AttributeError, match="schedule of this fit sets"):
         small(learning_rate=pynn.StepDecay(), callbacks=[set_rate]).fit(X_IRIS, Y_IRIS)
 
 

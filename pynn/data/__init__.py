@@ -1,1 +1,1 @@
-"""Where rows come from: blocks of .npy and Parquet files."""
+"""Sources of rows: blocks of .npy and Parquet files."""

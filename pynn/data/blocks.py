@@ -99,7 +99,7 @@ def _checked(blocks: Iterator[Any]) -> Iterator[tuple[Any, Any, Any]]:
     # No reference is kept to a yielded block, so it can be freed before the next.
     yield from map(_checked_block, blocks, numbers)
     if next(numbers) == 0:
-        raise ValueError("a source must give at least one block each time, but this one gave none")
+        raise ValueError("a source must yield at least one block each time, but yielded none")
 
 
 def _checked_block(block: Any, number: int) -> tuple[Any, Any, Any]:
@@ -234,7 +234,7 @@ class _Rows:
             with naming(path):
                 return open_memmap(path, mode="r")
         except ValueError as error:
-            raise ValueError(f"{path!r} is no .npy file that can be mapped: {error}") from error
+            raise ValueError(f"{path!r} is not an .npy file that can be mapped: {error}") from error
 
     def read(self, start: int, stop: int) -> Array:
         array = self._open()

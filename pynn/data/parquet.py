@@ -84,7 +84,7 @@ class ParquetBlocks:
         if not all(isinstance(one, str | os.PathLike) for one in paths):
             raise TypeError(f"path must be path-like, or a list of path-like, got {path!r}")
         if not paths:
-            raise ValueError("path must be one or several, got none")
+            raise ValueError("path must name at least one file, got none")
         self.paths = [os.fspath(one) for one in paths]
         self.target, self._is_vector = target, isinstance(target, str)
         self._targets = _names("target", [target] if isinstance(target, str) else target)
@@ -96,7 +96,7 @@ class ParquetBlocks:
                 schemas.append(file.schema_arrow)
                 self.n_rows += file.metadata.num_rows
         if self.n_rows == 0:
-            raise ValueError(f"there must be at least one row, but there is none in {self.paths}")
+            raise ValueError(f"there must be at least one row, but {self.paths} have none")
         if features is None:
             features = [name for name in schemas[0].names if name not in others]
         self.feature_names = _names("features", features)
@@ -183,7 +183,7 @@ def _reading(path: str) -> Iterator[None]:
     except (OSError, ValueError, NotImplementedError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise ValueError(f"{path!r} is no Parquet file, or damaged: {error}") from error
+        raise ValueError(f"{path!r} is damaged or not a Parquet file: {error}") from error
 
 
 def _next(path: str, batches: Iterator[Any]) -> Any:

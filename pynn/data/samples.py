@@ -1,4 +1,4 @@
-"""Samples: rows with targets and weights, to learn from or to be judged by."""
+"""Samples: rows with targets and weights, for training or validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Samples:
     y : ndarray of shape (n_samples, n_outputs) or (n_samples,)
         Targets of the outputs, or numbers of classes.
     labels : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        The same as scorers take it: classes, or numbers.
+        The same in the form for scorers: classes or numbers.
     sample_weight : ndarray of shape (n_samples,), optional
     class_weight : ndarray of shape (n_samples,), optional
         Weight of each sample for its class, in training only.
@@ -63,7 +63,7 @@ class Samples:
     def split(
         self, fraction: float, random: Random, strata: Array | None = None
     ) -> tuple[Samples, Samples]:
-        """Draw a validation set, as scikit-learn does; return the training set and it.
+        """Split off a random validation set like scikit-learn; return training and validation set.
 
         Parameters
         ----------

@@ -29,12 +29,12 @@ _NARROW, _NARROW_LEFT, _PER_LAYER = 1.0, 0.3, 0.85
 class ActivationsDisplay:
     """Activations of each layer for one sample, as bars or, for many units, as a grid.
 
-    Outputs are always bars with the names of their classes; of many outputs, those with the largest
-    activations. Hidden layers are all bars, or all grids if one of them has many units. Grids show
-    the units row by row from the top left.
+    Outputs are always bars with the names of their classes. If there are many, only the outputs
+    with the largest activations are shown. Hidden layers are all bars, or all grids if one of them
+    has many units. Grids show the units row by row from the top left.
 
     Positive activations are blue, negative ones orange (see `use_colors`). Stronger colours are
-    larger parts of the layer's largest activation.
+    closer to the layer's largest activation.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class ActivationsDisplay:
         ]
         n = len(self.activations)
         if n < 2:
-            raise ValueError(f"activations must be of an input and an output at least, got {n}")
+            raise ValueError(f"activations must have an input and an output at least, got {n}")
         names = names_of("layer_names", layer_names, n)
         self.layer_names = names or ["input", *(f"layer {i}" for i in range(1, n - 1)), "output"]
         self.input_names = names_of("input_names", input_names, len(self.activations[0]))
@@ -124,10 +124,9 @@ class ActivationsDisplay:
         row : int, default=0
             Row of X with the sample; -1 is the last.
         input_names, output_names : sequence of str, optional
-            By default the names of the features, after a pipeline's other steps, and of the
-            classes, if the estimator has them. The
-            single output of a binary classifier has the name of the second class. Outputs of a
-            Network with softmax are named 0, 1, ...
+            By default the names of the features, as transformed by a pipeline's other steps, and of
+            the classes, if the estimator has them. The single output of a binary classifier has the
+            name of the second class. Outputs of a Network with softmax are named 0, 1, ...
         ax, max_bars, max_layers, shape
             See `plot`.
 
@@ -173,8 +172,8 @@ class ActivationsDisplay:
             grids if one of them is larger. A larger output shows the bars of its largest absolute
             activations.
         max_layers : int, default=8
-            At least 3. Of a network with more layers the middle ones are omitted; the title says
-            how many. Narrow axes show fewer layers: one for each 0.85 inches, but at least 3.
+            At least 3. The middle layers of deeper networks are omitted; the title says how many.
+            Narrow axes show fewer layers: one for each 0.85 inches, but at least 3.
         shape : tuple (height, width), optional
             Shape of the input's grid, such as an image's. By default the grid is as close to a
             square as possible.

@@ -119,7 +119,8 @@ class CostLandscapeDisplay:
             norm of the unit's own weights and biases are 0 (Li et al. 2018).
         extent : (float, float, float, float), optional
             Smallest and largest step along the first direction, then along the second. By default
-            the path with a margin and, unless directions are its own, at least from -1 to 1.
+            the range of the path with a margin, and at least from -1 to 1 unless the directions are
+            those of the path.
         resolution : int, default=31
             Number of steps along each direction, at least 2. The cost is computed
             ``resolution**2`` times.
@@ -199,8 +200,8 @@ class CostLandscapeDisplay:
     def plot(self, ax: Any = None, **fill: Any) -> Self:
         """Draw contours of the cost, and the path over them.
 
-        Both axes have the same scale; if one is more than 4 times as long as the other, the label
-        of the shorter says how much it is stretched.
+        Both axes have the same scale, unless one is more than 4 times as long as the other. The
+        label of the shorter axis then says how much it is stretched.
 
         The levels are 1, 2, 5, 10, ... if the largest cost is more than 50 times the smallest.
 
@@ -269,7 +270,7 @@ class CostLandscapeDisplay:
 def _steps(name: str, given: ArrayLike) -> Array:
     steps = float_array(name, given, "n_steps", finite=True)
     if len(steps) < 2 or not (np.diff(steps) > 0).all():
-        raise ValueError(f"{name} must be two steps or more, ascending; got shape {steps.shape}")
+        raise ValueError(f"{name} must be two or more ascending steps; got shape {steps.shape}")
     return steps
 
 

@@ -66,7 +66,7 @@ class LossCurveDisplay:
     ) -> None:
         self.curves = {str(name): _checked(str(name), given) for name, given in curves.items()}
         if not self.curves:
-            raise ValueError("curves must hold those of at least one model")
+            raise ValueError("curves must contain at least one model")
         self.best_epochs = {str(name): epoch for name, epoch in (best_epochs or {}).items()}
         for name, epoch in self.best_epochs.items():
             checks.choice("each name in best_epochs", name, self.curves)
@@ -227,11 +227,11 @@ class LossCurveDisplay:
 def _checked(name: str, given: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Return the curves of a model as arrays of the same length."""
     if not given:
-        raise ValueError(f"curves of {name!r} must be one of {', '.join(_STYLES)} at least")
+        raise ValueError(f"curves of {name!r} must contain at least one of {', '.join(_STYLES)}")
     for kind in given:
         checks.choice(f"each of the curves of {name!r}", kind, _STYLES)
     curves = {kind: float_array(f"{kind} of {name!r}", given[kind], "n_epochs") for kind in given}
     lengths = {kind: len(values) for kind, values in curves.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"curves of {name!r} must be of one length, got {lengths}")
+        raise ValueError(f"curves of {name!r} must have the same length, got {lengths}")
     return curves

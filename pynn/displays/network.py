@@ -29,13 +29,13 @@ class NetworkDisplay:
     """A network as circles and lines, optionally with the activations for one sample.
 
     Lines are weights: blue if positive, orange if negative (see `use_colors`); larger weights are
-    wider and stronger. Circles are units, shaded in the same way by their activations, as parts of
-    the largest of their layer, or of 1 if that is the limit of the activation function. A bar shows
-    the scale of the shades, and below each layer stands its largest number.
+    wider and stronger. Circles are units, shaded in the same way by their activations relative to
+    the largest in their layer, or to 1 if that is the limit of the activation function. A bar shows
+    the scale of the shades. The largest number of each layer is written below it.
 
     Wide layers show their strongest units, with their numbers, such as #12; units count from 1. The
-    middle layers of deep networks are omitted. The display says how many units or layers are
-    missing. In small axes, numbers that do not fit into the circles are not written.
+    middle layers of deep networks are omitted. The display shows how many units or layers are
+    omitted. In small axes, numbers that do not fit into the circles are not written.
 
     Parameters
     ----------
@@ -128,10 +128,9 @@ class NetworkDisplay:
         row : int, default=0
             Row of X with the sample; -1 is the last.
         input_names, output_names : sequence of str, optional
-            By default the names of the features, after a pipeline's other steps, and of the
-            classes, if the estimator has them. The
-            single output of a binary classifier has the name of the second class. Outputs of a
-            Network with softmax are named 0, 1, ...
+            By default the names of the features, as transformed by a pipeline's other steps, and of
+            the classes, if the estimator has them. The single output of a binary classifier has the
+            name of the second class. Outputs of a Network with softmax are named 0, 1, ...
         max_units : int, default=10
             At least 3. A larger layer shows ``max_units - 1`` units.
         max_layers : int, default=8
@@ -195,7 +194,7 @@ class NetworkDisplay:
         ImportError
             If matplotlib is missing.
         TypeError, ValueError
-            If scale is another word.
+            If scale is not one of these.
         """
         by_layer = checks.choice("scale", scale, ("network", "layer")) == "layer"
         lines = list(self.diagram.lines(by_layer))
@@ -343,7 +342,7 @@ def _checked(activations: Sequence[ArrayLike], diagram: Diagram) -> list[Any]:
     """Return the activations of each layer, as arrays for the layers drawn."""
     n_layers = diagram.columns[-1].layer + 1
     if len(activations) != n_layers:
-        raise ValueError(f"activations must be of {n_layers} layers, got {len(activations)}")
+        raise ValueError(f"activations must have {n_layers} layers, got {len(activations)}")
     checked: list[Any] = list(activations)
     for column in diagram.columns:
         name, given = f"activations of {column.name}", checked[column.layer]

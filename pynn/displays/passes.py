@@ -30,20 +30,20 @@ class TraceDisplay:
     """One example on its way through a network, forward or backward.
 
     ``direction="forward"`` draws the weights as links. Each circle holds the activation a of a
-    unit, with the weighted sum z above it and the bias b below it; targets y stand beside the
+    unit, with the weighted sum z above it and the bias b below it. Targets y are written beside the
     outputs. ``direction="backward"`` draws the gradient ∂C/∂w of each weight as a link. Each circle
     holds the delta ∂C/∂z of a unit, which is also the gradient of its bias, with the sensitivity
     ∂C/∂a above it; inputs show ∂C/∂x.
 
-    Colours show the sign. Wider links have larger numbers, and stronger circles are larger in
-    their layer; without numbers, a bar shows the scale of the shades, and below each layer stands
-    its largest number. Wide layers show their strongest units, with their numbers, such as #12;
-    units count from 1. The middle layers of deep networks are omitted.
+    Colours show the sign. Wider links have larger numbers, and stronger circles have larger numbers
+    within their layer. If numbers are not written, a bar shows the scale of the shades, and the
+    largest number of each layer is written below it. Wide layers show their strongest units, with
+    their numbers, such as #12; units count from 1. The middle layers of deep networks are omitted.
 
     Parameters
     ----------
     trace : pynn.inspection.Trace
-        The passes to draw; all numbers are of the cost of one row.
+        The passes to draw. All gradients are those of the cost of one row.
     row : int, default=0
         Row of the trace; -1 is the last.
     direction : {"forward", "backward"}, default="forward"
@@ -52,9 +52,9 @@ class TraceDisplay:
     max_layers : int, default=8
         At least 3, input and output included. A deeper network shows ``max_layers - 1`` layers.
     omit : {"weakest", "middle"}, default="weakest"
-        Units to omit from larger layers: the weakest, or those between the first and the last. The
-        strength of a unit is forward that of `NetworkDisplay` with activations, backward the
-        absolute delta, and that of an input backward its absolute ∂C/∂x.
+        Units to omit from larger layers: the weakest, or those between the first and the last.
+        Forward, the strength of a unit is that of `NetworkDisplay` with activations. Backward, it
+        is the absolute delta of a unit or the absolute ∂C/∂x of an input.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ def span(given: Any, points: Array, network: Network, seed: object) -> tuple[Arr
     if not isinstance(given, str):
         directions = points_of("directions", given, network)
         if np.linalg.matrix_rank(directions) != 2 or len(directions) != 2:
-            raise ValueError("directions must be two, and neither a multiple of the other")
+            raise ValueError("directions must be two linearly independent vectors")
         return directions, ["steps along direction 1", "steps along direction 2"]
     if checks.choice("directions", given, ("path", "random")) == "path":
         directions, shares = principal_directions(points)

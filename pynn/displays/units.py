@@ -119,7 +119,7 @@ def strength_rule(
     Raises
     ------
     ValueError
-        If omit is another word.
+        If omit is not one of these.
     """
     if checks.choice("omit", omit, ("weakest", "middle")) == "middle":
         return None

@@ -124,8 +124,8 @@ class WeightsDisplay:
         shape : tuple (height, width), optional
             See `WeightsDisplay`.
         in_names : sequence of str, optional
-            By default the names of the features, after a pipeline's other steps, if the estimator
-            has them. Inputs of other layers are "neuron 1", "neuron 2", ...
+            By default the names of the features, as transformed by a pipeline's other steps, if the
+            estimator has them. Inputs of other layers are "neuron 1", "neuron 2", ...
         ax, n_columns
             See `plot`.
 

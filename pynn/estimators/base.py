@@ -109,27 +109,27 @@ class Perceptron(Inspected, Predictor):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
-        """Learn from all of the data, from the start, or with `warm_start` from the last weights.
+        """Fit the model, from new weights or with `warm_start` from the current ones.
 
-        Ctrl-C ends the fit with a warning; the weights are then those of the last finished
-        mini-batch, or with `early_stopping` the best so far.
+        Ctrl-C ends the fit with a warning. The model then has the weights after its last finished
+        mini-batch, or with `early_stopping` the best weights so far.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 is computed with as it is, everything else as float64, unless `dtype` says
+            Samples. Computations with float32 use float32, all others float64, unless `dtype` says
             otherwise.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Classes, 0s and 1s of several labels, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample; not negative, and not all zero.
         eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
-            Validation sets: after each epoch their loss and score go into ``history_``, those of a
+            Validation sets. ``history_`` records their loss and score after each epoch, those of a
             second set as "val_2_loss" and "val_2_score". With `early_stopping`, the first set
-            decides, and no samples are set aside.
+            decides when to stop, and no samples are set aside.
         X_val, y_val, sample_weight_val : array-like, default=None
-            The same for one validation set. A pipeline with ``transform_input=["X_val"]``
-            transforms X_val as it does X.
+            One validation set, in place of `eval_set`. A pipeline with
+            ``transform_input=["X_val"]`` transforms X_val like X.
 
         Returns
         -------
@@ -138,10 +138,10 @@ class Perceptron(Inspected, Predictor):
         Raises
         ------
         ValueError, TypeError
-            If an argument or a parameter is not as described; the estimator is as it was.
+            If an argument or a parameter is not as described; the estimator is unchanged.
         ValueError
-            If a weight becomes infinite or NaN; the estimator is as it was. With `early_stopping`
-            it is a warning, and the best weights remain.
+            If a weight becomes infinite or NaN; the estimator is unchanged. With `early_stopping`,
+            a warning is issued instead, and the best weights are kept.
         """
         validation = rows.validation_sets(eval_set, X_val, y_val, sample_weight_val)
         return self._fitted(X, y, sample_weight, validation, incremental=False)
@@ -155,18 +155,18 @@ class Perceptron(Inspected, Predictor):
         classes: ArrayLike | None = None,
         eval_set: Any = None,
     ) -> Self:
-        """Learn from data that come in blocks, such as files larger than memory.
+        """Fit the model to data in blocks, such as files larger than memory.
 
-        Each epoch goes through all blocks in their order, and through the rows of each in
-        mini-batches, shuffled within the block. A `Schedule` sets the learning rate once an epoch.
+        Each epoch goes through the blocks in order. The rows of each block are shuffled and split
+        into mini-batches. A `Schedule` sets the learning rate once per epoch.
 
         Parameters
         ----------
         source : re-iterable of tuples (X, y) or (X, y, sample_weight)
-            Such as a list, `NpyBlocks` or `ParquetBlocks`; each block as `fit` takes it.
+            A list, `NpyBlocks` or `ParquetBlocks`, for example. Each block must be as for `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All classes in the blocks. Without it a classifier looks through the targets of all
-            blocks first.
+            All classes in the blocks. By default, a classifier first reads the targets of all
+            blocks.
         eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
             See `fit`; `early_stopping` needs it here.
 
@@ -177,8 +177,8 @@ class Perceptron(Inspected, Predictor):
         Raises
         ------
         ValueError, TypeError
-            As for `fit`; if the source is empty or can be gone through only once; or if the solver
-            is "lbfgs".
+            As for `fit`; if the source is empty or can be iterated only once; or if the solver is
+            "lbfgs".
         """
         if self.solver == "lbfgs":
             raise ValueError('fit_batches needs a solver that learns in mini-batches, not "lbfgs"')
@@ -239,8 +239,8 @@ class Perceptron(Inspected, Predictor):
         other = self.__dict__.setdefault("_fit_under_way", mine)
         if other is not mine and other() is not None:
             raise RuntimeError(
-                f"this {type(self).__name__} is being fitted: meanwhile callbacks and other "
-                "threads can fit no more than a clone of it"
+                f"this {type(self).__name__} is being fitted; callbacks and other threads can only "
+                "fit a clone of it"
             )
         # In place of what a copy amid a fit has taken along. Last: no signal is heard from here on.
         self._fit_under_way: Any = mine
@@ -324,7 +324,7 @@ class Perceptron(Inspected, Predictor):
         return twin
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to a file in the safetensors format, which executes nothing.
+        """Save the fitted estimator to a safetensors file; loading it executes nothing.
 
         `pynn.Network.load` reads the same file as a network. The file holds the network, the
         classes, the names of the features and the parameters of the estimator; parameters that
@@ -346,25 +346,25 @@ class Perceptron(Inspected, Predictor):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a fitted estimator from a file of `save`, or of its `network_`.
+        """Load a fitted estimator from a file of `save` or of ``network_.save``.
 
         Parameters
         ----------
         path : str or path-like
-            From a file of a network come its classes, layers and activations; other parameters
-            have their defaults.
+            A file of a network sets the classes, layers and activations; other parameters have
+            their defaults.
 
         Returns
         -------
         estimator
-            Fitted; it predicts what the saved one predicted.
+            Fitted estimator with the predictions of the saved one.
 
         Raises
         ------
         ValueError
-            If the file is damaged, or of another kind of estimator.
+            If the file is damaged, or holds another kind of estimator.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         ImportError
             If the package safetensors is missing (``pip install safetensors``).
         """

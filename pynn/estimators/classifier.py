@@ -35,7 +35,7 @@ class MLPClassifier(
     TransformerMixin,  # type: ignore[misc]
     ClassTargets,
 ):
-    """A multi-layer perceptron that tells classes, or several labels at once, apart.
+    """Multi-layer perceptron classifier (binary, multiclass, multilabel).
 
     It minimises the cross-entropy. Parameters, attributes and numbers are those of
     `sklearn.neural_network.MLPClassifier`.
@@ -49,98 +49,104 @@ class MLPClassifier(
         "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"; see
         `pynn.Network`.
     solver : {"adam", "sgd", "lbfgs", "adamw", "rmsprop", "rprop"}, default="adam"
-        "lbfgs", a quasi-Newton method, and "rprop" learn from all rows at once, which suits small
-        data; the others from mini-batches.
+        "lbfgs", a quasi-Newton method, and "rprop" use all samples in each step and suit small
+        data. The others use mini-batches.
     alpha : float or sequence of float, default=0.0001
-        Strength of the penalty ``alpha / 2 * (sum of squared weights) / (samples of the batch)``;
-        with weighted samples, by the sum of their weights. Or one for each layer of weights.
+        Strength of the L2 penalty
+        ``alpha / 2 * (sum of squared weights) / (samples of the batch)``, one number or one for
+        each layer of weights. With `sample_weight`, the divisor is the sum of the weights in the
+        batch.
     batch_size : int or "auto", default="auto"
-        Samples for each update; "auto" is 200, or all if there are fewer, or if the solver is
-        "rprop". Not for "lbfgs".
+        Samples in each mini-batch. "auto" is 200, or all samples if there are fewer or the solver
+        is "rprop". Not for "lbfgs".
     learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default="constant"
-        The names are of "sgd": ``learning_rate_init`` throughout; divided by
-        ``(samples seen + 1) ** power_t`` after each epoch; or divided by 5 wherever training would
-        otherwise stop for lack of progress, down to 1e-6. A `Schedule`, such as `OneCycle`, is
-        multiplied by ``learning_rate_init``, and is for all solvers that have a learning rate:
-        not for "lbfgs" and "rprop".
+        The names are for "sgd". "constant" uses ``learning_rate_init`` throughout. "invscaling"
+        divides it by ``(samples seen + 1) ** power_t`` after each epoch. "adaptive" divides it by
+        5, down to 1e-6, whenever training would otherwise stop for lack of improvement. A
+        `Schedule`, such as `OneCycle`, multiplies ``learning_rate_init`` and works with all solvers
+        but "lbfgs" and "rprop".
     learning_rate_init : float, default=0.001
-        Learning rate at the start. Not for "lbfgs".
+        Initial learning rate. Not for "lbfgs".
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs, or iterations of "lbfgs".
+        Maximum number of epochs, or of iterations of "lbfgs".
     shuffle : bool, default=True
-        Go through the samples in another order in each epoch. Not for "lbfgs".
+        Whether to shuffle the samples in each epoch. Not for "lbfgs".
     random_state : int, RandomState or None, default=None
-        Source of the first weights, of the samples set aside by `early_stopping` and of the order
-        of samples. An int gives the same result each time; None draws from NumPy's global one.
+        Source of the initial weights, of the samples set aside by `early_stopping` and of the order
+        of samples. Pass an int for reproducible results; None uses NumPy's global generator.
     tol : float, default=1e-4
-        Loss must fall, or validation score rise, by this to count as progress. For "lbfgs" it is
-        the largest component of the gradient at which to stop.
+        Minimum improvement of the loss or of the validation score. "lbfgs" stops when the largest
+        component of the gradient is at most `tol`.
     verbose : bool or int, default=False
-        Print a table with a line for each epoch; 2 shows a live bar, which needs the package rich;
-        without it, the table.
+        Whether to print a table with a line for each epoch. 2 shows a live bar instead, if the
+        package rich is installed.
     warm_start : bool, default=False
-        Let `fit` go on from the weights of the last one.
+        Whether `fit` continues from the weights of the previous fit.
     momentum : float, default=0.9
-        From 0 to 1, for "sgd".
+        Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
-        Use Nesterov's momentum with "sgd".
+        Whether "sgd" uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Set aside a part of the samples, or take the `eval_set` of `fit`, stop by the score of
-        these, and keep the weights that had the best. Not for "lbfgs".
+        Whether to stop when the validation score no longer improves, and to keep the weights with
+        the best score. The score is computed on the `eval_set` of `fit`, or on samples set aside
+        from the training data. Not for "lbfgs".
     validation_fraction : float, default=0.1
-        The part set aside, from 0 to 1.
+        Fraction of the samples to set aside, from 0 to 1.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the two means of "adam" and "adamw", each from 0 up to but not including 1.
+        Decay rates of the two running means of "adam" and "adamw", each from 0 up to but not
+        including 1.
     epsilon : float, default=1e-8
         Keeps the quotient of "adam", "adamw" and "rmsprop" finite.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement before stopping.
     max_fun : int, default=15000
-        Most evaluations of the loss by "lbfgs".
+        Maximum number of evaluations of the loss by "lbfgs".
     scoring : str, scorer or None, default=None
-        Validation score: "loss", which is minus the loss without penalty; or as
-        `sklearn.metrics.get_scorer` takes it. None is accuracy, as in scikit-learn. This and all
-        that follows are no parameters of scikit-learn's.
+        Validation score: "loss", the negative loss without penalty, or a scorer that
+        `sklearn.metrics.get_scorer` accepts. None is accuracy, as in scikit-learn. scikit-learn
+        does not have this parameter and the following ones.
     callbacks : list of functions, default=None
-        Called after each epoch with the fit's `pynn.training.state.State`; they can stop the fit
-        through it; `pynn.callbacks` has ready ones.
+        Functions called after each epoch with the fit's `pynn.training.state.State`, through which
+        they can stop the fit. `pynn.callbacks` provides common ones.
     dropout : float or sequence of float, default=0.0
-        Share of a hidden layer's activations that are 0 in each step of training, or one for each
-        hidden layer; from 0 up to but not including 1 (Srivastava et al. 2014). Not for "lbfgs".
+        Probability of dropping a hidden activation in an update, one number or one for each hidden
+        layer, from 0 up to but not including 1 (Srivastava et al. 2014). Not for "lbfgs".
     l1 : float or sequence of float, default=0.0
-        Strength of the penalty ``l1 * (sum of absolute weights) / (samples of the batch)``, or one
-        for each layer of weights. With "lbfgs" it makes weights exactly 0.
+        Strength of the L1 penalty ``l1 * (sum of absolute weights) / (samples of the batch)``, one
+        number or one for each layer of weights. "lbfgs" can set weights exactly to 0.
     max_norm : float or None, default=None
         Maximum Euclidean norm of a unit's incoming weights. Not for "lbfgs".
     clip_norm : float or None, default=None
         Maximum norm of the gradient; larger gradients are scaled down. Not for "lbfgs".
     weight_decay : float, default=0.01
-        Of "adamw": each update shrinks weights by this times the learning rate.
+        Weight decay of "adamw": each update multiplies the weights by
+        ``1 - learning rate * weight_decay``.
     rho : float, default=0.9
-        Of "rmsprop": decay of the mean square, from 0 up to but not including 1.
+        Decay rate of the mean square of "rmsprop", from 0 up to but not including 1.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Precision of all computations; "auto" follows X.
     keep_optimizer : bool or None, default=None
-        Whether pickles hold the optimizer's state; None: after `partial_fit`, which then goes on
-        as it was.
+        Whether pickles hold the optimizer's state. None: only after `partial_fit`, so that it
+        continues exactly.
     n_threads : int or None, default=None
-        Threads that compute; None takes as many as a step is worth. The numbers are the same for
-        any of them.
+        Number of threads. None chooses it by the work per step. Results are the same for any
+        number.
     class_weight : dict, "balanced", list of dict or None, default=None
-        What samples of a class count in training, beside `sample_weight`;
-        "balanced" is ``n_samples / (n_classes * samples of the class)``. A list for several labels.
+        Weights of the classes in training, multiplied with `sample_weight`. "balanced" is
+        ``n_samples / (n_classes * samples of the class)``. A list has a dict for each of several
+        labels.
     label_smoothing : float, default=0.0
-        Targets are ``1 - label_smoothing`` for the right class, and the rest is shared by all,
-        from 0 up to but not including 1 (Szegedy et al. 2016).
+        Fraction of each target that is spread evenly over all classes, from 0 up to but not
+        including 1 (Szegedy et al. 2016).
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Classes in the order of the outputs.
     network_ : Network
-        The network that computes. All that is learned lies in it.
+        The trained network, which holds all learned parameters.
     coefs_, intercepts_ : lists of ndarray
         Weights (n_in, n_out) and biases (n_out,) of each layer, as views of the parameters of
         `network_`. Writing to the arrays, or assigning arrays, changes the estimator.
@@ -149,48 +155,47 @@ class MLPClassifier(
     loss_curve_ : list of float
         Loss of each epoch; not for "lbfgs".
     best_loss_ : float or None
-        Least of them; None with `early_stopping`.
+        Minimum of `loss_curve_`; None with `early_stopping`.
     validation_scores_ : list of float or None
-        With `early_stopping`, the accuracy after each epoch on what was set aside.
+        With `early_stopping`, the validation score after each epoch, by default the accuracy.
     best_validation_score_ : float or None
-        Highest of them.
+        Maximum of `validation_scores_`.
     best_epoch_ : int or None
         With `early_stopping`, the epoch, counted from 1, whose weights were restored.
     history_ : dict of list of float
-        Figures of each epoch, in this order: "loss"; "penalty", its part that is the penalty;
-        "val_loss", without penalty, and "val_score" with a validation set; "learning_rate" at the
-        start of the epoch; and figures that callbacks record.
+        Figures of each epoch, in this order: "loss"; "penalty", the part of the loss due to
+        penalties; "val_loss", without penalty, and "val_score" with a validation set;
+        "learning_rate" at the start of the epoch; and figures that callbacks record.
     stopped_early_ : bool
-        Whether training ended before `max_iter` for lack of progress or by a callback.
+        Whether training ended before `max_iter`, for lack of improvement or by a callback.
     n_iter_ : int
         Epochs of the last fit, or iterations of "lbfgs".
     t_ : int
-        Samples learned from, each as often as it was.
+        Number of training samples seen, counted again in each epoch.
     n_features_in_ : int
-        Features of X.
+        Number of features of X.
     feature_names_in_ : ndarray of shape (n_features,)
-        Their names, where X has names.
+        Names of the features, if X has names.
     n_layers_ : int
-        Layers, input and output counted.
+        Number of layers, including input and output.
     n_outputs_ : int
-        Units of the output: 1 for two classes.
+        Number of output units; 1 for two classes.
     out_activation_ : {"logistic", "softmax"}
-        Activation of the output. Setting it to another one takes effect at once: "identity"
-        makes `predict_proba` of several classes return logits.
+        Activation of the output. Setting it takes effect at once: with "identity", `predict_proba`
+        of several classes returns logits.
 
     See Also
     --------
-    MLPRegressor : The same for numbers.
-    pynn.Network : What computes.
+    MLPRegressor : Multi-layer perceptron regressor.
+    pynn.Network : The network without scikit-learn's conventions.
 
     Notes
     -----
-    float32 input is learned and predicted in float32, everything else in float64, unless `dtype`
-    says otherwise. Sparse input in the format CSR is never made dense; other formats are converted
-    to it.
+    Computations with float32 input use float32, all others float64, unless `dtype` says otherwise.
+    Sparse input is never made dense; formats other than CSR are converted to CSR.
 
-    A pickle holds the state of the optimizer only after `partial_fit`, which then goes on with it.
-    Each epoch makes a pickle longer by 9 bytes for `loss_curve_` and for each list of `history_`.
+    A pickle holds the state of the optimizer only after `partial_fit`, which then continues with
+    it. Each epoch adds 9 bytes to a pickle for `loss_curve_` and for each list of `history_`.
 
     Examples
     --------
@@ -216,7 +221,7 @@ class MLPClassifier(
     loss: ClassVar[str] = "log_loss"  # scikit-learn's name for it
 
     def predict(self, X: ArrayLike) -> Array:
-        """Class of each sample.
+        """Predict the class of each sample.
 
         Parameters
         ----------
@@ -234,7 +239,7 @@ class MLPClassifier(
         return self._labels(self._forward(X))
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
@@ -243,7 +248,8 @@ class MLPClassifier(
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; rows sum to 1, but for several labels, each on its own.
+            Columns are in the order of `classes_`. Rows sum to 1, except for several labels, whose
+            probabilities are independent.
 
         Raises
         ------
@@ -258,7 +264,7 @@ class MLPClassifier(
         return np.concatenate((1 - out, out), axis=1)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithm of `predict_proba`, minus infinity where that is 0.
+        """Compute the logarithm of `predict_proba`, minus infinity for a probability of 0.
 
         Parameters
         ----------
@@ -287,17 +293,17 @@ class MLPClassifier(
         classes: ArrayLike | None = None,
         eval_set: Any = None,
     ) -> Self:
-        """Learn from these samples for one epoch, from the weights as they are.
+        """Train for one epoch on these samples, from the current weights.
 
         Parameters
         ----------
         X, y, sample_weight
             See `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever be in y; needed in the first call.
+            All classes that can occur in y in any call; required in the first call.
         eval_set : tuple (X, y) or (X, y, sample_weight), default=None
-            See `fit`. With `early_stopping`, ``stopped_early_`` says when the score has not
-            improved for ``n_iter_no_change`` calls; the weights are then those of the best.
+            See `fit`. With `early_stopping`, ``stopped_early_`` becomes True when the score has not
+            improved for ``n_iter_no_change`` calls, and the best weights are restored.
 
         Returns
         -------
@@ -306,7 +312,7 @@ class MLPClassifier(
         Raises
         ------
         ValueError, TypeError
-            As for `fit`; the estimator is as it was.
+            As for `fit`; the estimator is unchanged.
         """
         first = not self.__sklearn_is_fitted__()
         if (

@@ -138,8 +138,8 @@ class Fit:
         fitted = list(network.layer_sizes[1:-1])
         if estimator._hidden_sizes() != fitted:
             raise ValueError(
-                f"hidden_layer_sizes is {estimator.hidden_layer_sizes}, but the weights to go on "
-                f"from have hidden layers of {fitted} units"
+                f"hidden_layer_sizes is {estimator.hidden_layer_sizes}, but the weights to "
+                f"continue from have hidden layers of {fitted} units"
             )
         output, cost = estimator._output()
         if cost == network.cost_function and output == network.activations[-1]:
@@ -148,8 +148,8 @@ class Fit:
             paired(network.activations[-1], cost)
         except ValueError as error:
             raise ValueError(
-                f"{error}, as the weights to go on from have that output: set out_activation_, or "
-                "fit from the start, without warm_start or partial_fit"
+                f"{error}, which is the output of the weights to continue from: set "
+                "out_activation_, or start a new fit without warm_start or partial_fit"
             ) from None
         network._become(replace(network._architecture, cost=cost))
 

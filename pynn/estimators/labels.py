@@ -76,8 +76,8 @@ class ClassTargets(Perceptron):
         if incremental and isinstance(self.class_weight, str):
             raise ValueError(
                 'class_weight="balanced" needs all of the data: with partial_fit and fit_batches '
-                "give a dict of classes, such as sklearn.utils.class_weight.compute_class_weight "
-                "finds them"
+                "pass a dict of class weights, for example from "
+                "sklearn.utils.class_weight.compute_class_weight"
             )
         n_rows = labels.shape[0]
         if incremental:  # one block may have no sample of a class, which is known all the same
@@ -173,8 +173,8 @@ class ClassTargets(Perceptron):
             classes = range(max(2, network.layer_sizes[-1]))
         several, n_out = kept.get("several", False), network.layer_sizes[-1]
         if len(classes) != n_out and (several or n_out != 1 or len(classes) != 2):
-            raise ValueError(f"{len(classes)} classes do not go with {n_out} outputs")
+            raise ValueError(f"{len(classes)} classes do not match {n_out} outputs")
         self._learn_targets(np.eye(len(classes), dtype=int) if several else np.array([*classes]))
         kind, learned = self._label_binarizer.y_type_, self._targets_to_file()
         if learned != {"classes": [*classes], "several": several} or kind.startswith("continuous"):
-            raise ValueError(f"{checks.listed([*classes])} are no classes in their order")
+            raise ValueError(f"{checks.listed([*classes])} are not classes in ascending order")

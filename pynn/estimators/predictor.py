@@ -60,7 +60,7 @@ class Predictor(Views):
         return checks.real_array("X", array, dtype) if array.dtype.kind in "fiub" else None
 
     def transform(self, X: ArrayLike, layer: int = -2) -> Any:
-        """Compute the activations of a layer, by default the last hidden one: learned features.
+        """Compute the activations of a layer as features, by default of the last hidden layer.
 
         Parameters
         ----------
@@ -71,12 +71,12 @@ class Predictor(Views):
         Returns
         -------
         ndarray of shape (n_samples, n_units)
-            Or the container that `set_output` asks for.
+            Or the container that `set_output` selects.
 
         Raises
         ------
         TypeError, ValueError
-            If X does not hold finite numbers of this shape, or there is no such layer behind the
+            If X does not hold finite numbers of this shape, or the layer does not exist or is the
             input.
         """
         out = self._forward(X, layer)
@@ -90,12 +90,12 @@ class Predictor(Views):
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None, layer: int = -2
     ) -> Array:
-        """Name the columns that `transform` makes: the class's name and a number.
+        """Return the names of the columns of `transform`: the name of the class and a number.
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Only checked.
+            Only validated.
         layer : int, default=-2
             As for `transform`.
 
@@ -106,7 +106,7 @@ class Predictor(Views):
         Raises
         ------
         ValueError
-            If there is no such layer, or input_features are not those of `fit`.
+            If the layer does not exist, or input_features are not those of `fit`.
         """
         check_is_fitted(self)
         _sklearn._check_feature_names_in(self, input_features, generate_names=False)

@@ -55,12 +55,12 @@ class MLPRegressor(
     ----------
     loss : {"squared_error", "poisson", "absolute_error", "huber", "quantile"}, \
 default="squared_error"
-        - "squared_error", half the squared error: what is predicted is a mean
-        - "poisson", half the Poisson deviance, for counts and rates: y must then not be negative,
-          and predictions are positive, as exp of what the last layer sums up
-        - "absolute_error": a median, which outliers hardly move
-        - "huber", in between: squared up to `delta`, absolute beyond
-        - "quantile", the pinball loss: the `quantile`
+        - "squared_error": half the squared error; predicts the mean
+        - "poisson": half the Poisson deviance, for counts and rates; y must not be negative, and
+          the output activation exp makes predictions positive
+        - "absolute_error": predicts the median, which is robust to outliers
+        - "huber": squared error up to `delta`, absolute error beyond
+        - "quantile": the pinball loss; predicts the `quantile`
     hidden_layer_sizes, activation
         See `MLPClassifier`.
     solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
@@ -69,9 +69,9 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, scoring
 dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_threads
         See `MLPClassifier`. A `scoring` of None is R².
     quantile : float, default=0.5
-        Of the loss "quantile": between 0 and 1; 0.5 is the median.
+        Quantile that the loss "quantile" predicts, between 0 and 1; 0.5 is the median.
     delta : float, default=1.0
-        Of the loss "huber": the error from which it is linear, in the unit of y.
+        Error beyond which the loss "huber" is linear, in the unit of y.
     output_activation : str or LeakyReLU, default="auto"
         Activation of the output, for bounded or positive predictions: "logistic" (or "sigmoid")
         for numbers from 0 to 1, "tanh" from -1 to 1, "softplus" or "exp" for positive numbers, or
@@ -82,13 +82,13 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
     ----------
     network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, \
 stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
-        See `MLPClassifier`. The loss of "squared_error" is the mean over the outputs, of all others
-        their sum.
+        See `MLPClassifier`. "squared_error" is averaged over the outputs, all other losses are
+        summed.
     validation_scores_ : list of float or None
-        With `early_stopping`, R² on the validation set after each epoch; minus the loss where all
-        validation targets are the same, as R² is undefined there.
+        With `early_stopping`, R² on the validation set after each epoch; the negative loss if all
+        validation targets are equal, because R² is then undefined.
     best_validation_score_ : float or None
-        Highest of them.
+        Maximum of `validation_scores_`.
     n_outputs_ : int
         Columns of y.
     out_activation_ : str or LeakyReLU
@@ -96,13 +96,13 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
 
     See Also
     --------
-    MLPClassifier : The same for classes.
-    pynn.Network : What computes.
+    MLPClassifier : Multi-layer perceptron classifier.
+    pynn.Network : The network without scikit-learn's conventions.
 
     Notes
     -----
-    As for `MLPClassifier`. Targets of several outputs weigh in by their own scales; bring them to
-    the same one.
+    See `MLPClassifier`. With several outputs, targets with larger scales dominate the loss; bring
+    all targets to the same scale.
 
     Examples
     --------
@@ -123,7 +123,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
     )
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predict numbers.
+        """Predict the targets of each sample.
 
         Parameters
         ----------
@@ -150,15 +150,15 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         sample_weight: ArrayLike | None = None,
         eval_set: Any = None,
     ) -> Self:
-        """Learn from these samples for one epoch, from the weights as they are.
+        """Train for one epoch on these samples, from the current weights.
 
         Parameters
         ----------
         X, y, sample_weight
             See `fit`.
         eval_set : tuple (X, y) or (X, y, sample_weight), default=None
-            See `fit`. With `early_stopping`, ``stopped_early_`` says when the score has not
-            improved for ``n_iter_no_change`` calls; the weights are then those of the best.
+            See `fit`. With `early_stopping`, ``stopped_early_`` becomes True when the score has not
+            improved for ``n_iter_no_change`` calls, and the best weights are restored.
 
         Returns
         -------
@@ -167,7 +167,7 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         Raises
         ------
         ValueError, TypeError
-            As for `fit`; the estimator is as it was.
+            As for `fit`; the estimator is unchanged.
         """
         validation = rows.validation_sets(eval_set)
         return self._fitted(X, y, sample_weight, validation, incremental=True)

@@ -56,7 +56,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     network, metadata = files.load(Network, path)
     kinds = [name for name in metadata if name.startswith("pynn.") and name != _key(Network)]
     if kinds and _key(kind) not in kinds:
-        raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but {kinds[0]}")
+        raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but a {kinds[0]}")
     network._become(replace(network._architecture, capped=True))
     try:
         notes = json.loads(bounded(metadata.get(_key(kind), "{}")))
@@ -85,7 +85,7 @@ def _learned(given: dict[str, Any]) -> dict[str, Any]:
     """Return attributes after checking that each is a learned attribute."""
     for name, value in given.items():
         if type(value) not in _LEARNED.get(name, ()):
-            raise ValueError(f"no fit learns {name}={value!r}")
+            raise ValueError(f"{name}={value!r} is not a learned attribute")
     return given
 
 
@@ -131,4 +131,4 @@ def _from_json(value: Any) -> Any:
             return dict(found)
         case "tuple":
             return tuple(found)
-    raise ValueError(f"{kind!r} marks nothing")
+    raise ValueError(f"{kind!r} is not a known marker")

@@ -24,7 +24,7 @@ def check_solver_takes_all(estimator: Any) -> None:
                 raise ValueError(f'{name} must be {rest} with solver="lbfgs", got {value!r}')
     if estimator.solver in ("lbfgs", "rprop") and isinstance(estimator.learning_rate, Schedule):
         raise ValueError(
-            f"solver {estimator.solver!r} chooses its steps itself: learning_rate must be a name, "
+            f"solver {estimator.solver!r} chooses its own steps: learning_rate must be a name, "
             f"got {estimator.learning_rate!r}"
         )
 

@@ -48,7 +48,7 @@ class Views(Settings):
 
     @property
     def network_(self) -> Network:
-        """The network that computes; `coefs_` and `intercepts_` are views of its parameters."""
+        """The trained network; `coefs_` and `intercepts_` are views of its parameters."""
         if "_given" in self.__dict__:
             self._take_given()
         network: Network | None = self.__dict__.get("_network")
@@ -108,8 +108,8 @@ class Views(Settings):
                 return
             if self.__dict__.get("_fit_under_way"):
                 raise ValueError(
-                    f"a callback has put arrays of other shapes into {name}: the network that is "
-                    f"being fitted has layers of {network.layer_sizes} units"
+                    f"a callback assigned arrays of other shapes to {name}: the network in "
+                    f"training has layers of {network.layer_sizes} units"
                 )
         self.__dict__.setdefault("_given", {})[name] = new
 
@@ -197,13 +197,14 @@ class _Views(list[Array]):
         view, array = self[index], np.asarray(value)
         if not isinstance(view, np.ndarray) or array.shape != view.shape:
             raise ValueError(
-                f"an array in {self.name} can be replaced by one of its own shape, "
-                f"{np.shape(view)}; got {array.shape}. Set {self.name} as a whole for other layers"
+                f"an array in {self.name} can only be replaced by an array of the same shape, "
+                f"{np.shape(view)}; got {array.shape}. To change the layers, assign a new list to "
+                f"{self.name}"
             )
         view[:] = array
 
     def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(f"{self.name} has one array per layer: set it as a whole for other layers")
+        raise TypeError(f"{self.name} has one array per layer; assign a new list to change layers")
 
     append = extend = insert = pop = remove = clear = __delitem__ = __iadd__ = _refuse
 
@@ -218,7 +219,7 @@ def _sizes(coefs: list[Array], intercepts: list[Array]) -> list[int]:
     if not coefs or shapes != (list(pairwise(sizes)), [(n,) for n in sizes[1:]]):
         raise ValueError(
             "coefs_ must hold an array of shape (n_in, n_out) for each layer, n_in being n_out of "
-            f"the layer before it, and intercepts_ one of shape (n_out,); got shapes {shapes[0]} "
+            f"the previous layer, and intercepts_ one of shape (n_out,); got shapes {shapes[0]} "
             f"and {shapes[1]}"
         )
     return sizes

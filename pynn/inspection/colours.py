@@ -31,7 +31,7 @@ _chosen = "default"
 
 
 def use_colors(name: str) -> None:
-    """Choose the colours of positive and negative numbers in everything drawn from now on.
+    """Choose the colours of positive and negative numbers in all later drawings.
 
     Parameters
     ----------

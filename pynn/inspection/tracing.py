@@ -143,7 +143,7 @@ class Trace:
         """Write out the computation of one row with all its numbers, as a textbook would.
 
         The text goes forward to the cost, back through the layers, and to the gradient of this
-        row's own cost. Each number stands with the sum or product that yields it. Neurons and
+        row's own cost. Each number is printed with the sum or product that gives it. Neurons and
         layers count from 1.
 
         Parameters
@@ -151,8 +151,8 @@ class Trace:
         row : int, default=0
             Index of the row, from 0; -1 is the last.
         digits : int, default=4
-            Significant digits of each number. An activation has more of them in ``1 − a`` or
-            ``a − y`` if the difference would look like 0.
+            Significant digits of each number. An activation has more digits in ``1 − a`` or
+            ``a − y`` if the difference would otherwise look like 0.
         max_neurons : int, default=2
             Maximum number of neurons of a layer, or of inputs. The middle of longer lists is
             omitted; of the inputs, zeros are omitted first.

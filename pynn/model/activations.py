@@ -1,4 +1,4 @@
-"""Activations that have a parameter. The others go by their names; see ``csrc/activations.h``."""
+"""Activations with a parameter. The others are chosen by name; see ``csrc/activations.h``."""
 
 from __future__ import annotations
 

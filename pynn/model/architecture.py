@@ -192,7 +192,7 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
         raise TypeError(f"layer_sizes must be a sequence of integers, got {given!r}")
     sizes = tuple(checks.positive_integer("each of layer_sizes", size) for size in given)
     if len(sizes) < 2:
-        raise ValueError(f"layer_sizes must have an input and an output at least, got {sizes}")
+        raise ValueError(f"layer_sizes must have at least an input and an output, got {sizes}")
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""Costs that have a parameter. The others go by their names; ``csrc/costs.h`` has all formulas."""
+"""Costs with a parameter. The others are chosen by name; ``csrc/costs.h`` has all formulas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Cost(checks.Checked):
 class Huber(Cost):
     """Huber's cost: quadratic for small errors, linear for large ones (Huber 1964).
 
-    Each output with error ``r`` costs ``r**2 / 2`` where ``abs(r) <= delta`` and
+    The cost of an output with error ``r`` is ``r**2 / 2`` where ``abs(r) <= delta`` and
     ``delta * (abs(r) - delta / 2)`` elsewhere.
 
     Parameters
@@ -52,15 +52,15 @@ class Huber(Cost):
 
 @dataclass(frozen=True)
 class Quantile(Cost):
-    """The pinball loss, whose best constant is a quantile of the targets (Koenker & Bassett 1978).
+    """The pinball loss, which a quantile of the targets minimises (Koenker & Bassett 1978).
 
-    Each output with error ``r = y - a`` costs ``quantile * r`` where ``r >= 0`` and
+    The cost of an output with error ``r = y - a`` is ``quantile * r`` where ``r >= 0`` and
     ``(quantile - 1) * r`` elsewhere; its derivative is taken as 0 where ``r`` is 0.
 
     Parameters
     ----------
     quantile : float, default=0.5
-        Between 0 and 1, both excluded. One half gives half the absolute error, and medians.
+        Between 0 and 1, both excluded. 0.5 is half the absolute error and predicts medians.
 
     Raises
     ------

@@ -192,7 +192,7 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) 
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {key!r} is not a JSON object")
     if unknown := sorted(arguments.keys() - _ARGUMENTS):
-        raise ValueError(f"its entry {key!r} holds {', '.join(unknown)}, which no network has")
+        raise ValueError(f"its entry {key!r} has the unknown arguments {', '.join(unknown)}")
     for name in ("activation", "output_activation", "cost"):
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)

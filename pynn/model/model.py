@@ -16,7 +16,7 @@ from pynn.model.regularisation import Regularisation
 
 
 class Model(Parameters):
-    """What a network computes from its parameters; `pynn.Network` adds how it learns."""
+    """Predictions, cost and gradient of a network; `pynn.Network` adds training."""
 
     def predict(self, X: ArrayLike, *, squeeze: bool = False) -> NDArray[Any]:
         """Compute the activations of the output layer.
@@ -28,7 +28,8 @@ class Model(Parameters):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
-            Sparse in SciPy's format CSR, or CSC, which is converted to it; never made dense.
+            Sparse X must be in SciPy's format CSR, or CSC, which is converted to CSR. It is never
+            made dense.
         squeeze : bool, default=False
             Return the column of a single output as a vector.
 
@@ -56,14 +57,15 @@ class Model(Parameters):
         Returns
         -------
         ndarray of shape (n_rows,)
-            The label of the largest output, or of a single output above or up to 0.5; without
-            `classes` its number. With the cost "binary_cross_entropy", several outputs and no
-            `classes`, each output is a label of its own: 0s and 1s of shape (n_rows, n_outputs).
+            The class of the largest output; for a single output, class 1 above 0.5, else class 0.
+            With `classes` these are labels, otherwise numbers. With the cost
+            "binary_cross_entropy", several outputs and no `classes`, each output is a separate
+            label: 0s and 1s of shape (n_rows, n_outputs).
 
         Raises
         ------
         TypeError, ValueError
-            As for `predict`, or if the only output is no probability.
+            As for `predict`, or if a single output is not a probability.
         """
         return judging.classes_of(self._architecture, self._predict(X))
 
@@ -75,7 +77,7 @@ class Model(Parameters):
         X, y, sample_weight
             See `cost`. A vector of classes is scored by accuracy, and so are all targets of the
             costs "cross_entropy" and "binary_cross_entropy" and of a network with `classes`; with
-            several labels a row is right if all of them are.
+            several labels, a row is correct if all of its labels are.
 
         Returns
         -------
@@ -115,24 +117,24 @@ class Model(Parameters):
         alpha: float | Sequence[float] = 0.0,
         l1: float | Sequence[float] = 0.0,
     ) -> float:
-        """Mean cost of these rows, penalty included.
+        """Compute the mean cost of these rows, penalty included.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_rows, n_inputs)
             See `predict`.
         y : array-like of shape (n_rows, n_outputs), or (n_rows,)
-            Targets; one column may be a vector, and with several outputs a vector of integers
-            holds the class of each row, whose target is then 1 at that output, 0 elsewhere. With
-            `classes`, a vector holds labels.
+            Targets. For one output, they may be a vector. For several outputs, a vector of integers
+            holds the class of each row and is one-hot encoded. With `classes`, a vector holds
+            labels.
         sample_weight : array-like of shape (n_rows,), optional
             The mean is then weighted: Σ wᵢ Cᵢ / Σ wᵢ.
         alpha : float or sequence of float, default=0.0
-            Strength of the penalty ``alpha / 2 * (sum of squared weights)``, biases free; for all
-            layers of weights, or one for each.
+            Strength of the L2 penalty ``alpha / 2 * (sum of squared weights)``, one number or one
+            for each layer of weights. Biases have no penalty.
         l1 : float or sequence of float, default=0.0
-            Likewise of the penalty ``l1 * (sum of absolute weights)``, whose derivative is taken
-            as 0 where a weight is 0.
+            Strength of the L1 penalty ``l1 * (sum of absolute weights)``, likewise. Its derivative
+            is taken as 0 where a weight is 0.
 
         Returns
         -------
@@ -153,10 +155,10 @@ class Model(Parameters):
         alpha: float | Sequence[float] = 0.0,
         l1: float | Sequence[float] = 0.0,
     ) -> NDArray[Any]:
-        """Gradient of `cost`: how much it rises for each parameter's small rise.
+        """Compute the gradient of `cost` with respect to all parameters.
 
-        Its negative is a list of nudges, one for each weight and bias, that lowers the cost the
-        fastest. `views` gives it the shapes of weights and biases.
+        The negative gradient is the direction in which the cost falls fastest. `views` splits the
+        gradient into arrays with the shapes of weights and biases.
 
         Parameters
         ----------
@@ -272,7 +274,7 @@ class Model(Parameters):
     # ---- Saving and loading ----------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to a file in the safetensors format.
+        """Save the network to a safetensors file.
 
         Tensors are named weights.0, biases.0, weights.1, … from the input on, and scale if there is
         an input scale; the architecture is JSON in the file's metadata. The file holds neither the
@@ -292,12 +294,12 @@ class Model(Parameters):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a network that `save` wrote. Nothing in the file is executed.
+        """Load a network from a file. Loading executes nothing.
 
         Parameters
         ----------
         path : str or path-like
-            A file of `save`, of a network or of an estimator.
+            File written by the method `save` of a network or an estimator.
 
         Returns
         -------
@@ -306,9 +308,9 @@ class Model(Parameters):
         Raises
         ------
         ValueError
-            If the file is damaged, or not a network's.
+            If the file is damaged or does not hold a network.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         ImportError
             If the package safetensors is missing (``pip install safetensors``).
         """

@@ -75,7 +75,7 @@ class Parameters:
 
     @property
     def cost_function(self) -> str | Cost:
-        """What is minimised: a name, `Huber` or `Quantile`."""
+        """The cost: a name, `Huber` or `Quantile`."""
         return self._architecture.cost
 
     @property
@@ -91,17 +91,17 @@ class Parameters:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Precision of parameters and of all that is computed."""
+        """Precision of the parameters and of all computations."""
         return self._architecture.dtype
 
     @property
     def n_parameters(self) -> int:
-        """How many weights and biases there are, and factors of the input scale."""
+        """Number of weights, biases and factors of the input scale."""
         return self._architecture.n_parameters
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """All that is trained, (n_parameters,); writing to it changes the network."""
+        """All trained parameters, (n_parameters,); writing to them changes the network."""
         return self._parameters
 
     @property
@@ -121,7 +121,7 @@ class Parameters:
 
     @property
     def n_threads(self) -> int | None:
-        """Threads that compute; None: as many as a step is worth. It may be set."""
+        """Number of threads; None chooses it by the work per step. It can be set."""
         return self._n_threads
 
     @n_threads.setter
@@ -142,7 +142,7 @@ class Parameters:
         return min(threads.chosen(work * self._architecture.dtype.itemsize / 4), limit)
 
     def views(self, vector: NDArray[Any]) -> Views:
-        """View a vector that is laid out as the parameters are, such as a gradient, by layer.
+        """Split a vector with the layout of `parameters`, such as a gradient, into views by layer.
 
         Parameters
         ----------

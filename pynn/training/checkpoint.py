@@ -1,4 +1,4 @@
-"""Checkpoints: files that hold all that training needs to go on, to the last bit.
+"""Checkpoints: files from which training resumes to the last bit.
 
 A checkpoint is an ordinary .npz archive, which `numpy.load` opens without pickles: an entry for
 each array, and one called "facts", JSON in UTF-8, for everything else. JSON as Python writes it
@@ -51,9 +51,9 @@ Array = NDArray[Any]
 
 
 def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the one that may be there.
+    """Write a checkpoint, replacing an existing file atomically.
 
-    Whatever happens meanwhile, `path` holds the old content or the new one, whole.
+    At any time, `path` holds either the complete old content or the complete new content.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
         A symbolic link is kept, and the file that it points to is replaced. The new file has the
         permissions of the old one, or those that the umask gives to any new file.
     arrays : dict of str to ndarray
-        Of numbers, booleans, text, bytes or times; any shape, layout and byte order.
+        Arrays of numbers, booleans, text, bytes or times, of any shape, layout and byte order.
     facts : dict
-        Of dicts with str keys, lists, int, float, str, bool and None.
+        May contain dicts with str keys, lists, int, float, str, bool and None.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def write(path: str | os.PathLike[str], arrays: dict[str, Array], facts: dict[st
         if not isinstance(name, str):
             raise TypeError(f"names of arrays must be str, got {name!r}")
         if not name or "\0" in name or name == _FACTS:
-            raise ValueError(f"{name!r} is no name for an array: empty, reserved or with a NUL")
+            raise ValueError(f"{name!r} is not a valid array name: empty, reserved or with a NUL")
     if not isinstance(facts, dict):
         raise TypeError(f"facts must be a dict, got {facts!r}")
     _check_facts("facts", facts)
@@ -117,7 +117,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     Parameters
     ----------
     path : path-like
-        What `write` has written.
+        File that `write` has written.
 
     Returns
     -------
@@ -129,13 +129,13 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     Raises
     ------
     ValueError
-        If the file is damaged, or no checkpoint.
+        If the file is damaged or not a checkpoint.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     See Also
     --------
-    write : With an example of both.
+    write : Write a checkpoint; with an example of both.
     """
     path = os.fspath(path)
     with naming(path), open(path, "rb") as file:
@@ -156,14 +156,14 @@ def _read_archive(file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("it is compressed")
         if sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
-            raise ValueError("it claims to hold more than it does")
+            raise ValueError("it is shorter than its entries")
         arrays = {entry.filename.removesuffix(".npy"): _read(archive, entry) for entry in entries}
     content = json.loads(bounded(str(arrays.pop(_FACTS).data, "utf-8")))
     if content[_VERSION] != 2:
         raise ValueError(f"it has version {content[_VERSION]!r} of the format instead of 2")
     facts = content["facts"]
     if not isinstance(facts, dict):
-        raise ValueError("its facts are no dict")
+        raise ValueError("its facts are not a dict")
     return arrays, facts
 
 

@@ -47,7 +47,7 @@ class Entries:
         unknown = facts.keys() - _FACTS
         unknown |= {a for a in arrays if a not in _ARRAYS and not a.startswith(_NUMBERED)}
         for name in sorted(unknown):
-            raise self.refusal(name, "no fit has")
+            raise self.refusal(name, "is unknown")
 
     def refusal(self, name: str, what: str) -> ValueError:
         """Return the error that says what is wrong about an entry."""
@@ -58,21 +58,21 @@ class Entries:
         value = self._facts.get(name)
         if type(value) not in kinds:
             what = " or ".join(kind.__name__ for kind in kinds)
-            raise self.refusal(name, f"is missing or no {what}: {value!r}")
+            raise self.refusal(name, f"is missing or not of type {what}: {value!r}")
         return value
 
     def count(self, name: str) -> int:
         """Return a fact that counts something."""
         value: int = self.fact(name, int)
         if not 0 <= value <= np.iinfo(np.int64).max:
-            raise self.refusal(name, f"counts nothing: {value}")
+            raise self.refusal(name, f"is not a count: {value}")
         return value
 
     def names(self, name: str) -> list[str]:
         """Return a fact that lists names, none twice."""
         values: list[str] = self.fact(name, list)
         if not all(isinstance(value, str) for value in values) or len({*values}) < len(values):
-            raise self.refusal(name, f"lists no names, or one twice: {values}")
+            raise self.refusal(name, f"is not a list of different names: {values}")
         return values
 
     def figure(self, name: str) -> float:
@@ -88,7 +88,7 @@ class Entries:
             case [int() | float() as best, int() as n_stalled] if n_stalled >= 0:
                 return float(best), n_stalled
             case other:
-                raise self.refusal("patience", f"is missing or no figure and count: {other!r}")
+                raise self.refusal("patience", f"is missing or not a figure and a count: {other!r}")
 
     def has(self, name: str) -> bool:
         """Whether there is this array."""
@@ -98,7 +98,7 @@ class Entries:
         """Return an array of figures, one for each epoch; any of them may be NaN."""
         array = self._array(name)
         if array.dtype != np.float64 or array.ndim != 1:
-            raise self.refusal(name, f"is no vector of float64: {array.dtype} {array.shape}")
+            raise self.refusal(name, f"is not a vector of float64: {array.dtype} {array.shape}")
         figures: list[float] = array.tolist()
         return figures
 
@@ -120,7 +120,7 @@ class Entries:
         if array.dtype != np.int64 or array.shape != (n_rows,):
             raise self.refusal("order", f"is {array.dtype} {array.shape} instead of {n_rows} rows")
         if not np.array_equal(np.sort(array), np.arange(n_rows)):
-            raise self.refusal("order", "names a row twice, or one that is not there")
+            raise self.refusal("order", "is not a permutation of the rows")
         return array
 
     def _array(self, name: str) -> Array:
@@ -135,7 +135,7 @@ class Entries:
     def _state(self, name: str, value: Any, like: Any) -> Any:
         if isinstance(like, dict):
             if not isinstance(value, dict) or value.keys() != like.keys():
-                raise self.refusal(name, f"has not the entries {', '.join(like)}")
+                raise self.refusal(name, f"does not have the entries {', '.join(like)}")
             state = {key: self._state(f"{name}.{key}", value[key], like[key]) for key in like}
             for place, of in (("pos", "key"), ("buffer_pos", "buffer")):
                 if place in state and not 0 <= state[place] <= len(state[of]):
@@ -149,7 +149,7 @@ class Entries:
         if isinstance(like, np.ndarray):
             numbers, end = value, 2 ** (8 * like.itemsize)
             if not isinstance(value, list) or len(value) != len(like):
-                raise self.refusal(name, f"has not {len(like)} numbers")
+                raise self.refusal(name, f"does not have {len(like)} numbers")
         if not all(type(number) is int and 0 <= number < end for number in numbers):
             raise self.refusal(name, f"must hold integers from 0 to {end - 1}")
         return np.array(value, like.dtype) if isinstance(like, np.ndarray) else value

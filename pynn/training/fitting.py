@@ -165,7 +165,7 @@ def _descent(before: Descent | None, settings: Settings) -> Descent:
     rule = settings.optimizer or (before.optimizer if before else Adam())
     if settings.schedule is not None and isinstance(rule, Rprop):
         raise ValueError(
-            "Rprop chooses its steps itself: schedule must be None, got "
+            "Rprop chooses its own steps: schedule must be None, got "
             f"{type(settings.schedule).__name__}"
         )
     settings.rate_factors.check_with(rule)
@@ -175,11 +175,9 @@ def _descent(before: Descent | None, settings: Settings) -> Descent:
 
 def _first_block(source: Any, weights: Any, settings: Settings) -> tuple[Any, Any, Any]:
     if hasattr(source, "shape"):
-        raise TypeError("y is missing: only a source of blocks (X, y) comes without it")
+        raise TypeError("y is missing: it is optional only if X is a source of blocks (X, y)")
     if weights is not None:
-        raise TypeError(
-            "the weights of a source of blocks come in its blocks (X, y, sample_weight)"
-        )
+        raise TypeError("sample_weight must be in the blocks (X, y, sample_weight) of a source")
     if settings.validation_split:
         raise ValueError("a source of blocks cannot be split: use validation_data")
     return next(blocks.blocks_of(source))

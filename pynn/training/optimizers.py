@@ -1,7 +1,7 @@
 """Update rules: how a gradient changes the parameters.
 
-Each is a frozen dataclass that says what the user chose. The formulas are carried out by the
-compiled core, in ``csrc/optimizers.h``.
+Each is a frozen dataclass with the settings of a rule. The compiled core computes the formulas, in
+``csrc/optimizers.h``.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Optimizer(checks.Checked):
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum if wanted.
+    """Stochastic gradient descent, optionally with momentum.
 
-    Without momentum ``w -= learning_rate * g``. With momentum a velocity remembers earlier nudges:
-    ``v = momentum * v - learning_rate * g`` and ``w += v``, or with ``nesterov``
+    Without momentum ``w -= learning_rate * g``. With momentum, a velocity accumulates earlier
+    updates: ``v = momentum * v - learning_rate * g`` and ``w += v``, or with ``nesterov``
     ``w += momentum * v - learning_rate * g`` (Sutskever et al. 2013), as in scikit-learn.
 
     Parameters
@@ -53,7 +53,7 @@ class SGD(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If a coefficient is not of its type or out of its range.
+        If a coefficient has the wrong type or is out of range.
 
     Examples
     --------
@@ -87,23 +87,23 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015).
 
-    ``m`` and ``v`` are running means of the gradient and of its square, and
-    ``w -= learning_rate * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)`` in
-    update ``t``: the form of the end of the paper's section 2, which scikit-learn uses too.
+    ``m`` and ``v`` are running means of the gradient and of its square, and ``w -= learning_rate *
+    sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(v) + epsilon)`` in update ``t``. This form is
+    given at the end of section 2 of the paper; scikit-learn uses it too.
 
     Parameters
     ----------
     learning_rate : float, default=0.001
         Positive.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of the two means, each from 0 up to but not including 1.
+        Decay rates of the two running means, each from 0 up to but not including 1.
     epsilon : float, default=1e-8
         Positive; keeps the quotient finite.
 
     Raises
     ------
     TypeError, ValueError
-        If a coefficient is not of its type or out of its range.
+        If a coefficient has the wrong type or is out of range.
 
     Examples
     --------
@@ -129,8 +129,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
 
-    As `Adam`; besides, each update shrinks the weights, not the biases, by
-    ``learning_rate * weight_decay`` of themselves.
+    Like `Adam`, but each update also multiplies the weights, not the biases, by
+    ``1 - learning_rate * weight_decay``.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class AdamW(Adam):
     Raises
     ------
     TypeError, ValueError
-        If a coefficient is not of its type or out of its range.
+        If a coefficient has the wrong type or is out of range.
 
     Examples
     --------
@@ -167,14 +167,14 @@ class RMSprop(Optimizer):
     learning_rate : float, default=0.001
         Positive.
     rho : float, default=0.9
-        Decay of the mean square, from 0 up to but not including 1.
+        Decay rate of the mean square, from 0 up to but not including 1.
     epsilon : float, default=1e-8
         Positive; keeps the quotient finite.
 
     Raises
     ------
     TypeError, ValueError
-        If a coefficient is not of its type or out of its range.
+        If a coefficient has the wrong type or is out of range.
 
     Examples
     --------
@@ -203,31 +203,32 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True)
 class Rprop(Optimizer):
-    """Rprop, which goes by the signs of the gradient alone (Riedmiller & Braun 1993).
+    """Rprop, which uses only the signs of the gradient (Riedmiller & Braun 1993).
 
-    Each parameter has a step of its own, which grows while the sign of its gradient ``g`` stays
-    and shrinks where it has changed since the last update: ``step = min(grow * step, largest)`` or
-    ``step = max(shrink * step, smallest)``. Then ``w -= step * sign(g)``, but not where the sign
-    has changed, and there the next update takes it as new: iRprop⁻ of Igel & Hüsken 2003.
+    Each parameter has its own step. The step grows while the sign of the gradient ``g`` stays the
+    same and shrinks when the sign changes: ``step = min(grow * step, largest)`` or
+    ``step = max(shrink * step, smallest)``. Then ``w -= step * sign(g)``, unless the sign has
+    changed: ``w`` then stays, and the next update does not compare signs (iRprop⁻, Igel & Hüsken
+    2003).
 
-    It is meant for whole batches (`batch_size` as large as the data): signs of a mini-batch's
-    gradient change by chance, and steps shrink without need.
+    Use full batches (`batch_size` as large as the data). The signs of a mini-batch's gradient
+    change by chance, which shrinks the steps needlessly.
 
     Parameters
     ----------
     learning_rate : float, default=0.01
-        First step; from smallest to largest.
+        Initial step, from `smallest` to `largest`.
     grow : float, default=1.2
-        At least 1.
+        Factor of a growing step; at least 1.
     shrink : float, default=0.5
-        Positive, at most 1.
+        Factor of a shrinking step; positive, at most 1.
     smallest, largest : float, default=1e-6, 50.0
-        Positive; limits of the steps.
+        Limits of the steps; positive.
 
     Raises
     ------
     TypeError, ValueError
-        If a coefficient is not of its type or out of its range.
+        If a coefficient has the wrong type or is out of range.
 
     Examples
     --------
@@ -268,7 +269,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def chosen(given: object) -> Optimizer:
-    """Return an update rule that is given as itself or by its name in any case."""
+    """Return an update rule, given as an object or by its case-insensitive name."""
     if isinstance(given, Optimizer):
         return given
     if isinstance(given, str) and given.lower() in OPTIMIZERS:

@@ -179,8 +179,8 @@ def _compare(path: Any, then: dict[str, Any], now: dict[str, str]) -> None:
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
             raise ValueError(
-                f"{str(path)!r} was kept of a fit with {name} {then.get(name)}, not "
-                f"{now.get(name)}; without resume=True a new fit begins"
+                f"{str(path)!r} is from a fit with {name} {then.get(name)}, not "
+                f"{now.get(name)}; use resume=False to start a new fit"
             )
 
 

@@ -1,7 +1,7 @@
 """Schedules: how the learning rate changes while a network is trained.
 
-Each is a frozen dataclass, and a function of the time and of the losses until then, and of nothing
-else. So training that is resumed goes on as if it had never stopped, and there is nothing to save.
+Each is a frozen dataclass that depends only on the time and on the losses so far. Schedules have no
+state to save, so a resumed fit continues exactly.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Factors = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Schedule(checks.Checked, ABC):
-    """How the learning rate changes with time; subclass it and write `factors` for your own."""
+    """Base class of learning-rate schedules; subclasses define `factors`."""
 
     @abstractmethod
     def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
-        """Return what the initial learning rate is multiplied by in each of some updates.
+        """Return the factor of the initial learning rate for each update.
 
         Parameters
         ----------
         epochs : ndarray of float64, shape (n_updates,)
-            When each update starts, in epochs: 3.25 after three whole ones and a quarter. None is
-            earlier than the end of the epochs that `losses` tells of.
+            Start of each update in epochs, such as 3.25 after three and a quarter epochs. No update
+            starts before the end of the epochs in `losses`.
         losses : sequence of float
-            The monitored figure of each epoch that has ended, from the first on: the lower, the
-            better. NaN is no improvement.
+            Monitored figure of each finished epoch, from the first on; lower is better. NaN is no
+            improvement.
 
         Returns
         -------
@@ -46,19 +46,19 @@ class Schedule(checks.Checked, ABC):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """The learning rate falls in steps: ``factor ** floor(t / every)`` at time t, in epochs.
+    """Step decay of the learning rate: ``factor ** floor(t / every)`` at time t, in epochs.
 
     Parameters
     ----------
     every : float, default=10
-        Epochs from one step to the next; positive.
+        Number of epochs between steps; positive.
     factor : float, default=0.1
-        What the learning rate is multiplied by at each; above 0 and at most 1.
+        Factor of the learning rate at each step; above 0 and at most 1.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is not of its type or out of its range.
+        If a parameter has the wrong type or is out of range.
 
     Examples
     --------
@@ -86,21 +86,21 @@ class CosineRestarts(Schedule):
 
     Cycle i is ``T_i = period * growth ** i`` epochs long. At ``T_cur`` epochs from its start the
     factor is ``lowest + (1 - lowest) * (1 + cos(pi * T_cur / T_i)) / 2``, computed for every
-    update. It falls from 1 to `lowest`, where the next cycle starts from 1 again.
+    update. It falls from 1 to `lowest`; the next cycle starts from 1 again.
 
     Parameters
     ----------
     period : float, default=10.0
-        Epochs of the first cycle; positive.
+        Length of the first cycle in epochs; positive.
     growth : float, default=2.0
-        How many times as long as the one before each cycle is; at least 1.
+        Ratio of the lengths of successive cycles; at least 1.
     lowest : float, default=0.0
-        The factor at the end of each; at least 0 and below 1.
+        Factor at the end of each cycle; at least 0 and below 1.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is not of its type or out of its range.
+        If a parameter has the wrong type or is out of range.
 
     Examples
     --------
@@ -145,26 +145,26 @@ class CosineRestarts(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """One rise and one long fall: the 1cycle policy (Smith & Topin 2019).
+    """The 1cycle policy: one rise and one long fall (Smith & Topin 2019).
 
-    The given learning rate is the peak; factors are relative to it. In half a wave of the cosine,
-    ``(1 - cos(pi * p)) / 2`` for ``p`` from 0 to 1, the factor rises from `start` to 1 in the first
-    ``rise * epochs``, and in another falls to `end`, where it stays. The paper has straight lines
-    in place of the waves, which are today's practice, and lets the momentum fall and rise too.
+    The given learning rate is the peak; factors are relative to it. The factor rises from `start`
+    to 1 in the first ``rise * epochs`` epochs, then falls to `end` and stays there. The rise and
+    the fall are half cosine waves, ``(1 - cos(pi * p)) / 2`` for ``p`` from 0 to 1, as is common
+    today. The paper uses straight lines and also varies the momentum.
 
     Parameters
     ----------
     epochs : float
-        When the fall ends: usually as many epochs as the network is trained for; positive.
+        End of the fall, usually the number of epochs of the fit; positive.
     rise : float, default=0.3
-        Share of them until the peak; above 0 and below 1.
+        Share of the epochs before the peak; above 0 and below 1.
     start, end : float, default=0.04, 1e-4
         Factors at the start and at the end, from 0 to 1, both included.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is not of its type or out of its range.
+        If a parameter has the wrong type or is out of range.
 
     Examples
     --------
@@ -196,25 +196,26 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """The learning rate rises in a straight line, and then another schedule begins.
+    """Linear warm-up of the learning rate, followed by another schedule.
 
-    The factor at time t is ``start + (1 - start) * t / epochs``, and after `epochs` what `then`
-    says for time ``t - epochs`` and the losses of the epochs that began since (Goyal et al. 2017,
-    section 2.2: gradual warm-up).
+    The factor at time t is ``start + (1 - start) * t / epochs``. After `epochs`, the schedule
+    `then` takes over: its time is ``t - epochs``, and its losses are those of the epochs that began
+    since (gradual warm-up: Goyal et al. 2017, section 2.2).
 
     Parameters
     ----------
     epochs : float, default=5.0
-        How long it rises; positive.
+        Length of the warm-up; positive.
     then : Schedule or None, default=None
-        What follows. None: the factor stays 1.
+        Schedule after the warm-up. None: the factor stays 1.
     start : float, default=0.0
-        The factor of the first update, from 0 to 1, both included; with 0 it changes no weight.
+        Factor of the first update, from 0 to 1, both included. With 0, the first update changes no
+        weight.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is not of its type or out of its range.
+        If a parameter has the wrong type or is out of range.
 
     Examples
     --------
@@ -252,30 +253,30 @@ class WarmUp(Schedule):
 
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
-    """The learning rate falls where the loss does so no more.
+    """Reduce the learning rate when the loss stops improving.
 
     An epoch is an improvement if its loss is below ``best - tol * abs(best)``, where ``best`` is
     the loss of the last improvement (PyTorch's relative threshold; with ``abs``, so that losses may
-    be negative too). After more than `patience` epochs in a row without one, the factor so far is
-    multiplied by `factor`, the next `cooldown` epochs do not count, and the count restarts.
+    be negative too). After more than `patience` epochs in a row without improvement, the learning
+    rate is multiplied by `factor`. The next `cooldown` epochs do not count, and the count restarts.
 
     Parameters
     ----------
     factor : float, default=0.1
-        What the learning rate is multiplied by; above 0 and at most 1.
+        Factor of each reduction; above 0 and at most 1.
     patience : int, default=10
-        How many epochs without an improvement are waited for; at least 0.
+        Number of epochs without improvement to wait for; at least 0.
     tol : float, default=1e-4
         Required relative improvement over the best loss; at least 0 and below 1.
     cooldown : int, default=0
-        Epochs after a fall that do not count; at least 0.
+        Number of epochs after a reduction that do not count; at least 0.
     lowest : float, default=0.0
-        What the factor does not fall below; from 0 to 1, both included.
+        Lower limit of the factor; from 0 to 1, both included.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is not of its type or out of its range.
+        If a parameter has the wrong type or is out of range.
 
     Examples
     --------

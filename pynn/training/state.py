@@ -1,4 +1,4 @@
-"""State: what callbacks see of a fit under way, and how they end it."""
+"""State: a fit in progress, as callbacks see it and end it."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from pynn.training.history import History, in_words
 
 
 class State:
-    """A fit under way.
+    """A fit in progress.
 
-    Callbacks get it after each epoch, or each iteration of "lbfgs"; a callback with a method
-    ``begin`` also gets it before the first epoch, and the object that ``begin`` returns is then
-    called instead.
+    Callbacks are called with it after each epoch, or after each iteration of "lbfgs". If a callback
+    has a method ``begin``, that method is called with it before the first epoch, and the object
+    that ``begin`` returns is called in place of the callback.
 
     Attributes
     ----------
     estimator : Network, MLPClassifier or MLPRegressor
-        The model being fitted. It predicts, and its parameters can be read and written to. It
+        The model being fitted. It can predict, and its parameters can be read and changed. It
         cannot be fitted meanwhile.
     network : Network
-        The same, or the network inside the estimator.
+        The model itself, or the network of the estimator.
     epoch : int
-        Epochs finished in this fit.
+        Number of finished epochs of this fit.
     max_epochs : int
         Maximum number of epochs.
     n_samples : int
-        Samples that the last epoch learned from.
+        Number of training samples in the last epoch.
     seconds : float
         Duration of the last epoch, validation included.
     figures : dict of float
         Figures of the last epoch, such as "loss" and "val_loss" of an estimator or "cost" and
         "val_cost" of a Network. `history` has the lists of all epochs.
     train, validation : Samples or None
-        ``X``, ``labels`` and ``sample_weight`` of the training and the validation set; None if
-        there is none in memory.
+        ``X``, ``labels`` and ``sample_weight`` of the training and the validation set; None if not
+        in memory.
     incremental : bool
         Whether this is the one epoch of a ``partial_fit``.
 
@@ -123,7 +123,7 @@ class State:
         if self.descent is None:
             raise AttributeError('solver="lbfgs" has no learning rate')
         if self.descent.is_scheduled:
-            raise AttributeError("the learning rate is the schedule's, which the fit was given")
+            raise AttributeError("the schedule of this fit sets the learning rate")
         self.descent.set_rate(float(rate))
 
     def record(self, name: str, value: float) -> None:
@@ -171,7 +171,7 @@ class State:
         Raises
         ------
         ValueError
-            If there is no such figure.
+            If the figure does not exist.
         """
         history, name = self.history, in_words(name, self.word)
         if name not in history:

@@ -134,7 +134,7 @@ def test_a_file_of_a_network_names_no_number(n_threads, tmp_path):
     network(3).save(path)
     assert b"n_threads" not in path.read_bytes()
     described(path, lambda _, note: note | {"n_threads": n_threads})
-    with pytest.raises(ValueError, match=f"{path.name}.* holds n_threads, which no network has"):
+    with pytest.raises(ValueError, match=f"{path.name}.* has the unknown arguments n_threads"):
         pynn.Network.load(path)
 
 

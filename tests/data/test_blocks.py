@@ -209,7 +209,7 @@ def test_files_that_are_no_npy(tmp_path, npy):
     (tmp_path / "short.npy").write_bytes(content[:-1])
     (tmp_path / "empty.npy").write_bytes(b"")
     for name in ("objects.npy", "archive.npz", "text.npy", "short.npy", "empty.npy"):
-        with pytest.raises(ValueError, match=rf"{name}' is no \.npy file that can be mapped"):
+        with pytest.raises(ValueError, match=rf"{name}' is not an \.npy file that can be mapped"):
             pynn.NpyBlocks(tmp_path / name, Y)
 
 
@@ -380,7 +380,7 @@ def test_nan_is_a_number(tmp_path):
         ({"sample_weight": 3}, TypeError, "sample_weight must be names of columns, got 3"),
         ({"features": "mean_radius"}, TypeError, "features must be a list of names"),
         ({"rows": 0}, ValueError, "rows must be from 1"),
-        ({"path": []}, ValueError, "path must be one or several"),
+        ({"path": []}, ValueError, "path must name at least one file"),
         ({"path": 3}, TypeError, "path must be"),
         ({"path": [3]}, TypeError, r"path must be .*, got \[3\]"),
         ({"path": "nowhere.parquet"}, FileNotFoundError, "nowhere.parquet"),
@@ -397,7 +397,7 @@ def test_files_that_are_no_parquet_or_not_alike(tmp_path, cancer):
     content = cancer.read_bytes()
     for name, damaged in {"text": b"a,b\n1,2\n", "empty": b"", "cut": content[:-1]}.items():
         (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(ValueError, match=rf"{name}' is no Parquet file, or damaged"):
+        with pytest.raises(ValueError, match=rf"{name}' is damaged or not a Parquet file"):
             pynn.ParquetBlocks(tmp_path / name, "y")
     parquet.write_table(pyarrow.table({"a": [1.0], "y": [1]}), tmp_path / "first")
     parquet.write_table(pyarrow.table({"a": [1], "y": [1]}), tmp_path / "second")

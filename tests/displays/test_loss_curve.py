@@ -179,11 +179,11 @@ def test_names_of_models_may_be_numbers():
     ("curves", "message"),
     [
         ({}, "at least one model"),
-        ({"a": {}}, "curves of 'a' must be one of train, validation, score at least"),
+        ({"a": {}}, "curves of 'a' must contain at least one of train, validation, score"),
         ({"a": {"loss": [1]}}, "each of the curves of 'a' must be one of train.*; got 'loss'"),
         ({"a": {"train": []}}, r"train of 'a' must be of shape \(n_epochs,\), got \(0,\)"),
         ({"a": {"train": [[1]]}}, r"got \(1, 1\)"),
-        ({"a": {"train": [1], "score": [1, 2]}}, "one length, got {'train': 1, 'score': 2}"),
+        ({"a": {"train": [1], "score": [1, 2]}}, "same length, got {'train': 1, 'score': 2}"),
     ],
 )
 def test_curves_that_are_none(curves, message):

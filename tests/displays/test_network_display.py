@@ -306,7 +306,7 @@ def test_weights_that_are_not_finite_are_dotted():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"activations": [[1, 2]]}, "activations must be of 2 layers, got 1"),
+        ({"activations": [[1, 2]]}, "activations must have 2 layers, got 1"),
         ({"activations": [[1, 2], [1, 2]]}, r"of output must be of shape \(1,\), got \(2,\)"),
         ({"activations": [[1, np.nan], [1]]}, "activations of input must be finite"),
         ({"input_names": ["a"]}, "input_names must be 2 names, got 1"),

@@ -225,7 +225,7 @@ def test_a_solver_is_a_network_s_rule_at_the_rates_of_the_schedule(Estimator, so
 
 @pytest.mark.parametrize("solver", ["lbfgs", "rprop"])
 def test_solvers_without_a_learning_rate_have_no_schedule(solver):
-    with pytest.raises(ValueError, match="chooses its steps itself"):
+    with pytest.raises(ValueError, match="chooses its own steps"):
         small(pynn.MLPClassifier, solver=solver, learning_rate=pynn.StepDecay()).fit(X_IRIS, Y_IRIS)
 
 

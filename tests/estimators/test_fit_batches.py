@@ -105,7 +105,7 @@ def test_warm_start_goes_on():
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [
-        ([], ValueError, "gave none"),
+        ([], ValueError, "yielded none"),
         (iter(blocks(X_IRIS, Y_IRIS)), TypeError, "re-iterable|only once|iterator"),
         ([X_IRIS], (TypeError, ValueError), "block"),
         ([(X_IRIS, Y_IRIS), (X_IRIS[:, 1:], Y_IRIS)], ValueError, "X has 3 features"),

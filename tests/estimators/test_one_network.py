@@ -160,7 +160,7 @@ def test_coefs_and_intercepts_are_views_of_one_vector(Estimator):
     assert all(np.shares_memory(part, model.network_.parameters) for part in parts)
     model.network_.parameters[:] = 0.25
     assert all((part == 0.25).all() for part in parts)
-    with pytest.raises(ValueError, match="can be replaced by one of its own shape"):
+    with pytest.raises(ValueError, match="can only be replaced by an array of the same shape"):
         model.coefs_[0] = np.zeros((2, 2))
     with pytest.raises(TypeError, match="one array per layer"):
         model.coefs_.append(np.zeros((2, 2)))

@@ -285,7 +285,7 @@ def test_another_shape_of_weights_is_another_network():
     with pytest.raises(ValueError, match=r"hidden_layer_sizes is \(7,\).* of \[2, 3\] units"):
         model.partial_fit(X_DIABETES, Y_DIABETES)
     model.set_params(hidden_layer_sizes=(2, 3)).partial_fit(X_DIABETES, Y_DIABETES)
-    with pytest.raises(ValueError, match=r"intercepts_ .* its own shape, \(2,\); got \(5,\)"):
+    with pytest.raises(ValueError, match=r"intercepts_ .* the same shape, \(2,\); got \(5,\)"):
         model.intercepts_[0] = np.zeros(5)
     with pytest.raises(TypeError, match="coefs_ has one array per layer"):
         model.coefs_.append(np.zeros((1, 1)))

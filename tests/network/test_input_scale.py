@@ -150,7 +150,7 @@ def test_a_resumed_fit_ends_with_the_same_bits(rng, tmp_path):
 
     fit(2, keep)
     assert fit(5, keep).parameters.tobytes() == fit(5).parameters.tobytes()
-    with pytest.raises(ValueError, match="was kept of a fit with"):
+    with pytest.raises(ValueError, match="is from a fit with"):
         fit(5, keep, input_scale=False)
 
 

@@ -183,7 +183,7 @@ def test_a_plateau_reads_the_validation_cost():
 
 
 def test_schedules_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="Rprop chooses its steps itself"):
+    with pytest.raises(ValueError, match="Rprop chooses its own steps"):
         classifier().fit(X, Y, optimizer="rprop", schedule=pynn.StepDecay())
     with pytest.raises(TypeError, match="schedule must be a Schedule or None"):
         classifier().fit(X, Y, schedule="constant")

@@ -189,7 +189,7 @@ def test_facts_of_other_types(tmp_path, value):
 
 @pytest.mark.parametrize("name", ["", "facts", "a\0b"])
 def test_names_that_are_not_free(tmp_path, name):
-    with pytest.raises(ValueError, match="no name for an array"):
+    with pytest.raises(ValueError, match="not a valid array name"):
         checkpoint.write(tmp_path / "c", {name: np.ones(2)}, {})
     with pytest.raises(TypeError, match="must be str"):
         checkpoint.write(tmp_path / "c", {1: np.ones(2)}, {})

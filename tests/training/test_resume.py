@@ -152,9 +152,9 @@ def test_the_checkpoint_of_another_fit_is_refused(change, words, tmp_path):
     keep = Checkpoint(tmp_path / "fit.npz", resume=True)
     model(pynn.MLPClassifier, keep, max_iter=2).fit(X_IRIS, Y_IRIS)
     other = model(pynn.MLPClassifier, keep, **change)
-    with pytest.raises(ValueError, match=f"was kept of a fit with {words}"):
+    with pytest.raises(ValueError, match=f"is from a fit with {words}"):
         other.fit(X_IRIS, Y_IRIS)
-    with pytest.raises(ValueError, match="was kept of a fit with X"):
+    with pytest.raises(ValueError, match="is from a fit with X"):
         model(pynn.MLPClassifier, keep).fit(X_IRIS[1:], Y_IRIS[1:])
 
 
@@ -172,7 +172,7 @@ def test_other_data_of_the_same_shape_are_refused(name, change, tmp_path):
     keep = Checkpoint(tmp_path / "fit.npz", resume=True)
     data = X_IRIS, Y_IRIS, np.arange(150.0)
     model(pynn.MLPClassifier, keep, max_iter=2).fit(*data)
-    with pytest.raises(ValueError, match=f"was kept of a fit with {name} .*checksum"):
+    with pytest.raises(ValueError, match=f"is from a fit with {name} .*checksum"):
         model(pynn.MLPClassifier, keep).fit(*change(*data))
 
 
@@ -181,7 +181,7 @@ def test_another_eval_set_is_refused(tmp_path):
     data = X_IRIS, Y_IRIS
     model(pynn.MLPClassifier, keep, max_iter=2).fit(*data, eval_set=(X_IRIS, Y_IRIS))
     for eval_set in (None, (X_IRIS[1:], Y_IRIS[1:])):
-        with pytest.raises(ValueError, match="was kept of a fit with an eval_set"):
+        with pytest.raises(ValueError, match="is from a fit with an eval_set"):
             model(pynn.MLPClassifier, keep).fit(*data, eval_set=eval_set)
 
 
@@ -191,7 +191,7 @@ def test_layout_and_kinds_of_numbers_do_not_matter(tmp_path):
     same = model(pynn.MLPClassifier, keep, alpha=np.float64(0.0001), random_state=np.int64(4))
     same.fit(np.asfortranarray(X_IRIS), Y_IRIS.tolist())
     assert_same(same, model(pynn.MLPClassifier).fit(X_IRIS, Y_IRIS))
-    with pytest.raises(ValueError, match="was kept of a fit with random_state 4, not 5"):
+    with pytest.raises(ValueError, match="is from a fit with random_state 4, not 5"):
         model(pynn.MLPClassifier, keep, random_state=5).fit(X_IRIS, Y_IRIS)
 
 
@@ -231,8 +231,8 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path):
     assert not hasattr(resumed, "coefs_")
 
 
-def test_what_cannot_be_gone_on_with(tmp_path):
-    with pytest.raises(ValueError, match="L-BFGS cannot be gone on with"):
+def test_what_cannot_be_resumed(tmp_path):
+    with pytest.raises(ValueError, match="L-BFGS cannot resume"):
         model(pynn.MLPClassifier, Checkpoint(tmp_path / "x"), solver="lbfgs").fit(X_IRIS, Y_IRIS)
     with pytest.raises(TypeError):
         Checkpoint(3)

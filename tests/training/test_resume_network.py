@@ -118,19 +118,19 @@ def test_a_second_fit_of_a_network_is_resumed_behind_the_first_one_s_history(tmp
 def test_the_checkpoint_of_another_fit_of_a_network_is_refused(changes, words, tmp_path):
     keep = Checkpoint(tmp_path / "fit.npz", resume=True)
     fit("plain", keep, epochs=2)
-    with pytest.raises(ValueError, match=f"was kept of a fit with ({words})"):
+    with pytest.raises(ValueError, match=f"is from a fit with ({words})"):
         fit("plain", keep, **changes)
 
 
 def test_another_network_and_other_validation_rows_are_refused(tmp_path):
     keep = Checkpoint(tmp_path / "fit.npz", resume=True)
     fit("data", keep, epochs=2)
-    with pytest.raises(ValueError, match="was kept of a fit with validation data"):
+    with pytest.raises(ValueError, match="is from a fit with validation data"):
         fit("data", keep, validation_data=(X[1::3], Y[1::3]))
     other = pynn.Network([5, 8, 4, 3], activation="tanh", output_activation="softmax",
                          dtype="float64", random_state=4)  # fmt: skip
     before = other.parameters.copy()
-    with pytest.raises(ValueError, match="was kept of a fit with network"):
+    with pytest.raises(ValueError, match="is from a fit with network"):
         other.fit(X, Y, batch_size=20, callbacks=[keep], validation_data=(X[::3], Y[::3]))
     assert np.array_equal(other.parameters, before)
 
