@@ -2,21 +2,22 @@
 What a neural network is
 ========================
 
-A neural network is a long sum with a few bends in it. No number of it is hidden, and this page
-looks at them: how one neuron decides, what several can do that one cannot, how wrong a network is,
-and how it finds numbers that make it less wrong. The page is one script; pynn computed everything
-that it shows.
+A neural network computes sums of products and bends them. This page looks at all of its numbers:
+how one neuron decides, how several neurons solve a problem that one cannot solve, how to measure
+the error of a network, and how the network learns to reduce it. The page is one script; pynn
+computed everything that it shows.
 """
 
 # %%
 # One neuron draws a line
 # -----------------------
-# A neuron multiplies each of its inputs by a number of its own, a *weight*. It adds up the products
-# and one more number, its *bias*, and bends the *weighted sum* with an *activation*. The sigmoid
-# brings any sum between 0, no, and 1, yes; a sum of 0 becomes ½, undecided.
+# A neuron multiplies each of its inputs by a number, the *weight* of the input. It adds up the
+# products and another number, its *bias*, and applies an *activation function* to this *weighted
+# sum*. The sigmoid function maps any sum to a number between 0 (no) and 1 (yes); a sum of 0 becomes
+# ½ (undecided).
 #
-# Two switches, up or down, are two inputs, 1 or 0. This neuron says whether any of them is up: one
-# weight of 10 outweighs the bias of −5, which says no as long as nobody objects.
+# Two switches, up or down, are two inputs, 1 or 0. This neuron tells whether any of them is up: one
+# weight of 10 outweighs the bias of −5. Without any input, the bias makes the answer no.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,9 +39,9 @@ for (first, second), answer in zip(switches, neuron.predict(switches)[:, 0], str
     print(f"{first:.0f}·10 + {second:.0f}·10 − 5 = {z:3.0f}, sigmoid → {answer:.4f}")
 
 # %%
-# Wherever 10·first + 10·second = 5 the neuron is undecided. That is a straight line; on one side of
-# it the answer is no, on the other one yes. Other weights turn the line, another bias shifts it,
-# larger weights make the step across it steeper. A line is all that a neuron has to say.
+# The neuron is undecided where 10·first + 10·second = 5. That is a straight line. On one side of it
+# the answer is no, on the other side yes. Other weights turn the line, another bias shifts it, and
+# larger weights make the step across it steeper. A single neuron cannot do more than draw one line.
 
 displays.decision_boundary(neuron, switches, [0, 1, 1, 1])
 plt.show()
@@ -49,9 +50,9 @@ plt.show()
 # What one neuron cannot do
 # -------------------------
 # A lamp on a staircase has a switch at either end and is lit when exactly one of them is up. No
-# straight line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other, so no neuron
-# can light it, whatever its weights. Two lines could: *any of them is up* and *not both are*. Each
-# is a neuron's work, and a third neuron asks both of them.
+# straight line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other, so no single
+# neuron can control the lamp, whatever its weights. Two lines can: *any of them is up* and *not
+# both are up*. One neuron draws each line, and a third neuron combines them.
 
 lit = np.array([[0.0], [1.0], [1.0], [0.0]])
 by_hand = pynn.Network([2, 2, 1], **sigmoid)
@@ -65,8 +66,8 @@ displays.NetworkDisplay.from_estimator(by_hand, switches, row=1)
 plt.show()
 
 # %%
-# Weights are drawn blue above 0 and orange below. This is the network with the second switch up;
-# and these are its two lines:
+# Positive weights are blue, negative ones orange. The picture shows the network with the second
+# switch up. These are its two lines:
 
 displays.decision_boundary(by_hand, switches, lit.ravel().astype(int))
 plt.show()
@@ -75,8 +76,9 @@ plt.show()
 # That is a neural network: layers of neurons, each of which reads the outputs of the layer before.
 # The neurons in between are called *hidden*, because no target says what they should output.
 #
-# The bend matters. Without it a hidden layer adds nothing, since a sum of sums is a sum: two layers
-# of weights are then exactly one, and draw one line.
+# The bend, the nonlinear activation function, matters. Without it a hidden layer adds nothing,
+# because a sum of sums is a sum: two layers of weights are then equivalent to one, and draw one
+# line.
 
 straight = pynn.Network([2, 2, 1], activation="identity", dtype="float64", random_state=0)
 (W_1, W_2), (b_1, b_2) = straight.weights, straight.biases
@@ -86,9 +88,9 @@ print("two layers without a bend are one:", np.allclose(straight.predict(switche
 # %%
 # How wrong is it?
 # ----------------
-# Nobody sets thirteen thousand weights by hand. They start at random, so the network starts by
-# talking nonsense, and a single number says how much: the *cost*. Here it is half the square of
-# what is missing from the right answer, averaged over all examples.
+# Nobody can set thirteen thousand weights by hand. They start at random, so the first answers are
+# wrong. A single number, the *cost*, measures how wrong. Here it is half the squared difference
+# from the right answer, averaged over all examples.
 
 net = pynn.Network([2, 2, 1], random_state=0, **sigmoid)
 print("says  ", net.predict(switches).ravel().round(3))
@@ -96,13 +98,14 @@ print("should", lit.ravel())
 print(f"cost   {net.cost(switches, lit):.4f}")
 
 # %%
-# A list of nudges
-# ----------------
-# Which of the nine numbers should change, and which way? Try it: raise one by a little and see what
-# becomes of the cost. The change per unit is that number's *sensitivity*. The sensitivities of all
-# numbers make a list as long as the network, the *gradient*: for each number, which way is up, and
-# how steeply. What lowers the cost the fastest is to nudge each the other way, by a multiple of its
-# sensitivity that is the same for all, the *learning rate*.
+# The gradient
+# ------------
+# Which of the nine numbers should change, and in which direction? Try it: increase one number
+# slightly and see how the cost changes. The change of the cost per unit is the *partial derivative*
+# of the cost with respect to that number. The derivatives of all numbers form a list, the
+# *gradient*. For each number, it tells in which direction the cost rises, and how steeply. The cost
+# falls fastest if each number is nudged in the opposite direction, by its derivative times a factor
+# that is the same for all, the *learning rate*.
 
 tried = np.empty(net.n_parameters)
 before = net.cost(switches, lit)
@@ -114,8 +117,9 @@ print("tried one by one", tried.round(4))
 print("all at once     ", net.gradient(switches, lit).round(4))
 
 # %%
-# A nudge, and another look: the slope is different now. Some thousand nudges later the network
-# lights the lamp, and nobody has told the hidden neurons how to share the work.
+# After each nudge the gradient is different, so compute it again. After some thousand nudges the
+# network lights the lamp correctly. The hidden neurons have learned on their own how to share the
+# work.
 
 LEARNING_RATE = 2.0
 path = [net.parameters.copy()]
@@ -127,32 +131,32 @@ print(f"cost   {before:.4f} → {net.cost(switches, lit):.4f}")
 
 # %%
 # The cost is a landscape over nine numbers. Here is a slice of it, along the two directions in
-# which the path went furthest. This is *gradient descent*: down the steepest slope, a step at a
-# time.
+# which the path went furthest. Going down the steepest slope step by step is called *gradient
+# descent*.
 
 displays.CostLandscapeDisplay.from_estimator(net, switches, lit, path=path[::50])
 plt.show()
 
 # %%
-# Of the first twelve seeds two do not get there: they come to a plain where two of the four answers
-# are ½, so flat that a million nudges more hardly help. With more hidden neurons this is rarer.
+# Two of the first twelve seeds fail: they reach a plateau where two of the four answers are ½. It
+# is so flat that a million more nudges hardly help. With more hidden neurons this is rarer.
 #
-# Whose fault is it?
-# ------------------
-# To try out each number is slow: a network of 13,002 of them would have to be asked 13,002 times
-# for a single step. All sensitivities come out of one pass forward and one back. The output's own,
-# ∂C/∂a below, is plain: how much more wrong would it be, if it said a little more? That times the
-# slope of the bend is its *delta*, ∂C/∂z. A hidden neuron reaches the cost only through those that
-# read it, so its sensitivity is the sum of their deltas, each times the weight between them. Layer
-# by layer the fault is handed back to those who had a share in it, which is all that *back
-# propagation* means. A weight's own is the activation that it carries times the delta where it
-# leads: who said nothing is not to blame.
+# Backpropagation
+# ---------------
+# Trying out each number is slow: a network with 13,002 parameters would need 13,002 forward passes
+# for a single step. *Backpropagation* computes all derivatives in one forward and one backward
+# pass. It begins with the *sensitivity* of the output, ∂C/∂a below: how fast the cost changes with
+# the activation. The sensitivity times the slope of the activation function is the *delta* of the
+# output, ∂C/∂z. A hidden neuron affects the cost only through the neurons of the next layer, so its
+# sensitivity is the sum of their deltas, each times the connecting weight. In this way the error is
+# passed back layer by layer. The derivative for a weight is the activation at its input times the
+# delta of its neuron: if the input is 0, the weight did not contribute to the error.
 
 print(net.trace(switches[1:2], lit[1:2]).text())
 
 # %%
-# Every example asks for nudges of its own, and the network gets the mean of all wishes. Usually a
-# few examples at a time, a *mini-batch*, are asked before each step.
+# Each example has its own gradient, and the network follows the mean of all of them. Usually each
+# step uses only a few examples, a *mini-batch*.
 
 wishes, downhill = -net.per_sample_gradient(switches, lit), -net.gradient(switches, lit)
 print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0), downhill))
@@ -160,11 +164,12 @@ print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0),
 # %%
 # Reading digits
 # --------------
-# Nothing about this is special to switches. Take the 64 pixels of a small picture as inputs, ten
-# outputs, one for each digit, and 30 neurons in between, whose bend is at 0: what is below becomes
-# 0. That of the output is the softmax, ten shares of 1; its cost, the cross-entropy, grows without
-# end as the share of the right digit goes to 0. ``fit`` runs the loop above in compiled code, on
-# mini-batches; its rule, Adam, fits a step to each number. An *epoch* is a pass over all pictures.
+# The same method works for other data. The 64 pixels of a small picture are the inputs, and there
+# are ten outputs, one for each digit. The 30 neurons in between use the activation ReLU, which
+# replaces negative sums by 0. The outputs use softmax, which gives ten probabilities. Their cost,
+# the cross-entropy, grows without limit as the probability of the right digit goes to 0. ``fit``
+# runs the loop above in compiled code, on mini-batches. Its update rule, Adam, adapts the step of
+# each parameter. An *epoch* is a pass over all pictures.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
@@ -177,25 +182,25 @@ reader.summary()
 print(f"read correctly, of those never seen: {reader.history['val_score'][-1]:.1%}")
 
 # %%
-# What do hidden neurons look for? The weights of each are a picture: ink on blue pixels speaks for
-# it, ink on orange ones against. Do not look for strokes and loops. Nobody asked for them, and many
-# other patterns do as well.
+# What do hidden neurons look for? The weights of each neuron form a picture: ink on blue pixels
+# makes it more active, ink on orange pixels less. Do not expect strokes and loops: many other
+# patterns work equally well.
 
 displays.WeightsDisplay.from_estimator(reader, units=range(12))
 plt.show()
 
 # %%
-# And this is the network at work on one picture that it has not seen.
+# The activations of the network for one picture that it has not seen:
 
 displays.ActivationsDisplay.from_estimator(reader, X_test)
 plt.show()
 
 # %%
-# Learning by heart
-# -----------------
-# The cost that was lowered is that of the examples at hand; what matters is that of all others. A
-# network with room enough learns a few examples by heart. So some are kept from it, and once it
-# does no better on these, it has learned enough.
+# Overfitting
+# -----------
+# Training lowers the cost of the training examples, but the cost of new examples matters. A large
+# network can memorise a few examples, which is called *overfitting*. So set some examples aside,
+# and stop training when the cost of these no longer falls.
 
 crammer = pynn.Network([64, 100, 10], **softmax)
 crammer.fit(X_train[:100], y_train[:100], epochs=200, **learning)
@@ -204,7 +209,7 @@ displays.LossCurveDisplay.from_estimator(models, log=True)
 plt.show()
 
 # %%
-# That is all there is: sums, bends, one number that says how wrong, and a list of nudges. What
-# remains is to do it fast, to choose the sizes, and to find good data, which is the
-# hardest part. Other examples go on from here: Mazur's network, number by number; thirteen thousand
-# nudges for one digit; a curve that is made of bends.
+# A neural network is no more than sums, activation functions, a cost and its gradient. What remains
+# is to train it fast, to choose its size, and to find good data, which is the hardest part. Other
+# examples continue from here: Mazur's network, number by number; the gradient of 13,002 parameters
+# for one digit; a curve approximated by sigmoids.

@@ -10,9 +10,9 @@ cross-entropy and the learning rate matter. Exercises with answers are at the en
 # %%
 # Forward
 # -------
-# The network has two inputs, two hidden units and one output, all sigmoid: 9 parameters. It is to
-# learn XOR: say 1 if exactly one input is 1. Its parameters are random, rounded to one decimal so
-# that you can follow by hand. The example is (0, 1), whose target y is 1. Each unit computes a
+# The network has two inputs, two hidden units and one output, all sigmoid: 9 parameters. It should
+# learn XOR: output 1 if exactly one input is 1. Its parameters are random, rounded to one decimal
+# so that you can follow by hand. The example is (0, 1), whose target y is 1. Each unit computes a
 # weighted sum z of its inputs plus its bias b, and its activation a = sigmoid(z).
 
 import matplotlib.pyplot as plt
@@ -129,9 +129,9 @@ plt.show()
 # %%
 # Why cross-entropy?
 # ------------------
-# One neuron starts badly wrong: it says 0.98 and should say 0. With the squared error its delta
-# has the factor a(1 − a), which is near 0, so learning starts slowly. Cross-entropy cancels this
-# factor: delta = a − y. (Nielsen's experiment, learning rate 0.15.)
+# A neuron starts with a large error: its output is 0.98 and should be 0. With the squared error its
+# delta has the factor a(1 − a), which is near 0, so learning starts slowly. Cross-entropy cancels
+# this factor: delta = a − y. (Nielsen's experiment, learning rate 0.15.)
 
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 for cost in ("squared_error", "binary_cross_entropy"):
@@ -150,8 +150,8 @@ plt.show()
 # %%
 # What does a learning rate do?
 # -----------------------------
-# Too small, and hardly anything happens. Too large, and a step jumps across the valley to a plain
-# where the sigmoids are flat and learning stops.
+# If it is too small, hardly anything changes. If it is too large, a step jumps across the valley to
+# a plateau where the sigmoids are flat and learning stops.
 
 X_xor, y_xor = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -167,12 +167,12 @@ plt.show()
 # %%
 # Exercises
 # ---------
-# 1. A sigmoid neuron has the weights 7 and 3 and the bias −2. What does it say to (1, 0)?
+# 1. A sigmoid neuron has the weights 7 and 3 and the bias −2. What is its output for (1, 0)?
 # 2. Its target is 1 and its cost the squared error. What is the gradient of the second weight?
 # 3. Before the update, what is the delta of the output above?
 # 4. What is the largest slope of a sigmoid?
 # 5. How many parameters has a 784-16-16-10 network, the reader of digits?
-# 6. An untrained reader finds all ten digits equally likely. What does cross-entropy cost?
+# 6. An untrained reader finds all ten digits equally likely. What is the cross-entropy?
 #
 # The answers, computed:
 

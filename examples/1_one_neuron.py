@@ -2,9 +2,9 @@
 One neuron by hand
 ==================
 
-Per Harald Borgen's "Learning How To Code Neural Networks" (2015) begins with a single neuron: the
-inputs 1 and 0, the weights 7 and 3 and a bias of -2 make a weighted sum of 5, and the sigmoid of it
-is 1, rounded. With more digits it is 0.9933.
+Per Harald Borgen's "Learning How To Code Neural Networks" (2015) begins with a single neuron. The
+inputs 1 and 0, the weights 7 and 3 and a bias of -2 give a weighted sum of 5. Its sigmoid is
+0.9933, or 1 when rounded.
 
 His inputs are the answers to two questions of a spam filter: is there more than one capitalised
 word in the mail, and is there the word "viagra"?
@@ -17,15 +17,15 @@ import pynn
 from pynn.displays import NetworkDisplay
 
 # %%
-# What a neuron computes: each input times its weight, all of that added up with the bias, and the
-# sum squeezed into the range from 0 to 1.
+# A neuron multiplies each input by its weight, adds the products and the bias, and maps the sum to
+# the range from 0 to 1.
 
 z = 1 * 7 + 0 * 3 - 2
 a = 1 / (1 + np.exp(-z))
 print(f"1 * 7 + 0 * 3 - 2 = {z}, sigmoid({z}) = {a:.4f}, rounded {a:.0f}")
 
 # %%
-# The same neuron as the smallest network that there is, and what it sums up.
+# The same neuron as the smallest possible network, and the products that it sums up.
 
 net = pynn.Network([2, 1], output_activation="sigmoid", cost="binary_cross_entropy")
 net.weights[0][:] = [[7], [3]]
@@ -33,7 +33,7 @@ net.biases[0][:] = -2
 print(net.neuron_inputs(layer=1, unit=0, X=[[1, 0]]))
 
 # %%
-# Asked about every kind of mail.
+# The output for each kind of mail.
 
 mails = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 names = ["neither", "viagra", "capitals", "both"]
@@ -45,13 +45,13 @@ for name, (capitals, viagra), (z,), (a,) in zip(names, mails, sums, outputs, str
     print(f"{name:8}  {capitals:8}  {viagra:6}  {z:12g}  {a:.4f}  {verdict}")
 
 # %%
-# Drawn: the weights on the lines, and what goes through them when a mail has capitals only.
+# The network with its weights, and the activations for a mail that has only capitals.
 
 NetworkDisplay.from_estimator(net, mails, row=2, input_names=["capitals", "viagra"])
 plt.show()
 
 # %%
-# The four lie on one curve. Where a neuron is sure of itself, the curve is flat.
+# The four outputs lie on one curve. It is flat where the output is close to 0 or 1.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 z = np.linspace(-6, 10, 200)
@@ -64,8 +64,8 @@ ax.set(xlabel="weighted sum", ylabel="output: sigmoid", title="One neuron as a s
 plt.show()
 
 # %%
-# Where do weights come from? They are learned. A neuron that begins with zeros, and sees nothing
-# but the four mails and what the first one said of them, finds 7, 3 and -2 by gradient descent.
+# Where do weights come from? They are learned. A neuron that starts with zeros and trains only on
+# the four mails and the outputs of the first neuron finds 7, 3 and -2 by gradient descent.
 
 pupil = pynn.Network(
     [2, 1], output_activation="sigmoid", cost="binary_cross_entropy", initializer="zeros"

@@ -2,15 +2,15 @@
 Logistic regression is a network without hidden layer
 =====================================================
 
-One sigmoid neuron with the cross-entropy for its cost is the logistic regression of statistics (D.
-R. Cox, "The regression analysis of binary sequences", 1958). So, trained to the end, it must
-find what scikit-learn's LogisticRegression finds: here the same coefficients and probabilities to
-1e-4, for 569 tumours with 30 measurements each; and with one softmax output for each class likewise
-for three kinds of iris.
+One sigmoid neuron with the cross-entropy as its cost is the logistic regression of statistics (D.
+R. Cox, "The regression analysis of binary sequences", 1958). Trained to convergence, it must agree
+with scikit-learn's LogisticRegression. Here the coefficients and probabilities are the same to
+1e-4, for 569 tumours with 30 measurements each. With one softmax output for each class, the same
+holds for three kinds of iris.
 
-The penalties are two ways to say the same. LogisticRegression minimises ½ Σ w² + C Σ cost, a
-network mean cost + ½ alpha Σ w²; divided by C and by the number of rows the first is the second,
-with alpha = 1 / (C n_rows).
+The penalties are equivalent. LogisticRegression minimises ½ Σ w² + C Σ cost, a network mean cost +
+½ alpha Σ w². Dividing the first by C and by the number of rows gives the second, with alpha = 1 /
+(C n_rows).
 """
 
 import matplotlib.pyplot as plt
@@ -53,7 +53,7 @@ print("tumours, 30-1 sigmoid: greatest difference from LogisticRegression")
 net, theirs = both(X, y, 1, {"output_activation": "sigmoid", "cost": "binary_cross_entropy"})
 
 # %%
-# Left, each coefficient as both found it; right, what the neuron makes of each tumour.
+# Left: the coefficients of both models. Right: the output of the neuron for each tumour.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.axline((0, 0), slope=1, color="gray", linewidth=0.8)

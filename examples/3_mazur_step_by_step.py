@@ -3,15 +3,15 @@ Mazur's example, step by step
 =============================
 
 Matt Mazur's "A Step by Step Backpropagation Example" (2015) takes one row through two inputs, two
-hidden units and two outputs, all sigmoid, forward and back, with every number written down: the
-total error is 0.298371109, the gradient of w5 0.082167041 and that of w1 0.000438568. Weights then
-move at rate 0.5, biases stay.
+hidden units and two outputs, all sigmoid, forward and back, with every number written down. The
+total error is 0.298371109, the gradient of w5 0.082167041 and that of w1 0.000438568. The weights
+are then updated with the learning rate 0.5; the biases are not.
 
-He says that all gradients come before any update, and so his new weights are computed. But the
-error of 0.291027924 that he quotes then is from his program, which moves the output's weights first
-and carries the deltas back through the new ones. Both orders are followed here: his text's leads to
-0.291027774, his program's to the figures that he quotes, outputs after 10,000 updates included. The
-error then is 0.000035085, where his page prints 0.0000351085.
+His text computes all gradients before any update, and gives new weights accordingly. But the error
+of 0.291027924 that he quotes is from his program, which updates the weights of the output first and
+computes the hidden deltas with the new weights. This example does both. The order of his text gives
+0.291027774. The order of his program gives the figures that he quotes, including the outputs after
+10,000 updates. The error is then 0.000035085; his page prints 0.0000351085.
 """
 
 import matplotlib.pyplot as plt
@@ -38,7 +38,7 @@ def new_network():
 
 
 # %%
-# A trace keeps everything that a network computes of some rows, and tells it step by step.
+# A trace records everything that a network computes for some rows, and prints it step by step.
 
 net = new_network()
 trace = net.trace(X, Y)
@@ -51,7 +51,7 @@ NetworkDisplay.from_estimator(net, X)
 plt.show()
 
 # %%
-# The numbers that his text names, to the last of his digits.
+# The numbers of his text, to his last digit.
 
 print("                              Mazur          here")
 for name, his, here in (
@@ -70,7 +70,7 @@ for name, his, here in (
     print(f"{name:22}{his:13.9f} {here:13.9f}")
 
 # %%
-# Two orders of the same update. The second carries back through weights that have moved.
+# Two orders of the same update. The second one backpropagates through updated weights.
 
 
 def update(net, output_first):
@@ -99,7 +99,7 @@ print("Mazur: error 0.291027924 after one update,")
 print("    0.0000351085 after 10,000, outputs 0.015912196 and 0.984065734")
 
 # %%
-# To the eye the two are one; their difference has a scale of its own.
+# The two curves look the same, so their difference has its own scale.
 
 text, program = np.array(list(costs.values()))
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")

@@ -3,13 +3,13 @@ Trask's network in eleven lines
 ===============================
 
 Andrew Trask's "A Neural Network in 11 lines of Python" (2015) has three inputs, four hidden units
-and one output, all sigmoid and without biases. It learns four rows, all of them in each update,
-by gradient descent at rate 1 on the sum of the squared errors, halved; weights begin uniform
-between -1 and 1, from NumPy's seed 1. Its program prints the mean absolute error after every
-10,000th update, first before the first one: 0.49641, 0.00858, 0.00579, 0.00463, 0.00396, 0.00351.
+and one output, all sigmoid and without biases. It learns four rows by gradient descent on half the
+sum of the squared errors, with the learning rate 1 and all rows in each update. Initial weights are
+uniform between -1 and 1, from NumPy's seed 1. The program prints the mean absolute error before the
+first update and after every 10,000th: 0.49641, 0.00858, 0.00579, 0.00463, 0.00396, 0.00351.
 
-So 0.0035, its last figure, is the error after 50,000 updates. The program goes on to 60,000 and
-prints no more; by then the error is 0.0032.
+So its last figure, 0.0035, is the error after 50,000 updates. The program continues to 60,000
+without printing; the error is then 0.0032.
 """
 
 import matplotlib.pyplot as plt
@@ -30,8 +30,8 @@ X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 y = np.array([0, 1, 1, 0])  # the first input or the second, but not both; the third is always 1
 
 # %%
-# The weights are drawn as he draws them. The cost here is a mean over the four rows, where his is a
-# sum; a rate of 1 on the sum is one of 4 on the mean.
+# The initial weights are drawn in the same way as his. The cost here is the mean over the four
+# rows, his is the sum; so his learning rate of 1 is 4 here.
 
 np.random.seed(1)
 net = pynn.Network(
@@ -63,8 +63,8 @@ print(f" 60,000  {errors[-1]:.17f}  not printed")
 print("outputs:", net.predict(X)[:, 0].round(4), "for", y)
 
 # %%
-# The cost after each update. At first nothing seems to happen; then the hidden units begin to
-# differ, and it falls by a factor of a hundred.
+# The cost after each update. At first it hardly changes. Then the hidden units begin to differ, and
+# it falls by a factor of a hundred.
 
 display = LossCurveDisplay.from_estimator(net, log=True)
 display.ax_.set(xscale="log", xlabel="updates", title="Trask's 3-4-1 network")

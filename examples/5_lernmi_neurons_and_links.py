@@ -3,14 +3,15 @@ Lernmi's neurons and links
 ==========================
 
 Sam Russell's Lernmi ("Learn neural nets while using them", a program in Ruby, 2016) has an object
-for each neuron and for each link between two of them, and tells each of them its sensitivity: how
-fast the cost rises with a neuron's output, and with a link's weight. Links begin uniform between
--0.5 and 0.5 and change at rate 0.1 after every example; input neurons put what comes in through the
-sigmoid, too; one more neuron of each layer always gives 1, whose links are called biases elsewhere.
+for each neuron and for each link between two neurons, and computes the sensitivity of each: how
+fast the cost rises with the output of a neuron or the weight of a link. Initial weights are uniform
+between -0.5 and 0.5, and are updated after every example with the learning rate 0.1. Input neurons
+also apply the sigmoid. Each layer has one more neuron that always outputs 1; its links are the
+biases.
 
-It learns logic gates, then digits of MNIST with 784-15-10 neurons. Of figures it states none, only
-that it will converge; so here stands how far. Without a path to MNIST (see ``PYNN_MNIST`` in
-``pynn.demo.digits_28x28``) the digits are scikit-learn's, enlarged.
+It learns logic gates, then digits of MNIST with 784-15-10 neurons. It states no figures, only that
+it will converge, so this example measures the accuracy. Without a path to MNIST (see ``PYNN_MNIST``
+in ``pynn.demo.digits_28x28``) the digits are scikit-learn's, enlarged.
 """
 
 import sys
@@ -53,7 +54,7 @@ def names(net):
 
 
 # %%
-# The gates, and what each example demands of every neuron and link before anything is learned.
+# The gates, and the sensitivities of every neuron and link for each example before training.
 
 two = [[0, 0], [0, 1], [1, 0], [1, 1]]
 gates = {
@@ -73,9 +74,10 @@ for gate, (X, y, net, epochs) in gates.items():
     print(f"  after {epochs:7,} epochs", *(f"{a:8.2f}" for a in net.predict(X)[:, 0]))
 
 # %%
-# Two examples of XOR before learning, drawn backward: each line is a link's sensitivity, and above
-# each circle stands the neuron's. Where the output is to rise, all is orange; where it is to fall,
-# blue, but for the signs of the weights on the way.
+# The backward pass of two examples of XOR before training: each line is the sensitivity of a link,
+# and the sensitivity of a neuron is written above its circle. If the output should rise,
+# sensitivities are orange; if it should fall, they are blue. Negative weights on the way back
+# reverse the colours.
 
 fig, axes = plt.subplots(2, 1, figsize=(7, 10.5), layout="constrained")
 for ax, row, target in zip(axes, ([1, 0], [1, 1]), (1, 0), strict=True):
@@ -98,10 +100,10 @@ flat = np.abs(net.trace(X_test, digits.y_test).a[0] - 0.5) > 0.49
 print(f"{flat.mean():.0%} of its hidden activations are within 0.01 of 0 or 1")
 
 # %%
-# What a misread digit demands of every neuron and every link. Sums of 784 inputs that are never
-# less than 0.5 drive most hidden neurons to 0 or 1, where the sigmoid is flat: however sensitive
-# the cost is to such a neuron, the gradients of the links before it are close to 0. So the
-# network learns less than it could.
+# The sensitivities of every neuron and link for a misread digit. None of the 784 inputs is less
+# than 0.5, so the weighted sums are large and drive most hidden neurons to 0 or 1, where the
+# sigmoid is flat. However sensitive the cost is to such a neuron, the gradients of its incoming
+# links are close to 0. So the network learns less than it could.
 
 row = np.flatnonzero(said != digits.y_test)[0]
 trace = net.trace(X_test[[row]], digits.y_test[[row]])

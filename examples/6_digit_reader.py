@@ -2,16 +2,16 @@
 A digit reader of 13,002 numbers
 ================================
 
-Grant Sanderson's videos "But what is a neural network?" and "Gradient descent, how neural
-networks learn" (3Blue1Brown, 2017) explain 784-16-16-10 sigmoid neurons that read MNIST's digits:
-13,002 weights and biases. To learn is to find the nudges to these numbers that lower the cost
-fastest; each example asks for its own. The first layer's weights, drawn as grids, do not show the
-edges and loops that one might have hoped for.
+Grant Sanderson's videos "But what is a neural network?" and "Gradient descent, how neural networks
+learn" (3Blue1Brown, 2017) explain 784-16-16-10 sigmoid neurons that read MNIST's digits: 13,002
+weights and biases. Learning means finding the nudges to these numbers that lower the cost fastest;
+each example has its own. The weights of the first layer, drawn as grids, do not show the edges and
+loops that one might expect.
 
-He says that such a network reads about 96% of new digits, but not how it was trained; trained as
-Nielsen does (squared error, rate 3, mini-batches of 10, 30 epochs) this one comes to 94%. Without a
-path to MNIST (see ``PYNN_MNIST`` in ``pynn.demo.digits_28x28``) it learns scikit-learn's digits,
-enlarged.
+He says that such a network reads about 96% of new digits, but not how it was trained; trained like
+Nielsen's (squared error, learning rate 3, mini-batches of 10, 30 epochs), this one reaches 94%.
+Without a path to MNIST (see ``PYNN_MNIST`` in ``pynn.demo.digits_28x28``) it learns scikit-learn's
+digits, enlarged.
 """
 
 import sys
@@ -38,16 +38,15 @@ net.summary()
 print(f"{digits.name}: {right.mean():.2%} of {len(right):,} read correctly (videos: about 96%)")
 
 # %%
-# What each neuron of the first hidden layer looks for: ink where it is blue, none where it is
-# orange.
+# The weights of each neuron of the first hidden layer. Ink on blue pixels makes it more active, ink
+# on orange pixels less.
 
 WeightsDisplay.from_estimator(net, layer=1)
 plt.show()
 
 # %%
-# The example that costs the most, and the nudges that it asks for: one for each weight and bias.
-# Where a pixel has no ink, its weights get none. The largest are those that the cost is the most
-# sensitive to.
+# The example with the largest cost, and its nudges: one for each weight and bias. The weights of
+# pixels without ink get none. The largest nudges go to the parameters that affect the cost most.
 
 costs = np.square(outputs - np.eye(10)[digits.y_test]).sum(axis=1) / 2
 row = int(costs.argmax())
@@ -73,13 +72,13 @@ for number in np.abs(nudges).argsort()[::-1][:10]:
     print(f"  {nudges[number]:+.4f}  {name(number)}")
 
 # %%
-# Whose fault is it? The same, as shares among the weights that lead to the output.
+# The shares of the weights of the output layer in this error.
 
 print(net.blame(X, y))
 
 # %%
-# The nudges to the weights above: all 16 neurons see the same ink, and each is to take more of it,
-# or less.
+# The nudges to the weights above. All 16 neurons see the same ink; each nudge raises or lowers its
+# effect on one neuron.
 
 nudges_w, nudges_b = net.views(nudges)
 display = WeightsDisplay(nudges_w[0].T, title=f"nudges by a {y[0]} that was read wrongly").plot()
@@ -87,7 +86,7 @@ display.colorbar_.set_label("nudge")
 plt.show()
 
 # %%
-# All 13,002 by size: a few hundred matter to this example.
+# All 13,002 nudges by size: a few hundred matter for this example.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for layer, (W, b) in enumerate(zip(nudges_w, nudges_b, strict=True), 1):
@@ -98,7 +97,7 @@ ax.legend()
 plt.show()
 
 # %%
-# What all examples ask for together is the mean of what each of them asks for.
+# The nudges of all examples together are the mean of the nudges of each.
 
 X, y = digits.X_test[:200], digits.y_test[:200]
 apart = np.abs(net.per_sample_gradient(X, y).mean(axis=0) - net.gradient(X, y)).max()

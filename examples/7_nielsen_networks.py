@@ -5,11 +5,13 @@ Nielsen's networks read digits
 Michael Nielsen's "Neural Networks and Deep Learning" (2015) trains two networks on 50,000 digits of
 MNIST in mini-batches of 10. In chapter 1, 30 hidden sigmoid units with the squared error and
 gradient descent at rate 3 read 95.42% of 10,000 others in the best of 30 epochs. In chapter 3, 100
-of them with the cross-entropy, an L2 penalty of strength 5 and rate 0.5 read about 98%.
+hidden units with the cross-entropy, an L2 penalty of strength 5 and the learning rate 0.5 read
+about 98%.
 
-Where a path to MNIST as an ``.npz`` file is given, or the environment variable ``PYNN_MNIST`` names
-one, these figures come out. Otherwise the same networks learn scikit-learn's bundled digits,
-enlarged to 28 x 28 pixels: fewer and rougher ones, so that figures differ.
+Given a path to MNIST as an ``.npz`` file, as an argument or in the environment variable
+``PYNN_MNIST``, this example reproduces these figures. Otherwise the same networks learn
+scikit-learn's bundled digits, enlarged to 28 x 28 pixels. They are fewer and coarser, so the
+figures differ.
 """
 
 import sys
@@ -47,7 +49,7 @@ def trained(n_hidden, cost, optimizer, alpha):
 
 # %%
 # The book's penalty is strength / rows / 2 times the sum of the squared weights; here alpha / 2
-# times it. Its cross-entropy asks each of the ten outputs for yes or no.
+# times it. Its cross-entropy is the binary cross-entropy of each of the ten outputs.
 
 networks = {
     "chapter 1": trained(30, "squared_error", pynn.SGD(3.0), 0.0),
@@ -63,14 +65,14 @@ for (chapter, net), book in zip(networks.items(), ("95.42%", "about 98%"), stric
     )
 
 # %%
-# Accuracy on digits that are not learned from, after each epoch.
+# Accuracy on the test digits after each epoch.
 
 display = LossCurveDisplay.from_estimator(networks, show="score")
 display.ax_.set(ylim=(0.8, 1), title="Nielsen's networks")
 plt.show()
 
 # %%
-# What the second still reads wrongly, and what it says instead.
+# Digits that the second network misreads, with its answers.
 
 said = networks["chapter 3"].predict(digits.X_test).argmax(axis=1)
 wrong = np.flatnonzero(said != digits.y_test)[:10]

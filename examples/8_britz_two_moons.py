@@ -2,11 +2,12 @@
 Britz's two moons
 =================
 
-Denny Britz's "Implementing a Neural Network from Scratch in Python" (2015) tells two noisy half
-moons of 200 points apart. A hidden layer of tanh units, a softmax, the cross-entropy with a penalty
-of strength 0.01, 20,000 steps of gradient descent at rate 0.01. With three hidden units his program
-prints a loss of 0.432387 after the first step, 0.068947 after step 1,001 and 0.070758 from step
-9,001 to the end. His point is the decision boundary, drawn for 1 to 50 hidden units.
+Denny Britz's "Implementing a Neural Network from Scratch in Python" (2015) separates two noisy half
+moons of 200 points. The network has a hidden layer of tanh units, a softmax output and the
+cross-entropy with a penalty of strength 0.01. It takes 20,000 steps of gradient descent with the
+learning rate 0.01. With three hidden units his program prints a loss of 0.432387 after the first
+step, 0.068947 after step 1,001 and 0.070758 from step 9,001 to the end. His point is the decision
+boundary, drawn for 1 to 50 hidden units.
 """
 
 import matplotlib.pyplot as plt
@@ -19,8 +20,9 @@ from pynn.displays import decision_boundary
 X, y = make_moons(200, noise=0.20, random_state=0)
 
 # %%
-# He sums the gradients of all rows and adds the penalty's once; here both are divided by the number
-# of rows, as the cost is, and the rate is multiplied by it. The weights are drawn as he draws them.
+# He sums the gradients of all rows and adds the gradient of the penalty once. Here both are divided
+# by the number of rows, like the cost, so the learning rate is multiplied by it. The initial
+# weights are drawn in the same way as his.
 
 ALPHA = 0.01 / len(X)
 RATE = 0.01 * len(X)
@@ -56,8 +58,9 @@ for step, his in ((1, 0.432387), (1001, 0.068947), (9001, 0.070758), (19_001, 0.
     print(f"{step:10,}  {losses[step]:10.6f}  {his}")
 
 # %%
-# One hidden unit makes a line; two bend it, but never settle at this rate; three follow the moons.
-# From four on the boundary goes around single points: the network learns the noise.
+# One hidden unit draws a line. Two bend it, but do not converge at this learning rate. Three follow
+# the moons. With four or more, the boundary goes around single points: the network learns the
+# noise.
 
 plt.rcParams["lines.markersize"] = 4  # of the points, too
 fig, axes = plt.subplots(2, 4, figsize=(11, 5.5), layout="constrained")

@@ -3,13 +3,13 @@ Any curve, given enough units
 =============================
 
 George Cybenko's "Approximation by superpositions of a sigmoidal function" (1989) proves that one
-hidden layer of sigmoid units comes as near as one likes to a function that is continuous on a cube,
-if it has enough of them. Michael Nielsen's "Neural Networks and Deep Learning" (2015), chapter 4,
-shows it by hand on the curve 0.2 + 0.4 x² + 0.3 x sin(15 x) + 0.05 cos(50 x) between 0 and 1: each
-unit is a step, put where the curve goes up or down.
+hidden layer with enough sigmoid units approximates any continuous function on a cube to any
+accuracy. Michael Nielsen's "Neural Networks and Deep Learning" (2015), chapter 4, shows it by hand
+on the curve 0.2 + 0.4 x² + 0.3 x sin(15 x) + 0.05 cos(50 x) between 0 and 1: each unit is a step
+where the curve goes up or down.
 
-Neither says how many units a fit takes. Here 1, 2, 5, 20 and 100 begin as steps at even distances
-and learn; the mean error falls from 0.08 to less than 0.001.
+Neither says how many units are needed. Here 1, 2, 5, 20 and 100 units start as evenly spaced steps
+and are trained. The mean error falls from 0.08 to less than 0.001.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,9 @@ x = np.linspace(0, 1, 401)[:, np.newaxis]
 y = 0.2 + 0.4 * x**2 + 0.3 * x * np.sin(15 * x) + 0.05 * np.cos(50 * x)
 
 # %%
-# A sigmoid with weight w and bias -w s is a step at s, and the steeper the greater w is. The output
-# begins as a flat line at the curve's mean; how high each step is to be, and where, is learned.
+# A sigmoid with weight w and bias -w s is a step at s, which is steeper for larger w. The output
+# starts as a flat line at the mean of the curve. Training finds the height and the place of each
+# step.
 
 
 def fitted(n_units):
@@ -43,8 +44,8 @@ def fitted(n_units):
 
 
 # %%
-# Twenty units have a step for each rise and fall of the slow wave and of the fast one; with a
-# hundred the two curves are one to the eye.
+# Twenty units have a step for each rise and fall of the slow and of the fast wave. With a hundred,
+# the two curves look the same.
 
 fig, axes = plt.subplots(2, 3, figsize=(10, 5.5), layout="constrained")
 print("units  parameters  mean error  greatest error")

@@ -1,10 +1,10 @@
 """
-Early stopping, and a fit that goes on from a file
-==================================================
+Early stopping and resuming from a checkpoint
+=============================================
 
-Measurements of 442 people with diabetes; part of them is held out, and the fit ends when their
-median error has not fallen for some epochs. The same fit is then cut off after 10 epochs and
-resumed: its weights are the same, bit for bit. Needs pynn and matplotlib.
+The data are measurements of 442 people with diabetes. Some rows are set aside, and the fit ends
+when their median error has not fallen for some epochs. The same fit is then interrupted after 10
+epochs and resumed; its weights are the same, bit for bit. Needs pynn and matplotlib.
 """
 
 import tempfile
@@ -41,7 +41,7 @@ def fit(**more):
 
 
 # %%
-# Each epoch's figures are in ``history_``; `pynn.callbacks.EpochScoring` adds one of its own.
+# The figures of each epoch are in ``history_``; `pynn.callbacks.EpochScoring` adds another one.
 
 straight = fit(callbacks=[EpochScoring("r2")])
 history = straight.history_
@@ -63,7 +63,8 @@ LossCurveDisplay.from_estimator(straight)
 plt.show()
 
 # %%
-# A checkpoint holds all that a fit needs to go on, its random numbers included.
+# A checkpoint holds everything that a fit needs to continue, including the state of its random
+# numbers.
 
 with tempfile.TemporaryDirectory() as folder:
     keep = Checkpoint(Path(folder, "diabetes.npz"), resume=True)

@@ -2,9 +2,9 @@
 From scikit-learn with one line changed
 =======================================
 
-The same numbers in less time. A pipeline and a grid search over it, written for scikit-learn's
-MLPClassifier, run with it and with pynn's. The data are scikit-learn's handwritten digits. Needs
-nothing but pynn.
+The same numbers in less time. A pipeline and a grid search, written for scikit-learn's
+MLPClassifier, run with scikit-learn's class and with pynn's. The data are scikit-learn's
+handwritten digits. Needs only pynn.
 """
 
 import time
@@ -33,7 +33,7 @@ def search(Perceptron):
 
 
 # %%
-# The same search with either class.
+# The same search with each class.
 
 found = {
     "scikit-learn": search(sklearn.neural_network.MLPClassifier),
@@ -48,7 +48,7 @@ for name, (grid, seconds) in found.items():
     )
 
 # %%
-# Not only as good: the same.
+# The results are not only equally good, but the same.
 
 theirs, ours = (grid.predict_proba(X_test) for grid, _ in found.values())
 print(f"greatest difference of a probability: {np.abs(theirs - ours).max():.0e}")

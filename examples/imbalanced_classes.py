@@ -2,12 +2,12 @@
 Rare classes
 ============
 
-What ``class_weight`` changes, and hidden activations as features for another model.
+The effect of ``class_weight``, and hidden activations as features for another model.
 
-One digit of ten is to be told from the others, so 1 image of 10 is of the rare class, and half of
-the pixels are covered to make it hard. With class_weight more of the rare ones are found, and more
-of the others are taken for them. Then the hidden layer's activations are what neighbours are
-searched by, and compared with the pixels. Needs nothing but pynn.
+The task is to detect one of ten digits, so 1 image in 10 belongs to the rare class. Half of the
+pixels are covered to make it hard. With class_weight, the model finds more images of the rare class
+and misclassifies more of the others. Then the activations of the hidden layer serve as features for
+a nearest-neighbour search, compared with the pixels. Needs only pynn.
 """
 
 from sklearn.datasets import load_digits
@@ -38,8 +38,8 @@ models = {
 }
 
 # %%
-# Recall is the share of the rare ones that are found; precision the share of those taken for rare
-# ones that are.
+# Recall is the share of the rare images that are found. Precision is the share of the images
+# classified as rare that are rare.
 
 print(f"{y_train.sum()} of {len(y_train)} images to learn from are of the rare class")
 print(f"{'':26}  recall  precision  balanced accuracy")
@@ -51,7 +51,7 @@ for name, model in models.items():
     print(f"{name:26}  {recall:6.0%}  {precision:9.0%}  {balanced:17.3f}")
 
 # %%
-# What the neighbours are searched by.
+# Nearest neighbours by pixels and by hidden activations.
 
 hidden = models['class_weight="balanced"'].transform(X_test)
 print(f"of {X_test.shape[1]} pixels transform makes {hidden.shape[1]} features")
