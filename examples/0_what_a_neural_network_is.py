@@ -158,8 +158,8 @@ print(net.trace(switches[1:2], lit[1:2]).text())
 # Each example has its own gradient, and the network follows the mean of all of them. Usually each
 # step uses only a few examples, a *mini-batch*.
 
-wishes, downhill = -net.per_sample_gradient(switches, lit), -net.gradient(switches, lit)
-print("the mean of all wishes leads downhill:", np.allclose(wishes.mean(axis=0), downhill))
+steps, downhill = -net.per_sample_gradient(switches, lit), -net.gradient(switches, lit)
+print("the mean step is the negative gradient:", np.allclose(steps.mean(axis=0), downhill))
 
 # %%
 # Reading digits
@@ -179,7 +179,7 @@ learning = {"batch_size": 10, "validation_data": (X_test, y_test)}
 reader = pynn.Network([64, 30, 10], **softmax)
 reader.fit(X_train, y_train, epochs=30, **learning)
 reader.summary()
-print(f"read correctly, of those never seen: {reader.history['val_score'][-1]:.1%}")
+print(f"unseen digits read correctly: {reader.history['val_score'][-1]:.1%}")
 
 # %%
 # What do hidden neurons look for? The weights of each neuron form a picture: ink on blue pixels

@@ -101,4 +101,4 @@ plt.show()
 
 X, y = digits.X_test[:200], digits.y_test[:200]
 apart = np.abs(net.per_sample_gradient(X, y).mean(axis=0) - net.gradient(X, y)).max()
-print(f"the mean of 200 examples' gradients and the gradient of their mean cost: {apart:.0e} apart")
+print(f"mean of 200 gradients, and gradient of the mean cost: difference {apart:.0e}")

@@ -25,7 +25,7 @@ from pynn.displays import LossCurveDisplay
 
 digits = digits_28x28(*sys.argv[1:2])
 X, y = digits.X_train[:50_000], digits.y_train[:50_000]
-print(f"{digits.name}: {len(y):,} to learn from, {len(digits.y_test):,} to test")
+print(f"{digits.name}: {len(y):,} for training, {len(digits.y_test):,} for testing")
 
 
 def trained(n_hidden, cost, optimizer, alpha):

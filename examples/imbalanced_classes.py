@@ -41,7 +41,7 @@ models = {
 # Recall is the share of the rare images that are found. Precision is the share of the images
 # classified as rare that are rare.
 
-print(f"{y_train.sum()} of {len(y_train)} images to learn from are of the rare class")
+print(f"{y_train.sum()} of {len(y_train)} training images are of the rare class")
 print(f"{'':26}  recall  precision  balanced accuracy")
 for name, model in models.items():
     said = make_pipeline(StandardScaler(), model).fit(X_train, y_train).predict(X_test)
@@ -54,4 +54,4 @@ for name, model in models.items():
 # Nearest neighbours by pixels and by hidden activations.
 
 hidden = models['class_weight="balanced"'].transform(X_test)
-print(f"of {X_test.shape[1]} pixels transform makes {hidden.shape[1]} features")
+print(f"transform turns {X_test.shape[1]} pixels into {hidden.shape[1]} features")

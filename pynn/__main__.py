@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments after the name of the command. The default is those of the process.
+        Arguments after the name of the command. By default, those of the process.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""What comes in from users: checked once, and turned into arrays that the core reads.
+"""Checks of the user's arguments, and their conversion to arrays that the core reads.
 
 Real numbers of any kind (integers, booleans, other floats) are converted to the network's dtype;
-everything else is refused with a message that says what was given and what is accepted. An array
-that already has the dtype is taken as it is, whatever its layout, and never copied; nor is what a
-sparse matrix in the format CSR holds, if its indices are int32, and nothing of it is made dense.
+everything else is refused with a message that states the given and the accepted values. An array
+that already has the dtype is never copied, whatever its layout. The arrays of a sparse matrix in
+CSR format are not copied either if its indices are int32, and the matrix is never made dense.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def flag(name: str, value: object) -> bool:
 
 
 def number(name: str, value: object, interval: str) -> None:
-    """Refuse what is no real number in an interval such as "[0, 1)", or "integer [0, inf)"."""
+    """Refuse anything but a real number in an interval such as "[0, 1)", or "integer [0, inf)"."""
     kind, what = (Integral, "an integer") if "integer" in interval else (Real, "a real number")
     interval = interval.removeprefix("integer ")
     if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
@@ -142,7 +142,7 @@ def as_float(value: Any) -> float:
 
 
 def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return value as an array, unless that would lose something."""
+    """Return value as an array, or raise an error if the conversion would lose something."""
     if type(value) not in PLAIN:
         if is_sparse(value):
             raise TypeError(f"{name} must be dense, got a {type(value).__name__}; use toarray()")
@@ -175,7 +175,7 @@ def real_array(name: str, value: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any
 
 
 def finite(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return array if it holds neither infinity nor NaN."""
+    """Return array if it contains neither infinity nor NaN."""
     if array.size and not _core.all_finite(array.ravel()):
         raise ValueError(
             f"{name} must be finite, but holds NaN, infinity or a value beyond {array.dtype}"

@@ -45,7 +45,7 @@ def configuration() -> dict[str, str]:
 
 
 def _blas() -> dict[str, str]:
-    """Name SciPy's BLAS, which the core calls where no tiles of its own are tuned, and threads."""
+    """Name SciPy's BLAS, which the core calls if it has no tuned tiles, and its threads."""
     packages = os.path.dirname(os.path.dirname(os.path.abspath(scipy.__file__)))
     libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
     # A wheel of SciPy carries its own BLAS; a distribution's shares one with NumPy.

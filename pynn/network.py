@@ -372,7 +372,7 @@ class Network(Inspected, Model):
         return figures
 
     def _judged_by(self, scoring: Any, samples: Samples) -> float:
-        """Return what a scorer says of this network."""
+        """Return the score of this network."""
         from pynn.training import scoring as scorers
 
         return scorers.judge(self, scoring, samples)

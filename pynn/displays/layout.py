@@ -38,7 +38,7 @@ class Layout:
     names : sequence of sequence of str
         Names to the left of inputs and to the right of outputs.
     below : sequence of tuple (place, lines)
-        Text below columns and between them. Places count columns, as those of the diagram.
+        Text below columns and between them. Places are in columns, as in the diagram.
     note : str
         Text at the bottom.
     has_bar : bool

@@ -100,7 +100,7 @@ def output_names(estimator: Any) -> list[str] | None:
 def strength_rule(
     omit: str, network: Any, layers: Sequence[Array] | None = None
 ) -> Callable[[int], Array] | None:
-    """Return the function that tells `Diagram.of` how strong the units of a layer are.
+    """Return the function for `Diagram.of` that computes the strength of each unit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The private parts of scikit-learn that the estimators need, and what for."""
+"""The private parts of scikit-learn that the estimators need, with their uses."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Advice: warnings of data that look wrong in the first epochs of a fit."""
+"""Advice: warnings about data that look wrong in the first epochs of a fit."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pynn.model.regularisation import Regularisation
 from pynn.training.state import State
 
 SCALES = (
-    "the columns of X differ in scale by a factor of {:.0e}; training works better on columns of "
-    "one scale, such as sklearn.preprocessing.StandardScaler makes"
+    "the columns of X differ in scale by a factor of {:.0e}; scale them, for example with "
+    "sklearn.preprocessing.StandardScaler"
 )
 FAR_OFF = (
     "after the first epoch the validation loss, {:.3g}, is far from the training loss, {:.3g}: the "
-    "validation data may not have gone through the same transformers. Meta-estimators and "
+    "validation data may not have been transformed like X. Meta-estimators and "
     "pipelines do not transform an eval_set; give X_val and y_val to fit of a pipeline with "
     'transform_input=["X_val"], and y in the units that the estimator learns'
 )
 
 
 class Advice:
-    """A callback that warns of validation data in other units, and of unscaled columns.
+    """A callback that warns about validation data in other units and unscaled columns.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Advice:
     is_given : bool
         Whether the user gave the validation set.
     divisor : float
-        Of the cost, in the loss.
+        Divisor of the cost in the loss.
     """
 
     def __init__(self, spread: float, is_given: bool, divisor: float) -> None:
@@ -66,7 +66,7 @@ class Advice:
             warn(FAR_OFF.format(val_loss, loss))
 
     def _loss_of(self, network: Model, samples: Samples, parameters: Any = None) -> float:
-        """Return the loss of a few rows, without penalty, of the parameters or of other ones."""
+        """Return the loss of a few rows, without penalty, for these or the current parameters."""
         few = samples._rows(np.arange(min(200, len(samples))))
         data = network._data(few.X, few.y, known_finite=True)
         no_penalty = Regularisation.checked(len(network.weights))
@@ -86,12 +86,12 @@ def _share_of_stuck(network: Model, X: Any) -> float:
 
 
 def about_scales(spread: float) -> str:
-    """Return a hint at columns of different scales, where there are some."""
+    """Return a hint if the scales of the columns differ, otherwise ""."""
     return f" ({SCALES.format(spread)})" if spread > 1e3 else ""
 
 
 def spread_of_scales(X: object) -> float:
-    """Return how many times as large as the smallest the largest scale of a column is."""
+    """Return the ratio of the largest to the smallest scale of the columns."""
     if not isinstance(X, np.ndarray) or X.shape[1] < 2:
         return 1.0
     with np.errstate(all="ignore"):

@@ -32,7 +32,7 @@ _OF_CALLBACKS = {"_callback_fit_ctx", "_skl_callbacks", "_skl_callbacks_to_teard
 
 
 class Perceptron(Inspected, Predictor):
-    """Fits, predicts, transforms, and can be saved; a subclass says what its targets are."""
+    """Base class of both estimators; a subclass defines its targets."""
 
     n_layers_: int
     n_outputs_: int
@@ -61,10 +61,10 @@ class Perceptron(Inspected, Predictor):
     # ---- What a subclass says --------------------------------------------------------------------
 
     def _learn_targets(self, labels: Array) -> None:
-        """Take note of the targets, such as their classes, when a fit begins."""
+        """Learn the properties of the targets, such as their classes, when a fit begins."""
 
     def _learn_classes(self, source: Iterable[Any], classes: ArrayLike | None) -> None:
-        """Take note of all classes in a source of blocks, before the first is learned from."""
+        """Learn all classes in a source of blocks before training."""
         if classes is not None:
             raise TypeError("classes are for classifiers")
 
@@ -247,7 +247,7 @@ class Perceptron(Inspected, Predictor):
         return end
 
     def _undone_on_error(self, incremental: bool) -> Undo:
-        """Restore all attributes if a fit fails, and the network that it goes on with."""
+        """Restore all attributes and the network if a fit fails."""
         network = self.__dict__.get("_network") if self._goes_on(incremental) else None
         network_undo = None if network is None else undo_of(network)
         before, random = dict(self.__dict__), self.random_state
@@ -265,7 +265,7 @@ class Perceptron(Inspected, Predictor):
         return Undo(undo)
 
     def _judged_by(self, scoring: Any, samples: Samples) -> float:
-        """Return what a scorer says of this estimator amid its fit."""
+        """Return the score of this estimator during its fit."""
         judged = object.__new__(type(self))
         judged.__dict__.update(self.__dict__)
         judged.__dict__.pop("feature_names_in_", None)  # validated rows have none, and are in order
@@ -372,7 +372,7 @@ class Perceptron(Inspected, Predictor):
         return estimator
 
     def _targets_to_file(self) -> Any:
-        """Return what JSON keeps of the targets."""
+        """Return the properties of the targets for a JSON file."""
 
     def _targets_from_file(self, network: Network, kept: Any) -> None:
         """Take the targets from a file, or from its network."""

@@ -89,7 +89,7 @@ class Fit:
         self.is_given = bool(held_out)  # and not set aside by early_stopping
 
     def run(self) -> Outcome:
-        """Train; return what warns about the outcome where there is need to."""
+        """Train; return a function that warns about the outcome, if necessary."""
         estimator = self.estimator
         translation.check_solver_takes_all(estimator)
         own = in_order(estimator.callbacks)
@@ -133,7 +133,7 @@ class Fit:
             estimator.__dict__.pop(name, None)
 
     def _check_network(self) -> None:
-        """Refuse to go on with a network that the parameters no longer describe."""
+        """Refuse to continue with a network that does not match the parameters."""
         estimator, network = self.estimator, self.network
         fitted = list(network.layer_sizes[1:-1])
         if estimator._hidden_sizes() != fitted:
@@ -367,7 +367,7 @@ class Fit:
         )
 
     def _publish(self, _: State | None = None) -> None:
-        """Give the estimator its attributes, as far as the fit has come."""
+        """Set the attributes of the estimator for the epochs so far."""
         estimator, history = self.estimator, self.network._history
         estimator.n_iter_, costs = history.n_epochs, history.figures["cost"]
         if costs:
@@ -387,7 +387,7 @@ class Fit:
             estimator.validation_scores_, estimator.best_epoch_ = scores, history.best_epoch
 
     def _description(self) -> dict[str, str]:
-        """Describe all that must be the same where a checkpoint is resumed."""
+        """Describe everything that must be the same when a checkpoint is resumed."""
         estimator, samples = self.estimator, self.samples
         settings = {n: v for n, v in estimator.get_params(deep=False).items() if n not in _FREE}
         if isinstance(estimator.random_state, Integral):

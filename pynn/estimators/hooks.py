@@ -9,7 +9,7 @@ from pynn.training.state import State
 
 
 class Hooks:
-    """Tells scikit-learn's callbacks about a fit, as a task, and each epoch, as a subtask.
+    """Notifies scikit-learn's callbacks of a fit, as a task, and of each epoch, as a subtask.
 
     A callback stops the fit by returning True or calling `State.stop`.
     """

@@ -61,7 +61,7 @@ class ClassTargets(Perceptron):
             self._learn_targets(np.asarray(classes))
 
     def _columns(self, labels: Array) -> Array:
-        """Return what the label binarizer makes of labels that it knows; it checks them again."""
+        """Return known labels encoded by the label binarizer, which checks them again."""
         kind, classes = self._label_binarizer.y_type_, self._label_binarizer.classes_
         columns: Array
         if labels.ndim == 1 and labels.dtype == classes.dtype and len(classes) > 1:
@@ -88,7 +88,7 @@ class ClassTargets(Perceptron):
         return weights[:n_rows]
 
     def _labels(self, out: Array) -> Array:
-        """Return what the label binarizer makes of outputs; its checks cost more than a row."""
+        """Decode outputs like the label binarizer, whose checks take longer than a row."""
         binarizer, n_outputs = self._label_binarizer, out.shape[1]
         kind, classes, sparse = binarizer.y_type_, binarizer.classes_, binarizer.sparse_input_
         labels: Array

@@ -1,4 +1,4 @@
-"""Rows: what users give to fit and predict, checked and made samples."""
+"""Rows: checks the data passed to fit and predict, and makes samples of them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def samples(
     incremental: bool,
     trains: bool = True,
 ) -> Samples:
-    """Return rows and targets, checked, also against what was fitted unless they are the first."""
+    """Return checked rows and targets; after a first fit, they must match it."""
     for array, name in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
         refuse_lossy(array, name)
     rows, labels = validate_data(

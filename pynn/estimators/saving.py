@@ -101,7 +101,7 @@ def _key(kind: type[Any]) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """Return what JSON can hold; tuples, dicts (keys may be numbers) and activations are marked."""
+    """Return a value for JSON; tuples, dicts (keys may be numbers) and activations are marked."""
     if isinstance(value, np.ndarray | np.generic):
         return _as_json(value.tolist())
     if isinstance(value, dict):

@@ -27,8 +27,8 @@ _SCIKIT_LEARN_S: dict[Any, str] = {name: alias for alias, name in ALIASES.items(
 class Views(Settings):
     """One network, `network_`, behind scikit-learn's names.
 
-    All that is learned lies in that network. ``coefs_`` and ``intercepts_`` are views of its
-    parameters, ``out_activation_`` and ``activation`` name what it computes; setting one of them
+    That network holds everything that is learned. ``coefs_`` and ``intercepts_`` are views of its
+    parameters, ``out_activation_`` and ``activation`` are its activations; setting one of them
     changes the network.
     """
 

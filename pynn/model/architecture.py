@@ -95,13 +95,13 @@ class Architecture:
 
     @property
     def n_parameters(self) -> int:
-        """How many weights, biases and factors of the inputs there are."""
+        """Number of weights, biases and factors of the inputs."""
         n = sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
         return n + self.n_scales
 
     @property
     def n_scales(self) -> int:
-        """How many factors of the inputs there are: they come first among the parameters."""
+        """Number of factors of the inputs, which come first among the parameters."""
         return self.layer_sizes[0] if self.input_scale else 0
 
     @property
@@ -160,7 +160,7 @@ class Architecture:
             raise ValueError(f"{name} holds {error.args[0]!r}; the classes are {known}") from None
 
     def first(self, n_layers: int) -> Architecture:
-        """Return what the first layers of weights compute; their parameters are the first too."""
+        """Return the network of the first layers of weights; it has the first parameters."""
         sizes, activations = self.layer_sizes[: n_layers + 1], self.activations[:n_layers]
         return Architecture(
             sizes,

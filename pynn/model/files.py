@@ -211,7 +211,7 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) 
 
 
 def _check_sizes(arguments: dict[str, Any], file: Any, prefix: str) -> None:
-    """Refuse sizes that are not those of the tensors, before memory is taken for them."""
+    """Refuse sizes that do not match the tensors, before allocating memory."""
     names = set(file.keys())
     for i, shape in enumerate(pairwise(arguments["layer_sizes"])):
         name = f"{prefix}weights.{i}"

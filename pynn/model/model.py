@@ -207,7 +207,7 @@ class Model(Parameters):
         return self._core.cost(parameters, data, regularisation.core, gradient, n_threads)
 
     def _trace(self, data: _core.Data, names: Iterable[str]) -> dict[str, Any]:
-        """Return what each row makes of its own cost: "z", "a", "da", "delta", "dx", "costs".
+        """Return the passes of each row for its own cost: "z", "a", "da", "delta", "dx", "costs".
 
         The first four are tuples of arrays (n_rows, n_out), one for each layer.
         """

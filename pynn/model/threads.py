@@ -1,4 +1,4 @@
-"""How many threads a call takes. The result has the same bits for any number of them."""
+"""The number of threads of a call. The result has the same bits for any number of them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _quotas(root: Path) -> Iterator[tuple[int, int]]:
 
 
 def _text(file: Path) -> str:
-    """Return what a file holds; nothing where it cannot be read, or is no text."""
+    """Return the text of a file, or "" if it cannot be read or is not text."""
     try:
         return file.read_text("utf-8")
     except (OSError, ValueError):
@@ -87,10 +87,10 @@ def _text(file: Path) -> str:
 
 
 def usable() -> int:
-    """Threads that a call may take by itself.
+    """Return the largest number of threads that a call may choose.
 
     The least of: processors that this process may use; ``OMP_NUM_THREADS``, which joblib sets in
-    its workers; and what threadpoolctl limits pynn to.
+    its workers; and the limit set by threadpoolctl.
     """
     limits = [processors()]
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
@@ -123,7 +123,7 @@ def limit_here() -> int:
 
 
 def chosen(work: float) -> int:
-    """Return what suits a step of so many multiply-adds in float32."""
+    """Return the number of threads for a step with this many multiply-adds in float32."""
     worth = int(work / WORK_PER_THREAD)
     return 1 if worth < 2 else min(usable(), worth)
 

@@ -168,7 +168,7 @@ def _read_archive(file: IO[bytes]) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    """Read one array, after a look at whether it is as long as its shape says."""
+    """Read one array, after checking its length against its shape."""
     with archive.open(info) as entry:
         if npy.read_magic(entry) != (1, 0):
             raise ValueError(f"{info.filename} is in another version of the .npy format than 1.0")
@@ -190,7 +190,7 @@ _KINDS = "biufcSUmM"  # numbers, text and times: a file holds them byte by byte,
 
 
 def _check_facts(where: str, value: object) -> None:
-    """Refuse what JSON would turn into something else."""
+    """Refuse values that JSON would change."""
     kind: type = type(value)
     if isinstance(value, dict) and kind is dict:
         for key, item in value.items():

@@ -85,7 +85,7 @@ class Descent:
 
     @property
     def n_slots(self) -> int:
-        """How many numbers the rule remembers of each parameter."""
+        """Number of values that the rule stores for each parameter."""
         return _core.RULES[self.optimizer._rule()]
 
     @property

@@ -1,4 +1,4 @@
-"""Entries: what a checkpoint holds of a fit, each checked before it is handed out."""
+"""Entries of a checkpoint of a fit, each checked before use."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Entries:
             raise self.refusal(name, "is unknown")
 
     def refusal(self, name: str, what: str) -> ValueError:
-        """Return the error that says what is wrong about an entry."""
+        """Return the error about an invalid entry."""
         return ValueError(f"{str(self.path)!r} holds an entry {name!r} that {what}")
 
     def fact(self, name: str, *kinds: type) -> Any:
@@ -103,7 +103,7 @@ class Entries:
         return figures
 
     def like(self, name: str, parameters: Array) -> Array:
-        """Return an array of finite numbers that is laid out as the parameters are."""
+        """Return an array of finite numbers with the layout of the parameters."""
         array = self._array(name)
         if (array.dtype, array.shape) != (parameters.dtype, parameters.shape):
             raise self.refusal(

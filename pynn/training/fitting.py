@@ -1,4 +1,4 @@
-"""Fitting: what `Network.fit` does, from its checked arguments to the loop."""
+"""Fitting: `Network.fit`, from its checked arguments to the loop."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _fit(
 
 
 def _run(loop: Loop) -> None:
-    """Train; say what may help where that diverges."""
+    """Train; if it diverges, suggest a remedy in the error."""
     try:
         loop.run()
     except FloatingPointError as error:
@@ -110,7 +110,7 @@ def _run(loop: Loop) -> None:
             raise
         raise FloatingPointError(
             f"training diverged in epoch {loop.history.n_epochs + 1}: {error}; the network is "
-            f"as it was. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
+            f"unchanged. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
             "smaller scale may help"
         ) from None
 
@@ -161,7 +161,7 @@ def _loop(
 
 
 def _descent(before: Descent | None, settings: Settings) -> Descent:
-    """Return a fresh descent, or without an optimizer the last one, continued."""
+    """Return a new descent, or the last one if no optimizer is given."""
     rule = settings.optimizer or (before.optimizer if before else Adam())
     if settings.schedule is not None and isinstance(rule, Rprop):
         raise ValueError(
@@ -236,7 +236,7 @@ def _measure(network: Any, samples: Samples) -> Measure:
 def _description(
     network: Any, samples: Samples, validation: Samples | None, settings: Settings
 ) -> dict[str, str]:
-    """Describe all that must be the same where a checkpoint is resumed."""
+    """Describe everything that must be the same when a checkpoint is resumed."""
     names = ("batch_size", "optimizer", "schedule", "regularisation", "shuffle", "validation_split")
     told: dict[str, object] = {name: getattr(settings, name) for name in names}
     if settings.rate_factors != rate_factors.NONE:  # checkpoints of older versions do not name them

@@ -32,7 +32,7 @@ def in_words(name: str, word: str) -> str:
 
 @dataclass
 class Patience:
-    """Whether epochs improve a figure, and for how many epochs they may fail to.
+    """Counts epochs without improvement of a figure.
 
     Parameters
     ----------
@@ -86,15 +86,15 @@ class History:
     n_epochs : int
         Epochs of the last fit.
     n_samples : int
-        Samples seen, each as often as it was.
+        Number of training samples seen, counted again in each epoch.
     best_epoch : int or None
         The epoch, counted from 1, whose parameters the last fit restored.
     is_stopped : bool
         Whether the last fit ended before its last epoch.
     patience : Patience or None
-        Of fits that go on, such as calls of partial_fit.
+        Kept for fits that continue, such as calls of partial_fit.
     best_parameters : ndarray or None
-        Of the best epoch, while such fits go on.
+        Parameters of the best epoch, kept for such fits.
     """
 
     def __init__(self) -> None:
@@ -136,6 +136,6 @@ class History:
         self.figures = {name: self.figures.get(name, [math.nan] * n) for name in order}
 
     def cut(self, n_epochs: int) -> None:
-        """Forget all epochs but the first of them."""
+        """Remove all epochs after the first ones."""
         for values in self.figures.values():
             del values[n_epochs:]

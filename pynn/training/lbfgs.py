@@ -40,7 +40,7 @@ def minimise(
     Parameters
     ----------
     state : State
-        What callbacks see; its network is trained.
+        State passed to callbacks; its network is trained.
     history : History
         Starts empty: a minimisation has no earlier epochs.
     data_of : function

@@ -139,7 +139,7 @@ class Loop:
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 
     def _take_down(self, costs: Costs) -> None:
-        """Record several epochs, and act by what patience came to in the core."""
+        """Record several epochs, and act on the outcome of patience in the core."""
         self._remember()
         self._record(costs)
         if self.patience is not None and self.patience.is_exhausted:

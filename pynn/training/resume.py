@@ -1,4 +1,4 @@
-"""Resume: what a checkpoint holds of a fit, and how a fit continues from it."""
+"""Resume: the content of a checkpoint of a fit, and continuing from it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CHUNK = 1 << 24  # bytes
 class Resumption:
     """Writes the checkpoints of a fit, and continues one that was interrupted.
 
-    A resumed fit begins as the interrupted one did, from the same state of its random source: so
-    it draws the same weights, validation rows and seeds again. Then it takes over all that has
-    changed since.
+    A resumed fit begins like the interrupted one, from the same state of its random source, so it
+    draws the same weights, validation rows and seeds. Then it restores everything that has changed
+    since.
 
     Parameters
     ----------
     description : dict of str
-        All that must be the same for a fit to continue.
+        Everything that must be the same for a fit to continue.
     random : RandomState or Generator
         Random source of the fit.
     kept : Entries or None
@@ -96,7 +96,7 @@ class Resumption:
             descent.monitored = kept.vector("monitored")
 
     def attach(self, loop: Loop) -> None:
-        """Take over all that was kept, and let callbacks write checkpoints."""
+        """Restore the kept state, and let callbacks write checkpoints."""
         state, history = loop.state, loop.history
         state.snapshot = lambda: self._snapshot(loop)
         if self.kept is None:

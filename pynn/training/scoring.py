@@ -1,4 +1,4 @@
-"""Scoring: what scikit-learn's scorers need to judge a model amid its training."""
+"""Scoring: lets scikit-learn's scorers score a model during its training."""
 
 from __future__ import annotations
 

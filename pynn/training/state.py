@@ -181,7 +181,7 @@ class State:
         return history[name][-self.epoch :] if self.epoch else []
 
     def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:
-        """Tell callbacks about an epoch; one that returns True ends the fit."""
+        """Call the callbacks after an epoch; one that returns True ends the fit."""
         self.epoch += 1
         self.n_samples = n_samples
         self._figures = figures

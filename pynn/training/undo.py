@@ -1,4 +1,4 @@
-"""Undo: a fit that fails leaves everything as it was, even if a second signal comes meanwhile."""
+"""Undo: restores everything after a failed fit, even if a second signal arrives."""
 
 from __future__ import annotations
 

@@ -99,12 +99,12 @@ def test_what_a_neural_network_is(printed):
     assert (np.fromstring(first, sep=" ").round() == [0, 1, 1, 0]).all()
     assert (untaught > 0.5).all()
     assert (taught.round() == [0, 1, 1, 0]).all()
-    for line in ("two layers without a bend are one", "the mean of all wishes leads downhill"):
+    for line in ("two layers without a bend are one", "the mean step is the negative gradient"):
         assert f"{line}: True\n" in out
     one_by_one, at_once = re.findall(r"^(?:tried one by one|all at once +) (\[.*\])$", out, re.M)
     assert one_by_one == at_once
     assert "neuron 1 of layer 2: ∂C/∂a = 0.97 − 1 = −0.0299" in out
-    assert rows(r"read correctly, of those never seen: ([\d.]+)%", out)[0] > 95
+    assert rows(r"unseen digits read correctly: ([\d.]+)%", out)[0] > 95
 
 
 @slow
@@ -256,7 +256,7 @@ def test_digit_reader(printed, mnist_or_not):
     assert (np.diff(np.abs(largest[:, 0])) <= 0).all()
     shares = rows(r"neuron \d+ of layer 2 .+  ([\d.]+) %", out)
     assert (np.diff(shares[:, 0]) <= 0).all()
-    ((apart,),) = rows(r"the mean of 200 .+ cost: (\S+) apart", out)
+    ((apart,),) = rows(r"mean of 200 .+ cost: difference (\S+)", out)
     assert apart < 1e-7
 
 
@@ -337,14 +337,14 @@ def test_many_networks(printed):
 def test_imbalanced_classes(printed):
     out = printed("imbalanced_classes.py")
     expected = r"""
-130 of 1347 images to learn from are of the rare class
+130 of 1347 training images are of the rare class
  +recall +precision +balanced accuracy
 class_weight=None +\d\d% +\d\d% +0\.\d+
 class_weight=\{True: 3\} +\d\d% +\d\d% +0\.\d+
 class_weight="balanced" +\d\d% +\d\d% +0\.\d+
 pixels -> neighbours +\d\d% +\d\d% +0\.\d+
 hidden layer -> neighbours +\d\d% +\d\d% +0\.\d+
-of 32 pixels transform makes 20 features
+transform turns 32 pixels into 20 features
 """
     assert re.fullmatch(expected.lstrip("\n"), out)
     recall = rows(r".+  (\d+)% +(\d+)%  .+", out)[:, 0]
