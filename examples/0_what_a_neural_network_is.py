@@ -2,19 +2,17 @@
 What a neural network is
 ========================
 
-A neural network computes sums of products and bends them. This page looks at all of its numbers:
-how one neuron decides, how several neurons solve a problem that one cannot solve, how to measure
-the error of a network, and how the network learns to reduce it. The page is one script; pynn
-computed everything that it shows.
+A neural network computes weighted sums and bends them. This page looks at all of its numbers: how
+one neuron decides, how several neurons solve a problem that one cannot solve, how to measure the
+error of a network, and how the network learns to reduce it. The page is one script.
 """
 
 # %%
 # One neuron draws a line
 # -----------------------
-# A neuron multiplies each of its inputs by a number, the *weight* of the input. It adds up the
-# products and another number, its *bias*, and applies an *activation function* to this *weighted
-# sum*. The sigmoid function maps any sum to a number between 0 (no) and 1 (yes); a sum of 0 becomes
-# ½ (undecided).
+# A neuron multiplies each input by a *weight*. It adds up the products and a *bias*, and applies an
+# *activation function* to this *weighted sum*. The sigmoid maps any sum to a number between 0 (no)
+# and 1 (yes); a sum of 0 becomes ½ (undecided).
 #
 # Two switches, up or down, are two inputs, 1 or 0. This neuron tells whether any of them is up: one
 # weight of 10 outweighs the bias of −5. Without any input, the bias makes the answer no.
@@ -76,9 +74,8 @@ plt.show()
 # That is a neural network: layers of neurons, each of which reads the outputs of the layer before.
 # The neurons in between are called *hidden*, because no target says what they should output.
 #
-# The bend, the nonlinear activation function, matters. Without it a hidden layer adds nothing,
-# because a sum of sums is a sum: two layers of weights are then equivalent to one, and draw one
-# line.
+# The bend of the activation function matters. Without it a hidden layer adds nothing, because a sum
+# of sums is a sum: two layers of weights are then equivalent to one.
 
 straight = pynn.Network([2, 2, 1], activation="identity", dtype="float64", random_state=0)
 (W_1, W_2), (b_1, b_2) = straight.weights, straight.biases
@@ -101,11 +98,11 @@ print(f"cost   {net.cost(switches, lit):.4f}")
 # The gradient
 # ------------
 # Which of the nine numbers should change, and in which direction? Try it: increase one number
-# slightly and see how the cost changes. The change of the cost per unit is the *partial derivative*
-# of the cost with respect to that number. The derivatives of all numbers form a list, the
-# *gradient*. For each number, it tells in which direction the cost rises, and how steeply. The cost
-# falls fastest if each number is nudged in the opposite direction, by its derivative times a factor
-# that is the same for all, the *learning rate*.
+# slightly and see how the cost changes. The change per unit is the *partial derivative* of the cost
+# with respect to that number. All derivatives form the *gradient*. It tells for each number in
+# which direction the cost rises, and how steeply. The cost falls fastest if each number is nudged
+# in the opposite direction, by its derivative times a factor that is the same for all, the
+# *learning rate*.
 
 tried = np.empty(net.n_parameters)
 before = net.cost(switches, lit)
@@ -118,8 +115,7 @@ print("all at once     ", net.gradient(switches, lit).round(4))
 
 # %%
 # After each nudge the gradient is different, so compute it again. After some thousand nudges the
-# network lights the lamp correctly. The hidden neurons have learned on their own how to share the
-# work.
+# network lights the lamp correctly. The hidden neurons have learned to share the work.
 
 LEARNING_RATE = 2.0
 path = [net.parameters.copy()]
@@ -131,8 +127,7 @@ print(f"cost   {before:.4f} → {net.cost(switches, lit):.4f}")
 
 # %%
 # The cost is a landscape over nine numbers. Here is a slice of it, along the two directions in
-# which the path went furthest. Going down the steepest slope step by step is called *gradient
-# descent*.
+# which the path went furthest. This is *gradient descent*: step by step down the steepest slope.
 
 displays.CostLandscapeDisplay.from_estimator(net, switches, lit, path=path[::50])
 plt.show()
@@ -148,9 +143,9 @@ plt.show()
 # pass. It begins with the *sensitivity* of the output, ∂C/∂a below: how fast the cost changes with
 # the activation. The sensitivity times the slope of the activation function is the *delta* of the
 # output, ∂C/∂z. A hidden neuron affects the cost only through the neurons of the next layer, so its
-# sensitivity is the sum of their deltas, each times the connecting weight. In this way the error is
-# passed back layer by layer. The derivative for a weight is the activation at its input times the
-# delta of its neuron: if the input is 0, the weight did not contribute to the error.
+# sensitivity is the sum of their deltas, each times the connecting weight. The derivative for a
+# weight is its input times the delta of its neuron: a weight with the input 0 does not contribute
+# to the error.
 
 print(net.trace(switches[1:2], lit[1:2]).text())
 
