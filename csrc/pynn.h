@@ -1,4 +1,4 @@
-/* pynn.h - the face of the compiled core, and all that the Python binding sees of it.
+/* pynn.h - the interface of the compiled core; the Python binding includes nothing else.
  *
  * The core knows nothing of Python or NumPy. Arrays are plain pointers; `void *` stands for float
  * or double, as the network's dtype says. A comment beside each array gives its shape.
@@ -18,7 +18,7 @@ typedef enum {
 } pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
-/* What is computed. Parameters of such a network lie in one flat vector: s, W0, b0, W1, b1, ...
+/* A network. Its parameters lie in one flat vector: s, W0, b0, W1, b1, ...
  * with the input scale s (n_in,), left out where input_scale is 0, each W row-major (n_in, n_out),
  * and each b (n_out,), left out where bias is 0. */
 typedef struct {
@@ -40,7 +40,7 @@ typedef struct {
     int checked;   /* 0: answer PYNN_NOT_FINITE where x or values hold infinity or NaN */
     const void *x; /* (n_rows, n_in), or NULL: see starts */
     ptrdiff_t x_strides[2];
-    /* In place of x, what of it is not 0: row i has entries starts[i] .. starts[i + 1] - 1, in any
+    /* In place of x, its nonzero entries: row i has entries starts[i] .. starts[i + 1] - 1, in any
      * order; where several are of one column they add up. Or NULL. */
     int64_t n_entries;
     const int64_t *starts;  /* (n_rows + 1,) */
@@ -59,7 +59,7 @@ typedef struct {
     int by_row; /* 1: it is divided by the row weights of the batch, as scikit-learn does */
 } pynn_penalty;
 
-/* What holds a network back from learning its rows by heart. */
+/* Regularisation other than penalties, and frozen layers. */
 typedef struct {
     pynn_penalty penalty;
     const double *dropout; /* (n_layers - 1,) share of each hidden layer's activations, >= 0 and
@@ -81,7 +81,7 @@ typedef struct {
 /* Slots of state that a rule has, at most. */
 enum { PYNN_MAX_SLOTS = 3 };
 
-/* What a rule remembers between updates. */
+/* The state of a rule between updates. */
 typedef struct {
     void *slots[PYNN_MAX_SLOTS]; /* each (n_parameters,), zero at the start; NULL where the rule has
                                     no use */
@@ -105,7 +105,7 @@ typedef struct {
     int64_t n_stalled; /* epochs without improvement so far */
 } pynn_patience;
 
-/* How the rows are gone through. */
+/* How to go through the rows. */
 typedef struct {
     int64_t n_epochs, batch_size;
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
@@ -123,9 +123,9 @@ typedef struct {
     double cost, penalty;
 } pynn_cost;
 
-/* A question for the core to ask in long calls: stop here? It is asked soon after a SIGINT and once
- * a second, without any lock held. A call that may ask puts a handler of its own before that of
- * SIGINT as long as it lasts. */
+/* Asked in long calls: whether to stop. The core asks soon after a SIGINT and once a second,
+ * without holding a lock. While such a call runs, its own handler precedes the handler of SIGINT.
+ */
 typedef struct {
     int (*interrupted)(void *context); /* non-zero: stop; or NULL: never ask */
     void *context;
@@ -145,7 +145,7 @@ void pynn_set_blas(const pynn_blas *blas);
 /* 1: large products go to BLAS even where the instruction set has tiles for them. */
 void pynn_force_blas(int forced);
 
-/* The lists of what there is: names by code, NULL past the end. */
+/* Lists of names by code, NULL past the end. */
 const char *pynn_activation_name(int code);
 int pynn_activation_is_output_only(int code);
 const char *pynn_cost_name(int code);
@@ -190,9 +190,8 @@ pynn_status pynn_predict(void *out, const pynn_call *call);
 pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call,
                           pynn_penalty penalty);
 
-/* What a network makes of each row, forward and back, of that row's own cost. Layers lie one behind
- * the other in each array, all rows of the first (n_rows, n_out) at its beginning. NULL: what is
- * not wanted. */
+/* The forward and backward pass of each row, for that row's own cost. Each array holds the layers
+ * one after the other, beginning with all rows of the first (n_rows, n_out). NULL: not computed. */
 typedef struct {
     void *z, *a;      /* weighted sums and activations */
     void *da, *delta; /* dC/da and dC/dz */
@@ -204,9 +203,9 @@ typedef struct {
 pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call);
 
 /* Trains parameters (n_parameters,), which are the call's, in place; costs (n_epochs,) and *n_done
- * say what came of each finished epoch. Interrupted: parameters are as after the last finished
- * mini-batch. Diverged: a cost or a parameter is no longer finite, in the epoch after *n_done;
- * parameters are of no use. */
+ * report the finished epochs. Interrupted: parameters are as after the last finished mini-batch.
+ * Diverged: a cost or a parameter is no longer finite, in the epoch after *n_done; parameters are
+ * unusable. */
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                        int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
                        const pynn_plan *plan);
@@ -214,9 +213,8 @@ pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost 
 /* 1 if none of the numbers x (n,) is infinite or NaN. */
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n);
 
-/* The most threads that a call should take by itself, 0 for no limit: a wish that callers outside,
- * such as threadpoolctl, leave here for those who choose n_threads. Exported by the shared object.
- */
+/* Limit of the threads that a call chooses by itself, 0 for none. Others, such as threadpoolctl,
+ * set it; the code that chooses n_threads reads it. Exported by the shared object. */
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
