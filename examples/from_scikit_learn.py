@@ -4,11 +4,12 @@ From scikit-learn with one line changed
 
 The same numbers in less time. A pipeline and a grid search, written for scikit-learn's
 MLPClassifier, run with scikit-learn's class and with pynn's. The data are scikit-learn's
-handwritten digits. Needs only pynn.
+handwritten digits.
 """
 
 import time
 
+import matplotlib.pyplot as plt
 import numpy as np
 import sklearn.neural_network
 from sklearn.datasets import load_digits
@@ -52,3 +53,8 @@ for name, (grid, seconds) in found.items():
 
 theirs, ours = (grid.predict_proba(X_test) for grid, _ in found.values())
 print(f"greatest difference of a probability: {np.abs(theirs - ours).max():.0e}")
+
+figure, ax = plt.subplots(figsize=(4, 4), layout="constrained")
+ax.loglog(theirs.ravel(), ours.ravel(), ".")
+ax.set(title="probabilities of the test digits", xlabel="scikit-learn", ylabel="pynn", aspect=1)
+plt.show()

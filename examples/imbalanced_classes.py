@@ -7,9 +7,11 @@ The effect of ``class_weight``, and hidden activations as features for another m
 The task is to detect one of ten digits, so 1 image in 10 belongs to the rare class. Half of the
 pixels are covered to make it hard. With class_weight, the model finds more images of the rare class
 and misclassifies more of the others. Then the activations of the hidden layer serve as features for
-a nearest-neighbour search, compared with the pixels. Needs only pynn.
+a nearest-neighbour search, compared with the pixels.
 """
 
+import matplotlib.pyplot as plt
+import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.metrics import balanced_accuracy_score, precision_score, recall_score
 from sklearn.model_selection import train_test_split
@@ -43,12 +45,24 @@ models = {
 
 print(f"{y_train.sum()} of {len(y_train)} training images are of the rare class")
 print(f"{'':26}  recall  precision  balanced accuracy")
+figures = []
 for name, model in models.items():
     said = make_pipeline(StandardScaler(), model).fit(X_train, y_train).predict(X_test)
     recall, precision, balanced = (
         score(y_test, said) for score in (recall_score, precision_score, balanced_accuracy_score)
     )
+    figures.append((recall, precision))
     print(f"{name:26}  {recall:6.0%}  {precision:9.0%}  {balanced:17.3f}")
+
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+for label, values, offset in zip(
+    ("recall", "precision"), np.transpose(figures), (-0.2, 0.2), strict=True
+):
+    ax.barh(np.arange(len(models)) + offset, 100 * values, height=0.4, label=label)
+ax.set(yticks=range(len(models)), yticklabels=models, xlabel="%")
+ax.invert_yaxis()
+ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
 
 # %%
 # Nearest neighbours by pixels and by hidden activations.
