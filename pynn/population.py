@@ -16,6 +16,7 @@ from pynn import checks
 from pynn.model import files, threads
 from pynn.network import Network
 from pynn.training.fitting import samples_of
+from pynn.training.progress import MemberCount
 from pynn.training.workers import Outcome, run_all
 
 _ARGUMENTS = {  # of Network.fit, with their defaults
@@ -134,6 +135,7 @@ class Population(Sequence[Network]):
         y: ArrayLike,
         *,
         members: Sequence[Mapping[str, Any]] | None = None,
+        verbose: bool = False,
         **settings: Any,
     ) -> Population:
         """Train all members, from their current parameters.
@@ -147,6 +149,8 @@ class Population(Sequence[Network]):
             For each member the arguments that it does not share with the others, such as
             ``[{"optimizer": pynn.SGD(0.1)}, {"optimizer": pynn.SGD(0.3)}]``. Folds and bootstrap
             samples are a ``sample_weight`` of each member, 0 for rows that it does not learn from.
+        verbose : bool, default=False
+            Print a line whenever another tenth of the members is trained.
         **settings
             Arguments of `Network.fit` for all members. Callbacks are called in several threads.
 
@@ -171,7 +175,8 @@ class Population(Sequence[Network]):
             If members diverge. They are as they were and are listed in `errors`; the others are
             trained.
         """
-        tasks = self._tasks(X, y, members, settings)
+        count = MemberCount(len(self)) if checks.flag("verbose", verbose) else None
+        tasks = self._tasks(X, y, members, settings, count)
         self.errors = {}
         outcomes = run_all(tasks, self._workers(), lambda e: not isinstance(e, FloatingPointError))
         _raise_first(outcomes)
@@ -193,6 +198,7 @@ class Population(Sequence[Network]):
         y: ArrayLike,
         members: Sequence[Mapping[str, Any]] | None,
         settings: Mapping[str, Any],
+        count: MemberCount | None,
     ) -> list[Callable[[], None]]:
         """Return a function for each member that trains it; all arguments have been checked."""
         own = [{}] * len(self) if members is None else list(members)
@@ -212,7 +218,7 @@ class Population(Sequence[Network]):
             except (TypeError, ValueError) as error:
                 error.add_note(f"for member {k} of {len(self)}")
                 raise
-            tasks.append(partial(_completed, train))
+            tasks.append(partial(_completed, train, count))
         return tasks
 
     def _workers(self) -> int:
@@ -362,11 +368,15 @@ def _different(how: str, objects: Sequence[object]) -> None:
             raise ValueError(f"members {first[id(one)]} and {k} {how}")
 
 
-def _completed(train: Callable[[], KeyboardInterrupt | None]) -> None:
-    """Train; raise what interrupted it."""
+def _completed(
+    train: Callable[[], KeyboardInterrupt | None], count: Callable[[], None] | None
+) -> None:
+    """Train and count; raise what interrupted it."""
     interruption = train()
     if interruption is not None:
         raise interruption
+    if count is not None:
+        count()
 
 
 def _raise_first(outcomes: Sequence[Outcome]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from pynn.training.state import State
@@ -108,3 +110,27 @@ class EpochBar:
     def end(self, state: State) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
+
+
+class MemberCount:
+    """Prints a line whenever another tenth of the members is trained.
+
+    Parameters
+    ----------
+    n_members : int
+    """
+
+    def __init__(self, n_members: int) -> None:
+        self.n_members, self._n_trained = n_members, 0
+        self._lock, self._begun = threading.Lock(), perf_counter()
+
+    def __call__(self) -> None:
+        """Count a member, in whichever thread trained it."""
+        with self._lock:
+            before, self._n_trained = self._n_trained, self._n_trained + 1
+            if 10 * before // self.n_members < 10 * self._n_trained // self.n_members:
+                seconds = perf_counter() - self._begun
+                print(
+                    f"{self._n_trained:,} of {self.n_members:,} members trained, {seconds:.1f} s",
+                    flush=True,
+                )

@@ -140,6 +140,12 @@ def test_an_error_in_a_callback_ends_the_fit_and_names_its_member():
     population.fit(X, np.eye(2)[Y])  # nobody is left in training
 
 
+def test_verbose_prints_a_line_for_each_tenth_of_the_members(capsys):
+    pynn.Population.of(25, [3, 2], random_state=0).fit(X, np.eye(2)[Y], verbose=True)
+    lines = [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [f"{n} of 25 members trained" for n in (3, 5, 8, 10, 13, 15, 18, 20, 23, 25)]
+
+
 # ---- What a population is ----
 
 
