@@ -8,6 +8,7 @@ Texts for people are the business of the modules above.
 import os
 import sys
 import threading
+import weakref
 from array import array
 
 from cpython.buffer cimport (
@@ -230,10 +231,29 @@ cdef dict _stops = {}  # of each thread in the block of a Stop
 cdef class Stop:
     """Ends the core's calls of other threads, which hear no Ctrl-C, by KeyboardInterrupt.
 
-    It reaches those threads that are in a block ``with stop:``.
+    It reaches those threads that are in a block ``with stop:``. A Stop that is made in such a block
+    is set with the one of the block.
     """
 
     cdef int flag
+    cdef object inner, __weakref__
+
+    def __cinit__(self):
+        cdef Stop outer = _stops.get(PyThread_get_thread_ident())
+        self.inner = set()
+        if outer is not None:
+            for gone in [one for one in list(outer.inner) if one() is None]:
+                outer.inner.discard(gone)
+            outer.inner.add(weakref.ref(self))
+            if outer.is_set:
+                self.set()
+
+    @staticmethod
+    def check():
+        """Raise KeyboardInterrupt if the Stop of this thread was set."""
+        cdef Stop stop = _stops.get(PyThread_get_thread_ident())
+        if stop is not None and stop.is_set:
+            raise KeyboardInterrupt
 
     def __enter__(self):
         _stops[PyThread_get_thread_ident()] = self
@@ -245,11 +265,26 @@ cdef class Stop:
     def set(self):
         """End their calls, and each that begins later."""
         set_flag(&self.flag)
+        for one in list(self.inner):
+            inner = one()
+            if inner is not None:
+                inner.set()
 
     @property
     def is_set(self):
         """Whether it was set."""
         return bool(flag_is_set(&self.flag))
+
+
+def _forget_stops():
+    """Forget the threads that a forked child does not have: its new ones may get their numbers."""
+    here = PyThread_get_thread_ident()
+    for thread in [one for one in _stops if one != here]:
+        del _stops[thread]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_stops)
 
 
 cdef class _Interruption:

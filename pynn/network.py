@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pynn import checks
-from pynn.callbacks import EarlyStopping, scorings
+from pynn import checks, fit_arguments
+from pynn.callbacks import scorings
 from pynn.data.samples import Samples
 from pynn.inspection import markup, tables
 from pynn.inspection.inspected import Inspected
@@ -19,12 +19,9 @@ from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
 from pynn.model.model import Model
-from pynn.model.regularisation import Regularisation
 from pynn.training import fitting, optimizers
 from pynn.training.descent import Descent
 from pynn.training.history import History
-from pynn.training.progress import Report
-from pynn.training.rate_factors import RateFactors
 from pynn.training.schedules import Schedule
 
 
@@ -285,55 +282,10 @@ class Network(Inspected, Model):
         ['cost', 'val_cost', 'val_score', 'learning_rate']
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "X")}
-        interruption = self._fitting(X, **given)()
-        if interruption is not None:
-            raise interruption
+        error = fit_arguments.prepared(self, X, **given)()
+        if error is not None:
+            raise error
         return self
-
-    def _fitting(
-        self,
-        X: Any,
-        y: ArrayLike | None,
-        *,
-        sample_weight: ArrayLike | None,
-        validation_data: tuple[ArrayLike, ...] | None,
-        validation_split: float,
-        early_stopping: bool,
-        epochs: int,
-        batch_size: int,
-        optimizer: str | optimizers.Optimizer | None,
-        schedule: Schedule | None,
-        shuffle: bool,
-        learning_rate_factors: Mapping[str, float | Sequence[float]] | None,
-        metrics: Sequence[str | Callable[..., float]],
-        callbacks: Iterable[Callable[[Any], Any]],
-        verbose: bool | int,
-        **regularisation: Any,
-    ) -> Callable[[], KeyboardInterrupt | None]:
-        """Check arguments of `fit`; return a function that trains, and returns an interruption."""
-        early_stopping = checks.flag("early_stopping", early_stopping)
-        if early_stopping and validation_data is None and not validation_split and y is not None:
-            validation_split = 0.1
-        has_validation = validation_data is not None or bool(validation_split)
-        if early_stopping and not has_validation:
-            raise ValueError("with early_stopping=True, a source of blocks needs validation_data")
-        settings = fitting.Settings(
-            epochs,
-            batch_size,
-            None if optimizer is None else optimizers.chosen(optimizer),
-            schedule,
-            Regularisation.checked(len(self.weights), **regularisation),
-            shuffle,
-            validation_split,
-            [
-                *scorings(metrics, y is not None, has_validation),
-                *([EarlyStopping(patience=10)] if early_stopping else []),
-                *callbacks,
-                *([Report(int(verbose))] if checks.flag("verbose", verbose) else []),
-            ],
-            RateFactors.checked(learning_rate_factors, self._architecture),
-        )
-        return fitting.prepared(self, X, y, sample_weight, validation_data, settings)
 
     def evaluate(
         self,

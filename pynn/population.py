@@ -12,12 +12,13 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pynn import checks
+from pynn import checks, fit_arguments
 from pynn.model import files, threads
 from pynn.network import Network
 from pynn.training.fitting import samples_of
-from pynn.training.progress import MemberCount
-from pynn.training.workers import Outcome, run_all
+from pynn.training.learners import bit_generator
+from pynn.training.progress import counted
+from pynn.training.workers import Failure, locked, run_all
 
 _ARGUMENTS = {  # of Network.fit, with their defaults
     name: parameter.default
@@ -75,7 +76,8 @@ class Population(Sequence[Network]):
             if not isinstance(member, Network):
                 raise TypeError(f"networks must be of Network, got {type(member).__name__}")
         _different("are the same network", self._members)
-        _different("share a source of random numbers", [one._random for one in self._members])
+        sources = [bit_generator(one._random) for one in self._members]
+        _different("share a source of random numbers", sources)
         for k, member in enumerate(self._members):
             if member.layer_sizes[0] != self[0].layer_sizes[0]:
                 raise ValueError(
@@ -165,6 +167,8 @@ class Population(Sequence[Network]):
             If an argument is not as described; all members are as they were.
         MemoryError
             If there is no memory for a mini-batch.
+        RuntimeError
+            In a callback of a member, whose fit has not ended.
         KeyboardInterrupt
             On Ctrl-C. Members that were in training are as `Network.fit` leaves them; those that
             had not begun are as they were.
@@ -175,21 +179,16 @@ class Population(Sequence[Network]):
             If members diverge. They are as they were and are listed in `errors`; the others are
             trained.
         """
-        count = MemberCount(len(self)) if checks.flag("verbose", verbose) else None
-        tasks = self._tasks(X, y, members, settings, count)
+        tasks = self._tasks(X, y, members, settings)
+        tasks = counted(tasks) if checks.flag("verbose", verbose) else tasks
         self.errors = {}
-        outcomes = run_all(tasks, self._workers(), lambda e: not isinstance(e, FloatingPointError))
-        _raise_first(outcomes)
-        self.errors = {
-            k: e for k, (_, e) in enumerate(outcomes) if isinstance(e, FloatingPointError)
-        }
+        endings, failures = run_all(tasks, self._workers())
+        self.errors = {k: e for k, e in enumerate(endings) if e is not None}
+        self._raise_first(failures)
         if self.errors:
-            warnings.warn(
-                f"{len(self.errors)} of {len(self)} members diverged and are as they were: "
-                f"{_listed(self.errors)}; see errors",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            which = f"{checks.listed(list(self.errors))}; see errors"
+            how = f"{len(self.errors)} of {len(self)} members diverged and are as they were: "
+            warnings.warn(how + which, RuntimeWarning, stacklevel=2)
         return self
 
     def _tasks(
@@ -198,31 +197,43 @@ class Population(Sequence[Network]):
         y: ArrayLike,
         members: Sequence[Mapping[str, Any]] | None,
         settings: Mapping[str, Any],
-        count: MemberCount | None,
-    ) -> list[Callable[[], None]]:
+    ) -> list[Callable[[], FloatingPointError | None]]:
         """Return a function for each member that trains it; all arguments have been checked."""
-        own = [{}] * len(self) if members is None else list(members)
+        own = [{}] * len(self) if members is None else _dictionaries(members)
         if len(own) != len(self):
             raise ValueError(f"members must have {len(self)} entries, one for each; got {len(own)}")
         if y is None:
             raise TypeError("y is missing: a population does not train on a source of blocks")
-        rows = {one.dtype: samples_of(one, X, y, None).X for one in self}
-        tasks: list[Callable[[], None]] = []
+        settings = _reusable(settings)
+        kinds = {member.dtype: member for member in self}
+        rows = {dtype: samples_of(member, X, y, None).X for dtype, member in kinds.items()}
+        tasks: list[Callable[[], FloatingPointError | None]] = []
         for k, (member, arguments) in enumerate(zip(self, own, strict=True)):
+            if member._lock._is_owned():  # type: ignore[attr-defined]
+                raise RuntimeError(f"member {k} is in training in this thread, by its own fit")
             try:
                 for name in [*settings, *arguments]:
                     checks.choice("an argument", name, _ARGUMENTS)
-                given = {**_ARGUMENTS, **settings, **arguments}
-                member._data(X, member._architecture.encoded(y), given["sample_weight"])
-                train = member._fitting(rows[member.dtype], y, **given)
+                given = {**_ARGUMENTS, **settings, **_reusable(arguments)}
+                data, encoded = (rows[member.dtype], y), member._architecture.encoded(y)
+                member._data(data[0], encoded, given["sample_weight"])
+                fit_arguments.prepared(member, *data, **given)
             except (TypeError, ValueError) as error:
                 error.add_note(f"for member {k} of {len(self)}")
                 raise
-            tasks.append(partial(_completed, train, count))
+            # What was prepared is let go: together, the members' copies of data can be large.
+            tasks.append(partial(_trained, member, *data, given))
         return tasks
 
     def _workers(self) -> int:
         return self._n_threads or threads.usable()
+
+    def _raise_first(self, failures: Sequence[Failure]) -> None:
+        """Raise what a member failed by, if one did; the first one ended the others."""
+        if failures:
+            k, error = failures[0]
+            error.add_note(f"for member {k} of {len(self)}")
+            raise error
 
     # ---- Predictions -----------------------------------------------------------------------------
 
@@ -247,11 +258,9 @@ class Population(Sequence[Network]):
         n_outputs = {member.layer_sizes[-1] for member in self}
         if len(n_outputs) > 1:
             raise ValueError(f"members have different numbers of outputs: {sorted(n_outputs)}")
-        outcomes = run_all(
-            [partial(one.predict, X) for one in self], self._workers(), lambda error: True
-        )
-        _raise_first(outcomes)
-        return np.stack([out for out, _ in outcomes])
+        outputs, failures = run_all([partial(one.predict, X) for one in self], self._workers())
+        self._raise_first(failures)
+        return np.stack(outputs)
 
     def mean(self, X: ArrayLike) -> NDArray[Any]:
         """Compute the mean of the members' outputs, the prediction of the ensemble.
@@ -368,28 +377,23 @@ def _different(how: str, objects: Sequence[object]) -> None:
             raise ValueError(f"members {first[id(one)]} and {k} {how}")
 
 
-def _completed(
-    train: Callable[[], KeyboardInterrupt | None], count: Callable[[], None] | None
-) -> None:
-    """Train and count; raise what interrupted it."""
-    interruption = train()
-    if interruption is not None:
-        raise interruption
-    if count is not None:
-        count()
+def _dictionaries(members: Any) -> list[Mapping[str, Any]]:
+    """Return the arguments of each member, if they are in dictionaries."""
+    given = [] if isinstance(members, Mapping) else list(members)
+    if not given or not all(isinstance(one, Mapping) for one in given):
+        what = checks.listed(given) or type(members).__name__
+        raise TypeError(f"members must be a sequence of dictionaries, got {what}")
+    return given
 
 
-def _raise_first(outcomes: Sequence[Outcome]) -> None:
-    """Raise the exception that ended the tasks, if any did; others were ended by it."""
-    errors = {k: error for k, (_, error) in enumerate(outcomes) if error is not None}
-    own = {k: error for k, error in errors.items() if not isinstance(error, KeyboardInterrupt)}
-    for k, error in (own or errors).items():
-        if not isinstance(error, FloatingPointError):
-            error.add_note(f"for member {k} of {len(outcomes)}")
-            raise error
+def _reusable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments without iterators, which only one member could read, and only once."""
+    return {k: list(v) if isinstance(v, Iterator) else v for k, v in arguments.items()}
 
 
-def _listed(numbers: Iterable[int]) -> str:
-    """List the first of these numbers."""
-    shown = list(map(str, numbers))
-    return ", ".join(shown[:10]) + (f" and {len(shown) - 10} more" if len(shown) > 10 else "")
+def _trained(member: Network, X: Any, y: Any, given: dict[str, Any]) -> FloatingPointError | None:
+    """Train a member; return how it diverged, if it did."""
+    ending = locked(member._lock, fit_arguments.prepared(member, X, y, **given))
+    if isinstance(ending, KeyboardInterrupt):
+        raise ending
+    return ending  # type: ignore[no-any-return]

@@ -170,7 +170,7 @@ def _read(
             networks: list[Any] = []
             tensors: dict[str, np.ndarray] = {}
             for prefix in prefixes:
-                network = _network(kind, file, metadata, prefix)
+                network = _network(kind, file, names, metadata, prefix)
                 own = _tensors(network, network.parameters)
                 networks.append(network)
                 tensors |= {f"{prefix}{name}": tensor for name, tensor in own.items()}
@@ -183,8 +183,13 @@ def _read(
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) -> Any:
-    """Build a network that an open safetensors file describes, and fill in its parameters."""
+def _network(
+    kind: type[Any], file: Any, names: set[str], metadata: dict[str, str], prefix: str
+) -> Any:
+    """Build a network that an open safetensors file describes, and fill in its parameters.
+
+    The names of all its tensors are handed in: to ask the file takes time for each of them.
+    """
     key = f"{prefix}{_KEY}"
     if key not in metadata:
         raise ValueError(f"its metadata have no entry {key!r}")
@@ -197,7 +202,7 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) 
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
-    _check_sizes(arguments, file, prefix)
+    _check_sizes(arguments, file, names, prefix)
     network = kind(**arguments, initializer="zeros")
     for name, view in _tensors(network, network.parameters).items():
         tensor = file.get_tensor(f"{prefix}{name}")
@@ -210,9 +215,8 @@ def _network(kind: type[Any], file: Any, metadata: dict[str, str], prefix: str) 
     return network
 
 
-def _check_sizes(arguments: dict[str, Any], file: Any, prefix: str) -> None:
+def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: str) -> None:
     """Refuse sizes that do not match the tensors, before allocating memory."""
-    names = set(file.keys())
     for i, shape in enumerate(pairwise(arguments["layer_sizes"])):
         name = f"{prefix}weights.{i}"
         if name not in names or tuple(file.get_slice(name).get_shape()) != shape:

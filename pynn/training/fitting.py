@@ -60,8 +60,10 @@ def prepared(
     sample_weight: ArrayLike | None,
     validation_data: Any,
     settings: Settings,
-) -> Callable[[], KeyboardInterrupt | None]:
-    """Check the data; return a function that trains, and returns what interrupted it, if anything.
+) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
+    """Check the data; return a function that trains, and returns what ended it early, if anything.
+
+    That is an interruption, or that training diverged. Without traceback, it keeps no data alive.
 
     Parameters
     ----------
@@ -84,35 +86,31 @@ def prepared(
 
 def _fit(
     network: Any, samples: Samples, validation: Samples | None, source: Any, settings: Settings
-) -> KeyboardInterrupt | None:
-    with network._lock, undone_on_error(network, network._random):
-        _claim = claim(network, network._random)
-        resumption, _ = Resumption.wanted(
-            settings.callbacks,
-            lambda: _description(network, samples, validation, settings),
-            network._random,
-        )
-        if settings.validation_split:
-            samples, validation = samples.split(settings.validation_split, network._random)
-        if source is not None:
-            samples = samples.outline()  # the block is read again in its turn
-        loop = _loop(network, samples, validation, source, settings, resumption)
-        _run(loop)
-    return loop.interruption
-
-
-def _run(loop: Loop) -> None:
-    """Train; if it diverges, suggest a remedy in the error."""
+) -> KeyboardInterrupt | FloatingPointError | None:
+    loop = None
     try:
-        loop.run()
+        with network._lock, undone_on_error(network, network._random):
+            _claim = claim(network, network._random)
+            resumption, _ = Resumption.wanted(
+                settings.callbacks,
+                lambda: _description(network, samples, validation, settings),
+                network._random,
+            )
+            if settings.validation_split:
+                samples, validation = samples.split(settings.validation_split, network._random)
+            if source is not None:
+                samples = samples.outline()  # the block is read again in its turn
+            loop = _loop(network, samples, validation, source, settings, resumption)
+            loop.run()
     except FloatingPointError as error:
-        if error is not loop.divergence:  # a callback's own
+        if loop is None or error is not loop.divergence:  # a callback's own
             raise
-        raise FloatingPointError(
-            f"training diverged in epoch {loop.history.n_epochs + 1}: {error}; the network is "
+        return FloatingPointError(
+            f"training diverged in epoch {loop.state.epoch + 1}: {error}; the network is "
             f"unchanged. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
             "smaller scale may help"
-        ) from None
+        )
+    return loop.interruption
 
 
 def _loop(

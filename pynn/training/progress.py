@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from pynn.training.state import State
+
+T = TypeVar("T")
 
 _TITLES = {"learning_rate": "learning rate"}
 _IN_BAR = {  # short, as a bar of 80 columns has room for no more
@@ -112,25 +117,22 @@ class EpochBar:
         self._bar.stop()
 
 
-class MemberCount:
-    """Prints a line whenever another tenth of the members is trained.
+def counted(tasks: Sequence[Callable[[], T]]) -> list[Callable[[], T]]:
+    """Return tasks that print a line whenever another tenth of them is done, in any thread.
 
     Parameters
     ----------
-    n_members : int
+    tasks : sequence of functions
+        Each trains a member.
     """
+    n, done, lock, begun = len(tasks), itertools.count(1), threading.Lock(), perf_counter()
 
-    def __init__(self, n_members: int) -> None:
-        self.n_members, self._n_trained = n_members, 0
-        self._lock, self._begun = threading.Lock(), perf_counter()
+    def run(task: Callable[[], T]) -> T:
+        result = task()
+        with lock:
+            k = next(done)
+            if 10 * (k - 1) // n < 10 * k // n:
+                print(f"{k:,} of {n:,} members trained, {perf_counter() - begun:.1f} s", flush=True)
+        return result
 
-    def __call__(self) -> None:
-        """Count a member, in whichever thread trained it."""
-        with self._lock:
-            before, self._n_trained = self._n_trained, self._n_trained + 1
-            if 10 * before // self.n_members < 10 * self._n_trained // self.n_members:
-                seconds = perf_counter() - self._begun
-                print(
-                    f"{self._n_trained:,} of {self.n_members:,} members trained, {seconds:.1f} s",
-                    flush=True,
-                )
+    return [partial(run, task) for task in tasks]

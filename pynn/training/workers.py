@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,33 +11,27 @@ from typing import Any
 from pynn import _core
 from pynn.model import threads
 
-Outcome = tuple[Any, BaseException | None]  # what a task returned, or raised
+Failure = tuple[int, BaseException]  # the number of a task, and what it raised
 
 
-def run_all(
-    tasks: Sequence[Callable[[], Any]],
-    n_workers: int,
-    is_fatal: Callable[[BaseException], bool],
-) -> list[Outcome]:
-    """Run each task in one of the workers; return their outcomes in order.
+def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[Any], list[Failure]]:
+    """Run each task in one of the workers; return what they return, in order, and failures.
 
-    The core's calls in a task use one thread, or more if there are more workers than tasks.
-
-    Parameters
-    ----------
-    tasks : sequence of functions
-    n_workers : int
-    is_fatal : function
-        Whether an exception of a task ends the others. Those that did not begin have the outcome
-        (None, KeyboardInterrupt), as have the ones that were ended.
+    The first failure ends the other tasks; those that end thereby are failures too. Tasks that did
+    not return have None. The core's calls in a task use one thread, or more if there are more
+    workers than tasks.
 
     Raises
     ------
     KeyboardInterrupt
         On Ctrl-C, once the tasks that had begun have ended.
+    RuntimeError
+        In a child that a signal handler forks meanwhile: it has no workers.
     """
-    outcomes: list[Outcome] = [(None, KeyboardInterrupt())] * len(tasks)
-    waiting, stop = deque(range(len(tasks))), _core.Stop()
+    results: list[Any] = [None] * len(tasks)
+    failures: list[Failure] = []
+    waiting, stop, process = deque(range(len(tasks))), _core.Stop(), os.getpid()
+    n_workers = min(n_workers, threads.limit_here())
     each = max(1, n_workers // max(1, len(tasks)))
 
     def work(ended: threading.Event) -> None:
@@ -53,11 +48,10 @@ def run_all(
         except IndexError:  # another worker was faster
             return
         try:
-            outcomes[index] = tasks[index](), None
+            results[index] = tasks[index]()
         except BaseException as error:
-            outcomes[index] = None, error
-            if is_fatal(error):
-                stop.set()
+            failures.append((index, error))
+            stop.set()
 
     events = [threading.Event() for _ in range(min(n_workers, len(tasks)))]
     workers = [threading.Thread(target=work, args=(one,), name="pynn worker") for one in events]
@@ -65,14 +59,29 @@ def run_all(
     def end() -> None:
         stop.set()
         for worker, ended in zip(workers, events, strict=True):
-            while not ended.wait(0.1) and worker.ident is not None:  # else it was never started
-                pass
+            while os.getpid() == process and not ended.wait(0.1) and worker.ident is not None:
+                pass  # one without a number was never started
 
     with _core.Undo(end):
         for worker in workers:
             worker.start()
         for ended in events:  # a join that Ctrl-C ends takes a thread for dead in Python 3.11
-            ended.wait()
+            while not ended.wait(0.5):
+                if os.getpid() != process:
+                    raise RuntimeError(
+                        "a signal handler forked this process amid the work of several threads; "
+                        "the child cannot finish it"
+                    )
     for worker in workers:
         worker.join()
-    return outcomes
+    return results, failures
+
+
+def locked(lock: Any, train: Callable[[], Any]) -> Any:
+    """Train with a lock held. Ctrl-C ends the wait for it too."""
+    while not lock.acquire(timeout=0.1):
+        _core.Stop.check()
+    try:
+        return train()
+    finally:
+        lock.release()

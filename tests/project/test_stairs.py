@@ -116,6 +116,7 @@ STAIRS = [
     ["inspection", "data"],
     ["training"],
     ["callbacks"],
+    ["fit_arguments"],
     ["network"],
     ["population"],
     ["estimators"],
