@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pynn.displays.base import Array, text_colour
 from pynn.displays.units import draw_grid
-from pynn.inspection.diagram import Column, Diagram
+from pynn.inspection.diagram import Column, Diagram, counted
 
 _POINTS = 8.0  # minimum of text, unless circles are closer
 _LETTER, _LINE = 0.58, 1.25  # width of a letter and height of a line, as parts of the font size
@@ -65,7 +65,7 @@ class Layout:
         self._letters = _NOTE
 
     def em(self, part: float = 1.0) -> float:
-        """Return a font size, by default that of text, as a length."""
+        """Return the font size of text, or a part of it, as a length."""
         return max(part * self.text, _POINTS / 72 / self.inches)
 
     def name_em(self) -> float:
@@ -163,11 +163,35 @@ class Layout:
     def _row_height(self) -> float:
         return _LINE * self.em() * (0.2 + max(len(lines) for _, lines in self._below))
 
-    def below(self) -> Iterator[tuple[float, float, str]]:
+    def _texts_below(self) -> Iterator[tuple[float, float, str]]:
         """Yield x, the upper edge, and each text below the columns."""
         for i, (x, lines) in enumerate(self._below):
             top = self._bottom - i % self._n_rows() * self._row_height()
             yield x * self.step[0], top, "\n".join(lines)
+
+    def write(
+        self, write: Callable[..., None], names: Callable[[Column], list[str]], beside: float
+    ) -> None:
+        """Write names beside the circles, the omitted layers, and the text below the columns.
+
+        Parameters
+        ----------
+        write : function
+            Writes a text at x and y, as `matplotlib.axes.Axes.text` does.
+        names : function
+            Returns the names of the first or the last column.
+        beside : float
+            Distance of a name from the centre of its circle.
+        """
+        columns, points = self.diagram.columns, self.points(self.name_em())
+        for column, aside, ha in ((columns[0], -beside, "right"), (columns[-1], beside, "left")):
+            for (x, y), name in zip(self.centres(column), names(column), strict=True):
+                write(x + aside, y, name, ha=ha, fontsize=points)
+        if self.diagram.gap is not None:
+            omitted = counted(self.diagram.n_layers_left_out, "layer")
+            write(self.diagram.gap * self.step[0], 0, f"⋯\n{omitted}")
+        for x, top, text in self._texts_below():
+            write(x, top, text, va="top")
 
     @property
     def bar_y(self) -> float:

@@ -13,7 +13,7 @@ from pynn.displays import units
 from pynn.displays.base import axes, float_array, network_of, signed_colours
 from pynn.displays.layout import Layout
 from pynn.inspection.colours import largest, palette
-from pynn.inspection.diagram import Column, Diagram, Line, counted, names_of
+from pynn.inspection.diagram import Column, Diagram, Line, names_of
 
 # Lengths are in distances between the centres of neighbouring circles.
 _STEP_X = 3.4  # between columns
@@ -312,16 +312,8 @@ class NetworkDisplay:
 
     def _draw_text(self) -> None:
         """Write names beside the circles, text below them, and draw the scale of shades."""
-        layout, columns = self._layout, self.diagram.columns
-        points, beside = layout.points(layout.name_em()), 1.5 * _RADIUS
-        for column, aside, ha in ((columns[0], -beside, "right"), (columns[-1], beside, "left")):
-            for (x, y), name in zip(layout.centres(column), self._names(column), strict=True):
-                self._write(x + aside, y, name, ha=ha, fontsize=points)
-        if self.diagram.gap is not None:
-            omitted = counted(self.diagram.n_layers_left_out, "layer")
-            self._write(self.diagram.gap * layout.step[0], 0, f"⋯\n{omitted}")
-        for x, top, text in layout.below():
-            self._write(x, top, text, va="top")
+        layout = self._layout
+        layout.write(self._write, self._names, 1.5 * _RADIUS)
         self.shades_ = None
         if self.activations is not None:
             has_negative = any(np.min(layer) < 0 for layer in self.activations)

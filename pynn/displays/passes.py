@@ -12,7 +12,7 @@ from pynn.displays import units
 from pynn.displays.base import axes, last_step, network_of, signed_colours
 from pynn.displays.layout import Layout
 from pynn.inspection.colours import largest
-from pynn.inspection.diagram import Column, Diagram, Line, counted
+from pynn.inspection.diagram import Column, Diagram, Line
 from pynn.inspection.neurons import dense_row
 from pynn.inspection.tables import number
 from pynn.inspection.tracing import Trace
@@ -53,8 +53,8 @@ class TraceDisplay:
         At least 3, input and output included. A deeper network shows ``max_layers - 1`` layers.
     omit : {"weakest", "middle"}, default="weakest"
         Units to omit from larger layers: the weakest, or those between the first and the last.
-        Forward, the strength of a unit is that of `NetworkDisplay` with activations. Backward, it
-        is the absolute delta of a unit or the absolute ∂C/∂x of an input.
+        Forward passes use the strength that `NetworkDisplay` uses with activations. Backward
+        passes use the absolute delta of a unit, or the absolute ∂C/∂x of an input.
 
     Attributes
     ----------
@@ -302,16 +302,8 @@ class TraceDisplay:
 
     def _draw_text(self) -> None:
         """Write text beside and below the circles, and draw the scale of shades."""
-        layout, columns = self._layout, self.diagram.columns
-        points, beside = layout.points(layout.name_em()), layout.radius + 0.12
-        for column, aside, ha in ((columns[0], -beside, "right"), (columns[-1], beside, "left")):
-            for (x, y), name in zip(layout.centres(column), self._names(column), strict=True):
-                self._write(x + aside, y, name, ha=ha, fontsize=points)
-        if self.diagram.gap is not None:
-            omitted = counted(self.diagram.n_layers_left_out, "layer")
-            self._write(self.diagram.gap * layout.step[0], 0, f"⋯\n{omitted}")
-        for x, top, text in layout.below():
-            self._write(x, top, text, va="top")
+        layout = self._layout
+        layout.write(self._write, self._names, layout.radius + 0.12)
         self.shades_ = None
         if not self._written:
             has_negative = any(np.nanmin(layer) < 0 for layer in self.values)
