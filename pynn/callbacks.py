@@ -271,8 +271,8 @@ class Checkpoint(_Callback):
         Number of epochs between checkpoints.
     resume : bool, default=False
         Resume from the file if it exists, from the last of several; otherwise start a new fit. Data
-        and parameters must be the same, except those that do not change the updates: max_iter,
-        verbose, callbacks, n_threads. For data in blocks, only the first block is compared.
+        and parameters must be the same; only max_iter, verbose, callbacks and n_threads may
+        differ. For data in blocks, only the first block is compared.
 
     Raises
     ------

@@ -170,8 +170,8 @@ class Population(Sequence[Network]):
         RuntimeError
             In a callback of a member, whose fit has not ended.
         KeyboardInterrupt
-            On Ctrl-C. Members that were in training are as `Network.fit` leaves them; those that
-            had not begun are as they were.
+            On Ctrl-C. Members in training are left as by `Network.fit`; waiting members are
+            unchanged.
 
         Warns
         -----
@@ -396,4 +396,4 @@ def _trained(member: Network, X: Any, y: Any, given: dict[str, Any]) -> Floating
     ending = locked(member._lock, fit_arguments.prepared(member, X, y, **given))
     if isinstance(ending, KeyboardInterrupt):
         raise ending
-    return ending  # type: ignore[no-any-return]
+    return ending

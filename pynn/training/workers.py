@@ -6,19 +6,20 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pynn import _core
 from pynn.model import threads
 
-Failure = tuple[int, BaseException]  # the number of a task, and what it raised
+T = TypeVar("T")
+Failure = tuple[int, BaseException]  # the index of a task, and its exception
 
 
 def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[Any], list[Failure]]:
-    """Run each task in one of the workers; return what they return, in order, and failures.
+    """Run each task in one of the workers; return the results in order, and the failures.
 
-    The first failure ends the other tasks; those that end thereby are failures too. Tasks that did
-    not return have None. The core's calls in a task use one thread, or more if there are more
+    The first failure interrupts the other tasks, which then fail too. The result of a failed or
+    skipped task is None. The core's calls in a task use one thread, or more if there are more
     workers than tasks.
 
     Raises
@@ -77,7 +78,7 @@ def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[An
     return results, failures
 
 
-def locked(lock: Any, train: Callable[[], Any]) -> Any:
+def locked(lock: Any, train: Callable[[], T]) -> T:
     """Train with a lock held. Ctrl-C ends the wait for it too."""
     while not lock.acquire(timeout=0.1):
         _core.Stop.check()
