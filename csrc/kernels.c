@@ -216,6 +216,19 @@ static void penalise(real *g, const real *w, size_t n, const pynn_step *step) {
     }
 }
 
+/* In this form a mean of equal numbers, such as frozen weights, stays what it is. */
+static void average(real *mean, const real *w, size_t n, double rate) {
+    if (rate == 1) {
+        memcpy(mean, w, n * sizeof *w);
+        return;
+    }
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = n - j < LANES ? n - j : LANES;
+        const vec mean_ = load_first(mean + j, lanes), w_ = load_first(w + j, lanes);
+        store_first(mean + j, mean_ + (real)rate * (w_ - mean_), lanes);
+    }
+}
+
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits: an
  * element's column says which it belongs to, however wide the panels are. */
 INLINE double sum_of(pynn_panels w, size_t n_rows, size_t n, double (*f)(double)) {
@@ -333,6 +346,7 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .store = update_store,
     .add = update_add,
     .penalise = penalise,
+    .average = average,
     .sum_rows = sum_rows,
     .sum_of_squares = sum_of_squares,
     .sum_of_sizes = sum_of_sizes,

@@ -171,6 +171,9 @@ typedef struct {
     /* The gradient g (n,) of the mean cost, plus that of the penalty of weights w (n,) */
     void (*penalise)(real *g, const real *w, size_t n, const pynn_step *step);
 
+    /* mean (n,) += rate * (w (n,) - mean); at rate 1 mean = w to the bit */
+    void (*average)(real *mean, const real *w, size_t n, double rate);
+
     /* db (n,), with room for whole vectors, = the sum over the rows of delta (n_rows, n) */
     void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
 

@@ -105,6 +105,15 @@ typedef struct {
     int64_t n_stalled; /* epochs without improvement so far */
 } pynn_patience;
 
+/* An exponential moving average of the parameters: average = decay * average + (1 - decay) *
+ * parameters after each update, corrected for its start from zero (Kingma & Ba 2015, section 7.2).
+ */
+typedef struct {
+    void *parameters; /* (n_parameters,) the average, updated; at first any finite numbers */
+    double decay;     /* >= 0 and < 1 */
+    int64_t since;    /* n_updates of the optimizer's state when the average began */
+} pynn_average;
+
 /* How to go through the rows. */
 typedef struct {
     int64_t n_epochs, batch_size;
@@ -115,7 +124,8 @@ typedef struct {
                                    weights and biases; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
-    pynn_patience *patience; /* or NULL: train for all epochs */
+    pynn_patience *patience;     /* or NULL: train for all epochs */
+    const pynn_average *average; /* or NULL */
 } pynn_plan;
 
 /* Means over the rows of an epoch, of what each mini-batch cost before its update. */
@@ -203,9 +213,9 @@ typedef struct {
 pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call);
 
 /* Trains parameters (n_parameters,), which are the call's, in place; costs (n_epochs,) and *n_done
- * report the finished epochs. Interrupted: parameters are as after the last finished mini-batch.
- * Diverged: a cost or a parameter is no longer finite, in the epoch after *n_done; parameters are
- * unusable. */
+ * report the finished epochs. Interrupted: parameters, and their average, are as after the last
+ * finished mini-batch. Diverged: a cost or a parameter is no longer finite, in the epoch after
+ * *n_done; parameters are unusable. */
 pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                        int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
                        const pynn_plan *plan);

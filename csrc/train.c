@@ -28,6 +28,7 @@ typedef struct {
     pynn_workspace ws;
     const real *parameters;          /* as they are given, or padded */
     real *w, *slots[PYNN_MAX_SLOTS]; /* the same, where they are trained */
+    real *average;                   /* (n_parameters,) of them, likewise; or NULL */
     real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
     pynn_cost *costs; /* (n_epochs,); of gradient one */
     const pynn_trace *trace;
@@ -172,6 +173,17 @@ static int flushes(int rule) {
     return slots_decay[rule];
 }
 
+/* A member's part of the average of the parameters w, after the n-th update. No barrier follows:
+ * before the next update there are others. The bias correction is in the rate, which begins with 1.
+ */
+static void update_average(const job *job, pynn_member member, const real *w, int64_t n) {
+    const pynn_average *of = job->plan->average;
+    const double rate = (1 - of->decay) / (1 - pow(of->decay, (double)(n - of->since)));
+    const pynn_share part = pynn_share_of(job->ws.n_parameters, PYNN_GRAIN, member);
+    job->ws.kernels->average(job->average + part.first, w + part.first, part.end - part.first,
+                             rate);
+}
+
 /* The rest of an epoch. Members call it together and get the same answer. */
 static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     pynn_workspace *ws = &job->ws;
@@ -204,6 +216,7 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
         done->w = updater.w;
         done->n_rows += pass->batch.n_rows;
         done->n_updates++;
+        if (job->average) { update_average(job, pass->member, done->w, done->n_updates); }
     }
     return ws->kernels->all_finite(done->w, ws->n_parameters) ? PYNN_OK : PYNN_DIVERGED;
 }
@@ -259,7 +272,7 @@ static void train_in_teams(job *job, const pynn_call *call) {
     }
 }
 
-/* Where parameters (i = 0) or slots are trained: padded, or as they were given. */
+/* Where parameters (i = 0), slots or the average are trained: padded, or as they were given. */
 static real *taken(const pynn_workspace *ws, real *given, size_t i) {
     if (i >= ws->n_padded) { return given; }
     FN(pynn_pad)(ws->padded[i], given, ws);
@@ -268,17 +281,21 @@ static real *taken(const pynn_workspace *ws, real *given, size_t i) {
 
 static void take_parameters(job *job, real *parameters) {
     job->w = job->done.w = taken(&job->ws, parameters, 0);
-    for (size_t k = 0; k < PYNN_MAX_SLOTS; k++) {
+    const size_t n_slots = (size_t)pynn_rule_n_slots(job->optimizer->rule);
+    for (size_t k = 0; k < n_slots; k++) {
         job->slots[k] = taken(&job->ws, job->state->slots[k], k + 1);
     }
+    const pynn_average *average = job->plan->average;
+    if (average) { job->average = taken(&job->ws, average->parameters, n_slots + 1); }
 }
 
 static void give_parameters(job *job, real *parameters) {
     const pynn_workspace *ws = &job->ws;
-    for (size_t i = 1; i < ws->n_padded; i++) {
-        FN(pynn_unpad)(job->state->slots[i - 1], ws->padded[i], ws);
-    }
     if (ws->n_padded) {
+        for (size_t k = 0; k < PYNN_MAX_SLOTS && job->slots[k]; k++) {
+            FN(pynn_unpad)(job->state->slots[k], job->slots[k], ws);
+        }
+        if (job->average) { FN(pynn_unpad)(job->plan->average->parameters, job->average, ws); }
         FN(pynn_unpad)(parameters, job->done.w, ws);
     } else if (job->done.w != job->w) {
         memcpy(parameters, job->done.w, ws->n_parameters * sizeof(real));
@@ -300,7 +317,8 @@ static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cos
     const pynn_needs needs = {.purpose = PYNN_TRAINS,
                               .n_rows = n_batch,
                               .n_steps = (double)plan->n_epochs * (double)n_batches,
-                              .n_slots = pynn_rule_n_slots(optimizer->rule),
+                              .n_beside =
+                                  pynn_rule_n_slots(optimizer->rule) + (plan->average != NULL),
                               .descends = optimizer->rule == PYNN_RULE_sgd,
                               .regularisation = &plan->regularisation};
     const pynn_status status = new_workspace(&job, call, &needs);

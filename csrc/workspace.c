@@ -271,7 +271,7 @@ static int place_parameters(pynn_workspace *ws, int pads) {
 /* Padded parameters, if they are worth being copied; else as they are given. */
 static void plan_parameters(pynn_workspace *ws, const pynn_needs *needs) {
     const int trains = ws->purpose == PYNN_TRAINS;
-    const size_t n_arrays = trains ? 1 + (size_t)needs->n_slots : 1;
+    const size_t n_arrays = trains ? 1 + (size_t)needs->n_beside : 1;
     const int is_worth =
         trains ? needs->n_steps >= PYNN_PADDED_STEPS
                : ws->purpose == PYNN_PREDICTS && needs->n_rows >= PYNN_PADDED_PREDICTIONS;

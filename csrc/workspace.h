@@ -121,7 +121,7 @@ typedef struct {
     size_t n_parameters; /* of all that is trained, padding included */
     size_t n_chunk;
     size_t n_padded;                  /* how many of these there are: */
-    real *padded[1 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters and slots */
+    real *padded[2 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters, slots, average */
     real *x;                          /* (n_chunk, n_in) gathered rows; NULL: sparse ones */
     real *scaled;                     /* the same times the input scale; or NULL: there is none */
     pynn_layout x_layout, input_layout;
@@ -149,7 +149,8 @@ typedef struct {
     pynn_purpose purpose;
     int64_t n_rows;
     double n_steps;
-    int n_slots, descends;                     /* of the rule; whether it is plain SGD */
+    int n_beside;                              /* vectors like the parameters: slots, average */
+    int descends;                              /* whether the rule is plain SGD */
     int wants_dx;                              /* of a trace */
     const pynn_regularisation *regularisation; /* NULL: for prediction */
 } pynn_needs;

@@ -12,6 +12,8 @@ from pynn.model.costs import Huber as Huber
 from pynn.model.costs import Quantile as Quantile
 from pynn.network import Network as Network
 from pynn.population import Population as Population
+from pynn.training.averages import EMA as EMA
+from pynn.training.averages import SWA as SWA
 from pynn.training.optimizers import SGD as SGD
 from pynn.training.optimizers import Adam as Adam
 from pynn.training.optimizers import AdamW as AdamW

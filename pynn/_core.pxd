@@ -79,6 +79,11 @@ cdef extern from "pynn.h" nogil:
         double divisor, best
         int64_t n_stalled
 
+    ctypedef struct pynn_average:
+        void *parameters
+        double decay
+        int64_t since
+
     ctypedef struct pynn_plan:
         int64_t n_epochs
         int64_t batch_size
@@ -89,6 +94,7 @@ cdef extern from "pynn.h" nogil:
         double scale_rate_factor
         pynn_regularisation regularisation
         pynn_patience *patience
+        const pynn_average *average
 
     ctypedef struct pynn_cost:
         double cost

@@ -159,5 +159,8 @@ class Core:
         n_threads: int = 1,
         patience: Any = None,
         divisor: float = 1.0,
+        average: NDArray[Any] | None = None,
+        decay: float = 0.0,
+        averaged_since: int = 0,
         session: Session | None = None,
     ) -> tuple[int, BaseException | None]: ...

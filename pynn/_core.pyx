@@ -707,7 +707,8 @@ cdef class Core:
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
-              int n_threads=1, patience=None, double divisor=1, Session session=None):
+              int n_threads=1, patience=None, double divisor=1, average=None, double decay=0,
+              int64_t averaged_since=0, Session session=None):
         """Train parameters and state in place.
 
         Parameters
@@ -723,6 +724,10 @@ cdef class Core:
         dropout_seed : which units are dropped, with the number of updates that the state has seen
         patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
             and is updated; or None
+        average : vector of the network's dtype that becomes the exponential moving average of the
+            parameters, after each update; or None
+        decay : of the average, at least 0 and less than 1
+        averaged_since : updates that the state had seen when the average began
         session : of the fit, used by no other call meanwhile; or None
 
         Returns
@@ -738,6 +743,7 @@ cdef class Core:
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
         cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
+        cdef _Array a = None if average is None else self.vector_of(average, True)
         cdef int64_t n_rows = data.data.n_rows
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
@@ -745,6 +751,7 @@ cdef class Core:
             call.session = session.started()
         cdef pynn_plan plan
         cdef pynn_patience patience_now
+        cdef pynn_average average_now
         cdef pynn_random random
         cdef bitgen_t *bitgen
         cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
@@ -772,6 +779,10 @@ cdef class Core:
                 limit=patience.limit, tol=patience.tol, strict=patience.strict, divisor=divisor,
                 best=patience.best, n_stalled=patience.n_stalled)
             plan.patience = &patience_now
+        plan.average = NULL
+        if a is not None:
+            average_now = pynn_average(parameters=a.view.buf, decay=decay, since=averaged_since)
+            plan.average = &average_now
         state.expect(self.n_parameters, self.itemsize)
         if bit_generator is not None:
             bitgen = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")

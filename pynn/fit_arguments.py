@@ -34,6 +34,7 @@ def prepared(
     batch_size: int,
     schedule: Schedule | None,
     shuffle: bool,
+    average: Any,
     **regularisation: Any,
 ) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
     """Check the arguments of a fit; return a function that trains, and returns what ended it early.
@@ -61,5 +62,6 @@ def prepared(
             *([Report(int(verbose))] if checks.flag("verbose", verbose) else []),
         ],
         RateFactors.checked(learning_rate_factors, network._architecture),
+        average,
     )
     return fitting.prepared(network, X, y, sample_weight, validation_data, settings)

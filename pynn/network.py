@@ -20,6 +20,7 @@ from pynn.model.costs import Cost
 from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
 from pynn.model.model import Model
 from pynn.training import fitting, optimizers
+from pynn.training.averages import Average
 from pynn.training.descent import Descent
 from pynn.training.history import History
 from pynn.training.schedules import Schedule
@@ -179,6 +180,7 @@ class Network(Inspected, Model):
         clip_norm: float | None = None,
         trainable: bool | Sequence[bool] = True,
         learning_rate_factors: Mapping[str, float | Sequence[float]] | None = None,
+        average: Average | None = None,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         validation_data: tuple[ArrayLike, ...] | None = None,
@@ -233,6 +235,9 @@ class Network(Inspected, Model):
             Advanced: factors of the learning rate for groups of parameters, such as
             ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
             each. "scale" is the input scale. Other groups have the factor 1. Only for this fit.
+        average : EMA or SWA, optional
+            Average of the parameters over this fit. The network has the average for validation,
+            for callbacks, and when the fit ends; "cost" is that of the parameters in training.
         shuffle : bool, default=True
             Use another order of the rows in each epoch.
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
@@ -267,8 +272,8 @@ class Network(Inspected, Model):
         MemoryError
             If there is not enough memory for a mini-batch; the network is unchanged.
         KeyboardInterrupt
-            On Ctrl-C. The network then has the parameters after its last finished mini-batch, or
-            the best ones with early stopping.
+            On Ctrl-C. The network then has the parameters after its last finished mini-batch, their
+            average with `average`, or the best ones with early stopping.
 
         Examples
         --------

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-_ARRAYS = {"parameters", "order", "best", "monitored"}
+_ARRAYS = {"parameters", "trained", "order", "best", "monitored"}
 _NUMBERED = ("slot.", "history.", "kept.")
 _FACTS = {
     *("fit", "random_at_start", "random", "epoch", "is_stopped", "n_slots", "n_updates"),
     *("n_samples", "learning_rate", "patience", "figures", "kept"),
+    "averaged_since",
 }
 
 # Of the integers of a bit generator's state: two of PCG64, a flag; others are below 2**32.

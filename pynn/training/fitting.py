@@ -15,7 +15,8 @@ from pynn.data import blocks
 from pynn.data.samples import Samples
 from pynn.model import judging
 from pynn.model.regularisation import Regularisation
-from pynn.training import rate_factors
+from pynn.training import averages, rate_factors
+from pynn.training.averages import Average, Averaging
 from pynn.training.descent import Descent
 from pynn.training.forks import claim
 from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
@@ -41,6 +42,7 @@ class Settings:
     validation_split: float
     callbacks: Sequence[Any]
     rate_factors: RateFactors = rate_factors.NONE
+    average: Average | None = None
 
     def __post_init__(self) -> None:
         """Check what does not depend on the data."""
@@ -50,6 +52,7 @@ class Settings:
         checks.number("validation_split", self.validation_split, "[0, 1)")
         if not isinstance(self.schedule, Schedule | None):
             raise TypeError(f"schedule must be a Schedule or None, got {self.schedule!r}")
+        averages.checked(self.average, self.epochs)
         object.__setattr__(self, "callbacks", in_order(self.callbacks))
 
 
@@ -128,6 +131,10 @@ def _loop(
     # The seed is drawn only if it is used: other fits then have the same random numbers.
     has_dropout = bool(settings.regularisation.dropout)
     seed = bit_generator(network._random).random_raw() if has_dropout else 0
+    averaging = None
+    if settings.average is not None:
+        n_updates = descent.state_on(network).n_updates
+        averaging = Averaging(settings.average, network._parameters, n_updates)
     plan = Plan(
         settings.batch_size,
         settings.shuffle,
@@ -135,6 +142,7 @@ def _loop(
         network._random,
         seed,
         settings.rate_factors,
+        averaging,
     )
     learner: Learner
     if source is None:
@@ -239,6 +247,8 @@ def _description(
     told: dict[str, object] = {name: getattr(settings, name) for name in names}
     if settings.rate_factors != rate_factors.NONE:  # checkpoints of older versions do not name them
         told["learning_rate_factors"] = settings.rate_factors
+    if settings.average is not None:
+        told["average"] = settings.average
     arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
     for name in ("X", "y", "sample_weight") if validation else ():
         arrays[f"validation data with {name}"] = getattr(validation, name)

@@ -15,6 +15,7 @@ from pynn.model.initializers import Random
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
 from pynn.training import rate_factors
+from pynn.training.averages import Averaging
 from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.rate_factors import RateFactors
@@ -37,6 +38,8 @@ class Plan:
     dropout_seed : int, default=0
         Dropped units depend on it and on the number of updates alone.
     rate_factors : RateFactors, default=NONE
+    averaging : Averaging, optional
+        The average that the network has instead of the parameters that are trained.
     """
 
     batch_size: int | None
@@ -45,6 +48,7 @@ class Plan:
     random: Random
     dropout_seed: int = 0
     rate_factors: RateFactors = rate_factors.NONE
+    averaging: Averaging | None = None
 
     @property
     def bits(self) -> np.random.BitGenerator:
@@ -63,6 +67,7 @@ class Learner(Protocol):
     """The rows of an epoch."""
 
     n_rows: int  # of the last epoch
+    plan: Plan
     session: _core.Session  # what its calls of the core share
 
     @property
@@ -122,11 +127,11 @@ class Rows:
         divisor: float = 1.0,
     ) -> tuple[Costs, BaseException | None]:
         """Do so at these learning rates, one per update; None for that of the descent."""
-        model, plan = self.model, self.plan
+        model, plan, averaging = self.model, self.plan, self.plan.averaging
         self.costs = costs = np.empty((n_epochs, 2))
         with self.bits.lock:
             n_done, error = model._core.train(
-                model._parameters,
+                averaging.trained if averaging else model._parameters,
                 self.state,
                 costs,
                 self.data,
@@ -143,6 +148,7 @@ class Rows:
                 patience=patience,
                 divisor=divisor,
                 session=self.session,
+                **(averaging.in_core if averaging else {}),
             )
         return costs[:n_done], error
 

@@ -110,7 +110,7 @@ class Loop:
         return values.index(best) + 1 if best in values else None
 
     def _until_stopped(self, most: int) -> str:
-        state = self.state
+        state, averaging = self.state, self.learner.plan.averaging
         while state.epoch < state.max_epochs and not state.is_stopped:
             n_epochs = min(most, state.max_epochs - state.epoch)
             rate = self.descent.rate_now
@@ -127,6 +127,8 @@ class Loop:
             if error is not None:
                 raise error
             if n_epochs == 1:
+                if averaging is not None:
+                    averaging.epoch_ended(state.epoch + 1)
                 self._epoch_ended(costs[0].tolist(), rate)
         return "stopped" if state.is_stopped else "finished"
 
@@ -134,7 +136,9 @@ class Loop:
         """Return 1 if Python has something to do after each epoch."""
         patience = self.patience
         in_core = patience is None or (patience.monitor == "cost" and not self.keeps_best)
-        looks_in = self.measures or self.state.observers or not in_core
+        averaging = self.learner.plan.averaging
+        averages = averaging is not None and averaging.is_by_epoch
+        looks_in = self.measures or self.state.observers or not in_core or averages
         is_constant = self.descent.schedule == "constant"
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 

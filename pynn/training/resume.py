@@ -104,6 +104,10 @@ class Resumption:
         state.resumed_from = str(self.kept.path)
         kept, parameters, order = self.kept, state.network.parameters, loop.learner.order
         parameters[:] = kept.like("parameters", parameters)
+        averaging = loop.learner.plan.averaging
+        if averaging is not None:
+            averaging.trained[:] = kept.like("trained", parameters)
+            averaging.since = kept.count("averaged_since")
         if order is not None:
             order[:] = kept.order(len(order))
         history.best_parameters = kept.like("best", parameters) if kept.has("best") else None
@@ -126,8 +130,11 @@ class Resumption:
     def _snapshot(self, loop: Loop) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         state, history, patience = loop.state, loop.history, loop.patience
         slots, n_updates = loop.descent.memory or ([], 0)
+        averaging = loop.learner.plan.averaging
+        facts = self.facts | ({"averaged_since": averaging.since} if averaging else {})
         arrays = {
             "parameters": state.network.parameters,
+            "trained": averaging.trained if averaging else None,
             "order": loop.learner.order,
             "best": history.best_parameters,
             "monitored": np.array(loop.descent.monitored, np.float64),
@@ -135,7 +142,7 @@ class Resumption:
             **{f"history.{name}": np.array(values) for name, values in history.figures.items()},
             **{f"kept.{name}": array for name, array in state.kept.items()},
         }
-        return {name: array for name, array in arrays.items() if array is not None}, self.facts | {
+        return {name: array for name, array in arrays.items() if array is not None}, facts | {
             "epoch": state.epoch,
             "is_stopped": state.is_stopped,
             "n_slots": len(slots),

@@ -45,8 +45,8 @@ static pynn_session *session;
 
 static pynn_session *session_of(int n_threads) { return n_threads > 1 ? session : NULL; }
 
-static pynn_status train(const problem *p, void *parameters, pynn_cost *costs, int64_t n_epochs,
-                         int n_threads, const pynn_control *control) {
+static pynn_status train(const problem *p, void *parameters, void *mean, pynn_cost *costs,
+                         int64_t n_epochs, int n_threads, const pynn_control *control) {
     uint64_t random = 2;
     const pynn_random shuffle = {&random, next_uint32, next_uint64};
     pynn_optimizer_state state = {0};
@@ -55,11 +55,13 @@ static pynn_status train(const problem *p, void *parameters, pynn_cost *costs, i
     }
     int64_t *order = reserve(p->of->n_rows, sizeof *order), n_done;
     for (int64_t i = 0; i < p->of->n_rows; i++) { order[i] = i; }
+    const pynn_average average = {.parameters = mean, .decay = p->of->decay};
     const pynn_plan plan = {.n_epochs = n_epochs,
                             .batch_size = p->of->batch_size,
                             .order = order,
                             .shuffle = &shuffle,
-                            .regularisation = p->regularisation};
+                            .regularisation = p->regularisation,
+                            .average = p->of->decay > 0 ? &average : NULL};
     const pynn_call call = {&p->network, parameters, &p->data,
                             n_threads,   control,    session_of(n_threads)};
     return pynn_train(parameters, &state, costs, &n_done, &call, &p->optimizer, &plan);
@@ -69,11 +71,12 @@ static results compute(const problem *p, int n_threads) {
     const size_t size = size_of(p->network.dtype);
     const int64_t n = p->of->n_rows, n_in = p->of->sizes[0], n_out = p->of->sizes[p->of->n_layers];
     const int64_t n_units = n * p->n_units, n_epochs = p->of->n_epochs;
-    const int64_t most = 2 * p->n_parameters + 4 * n_units + n * (n_in + n_out + 1) + 2 * n_epochs;
+    const int64_t most = 3 * p->n_parameters + 4 * n_units + n * (n_in + n_out + 1) + 2 * n_epochs;
     results r = {.bytes = reserve(most + 20, sizeof(double))};
     void *gradient = extend(&r, p->n_parameters, size);
     r.n_gradient = (size_t)p->n_parameters * size;
-    void *parameters = extend(&r, p->n_parameters, size), *predicted = extend(&r, n * n_out, size);
+    void *parameters = extend(&r, p->n_parameters, size), *mean = extend(&r, p->n_parameters, size);
+    void *predicted = extend(&r, n * n_out, size);
     pynn_cost *cost = extend(&r, 1, sizeof *cost), *costs = extend(&r, n_epochs, sizeof *costs);
     const pynn_trace trace = {extend(&r, n_units, size),  extend(&r, n_units, size),
                               extend(&r, n_units, size),  extend(&r, n_units, size),
@@ -86,7 +89,7 @@ static results compute(const problem *p, int n_threads) {
     const pynn_call traced = {&p->network, parameters, &unweighted,
                               n_threads,   NULL,       session_of(n_threads)};
     CHECK(!pynn_gradient(cost, gradient, &call, p->regularisation.penalty) &&
-              !train(p, parameters, costs, n_epochs, n_threads, NULL) &&
+              !train(p, parameters, mean, costs, n_epochs, n_threads, NULL) &&
               !pynn_predict(predicted, &call) && !pynn_trace_rows(&trace, &traced),
           "%s", p->of->name);
     return r;
@@ -209,11 +212,13 @@ static void check_interrupts(const setting *of, int most_threads) {
     make(&p, of, PYNN_F32);
     enum { MANY = 1000000 };
     pynn_cost *costs = reserve(MANY, sizeof *costs);
+    void *mean = reserve(p.n_parameters, sizeof(float));
     for (int n_threads = 1; n_threads <= most_threads; n_threads++) {
         for (int is_cheap = 0; is_cheap < 2; is_cheap++) {
             int n_questions = 0;
             const pynn_control control = {stop_at_third, &n_questions, is_cheap};
-            CHECK(train(&p, p.parameters, costs, MANY, n_threads, &control) == PYNN_INTERRUPTED,
+            CHECK(train(&p, p.parameters, mean, costs, MANY, n_threads, &control) ==
+                      PYNN_INTERRUPTED,
                   "%s: %d threads", of->name, n_threads);
             CHECK(n_questions == 3 && pynn_all_finite(PYNN_F32, p.parameters, p.n_parameters), "%s",
                   of->name);

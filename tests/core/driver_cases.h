@@ -32,24 +32,25 @@ typedef struct {
     int regularised; /* labels, row weights, dropout, l2, clip_norm and max_norm */
     int input_scale;
     double cost_parameter;
+    double decay; /* of the parameters' average; 0: none */
 } setting;
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 1},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0.875},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0.75},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0.875},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 1, 0.5},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0.875},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0},
 };
 
 /* A network that takes any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 

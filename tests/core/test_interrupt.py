@@ -54,6 +54,17 @@ def fit_until_interrupted(net, X, y, send=kill, after=0.3, **options):
     timer.join()
 
 
+def test_an_average_is_that_of_the_whole_batches(data):
+    X, y = (rows[:BATCH_SIZE] for rows in data)
+    options = {"shuffle": False, "average": pynn.EMA(0.99), "optimizer": pynn.SGD(0.001)}
+    net = network()
+    fit_until_interrupted(net, X, y, **options)
+    n_updates = net._descent.n_updates
+    assert n_updates > 0
+    straight = network().fit(X, y, epochs=n_updates, batch_size=BATCH_SIZE, **options)
+    np.testing.assert_array_equal(net.parameters, straight.parameters)
+
+
 @pytest.mark.parametrize("send", [kill, raise_signal])
 @pytest.mark.parametrize("optimizer", [pynn.SGD(0.01, momentum=0.9), pynn.Adam()], ids=str)
 def test_the_network_is_as_after_a_whole_batch(send, optimizer, data):

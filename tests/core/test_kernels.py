@@ -6,7 +6,7 @@ A row ends anywhere in a vector: what is behind its end must be neither read nor
 import cases
 import numpy as np
 import pytest
-from bare import Bare
+from bare import Bare, Guarded
 
 import pynn
 from pynn import _core
@@ -43,6 +43,20 @@ def test_hidden_activations_and_their_derivatives(name, isa, dtype, rng):
         net = Bare([2, n, 1], [name, "identity"], "squared_error", p, offset=n % 16)
         n_rows = 1 + n % 4
         check(net, rows(rng, n_rows, 2, dtype), rows(rng, n_rows, 1, dtype), label=f"{n=}")
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_averages(isa, dtype, rng):
+    """Of one batch in each of two calls."""
+    for n in LENGTHS:
+        X, y = rows(rng, 5, 2, dtype), rows(rng, 5, n, dtype)
+        net = Bare([2, n], ["identity"], "squared_error", parameters(rng, 3 * n, dtype), n % 16)
+        mean, after = Guarded(np.zeros(3 * n, dtype), n % 16), []
+        for t in range(2):
+            net.train(pynn.SGD(0.1), X, y, t=t, average=mean.array, decay=0.75)
+            after.append(net.p)
+        expected = (0.75 * after[0] + after[1]) / 1.75
+        cases.assert_agree(mean.intact(), expected, 2, dtype, f"{n=}")
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)

@@ -75,6 +75,23 @@ def test_long_steps_of_sgd_are_those_of_plain_numpy(long_data):
 
 
 @pytest.mark.slow
+def test_long_steps_are_averaged(long_data):
+    """Where updated weights go into the place of others in turns."""
+    X, y = long_data
+    options = {"batch_size": 1024, "shuffle": False, "optimizer": pynn.SGD(0.01)}
+    one, two = twins(LONG)
+    one.fit(X[:1024], y[:1024], **options)
+    two.fit(X[:2048], y[:2048], **options)
+    net, twin = twins(LONG)
+    twin.n_threads = 3
+    for either in (net, twin):
+        either.fit(X[:2048], y[:2048], average=pynn.EMA(0.75), **options)
+    expected = (0.75 * one.parameters.astype(float) + two.parameters) / 1.75
+    np.testing.assert_allclose(net.parameters, expected, rtol=0, atol=1e-7)
+    np.testing.assert_array_equal(net.parameters, twin.parameters)
+
+
+@pytest.mark.slow
 def test_a_long_step_that_is_interrupted_leaves_the_last_finished_one(long_data, ctrl_c_raises):
     X, y = long_data
     for seconds in (0.5, 2, 8, 32):  # steps are long where other processes take the time

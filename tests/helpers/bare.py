@@ -72,7 +72,8 @@ class Bare:
                        n_threads)  # fmt: skip
         return gradient.intact()
 
-    def train(self, rule, X, y, w=None, alpha=0.0, batch_size=None, slots=(), t=0, n_threads=1):
+    def train(self, rule, X, y, w=None, alpha=0.0, batch_size=None, slots=(), t=0, n_threads=1,
+              **more):  # fmt: skip
         """One epoch in the order of the rows, from these slots; the new parameters and slots."""
         slots = [Guarded(slot, self.offset) for slot in slots]
         state = _core.State(rule._rule(), [s.array for s in slots], t, **rule._coefficients())
@@ -88,6 +89,7 @@ class Bare:
             batch_size=batch_size or len(X),
             regularisation=self.regularisation(alpha),
             n_threads=n_threads,
+            **more,
         )
         assert (n_done, error) == (1, None)
         assert np.isfinite(costs).all()

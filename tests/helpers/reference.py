@@ -118,6 +118,21 @@ def rprop(rule, rate, w, g, m, v, t, is_weight):
     return w - size * np.sign(g), g, size
 
 
+# Averages of the parameters, by the class's name: (settings, those after each update, and after
+# each epoch) -> average
+def ema(average, updates, epochs):
+    mean = np.zeros_like(updates[0])
+    for p in updates:
+        mean = average.decay * mean + (1 - average.decay) * p
+    return mean / (1 - average.decay ** len(updates))
+
+
+def swa(average, updates, epochs):
+    return np.mean(epochs[average.start - 1 :], axis=0)
+
+
+AVERAGES = {"EMA": ema, "SWA": swa}
+
 # By the class's name
 RULES = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop, "Rprop": rprop}
 
@@ -305,9 +320,13 @@ class Network:
         max_norm=np.inf,
         clip_norm=np.inf,
         learning_rate_factors=None,
+        average=None,
     ):
-        """Train one epoch for each order of the rows; return the parameters and the costs."""
-        m, v, t, history = np.zeros_like(p), np.zeros_like(p), 0, []
+        """Train one epoch for each order of the rows; return the parameters and the costs.
+
+        average: an object of pynn, by which the parameters that are returned are an average
+        """
+        m, v, t, history, updates, epochs = np.zeros_like(p), np.zeros_like(p), 0, [], [], []
         rate = rule.learning_rate * self.rate_factors(p, **(learning_rate_factors or {}))
         w = np.ones(len(X)) if sample_weight is None else sample_weight
         for order in orders:
@@ -323,5 +342,7 @@ class Network:
                 g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
                 p, m, v = update(rule, rate, p, g, m, v, t, self.is_weight(p))
                 p = self.limited(p, max_norm)
+                updates.append(p)
+            epochs.append(p)
             history.append(float(total / len(order)))
-        return p, history
+        return AVERAGES[type(average).__name__](average, updates, epochs) if average else p, history

@@ -39,6 +39,7 @@ def settings(draw):
         "optimizer": draw(st.sampled_from(RULES)),
         "schedule": draw(st.sampled_from([None, pynn.StepDecay(2)])),
         "alpha": draw(st.sampled_from([0.0, 0.1])),
+        "average": draw(st.sampled_from([None, pynn.EMA(0.9), pynn.SWA(1)])),
         "dropout": draw(st.sampled_from([0.0, 0.3])),
         "sample_weight": draw(weights),
         "shuffle": draw(st.booleans()),

@@ -16,10 +16,12 @@ Y = (X[:, 0] > 0).astype(int)
 
 
 def network(path, epochs, random_state=0):
+    """A network and the settings of a fit that keeps everything a checkpoint can hold."""
     net = pynn.Network([3, 5, 2], output_activation="softmax", random_state=random_state)
     keep = Checkpoint(path, resume=True)
     stop = EarlyStopping("cost", patience=100)
-    return net, {"epochs": epochs, "optimizer": "adam", "callbacks": [stop, keep]}
+    settings = {"optimizer": "adam", "average": pynn.EMA(), "callbacks": [stop, keep]}
+    return net, settings | {"epochs": epochs}
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ ARRAYS = {
         PARAMETERS[:1], PARAMETERS.astype(np.float64), PARAMETERS.reshape(2, 16),
         np.full(32, np.nan, np.float32), np.array("text"), np.zeros((), np.float32),
     ],
+    "trained": [PARAMETERS[:1], np.full(32, np.nan, np.float32)],
     "order": [
         np.zeros(30, np.int64), np.arange(30) + 1, np.full(30, 2**40), np.arange(29),
         np.arange(30.0), np.arange(30, dtype=np.int32), -np.arange(30),
@@ -55,6 +58,7 @@ FACTS = {
     "is_stopped": [0, None, "no"],
     "n_slots": [-1, 1, 3, 10**9, "2"],
     "n_updates": [-1, 2**63, 0.5],
+    "averaged_since": [-1, 0.5, None],
     "n_samples": [-1, None],
     "learning_rate": [-1.0, np.nan, np.inf, "fast", None],
     "figures": [["cost", "cost"], [], "cost", [1], ["nothing"], None],
