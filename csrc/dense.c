@@ -17,7 +17,7 @@ static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
                       pynn_share rows, pynn_share columns) {
     const pynn_layer *layer = op->layer;
-    const pynn_mask mask = {pynn_key(pass->key, (uint64_t)op->l), layer->dropout,
+    const pynn_mask mask = {pynn_key(pass->key, (uint64_t)op->l), pass->dropout[op->l],
                             pass->chunk.first - pass->batch.first + rows.first, columns.first};
     const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
     pass->ws->kernels->drop(out + at, a + at, layer->layout.row, rows.end - rows.first,

@@ -74,9 +74,7 @@ pynn_status FN(pynn_learn)(pynn_cost *cost, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
     pass->total = sum_of_row_weights(pass);
     pass->divisor = 1;
-    if (pass->ws->regularisation->penalty.by_row) {
-        pass->divisor = pass->total > 0 ? pass->total : INFINITY;
-    }
+    if (pass->penalty.by_row) { pass->divisor = pass->total > 0 ? pass->total : INFINITY; }
     pass->trains = pass->ws->purpose == PYNN_TRAINS;
     pass->cost = 0;
     if (FN(pynn_sum_penalty)(&cost->penalty, pass)) { return pass->status; }

@@ -44,7 +44,7 @@ int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     *sum = 0;
     if (!ws->penalises) { return 0; }
-    const pynn_penalty *penalty = &ws->regularisation->penalty;
+    const pynn_penalty *penalty = &pass->penalty;
     size_t piece = 0;
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
@@ -83,7 +83,7 @@ static size_t sum_gradient(const pynn_pass *pass) {
 
 void FN(pynn_penalise)(real *gradient, const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
-    const pynn_penalty *penalty = &ws->regularisation->penalty;
+    const pynn_penalty *penalty = &pass->penalty;
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
         const pynn_step step = with_penalty((pynn_step){0}, penalty->l2[l] / pass->divisor,

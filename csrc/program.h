@@ -47,6 +47,8 @@ typedef struct {
     pynn_batch batch, chunk;     /* a mini-batch, and what of it goes through now */
     pynn_rows x, raw;            /* the chunk's input; raw: before the input scale */
     double total;                /* the sum of the batch's row weights */
+    pynn_penalty penalty;        /* of this update, like */
+    const double *dropout;       /* (n_layers - 1,) or NULL: none */
     double divisor;              /* of the penalty */
     uint64_t key;                /* of the dropout */
     int trains;                  /* an update must not follow a cost that is not finite */

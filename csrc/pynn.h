@@ -124,7 +124,11 @@ typedef struct {
                                    weights and biases; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
-    pynn_patience *patience;     /* or NULL: train for all epochs */
+    const double *strengths; /* (updates, 3 * n_layers) of each update l2 (n_layers,), l1 likewise,
+                                dropout (n_layers - 1,) and weight decay, in place of those that are
+                                set elsewhere, which must not be 0 where any of these is not; or
+                                NULL */
+    pynn_patience *patience; /* or NULL: train for all epochs */
     const pynn_average *average; /* or NULL */
 } pynn_plan;
 

@@ -46,12 +46,17 @@ static pynn_pass new_pass(job *job, pynn_member member) {
     pynn_workspace *ws = &job->ws;
     pynn_program *programs = pynn_programs_of(ws, member);
     for (int p = 0; p < PYNN_PROGRAMS; p++) { programs[p].n_rows = 0; }
-    return (pynn_pass){.ws = ws,
-                       .member = member,
-                       .parameters = job->parameters,
-                       .total = 1,
-                       .out = job->out,
-                       .trace = job->trace};
+    pynn_pass pass = {.ws = ws,
+                      .member = member,
+                      .parameters = job->parameters,
+                      .total = 1,
+                      .out = job->out,
+                      .trace = job->trace};
+    if (ws->regularisation) {
+        pass.penalty = ws->regularisation->penalty;
+        pass.dropout = ws->regularisation->dropout;
+    }
+    return pass;
 }
 
 static pynn_status new_workspace(job *job, const pynn_call *call, const pynn_needs *needs) {
@@ -159,9 +164,18 @@ static void set_update(pynn_updater *updater, real *w, const job *job, int64_t n
         plan->rates ? plan->rates[n_done - job->state->n_updates] : job->optimizer->learning_rate;
     if (rate == updater->rate && !pynn_step_changes(job->optimizer)) { return; }
     updater->rate = rate;
-    updater->of_weights = step_of(job->optimizer, rate, updater->n_updates);
+    updater->of_weights = step_of(updater->optimizer, rate, updater->n_updates);
     updater->of_biases = updater->of_weights;
     updater->of_biases.decay = 0;
+}
+
+/* What is set for an update alone. */
+static void set_strengths(pynn_pass *pass, pynn_optimizer *optimizer, const double *strengths) {
+    const size_t n_layers = (size_t)pass->ws->n_layers;
+    pass->penalty.l2 = strengths;
+    pass->penalty.l1 = strengths + n_layers;
+    pass->dropout = strengths + 2 * n_layers;
+    optimizer->weight_decay = strengths[3 * n_layers - 1];
 }
 
 static int flushes(int rule) {
@@ -189,11 +203,12 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     pynn_workspace *ws = &job->ws;
     const pynn_plan *plan = job->plan;
     const size_t n_rows = (size_t)ws->data->n_rows, n_batch = (size_t)plan->batch_size;
+    pynn_optimizer optimizer = *job->optimizer;
     pynn_updater updater = {.update = ws->kernels->update[job->optimizer->rule],
                             .descends = ws->descends,
                             .flushes = flushes(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
-                            .optimizer = job->optimizer,
+                            .optimizer = &optimizer,
                             .rate = NAN, /* no coefficients yet */
                             .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
     memcpy(updater.slots, job->slots, sizeof updater.slots);
@@ -203,6 +218,10 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
             (pynn_batch){plan->order, done->n_rows, least(n_rows - done->n_rows, n_batch)};
         pass->parameters = done->w;
         if (pass->member.id == 0) { regroup(job, pass->member); }
+        if (plan->strengths) {
+            const int64_t i = done->n_updates - job->state->n_updates;
+            set_strengths(pass, &optimizer, plan->strengths + 3 * i * ws->n_layers);
+        }
         set_update(&updater, done->w, job, done->n_updates);
         if (plan->regularisation.dropout) {
             pass->key = pynn_key(plan->regularisation.dropout_seed, (uint64_t)done->n_updates);

@@ -27,7 +27,7 @@ static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_
     if (!factors && !penalises) { return &updater->of_weights; }
     *room = factors ? pynn_step_with_factor(updater, factors[0]) : updater->of_weights;
     if (penalises) {
-        const pynn_penalty *penalty = &pass->ws->regularisation->penalty;
+        const pynn_penalty *penalty = &pass->penalty;
         *room = with_penalty(*room, penalty->l2[l] / pass->divisor, penalty->l1[l] / pass->divisor);
     }
     return room;

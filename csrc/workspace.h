@@ -49,7 +49,7 @@ typedef struct {
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
     real *out;      /* what the next layer reads: a, or without those that are dropped from it */
-    double dropout; /* the share of them, 0 but in training */
+    double dropout; /* the share of them, 0 but in training; an update may have another one */
     real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
     real *da;       /* dC/da; the same array as delta, unless it is to be kept */
     real *panels;   /* of an output layer that lies in rows: delta once more in panels; or NULL */

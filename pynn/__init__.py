@@ -33,7 +33,7 @@ _MODULES = {
     "population": "Population",
     "training.averages": "EMA SWA",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
-    "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau StepDecay WarmUp",
+    "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau Scheduled StepDecay WarmUp",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -22,6 +22,7 @@ from pynn.training.optimizers import Rprop as Rprop
 from pynn.training.schedules import CosineRestarts as CosineRestarts
 from pynn.training.schedules import OneCycle as OneCycle
 from pynn.training.schedules import ReduceOnPlateau as ReduceOnPlateau
+from pynn.training.schedules import Scheduled as Scheduled
 from pynn.training.schedules import StepDecay as StepDecay
 from pynn.training.schedules import WarmUp as WarmUp
 

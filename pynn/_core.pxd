@@ -93,6 +93,7 @@ cdef extern from "pynn.h" nogil:
         const double *rate_factors
         double scale_rate_factor
         pynn_regularisation regularisation
+        const double *strengths
         pynn_patience *patience
         const pynn_average *average
 

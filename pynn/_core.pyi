@@ -156,6 +156,7 @@ class Core:
         rate_factors: NDArray[np.float64] | None = None,
         scale_rate_factor: float = 1.0,
         dropout_seed: int = 0,
+        strengths: NDArray[np.float64] | None = None,
         n_threads: int = 1,
         patience: Any = None,
         divisor: float = 1.0,

@@ -707,8 +707,8 @@ cdef class Core:
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
               rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
-              int n_threads=1, patience=None, double divisor=1, average=None, double decay=0,
-              int64_t averaged_since=0, Session session=None):
+              strengths=None, int n_threads=1, patience=None, double divisor=1, average=None,
+              double decay=0, int64_t averaged_since=0, Session session=None):
         """Train parameters and state in place.
 
         Parameters
@@ -722,6 +722,9 @@ cdef class Core:
             of the first layer, its biases, those of the next layer ...; or None: 1
         scale_rate_factor : the same for the input scale
         dropout_seed : which units are dropped, with the number of updates that the state has seen
+        strengths : float64 (n_epochs * updates of an epoch * 3 * n_layers,), contiguous, for each
+            update what regularisation and state say: l2 and l1 of each layer, dropout of each
+            hidden layer, below 1, and weight decay; or None. Where one is not 0, theirs is not 0
         patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
             and is updated; or None
         average : vector of the network's dtype that becomes the exponential moving average of the
@@ -742,6 +745,7 @@ cdef class Core:
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
+        cdef _Array s = None if strengths is None else _borrow(strengths, "d", 1)
         cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
         cdef _Array a = None if average is None else self.vector_of(average, True)
         cdef int64_t n_rows = data.data.n_rows
@@ -757,6 +761,7 @@ cdef class Core:
         cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
         cdef pynn_status status
         cdef int64_t n_done = 0
+        cdef int64_t n_updates = n_epochs * (1 + (n_rows - 1) // batch_size)
         data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
         c.expect_shape(n_epochs, 2)
         plan.n_epochs = n_epochs
@@ -764,7 +769,10 @@ cdef class Core:
         plan.order = <int64_t *>o.vector(n_rows)
         plan.rates = NULL
         if r is not None:
-            plan.rates = <const double *>r.vector(n_epochs * (1 + (n_rows - 1) // batch_size))
+            plan.rates = <const double *>r.vector(n_updates)
+        plan.strengths = NULL
+        if s is not None:
+            plan.strengths = <const double *>s.vector(n_updates * 3 * self.network.n_layers)
         plan.rate_factors = NULL
         if f is not None:
             plan.rate_factors = <const double *>f.vector(2 * self.network.n_layers)

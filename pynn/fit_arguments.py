@@ -14,6 +14,7 @@ from pynn.training import fitting, optimizers
 from pynn.training.progress import Report
 from pynn.training.rate_factors import RateFactors
 from pynn.training.schedules import Schedule
+from pynn.training.strengths import split
 
 
 def prepared(
@@ -47,6 +48,7 @@ def prepared(
     has_validation = validation_data is not None or bool(validation_split)
     if early_stopping and not has_validation:
         raise ValueError("with early_stopping=True, a source of blocks needs validation_data")
+    regularisation, schedules = split(regularisation, len(network.weights))
     settings = fitting.Settings(
         epochs,
         batch_size,
@@ -63,5 +65,6 @@ def prepared(
         ],
         RateFactors.checked(learning_rate_factors, network._architecture),
         average,
+        schedules,
     )
     return fitting.prepared(network, X, y, sample_weight, validation_data, settings)

@@ -23,7 +23,7 @@ from pynn.training import fitting, optimizers
 from pynn.training.averages import Average
 from pynn.training.descent import Descent
 from pynn.training.history import History
-from pynn.training.schedules import Schedule
+from pynn.training.schedules import Schedule, Scheduled
 
 
 class Network(Inspected, Model):
@@ -173,9 +173,9 @@ class Network(Inspected, Model):
         batch_size: int = 32,
         optimizer: str | optimizers.Optimizer | None = None,
         schedule: Schedule | None = None,
-        alpha: float | Sequence[float] = 0.0,
-        l1: float | Sequence[float] = 0.0,
-        dropout: float | Sequence[float] = 0.0,
+        alpha: float | Scheduled | Sequence[float | Scheduled] = 0.0,
+        l1: float | Scheduled | Sequence[float | Scheduled] = 0.0,
+        dropout: float | Scheduled | Sequence[float | Scheduled] = 0.0,
         max_norm: float | None = None,
         clip_norm: float | None = None,
         trainable: bool | Sequence[bool] = True,
@@ -206,7 +206,8 @@ class Network(Inspected, Model):
         Parameters
         ----------
         X, y, sample_weight, alpha, l1
-            See `cost`. X of the network's dtype, dense or in the format CSR, is read in place.
+            See `cost`; `alpha` and `l1` also take a `Scheduled` as a number. X of the network's
+            dtype, dense or in the format CSR, is read in place.
             Without y, X is a source of blocks (X, y) or (X, y, sample_weight) that can be
             iterated again in each epoch: a list, `NpyBlocks` or `ParquetBlocks`; rows are shuffled
             within a block.
@@ -219,7 +220,7 @@ class Network(Inspected, Model):
             the first fit then uses ``Adam()``.
         schedule : Schedule, optional
             Multiplies the optimizer's learning rate, such as `OneCycle`. Not for Rprop.
-        dropout : float or sequence of float, default=0.0
+        dropout : float, Scheduled or sequence of these, default=0.0
             Probability of dropping an activation in an update, for all hidden layers or for each,
             from 0 up to but not including 1; the others are divided by 1 − dropout (Srivastava et
             al. 2014). Predictions drop nothing.

@@ -26,6 +26,7 @@ from pynn.training.rate_factors import RateFactors
 from pynn.training.resume import Resumption, described
 from pynn.training.schedules import Schedule
 from pynn.training.state import State, in_order
+from pynn.training.strengths import Schedules, Strengths
 from pynn.training.undo import undone_on_error
 
 
@@ -43,6 +44,7 @@ class Settings:
     callbacks: Sequence[Any]
     rate_factors: RateFactors = rate_factors.NONE
     average: Average | None = None
+    schedules: Schedules = ()
 
     def __post_init__(self) -> None:
         """Check what does not depend on the data."""
@@ -135,20 +137,6 @@ def _loop(
     if settings.average is not None:
         n_updates = descent.state_on(network).n_updates
         averaging = Averaging(settings.average, network._parameters, n_updates)
-    plan = Plan(
-        settings.batch_size,
-        settings.shuffle,
-        settings.regularisation,
-        network._random,
-        seed,
-        settings.rate_factors,
-        averaging,
-    )
-    learner: Learner
-    if source is None:
-        learner = Rows(network, _data(network, train), descent, plan)
-    else:
-        learner = Blocks(network, source, partial(_data_of_block, network), descent, plan)
     state = State(
         network,
         network,
@@ -159,6 +147,22 @@ def _loop(
         validation=validation,
         descent=descent,
     )
+    strengths = Strengths(settings.regularisation, settings.schedules, descent.optimizer, state)
+    plan = Plan(
+        settings.batch_size,
+        settings.shuffle,
+        settings.regularisation,
+        network._random,
+        seed,
+        settings.rate_factors,
+        averaging,
+        strengths if strengths.change else None,
+    )
+    learner: Learner
+    if source is None:
+        learner = Rows(network, _data(network, train), descent, plan)
+    else:
+        learner = Blocks(network, source, partial(_data_of_block, network), descent, plan)
     measures = [] if validation is None else [_measure(network, validation)]
     loop = Loop(state, network._history, learner, descent, measures)
     if resumption:
@@ -249,6 +253,8 @@ def _description(
         told["learning_rate_factors"] = settings.rate_factors
     if settings.average is not None:
         told["average"] = settings.average
+    if settings.schedules:
+        told["schedules"] = settings.schedules
     arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
     for name in ("X", "y", "sample_weight") if validation else ():
         arrays[f"validation data with {name}"] = getattr(validation, name)

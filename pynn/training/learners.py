@@ -19,6 +19,7 @@ from pynn.training.averages import Averaging
 from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.rate_factors import RateFactors
+from pynn.training.strengths import Strengths
 
 Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
 
@@ -40,6 +41,8 @@ class Plan:
     rate_factors : RateFactors, default=NONE
     averaging : Averaging, optional
         The average that the network has instead of the parameters that are trained.
+    strengths : Strengths, optional
+        Penalties, dropout and weight decay, if any of them follows a schedule.
     """
 
     batch_size: int | None
@@ -49,6 +52,7 @@ class Plan:
     dropout_seed: int = 0
     rate_factors: RateFactors = rate_factors.NONE
     averaging: Averaging | None = None
+    strengths: Strengths | None = None
 
     @property
     def bits(self) -> np.random.BitGenerator:
@@ -117,7 +121,9 @@ class Rows:
         self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
     ) -> tuple[Costs, BaseException | None]:
         """Train; return the costs of the finished epochs, and the error that ended them."""
-        return self.learn_at(self.descent.rates(self.n_updates), n_epochs, patience, divisor)
+        n, strengths = self.n_updates, self.plan.strengths
+        each = None if strengths is None else strengths.of_updates(n)
+        return self.learn_at(self.descent.rates(n), n_epochs, patience, divisor, each)
 
     def learn_at(
         self,
@@ -125,8 +131,9 @@ class Rows:
         n_epochs: int = 1,
         patience: Patience | None = None,
         divisor: float = 1.0,
+        strengths: NDArray[np.float64] | None = None,
     ) -> tuple[Costs, BaseException | None]:
-        """Do so at these learning rates, one per update; None for that of the descent."""
+        """Do so at these rates and strengths of each update; None for those of the fit."""
         model, plan, averaging = self.model, self.plan, self.plan.averaging
         self.costs = costs = np.empty((n_epochs, 2))
         with self.bits.lock:
@@ -144,6 +151,7 @@ class Rows:
                 rate_factors=plan.rate_factors.by_layer,
                 scale_rate_factor=plan.rate_factors.scale,
                 dropout_seed=plan.dropout_seed,
+                strengths=strengths,
                 n_threads=model._threads_for(self.data, self.batch_size),
                 patience=patience,
                 divisor=divisor,
@@ -189,8 +197,10 @@ class Blocks:
             data = self.data_of(*block)
             rows = Rows(self.model, data, self.descent, self.plan, self.session)
             del block, data  # if it was converted, only the converted rows stay in memory
-            rates = None if rate is None else rate.repeat(rows.n_updates)
-            costs, error = rows.learn_at(rates)
+            n, strengths = rows.n_updates, self.plan.strengths
+            rates = None if rate is None else rate.repeat(n)
+            each = None if strengths is None else strengths.of_updates(1, n)
+            costs, error = rows.learn_at(rates, strengths=each)
             if error is not None:
                 return np.empty((0, 2)), error
             total, n_rows = total + rows.n_rows * costs[0], n_rows + rows.n_rows

@@ -136,10 +136,10 @@ class Loop:
         """Return 1 if Python has something to do after each epoch."""
         patience = self.patience
         in_core = patience is None or (patience.monitor == "cost" and not self.keeps_best)
-        averaging = self.learner.plan.averaging
-        averages = averaging is not None and averaging.is_by_epoch
+        plan = self.learner.plan
+        averages = plan.averaging is not None and plan.averaging.is_by_epoch
         looks_in = self.measures or self.state.observers or not in_core or averages
-        is_constant = self.descent.schedule == "constant"
+        is_constant = self.descent.schedule == "constant" and plan.strengths is None
         return 1 if looks_in or self.learner.order is None or not is_constant else EPOCHS_PER_CALL
 
     def _take_down(self, costs: Costs) -> None:

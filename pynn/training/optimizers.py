@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pynn import checks
+from pynn.training.schedules import Scheduled, initial
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class AdamW(Adam):
     ----------
     learning_rate, beta_1, beta_2, epsilon
         See `Adam`.
-    weight_decay : float, default=0.01
+    weight_decay : float or Scheduled, default=0.01
         Not negative.
 
     Raises
@@ -151,9 +152,15 @@ class AdamW(Adam):
     0.1
     """
 
-    weight_decay: float = 0.01
+    weight_decay: float | Scheduled = 0.01
 
-    _accepted: ClassVar[dict[str, str]] = {**Adam._accepted, "weight_decay": "[0, inf)"}
+    def __post_init__(self) -> None:
+        """Check every coefficient."""
+        super().__post_init__()
+        checks.number("AdamW: weight_decay", initial(self.weight_decay), "[0, inf)")
+
+    def _coefficients(self) -> dict[str, Any]:
+        return super()._coefficients() | {"weight_decay": initial(self.weight_decay)}
 
 
 @dataclass(frozen=True)

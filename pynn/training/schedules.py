@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate changes while a network is trained.
+"""Schedules: how the learning rate, and other numbers, change while a network is trained.
 
 Each is a frozen dataclass that depends only on the time and on the losses so far. Schedules have no
 state to save, so a resumed fit continues exactly.
@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,14 @@ Factors = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Schedule(checks.Checked, ABC):
-    """Base class of learning-rate schedules; subclasses define `factors`."""
+    """Base class of schedules; subclasses define `factors`.
+
+    A schedule multiplies the learning rate of a fit, or the number in a `pynn.Scheduled`.
+    """
 
     @abstractmethod
     def factors(self, epochs: Factors, losses: Sequence[float]) -> Factors:
-        """Return the factor of the initial learning rate for each update.
+        """Return the factor of the learning rate, or of another number, for each update.
 
         Parameters
         ----------
@@ -42,6 +45,50 @@ class Schedule(checks.Checked, ABC):
         ndarray of float64, shape (n_updates,)
             Finite and not negative.
         """
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A number that follows a schedule during a fit, for each update ``value`` times its factor.
+
+    `alpha`, `l1` and `dropout` of `pynn.Network.fit` take one in place of a number, for all layers
+    or in a list, and so does ``weight_decay`` of `pynn.AdamW`. Times are counted in epochs from the
+    start of the fit. `ReduceOnPlateau` reads "val_cost" or, without validation data, "cost".
+
+    Parameters
+    ----------
+    value : float
+        Number before it is multiplied; at least 0.
+    schedule : Schedule
+        Such as `WarmUp`, which raises the number from 0, or `StepDecay`, which lowers it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range.
+
+    Examples
+    --------
+    Dropout that rises from 0 to 0.5 in the first ten epochs:
+
+    >>> import pynn
+    >>> pynn.Scheduled(0.5, pynn.WarmUp(10))
+    Scheduled(value=0.5, schedule=WarmUp(epochs=10, then=None, start=0.0))
+    """
+
+    value: float
+    schedule: Schedule
+
+    def __post_init__(self) -> None:
+        """Check both."""
+        checks.non_negative("Scheduled: value", self.value)
+        if not isinstance(self.schedule, Schedule):
+            raise TypeError(f"Scheduled: schedule must be a Schedule, got {self.schedule!r}")
+
+
+def initial(number: Any) -> Any:
+    """Return the value of a number that follows a schedule; anything else as it is."""
+    return number.value if isinstance(number, Scheduled) else number
 
 
 @dataclass(frozen=True)

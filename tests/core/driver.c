@@ -45,6 +45,8 @@ static pynn_session *session;
 
 static pynn_session *session_of(int n_threads) { return n_threads > 1 ? session : NULL; }
 
+enum { MANY = 1000000 }; /* epochs */
+
 static pynn_status train(const problem *p, void *parameters, void *mean, pynn_cost *costs,
                          int64_t n_epochs, int n_threads, const pynn_control *control) {
     uint64_t random = 2;
@@ -55,12 +57,25 @@ static pynn_status train(const problem *p, void *parameters, void *mean, pynn_co
     }
     int64_t *order = reserve(p->of->n_rows, sizeof *order), n_done;
     for (int64_t i = 0; i < p->of->n_rows; i++) { order[i] = i; }
+    const int64_t n_batches = (p->of->n_rows + p->of->batch_size - 1) / p->of->batch_size;
+    const int n_layers = p->of->n_layers, n_strengths = 3 * n_layers;
+    double *strengths = NULL; /* of a fit that ends: they fall with each update */
+    if (p->of->regularised && n_epochs < MANY) {
+        strengths = reserve(n_epochs * n_batches * n_strengths, sizeof *strengths);
+        for (int64_t i = 0; i < n_epochs * n_batches; i++) {
+            double *of = strengths + i * n_strengths, factor = 1 / (double)(1 + i);
+            for (int l = 0; l < n_layers; l++) { of[l] = p->l2[l] * factor; }
+            of[2 * n_layers] = p->dropout[0] * factor;
+            of[n_strengths - 1] = p->optimizer.weight_decay * factor;
+        }
+    }
     const pynn_average average = {.parameters = mean, .decay = p->of->decay};
     const pynn_plan plan = {.n_epochs = n_epochs,
                             .batch_size = p->of->batch_size,
                             .order = order,
                             .shuffle = &shuffle,
                             .regularisation = p->regularisation,
+                            .strengths = strengths,
                             .average = p->of->decay > 0 ? &average : NULL};
     const pynn_call call = {&p->network, parameters, &p->data,
                             n_threads,   control,    session_of(n_threads)};
@@ -210,7 +225,6 @@ static int stop_at_third(void *n_questions) { return ++*(int *)n_questions == 3;
 static void check_interrupts(const setting *of, int most_threads) {
     problem p;
     make(&p, of, PYNN_F32);
-    enum { MANY = 1000000 };
     pynn_cost *costs = reserve(MANY, sizeof *costs);
     void *mean = reserve(p.n_parameters, sizeof(float));
     for (int n_threads = 1; n_threads <= most_threads; n_threads++) {

@@ -4,7 +4,7 @@ Every formula stands here once, in the dtype of the parameters it is given, and 
 imported: where the two agree, two independent texts agree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, log_softmax, ndtr, softmax, xlogy
@@ -158,6 +158,15 @@ def dropout_factors(seed, update, layer, n_rows, n_out, rate):
     columns = np.arange(n_out, dtype=np.uint64)
     draws = lowbias32(lowbias32((low + columns) % 2**32) ^ high)
     return (draws >= int(rate * 2**32)) / (1 - rate)
+
+
+def now(number, epoch, losses):
+    """Return a number, or several, at this time: those that follow a schedule are multiplied."""
+    if isinstance(number, list):
+        return [now(one, epoch, losses) for one in number]
+    if not hasattr(number, "schedule"):
+        return number
+    return number.value * float(number.schedule.factors(np.array([epoch]), losses)[0])
 
 
 @dataclass
@@ -326,21 +335,26 @@ class Network:
 
         average: an object of pynn, by which the parameters that are returned are an average
         """
+        rule_now = rule
         m, v, t, history, updates, epochs = np.zeros_like(p), np.zeros_like(p), 0, [], [], []
         rate = rule.learning_rate * self.rate_factors(p, **(learning_rate_factors or {}))
         w = np.ones(len(X)) if sample_weight is None else sample_weight
         for order in orders:
-            total = 0.0
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                factors = self.factors(seed, t, len(rows), dropout) if np.any(dropout) else ()
-                batch = (X[rows], y[rows], w[rows], alpha, l1, factors)
+            total, n_batches = 0.0, -(-len(order) // batch_size)
+            for i in range(n_batches):
+                rows = order[i * batch_size : (i + 1) * batch_size]
+                time = len(history) + i / n_batches, history
+                drop = now(dropout, *time)
+                factors = self.factors(seed, t, len(rows), drop) if np.any(dropout) else ()
+                batch = (X[rows], y[rows], w[rows], now(alpha, *time), now(l1, *time), factors)
                 total += len(rows) * self.cost(p, *batch)
                 t += 1
                 update = RULES[type(rule).__name__]
+                if hasattr(rule, "weight_decay"):
+                    rule_now = replace(rule, weight_decay=now(rule.weight_decay, *time))
                 g = self.gradient(p, *batch)
                 g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
-                p, m, v = update(rule, rate, p, g, m, v, t, self.is_weight(p))
+                p, m, v = update(rule_now, rate, p, g, m, v, t, self.is_weight(p))
                 p = self.limited(p, max_norm)
                 updates.append(p)
             epochs.append(p)

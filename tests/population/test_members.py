@@ -38,7 +38,7 @@ def settings(draw):
         "batch_size": draw(st.integers(1, 70)),
         "optimizer": draw(st.sampled_from(RULES)),
         "schedule": draw(st.sampled_from([None, pynn.StepDecay(2)])),
-        "alpha": draw(st.sampled_from([0.0, 0.1])),
+        "alpha": draw(st.sampled_from([0.0, 0.1, pynn.Scheduled(0.1, pynn.StepDecay(2))])),
         "average": draw(st.sampled_from([None, pynn.EMA(0.9), pynn.SWA(1)])),
         "dropout": draw(st.sampled_from([0.0, 0.3])),
         "sample_weight": draw(weights),
