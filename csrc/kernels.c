@@ -217,16 +217,13 @@ static void penalise(real *g, const real *w, size_t n, const pynn_step *step) {
 }
 
 /* In this form a mean of equal numbers, such as frozen weights, stays what it is. */
-static void average(real *mean, const real *w, size_t n, double rate) {
+static void average(real *restrict mean, const real *restrict w, size_t n, double rate) {
+    const real share = (real)rate;
     if (rate == 1) {
         memcpy(mean, w, n * sizeof *w);
         return;
     }
-    for (size_t j = 0; j < n; j += LANES) {
-        const size_t lanes = n - j < LANES ? n - j : LANES;
-        const vec mean_ = load_first(mean + j, lanes), w_ = load_first(w + j, lanes);
-        store_first(mean + j, mean_ + (real)rate * (w_ - mean_), lanes);
-    }
+    for (size_t j = 0; j < n; j++) { mean[j] += share * (w[j] - mean[j]); }
 }
 
 /* In double, and in a fixed number of partial sums, so that it vectorises with the same bits: an
