@@ -51,9 +51,10 @@ class Schedule(checks.Checked, ABC):
 class Scheduled:
     """A number that follows a schedule during a fit, for each update ``value`` times its factor.
 
-    `alpha`, `l1` and `dropout` of `pynn.Network.fit` take one in place of a number, for all layers
-    or in a list, and so does ``weight_decay`` of `pynn.AdamW`. Times are counted in epochs from the
-    start of the fit. `ReduceOnPlateau` reads "val_cost" or, without validation data, "cost".
+    ``alpha``, ``l1`` and ``dropout`` of `pynn.Network.fit` take one in place of a number, for all
+    layers or in a list, and so does ``weight_decay`` of `pynn.AdamW`. Times are counted in epochs
+    from the start of the fit. `ReduceOnPlateau` reads "val_cost" or, without validation data,
+    "cost".
 
     Parameters
     ----------
