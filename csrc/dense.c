@@ -3,17 +3,17 @@
 #include "parts.h"
 #include "transpose.h"
 
-/* Sparse rows between two looks for Ctrl-C. */
+/* Sparse rows between two checks for Ctrl-C. */
 enum { SPARSE_ROWS = 16 };
 
-/* Those of the operation's columns from j on that lie side by side. */
+/* The operation's columns from j on that are contiguous in memory. */
 static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size_t j) {
     const size_t together = pynn_together(ws, op->layer->layout);
     return (pynn_share){j, j + least(together, op->columns.end - j)};
 }
 
-/* out = a of these rows and columns without what is dropped from it; or likewise from a delta to
- * itself. */
+/* Apply dropout to these rows and columns: out = a with dropped elements set to 0. Also used on
+ * deltas, in place. */
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
                       pynn_share rows, pynn_share columns) {
     const pynn_layer *layer = op->layer;
@@ -44,7 +44,7 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 
-/* Weighted sums; 1 where the member leaves them. */
+/* Compute the weighted sums. Returns 1 if the member stopped early. */
 static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     pynn_product *product = &op->product;
     if (op->l == 0) {
@@ -104,7 +104,7 @@ int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* A part of da = delta W', from the deltas of a layer and its weights, to what it reads. */
+/* Prepare a part of da = delta W', computed from the deltas and weights of layer `from`. */
 static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
                                  pynn_layout layout, const pynn_layer *from) {
     const size_t panel = ws->kernels->panel;
@@ -128,7 +128,7 @@ void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws) {
     prepare_product_back(op, ws, ws->dx, layout, op->layer);
 }
 
-/* 1 where the member leaves it. */
+/* Returns 1 if the member stopped early. */
 static int multiply_back(pynn_op *op, const pynn_pass *pass) {
     op->product.b.x = pass->parameters + op->weights;
     return multiply(&op->product, pass, 1);

@@ -5,7 +5,7 @@
 
 #include "dense.h"
 
-/* The deltas once more in panels, in which the gradient reads each column many times. */
+/* Copy the deltas into panels, because the gradient reads each column many times. */
 static void put_in_panels(const pynn_layer *output, const pynn_workspace *ws, pynn_share rows) {
     if (!output->panels) { return; }
     const size_t row = output->layout.row, panel = ws->kernels->panel;
@@ -65,7 +65,7 @@ int FN(pynn_keep_outputs)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* Rows of a chunk to where they are kept, unless that is NULL; returns where all rows end there. */
+/* Copy rows of a chunk to `kept` unless it is NULL. Returns the end of all rows there. */
 static real *keep_rows(real *kept, const real *x, size_t stride, size_t n, const pynn_op *op,
                        const pynn_pass *pass) {
     if (!kept) { return NULL; }

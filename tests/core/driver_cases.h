@@ -1,5 +1,5 @@
-/* driver_cases.h - what driver.c trains: networks and data, made from a generator of random numbers
- * that is the same everywhere. */
+/* driver_cases.h - networks and data for driver.c, made from random numbers that are the same on
+ * every platform. */
 #ifndef PYNN_DRIVER_CASES_H
 #define PYNN_DRIVER_CASES_H
 
@@ -28,7 +28,7 @@ typedef struct {
     const char *hidden, *output, *cost, *rule;
     int64_t n_rows, batch_size, n_epochs;
     layout layout;
-    int mostly_zero; /* most columns of x are 0 in all rows, and half of the others' values */
+    int mostly_zero; /* most columns of x are 0 in all rows, and half of the values in the others */
     int regularised; /* labels, row weights, dropout, l2, clip_norm and max_norm */
     int input_scale;
     double cost_parameter;
@@ -47,13 +47,13 @@ static const setting settings[] = {
     {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0},
 };
 
-/* A network that takes any activation, cost and rule. */
+/* A network that works with any activation, cost and rule. */
 static const setting simple =
     {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
-/* Everything of one case in one dtype. */
+/* One case in one dtype. */
 typedef struct {
     const setting *of;
     pynn_network network;
@@ -63,8 +63,8 @@ typedef struct {
     double l2[3], l1[3], dropout[2];
     int activations[3];
     double activation_parameters[3];
-    int64_t n_parameters, n_units; /* units: of all layers but the input */
-    void *parameters;              /* initial ones */
+    int64_t n_parameters, n_units; /* units of all layers except the input */
+    void *parameters;              /* initial parameters */
 } problem;
 
 /* splitmix64: Steele, Lea & Flood 2014 */
@@ -77,10 +77,10 @@ static uint64_t next_uint64(void *state) {
 
 static uint32_t next_uint32(void *state) { return (uint32_t)(next_uint64(state) >> 32); }
 
-/* From -1 to 1, in steps of 2^-15: float holds each exactly. */
+/* Uniform from -1 to 1 in steps of 2^-15, which float represents exactly. */
 static double draw(uint64_t *state) { return (double)(next_uint64(state) >> 48) * 0x1p-15 - 1; }
 
-/* Zeros, until release */
+/* reserve returns memory filled with zeros; release frees all of it. */
 static void *blocks[400];
 static int n_blocks;
 static void *reserve(int64_t n, size_t size) {
