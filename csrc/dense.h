@@ -21,6 +21,6 @@ int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);
 
 /* Copy delta to da before delta is multiplied by the activation's derivative, for a layer with
  * separate arrays for both. */
-void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns);
+void FN(pynn_keep_da)(const pynn_op *op, const pynn_workspace *ws);
 
 #endif

@@ -101,6 +101,15 @@ static void drop(real *out, const real *a, size_t stride, size_t n_rows, size_t 
     }
 }
 
+static void add_rows(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
+                     size_t n_rows, size_t n) {
+    const size_t width = width_of(n, stride);
+    for (size_t i = 0; i < n_rows; i++, out += stride, a += stride, x += x_stride) {
+        IVDEP
+        for (size_t j = 0; j < width; j++) { out[j] = a[j] + x[j]; }
+    }
+}
+
 #define X(name, output)                                                                            \
     static void costs_##name(const pynn_outputs *outputs) {                                        \
         cost(outputs, cost_##name, delta_##name);                                                  \
@@ -333,6 +342,7 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .update = {PYNN_RULES(X)},
 #undef X
     .drop = drop,
+    .add_rows = add_rows,
     .store = update_store,
     .add = update_add,
     .penalise = penalise,

@@ -157,6 +157,10 @@ typedef struct {
     void (*drop)(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
                  const pynn_mask *mask);
 
+    /* out = a + x, all (n_rows, n); out may be a */
+    void (*add_rows)(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
+                     size_t n_rows, size_t n);
+
     /* row_costs[i] = cost of row i; delta = its derivative (see costs.h) times row_scales[i] */
     void (*cost[PYNN_N_COSTS])(const pynn_outputs *outputs);
 

@@ -35,7 +35,7 @@ int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
         ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y, stride, n,
                                        output->n_out);
     } else if (output->da != output->delta) {
-        FN(pynn_keep_da)(output, op->rows, op->columns);
+        FN(pynn_keep_da)(op, ws);
     }
     if (!is_tied) {
         ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, stride, n,
@@ -81,7 +81,7 @@ int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
     real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
     for (const pynn_layer *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
         z = keep_rows(z, l->z, l->layout.row, l->n_out, op, pass);
-        a = keep_rows(a, l->a, l->layout.row, l->n_out, op, pass);
+        a = keep_rows(a, l->out, l->layout.row, l->n_out, op, pass);
         da = keep_rows(da, l->da, l->layout.row, l->n_out, op, pass);
         delta = keep_rows(delta, l->delta, l->layout.row, l->n_out, op, pass);
     }

@@ -170,9 +170,11 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
         layer->z = layer->a = take(arena, used, reals);
         if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
         layer->out = layer->a;
-        if (layer->dropout > 0) { layer->out = take(arena, used, reals); }
+        if (layer->dropout > 0 || (learns && layer->is_residual)) {
+            layer->out = take(arena, used, reals);
+        }
         if (learns) { layer->delta = layer->da = take(arena, used, reals); }
-        if (traces) { layer->da = take(arena, used, reals); }
+        if (traces || (learns && layer->is_residual)) { layer->da = take(arena, used, reals); }
         if (layer->panels_apart) {
             const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
             layer->panels = take(arena, used, n_panels * layer->panels_apart);
@@ -295,6 +297,7 @@ static void plan_layers(pynn_workspace *ws) {
                                      .n_out = n_out,
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
+                                     .is_residual = network->residual && network->residual[l],
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }

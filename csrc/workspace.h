@@ -49,11 +49,12 @@ typedef struct {
     real parameter; /* of the activation */
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
-    real *out;      /* input of the next layer: a, or a after dropout */
-    double dropout; /* dropout rate, 0 except in training */
-    real *delta;    /* dC/dz of the batch's mean cost; NULL for predictions */
-    real *da;       /* dC/da; the same array as delta, unless both are kept */
-    real *panels;   /* copy of delta in panels, for an output layer in rows; or NULL */
+    real *out; /* input of the next layer: a after dropout, plus the layer's input if residual */
+    double dropout;  /* dropout rate, 0 except in training */
+    real *delta;     /* dC/dz of the batch's mean cost; NULL for predictions */
+    real *da;        /* dC/da; the same array as delta, unless both are kept */
+    int is_residual; /* whether the layer adds its input */
+    real *panels;    /* copy of delta in panels, for an output layer in rows; or NULL */
     size_t panels_apart;
 } pynn_layer;
 

@@ -569,6 +569,7 @@ cdef class Core:
     activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
     input_scale : bool
+    residual : sequence of bool, one for each layer, or empty: none
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -578,18 +579,21 @@ cdef class Core:
     cdef int64_t *sizes
     cdef int *activations
     cdef double *activation_parameters
+    cdef unsigned char *residual
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
     def __init__(
-            self, sizes, activations, activation_parameters, bias, input_scale, cost,
+            self, sizes, activations, activation_parameters, bias, input_scale, residual, cost,
             cost_parameter, dtype):
         cdef int n = len(sizes) - 1
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
-        if self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL:
+        self.residual = <unsigned char *>PyMem_Malloc(n)
+        if (self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL
+                or self.residual is NULL):
             raise MemoryError
         n_parameters = sizes[0] if input_scale else 0
         for i in range(n + 1):
@@ -597,13 +601,14 @@ cdef class Core:
         for i in range(n):
             self.activations[i] = ACTIVATION_CODES[activations[i]]
             self.activation_parameters[i] = activation_parameters[i]
+            self.residual[i] = bool(residual and residual[i])
             n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
-            bias=bias, input_scale=input_scale, cost=COST_CODES[cost],
+            bias=bias, input_scale=input_scale, residual=self.residual, cost=COST_CODES[cost],
             cost_parameter=cost_parameter)
 
     def __dealloc__(self):
@@ -613,6 +618,7 @@ cdef class Core:
         PyMem_Free(self.sizes)
         PyMem_Free(self.activations)
         PyMem_Free(self.activation_parameters)
+        PyMem_Free(self.residual)
 
     @property
     def cost_parameter(self):

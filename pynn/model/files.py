@@ -27,7 +27,7 @@ _CHECKSUM = "pynn.checksum"
 # What the JSON may hold: nothing else in a file chooses how a network is made.
 _ARGUMENTS = {
     *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
-    "input_scale",
+    *("input_scale", "residual"),
 }
 
 
@@ -105,6 +105,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
     }
     if network.scale is not None:  # older versions can load all other files
         arguments["input_scale"] = True
+    if network._architecture.residual:
+        arguments["residual"] = network._architecture.residual[:-1]
     return arguments
 
 

@@ -81,6 +81,7 @@ def problem(
     delta=1.0,
     weighted=False,
     scale=False,
+    residual=False,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -91,6 +92,7 @@ def problem(
         cost=parametrised.get(cost, cost),
         bias=bias,
         input_scale=scale,
+        residual=residual,
         dtype=dtype,
         random_state=0,
     )
@@ -102,7 +104,8 @@ def problem(
         net.scale[...] = rng.normal(1, 0.5, sizes[0])
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale)
+    added = net._architecture.residual
+    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale, added)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])
