@@ -61,9 +61,10 @@ def prepared(
     validation_data: Any,
     settings: Settings,
 ) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
-    """Check the data; return a function that trains, and returns what ended it early, if anything.
+    """Check the data; return a function that trains.
 
-    That is an interruption, or that training diverged. Without traceback, it keeps no data alive.
+    The function returns None, or the exception of an interruption or divergence. This exception has
+    no traceback, so it keeps no data alive.
 
     Parameters
     ----------

@@ -15,24 +15,32 @@ T = TypeVar("T")
 Failure = tuple[int, BaseException]  # the index of a task, and its exception
 
 
-def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[Any], list[Failure]]:
-    """Run each task in one of the workers; return the results in order, and the failures.
+def run_all(
+    tasks: Sequence[Callable[[], Any]], n_threads: int | None
+) -> tuple[list[Any], list[Failure]]:
+    """Run tasks in worker threads; return the results in order, and the failures, earliest first.
 
-    The first failure interrupts the other tasks, which then fail too. The result of a failed or
-    skipped task is None. The core's calls in a task use one thread, or more if there are more
-    workers than tasks.
+    The first failure interrupts the tasks that are running, which then fail too, and no other task
+    begins. The result of a task that failed or never began is None. If there are more threads than
+    tasks, the core's calls in each task use several.
+
+    Parameters
+    ----------
+    tasks : sequence of functions
+    n_threads : int or None
+        None uses as many as `threads.usable` allows.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, once the tasks that had begun have ended.
+        On Ctrl-C, after all running tasks have ended.
     RuntimeError
-        In a child that a signal handler forks meanwhile: it has no workers.
+        In a child process that a signal handler forked meanwhile, as it has no workers.
     """
     results: list[Any] = [None] * len(tasks)
     failures: list[Failure] = []
     waiting, stop, process = deque(range(len(tasks))), _core.Stop(), os.getpid()
-    n_workers = min(n_workers, threads.limit_here())
+    n_workers = min(n_threads or threads.usable(), threads.limit_here())
     each = max(1, n_workers // max(1, len(tasks)))
 
     def work(ended: threading.Event) -> None:
@@ -61,12 +69,12 @@ def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[An
         stop.set()
         for worker, ended in zip(workers, events, strict=True):
             while os.getpid() == process and not ended.wait(0.1) and worker.ident is not None:
-                pass  # one without a number was never started
+                pass  # a worker without ident was never started
 
     with _core.Undo(end):
         for worker in workers:
             worker.start()
-        for ended in events:  # a join that Ctrl-C ends takes a thread for dead in Python 3.11
+        for ended in events:  # in Python 3.11, Ctrl-C during a join marks a live thread as dead
             while not ended.wait(0.5):
                 if os.getpid() != process:
                     raise RuntimeError(
@@ -79,7 +87,7 @@ def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[An
 
 
 def locked(lock: Any, train: Callable[[], T]) -> T:
-    """Train with a lock held. Ctrl-C ends the wait for it too."""
+    """Acquire a lock, train and release it. Ctrl-C also ends the wait for the lock."""
     while not lock.acquire(timeout=0.1):
         _core.Stop.check()
     try:
