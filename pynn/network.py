@@ -297,7 +297,10 @@ class Network(Inspected, Model):
         given = {name: value for name, value in locals().items() if name not in ("self", "X")}
         error = fit_arguments.prepared(self, X, **given)()
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # this frame is in its traceback: the cycle would keep X alive
         return self
 
     def evaluate(

@@ -18,7 +18,7 @@ from pynn.network import Network
 from pynn.training.fitting import samples_of
 from pynn.training.learners import bit_generator
 from pynn.training.progress import counted
-from pynn.training.workers import Failure, locked, run_all
+from pynn.training.workers import locked, run_all
 
 _ARGUMENTS = {  # of Network.fit, with their defaults
     name: parameter.default
@@ -188,7 +188,8 @@ class Population(Sequence[Network]):
         self.errors = {}
         endings, failures = run_all(tasks, self._n_threads)
         self.errors = {k: e for k, e in enumerate(endings) if e is not None}
-        self._raise_first(failures)
+        if failures:
+            raise self._noted(*failures.pop(0))
         if self.errors:
             which = f"{checks.listed(list(self.errors))}; see errors"
             how = f"{len(self.errors)} of {len(self)} members diverged and are unchanged: "
@@ -223,18 +224,16 @@ class Population(Sequence[Network]):
                 member._data(data[0], encoded, given["sample_weight"])
                 fit_arguments.prepared(member, *data, **given)
             except (TypeError, ValueError) as error:
-                error.add_note(f"for member {k} of {len(self)}")
+                self._noted(k, error)
                 raise
             # Each task prepares its data again: the copies of all members at once may be large.
             tasks.append(partial(_trained, member, *data, given))
         return tasks
 
-    def _raise_first(self, failures: Sequence[Failure]) -> None:
-        """Raise the first failure, if any; it ended the other tasks."""
-        if failures:
-            k, error = failures[0]
-            error.add_note(f"for member {k} of {len(self)}")
-            raise error
+    def _noted(self, k: int, error: BaseException) -> BaseException:
+        """Return the error of member k with a note that names the member."""
+        error.add_note(f"for member {k} of {len(self)}")
+        return error
 
     # ---- Predictions -----------------------------------------------------------------------------
 
@@ -260,7 +259,8 @@ class Population(Sequence[Network]):
         if len(n_outputs) > 1:
             raise ValueError(f"members have different numbers of outputs: {sorted(n_outputs)}")
         outputs, failures = run_all([partial(one.predict, X) for one in self], self._n_threads)
-        self._raise_first(failures)
+        if failures:
+            raise self._noted(*failures.pop(0))
         return np.stack(outputs)
 
     def mean(self, X: ArrayLike) -> NDArray[Any]:

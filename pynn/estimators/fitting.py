@@ -35,7 +35,7 @@ from pynn.training.descent import Descent
 from pynn.training.forks import claim
 from pynn.training.history import Patience
 from pynn.training.learners import Blocks, Learner, Plan, Rows
-from pynn.training.loop import Loop, Measure
+from pynn.training.loop import DivergenceError, Loop, Measure
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
 from pynn.training.state import State, in_order
@@ -228,9 +228,7 @@ class Fit:
             resumption.attach(loop)
         try:
             ending = loop.run()
-        except FloatingPointError as error:
-            if error is not loop.divergence:  # a callback's own
-                raise
+        except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
         return self._outcome(ending, state)
 

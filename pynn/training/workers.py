@@ -59,6 +59,8 @@ def run_all(
         try:
             results[index] = tasks[index]()
         except BaseException as error:
+            if stop.is_set:  # a task that was interrupted; its traceback would keep data alive
+                error.__traceback__ = None
             failures.append((index, error))
             stop.set()
 

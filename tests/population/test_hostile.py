@@ -1,7 +1,13 @@
 """Misuse and failures of a population: each ends with a clear error, and nothing hangs."""
 
+import gc
+import threading
+import weakref
+from contextlib import suppress
+
 import numpy as np
 import pytest
+from failures import failing
 
 import pynn
 from pynn import _core
@@ -14,11 +20,18 @@ def population(n=2):
     return pynn.Population.of(n, [3, 4, 2], random_state=0)
 
 
-def test_an_iterator_of_callbacks_reaches_all_members():
-    seen = set()
+def workers():
+    return [one for one in threading.enumerate() if one.name == "pynn worker"]
+
+
+def test_iterators_among_the_arguments_reach_all_members():
+    seen = []
     members = population(3)
-    members.fit(X, X[:, :2], callbacks=iter([lambda state: seen.add(id(state.network))]))
-    assert seen == {id(member) for member in members}
+    own = ({"callbacks": iter([lambda state: seen.append(state.network)])} for _ in members)
+    members.fit(X, X[:, :2], metrics=iter(["r2"]), members=own)
+    members.fit(X, X[:, :2], callbacks=iter([lambda state: seen.append(state.network)]))
+    assert all(sum(one is member for one in seen) == 2 for member in members)
+    assert all(np.isfinite(member.history["r2"][0]) for member in members)
 
 
 def test_a_floating_point_error_raised_by_a_callback_is_not_a_divergence():
@@ -84,3 +97,77 @@ def test_setting_a_stop_also_sets_stops_created_within_its_block():
 
     run_all([task], 1)
     assert [one.is_set for one in inner] == [True, True]
+
+
+# ---- Failures ----
+
+
+def raise_lookup_error(state):
+    raise LookupError
+
+
+@pytest.mark.filterwarnings("ignore:2 of 2 members diverged")
+@pytest.mark.parametrize("model", [lambda: population()[0], population], ids=["one", "two"])
+@pytest.mark.parametrize(
+    ("settings", "failing_allocation"),
+    [
+        ({"epochs": 30, "optimizer": pynn.SGD(1e9)}, 0),
+        ({"callbacks": [raise_lookup_error]}, 0),
+        ({}, 2),
+    ],
+    ids=["divergence", "callback", "no memory"],
+)
+def test_a_failed_fit_frees_its_data_without_the_garbage_collector(
+    model, settings, failing_allocation
+):
+    rows, model = X.copy(), model()
+    freed = weakref.ref(rows)
+    gc.disable()
+    try:
+        _core.fail_allocation(failing_allocation)
+        with suppress(FloatingPointError, LookupError, MemoryError):
+            model.fit(rows, X[:, :2], **settings)
+        del rows
+        assert freed() is None
+    finally:
+        _core.fail_allocation(0)
+        gc.enable()
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_member_without_memory_is_named_and_all_members_stay_usable(n_threads):
+    blocks, failed = _core.blocks_in_use(), set()
+    for n in range(1, 100):
+        members = pynn.Population.of(3, [3, 4, 2], random_state=0, n_threads=n_threads)
+        before = [member.parameters.copy() for member in members]
+        _core.fail_allocation(n)
+        try:
+            members.fit(X, X[:, :2])
+            break  # fewer than n allocations
+        except MemoryError as error:
+            (k,) = [k for k in range(3) if f"for member {k} of 3" in error.__notes__]
+        finally:
+            _core.fail_allocation(0)
+        failed.add(k)
+        np.testing.assert_array_equal(members[k].parameters, before[k])
+        assert members[k].history == {"cost": []}
+        assert not workers()
+        assert _core.blocks_in_use() == blocks
+        members.fit(X, X[:, :2])
+    assert failed == {0, 1, 2}
+    assert n < 99
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_thread_that_cannot_start_ends_the_fit(n, monkeypatch):
+    members = pynn.Population.of(3, [3, 4, 2], random_state=0, n_threads=3)
+    error = RuntimeError("can't start new thread")
+    with (
+        failing(monkeypatch, threading.Thread, "start", n, error),
+        pytest.raises(RuntimeError, match="start new thread"),
+    ):
+        members.fit(X, X[:, :2], epochs=10**9)
+    for one in workers():
+        one.join(10)
+    assert not workers()
+    members.fit(X, X[:, :2])

@@ -79,6 +79,25 @@ def test_members_have_the_parameters_after_a_whole_mini_batch():
         np.testing.assert_array_equal(twin.parameters, member.parameters)
 
 
+def test_ctrl_c_ends_the_wait_for_a_member_that_another_thread_fits():
+    population = pynn.Population.of(2, [20, 2], random_state=0, n_threads=2)
+    begun, done, end = threading.Event(), threading.Event(), time.monotonic() + 30
+
+    def look(state):
+        begun.set()
+        return done.is_set() or time.monotonic() > end
+
+    settings = {"epochs": FOREVER, "callbacks": [look]}
+    other = threading.Thread(target=population[0].fit, args=[X, X[:, :2]], kwargs=settings)
+    other.start()
+    begun.wait()
+    fit_until_interrupted(population, X, X[:, :2])
+    assert other.is_alive()
+    done.set()
+    other.join()
+    population.fit(X, X[:, :2])
+
+
 def test_a_stop_ends_fits_in_threads_that_entered_it():
     stop, results = _core.Stop(), []
     begun = threading.Event()
