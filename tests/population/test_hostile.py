@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -106,32 +107,43 @@ def raise_lookup_error(state):
     raise LookupError
 
 
-@pytest.mark.filterwarnings("ignore:2 of 2 members diverged")
-@pytest.mark.parametrize("model", [lambda: population()[0], population], ids=["one", "two"])
-@pytest.mark.parametrize(
-    ("settings", "failing_allocation"),
-    [
-        ({"epochs": 30, "optimizer": pynn.SGD(1e9)}, 0),
-        ({"callbacks": [raise_lookup_error]}, 0),
-        ({}, 2),
-    ],
-    ids=["divergence", "callback", "no memory"],
-)
-def test_a_failed_fit_frees_its_data_without_the_garbage_collector(
-    model, settings, failing_allocation
-):
-    rows, model = X.copy(), model()
-    freed = weakref.ref(rows)
+def is_freed_after(fit):
+    """Whether a fit that fails frees its rows without the garbage collector."""
+    rows = X.copy()
+    reference = weakref.ref(rows)
     gc.disable()
     try:
-        _core.fail_allocation(failing_allocation)
         with suppress(FloatingPointError, LookupError, MemoryError):
-            model.fit(rows, X[:, :2], **settings)
+            fit(rows, X[:, :2])
         del rows
-        assert freed() is None
+        return reference() is None
     finally:
-        _core.fail_allocation(0)
         gc.enable()
+
+
+@pytest.mark.filterwarnings("ignore:2 of 2 members diverged")
+@pytest.mark.parametrize("model", [lambda: population()[0], population], ids=["one", "two"])
+def test_a_failed_fit_frees_its_data(model):
+    assert is_freed_after(partial(model().fit, epochs=30, optimizer=pynn.SGD(1e9)))
+    assert is_freed_after(partial(model().fit, callbacks=[raise_lookup_error]))
+    for n in range(1, 6):
+        _core.fail_allocation(n)
+        try:
+            assert is_freed_after(model().fit)
+        finally:
+            _core.fail_allocation(0)
+
+
+def test_an_error_of_one_member_also_frees_the_data_of_interrupted_members():
+    begun = threading.Event()
+
+    def fail(state):
+        begun.wait(10)
+        raise LookupError
+
+    two = pynn.Population.of(2, [3, 4, 2], random_state=0, n_threads=2)
+    endless = {"epochs": 10**9, "callbacks": [lambda state: begun.set()]}
+    assert is_freed_after(partial(two.fit, members=[endless, {"callbacks": [fail]}]))
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
