@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 from collections import deque
@@ -43,13 +44,10 @@ def run_all(
     n_workers = min(n_threads or threads.usable(), threads.limit_here())
     each = max(1, n_workers // max(1, len(tasks)))
 
-    def work(ended: threading.Event) -> None:
-        try:
-            with stop, threads.limited(each):
-                while waiting and not stop.is_set:
-                    run_one()
-        finally:
-            ended.set()
+    def work() -> None:
+        with stop, threads.limited(each):
+            while waiting and not stop.is_set:
+                run_one()
 
     def run_one() -> None:
         try:
@@ -64,27 +62,48 @@ def run_all(
             failures.append((index, error))
             stop.set()
 
-    events = [threading.Event() for _ in range(min(n_workers, len(tasks)))]
-    workers = [threading.Thread(target=work, args=(one,), name="pynn worker") for one in events]
+    workers = [threading.Thread(target=work, name="pynn worker") for _ in tasks[:n_workers]]
+    begun: list[bool] = []
+    ended: list[BaseException | None] = []
+    at_end = threading.Lock()
+    at_end.acquire()
+
+    def lead() -> None:
+        begun.append(True)
+        failure = None
+        try:
+            for worker in workers:
+                worker.start()
+        except BaseException as error:
+            failure = error
+            stop.set()
+        for worker in workers:
+            if worker.ident is not None:  # it was started
+                worker.join()
+        ended.append(failure)
+        at_end.release()
 
     def end() -> None:
         stop.set()
-        for worker, ended in zip(workers, events, strict=True):
-            while os.getpid() == process and not ended.wait(0.1) and worker.ident is not None:
-                pass  # a worker without ident was never started
+        while not ended and os.getpid() == process:
+            at_end.acquire(timeout=0.1)
+            if not begun:  # the thread of lead was never started
+                break
 
+    # A thread that hears no signals starts and joins the workers, as an exception of a signal
+    # handler within Thread.start or Event.wait may leave their locks locked for ever. Here, a lock
+    # only ends the wait; the timeout is for signals that the system delivers to another thread.
     with _core.Undo(end):
-        for worker in workers:
-            worker.start()
-        for ended in events:  # in Python 3.11, Ctrl-C during a join marks a live thread as dead
-            while not ended.wait(0.5):
-                if os.getpid() != process:
-                    raise RuntimeError(
-                        "a signal handler forked this process amid the work of several threads; "
-                        "the child cannot finish it"
-                    )
-    for worker in workers:
-        worker.join()
+        _thread.start_new_thread(lead, ())
+        while not ended:
+            at_end.acquire(timeout=0.5)
+            if os.getpid() != process:
+                raise RuntimeError(
+                    "a signal handler forked this process amid the work of several threads; "
+                    "the child cannot finish it"
+                )
+    if ended[0] is not None:
+        raise ended.pop()  # type: ignore[misc]
     return results, failures
 
 

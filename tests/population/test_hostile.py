@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from failures import failing
+from together import assert_workers_end
 
 import pynn
 from pynn import _core
@@ -19,10 +20,6 @@ X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 
 def population(n=2):
     return pynn.Population.of(n, [3, 4, 2], random_state=0)
-
-
-def workers():
-    return [one for one in threading.enumerate() if one.name == "pynn worker"]
 
 
 def test_iterators_among_the_arguments_reach_all_members():
@@ -163,7 +160,7 @@ def test_a_member_without_memory_is_named_and_all_members_stay_usable(n_threads)
         failed.add(k)
         np.testing.assert_array_equal(members[k].parameters, before[k])
         assert members[k].history == {"cost": []}
-        assert not workers()
+        assert_workers_end()
         assert _core.blocks_in_use() == blocks
         members.fit(X, X[:, :2])
     assert failed == {0, 1, 2}
@@ -179,7 +176,5 @@ def test_a_thread_that_cannot_start_ends_the_fit(n, monkeypatch):
         pytest.raises(RuntimeError, match="start new thread"),
     ):
         members.fit(X, X[:, :2], epochs=10**9)
-    for one in workers():
-        one.join(10)
-    assert not workers()
+    assert_workers_end()
     members.fit(X, X[:, :2])

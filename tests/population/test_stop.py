@@ -9,9 +9,12 @@ import time
 import numpy as np
 import pytest
 import sklearn.model_selection  # noqa: F401 - a fit imports it, which takes seconds
+from failures import Stop, stopped_at
+from together import assert_workers_end
 
 import pynn
 from pynn import _core
+from pynn.training import workers
 from pynn.training.workers import run_all
 
 pytestmark = pytest.mark.usefixtures("ctrl_c_raises")
@@ -55,10 +58,7 @@ def test_all_threads_end(sizes, options):
     population = pynn.Population.of(5, sizes, random_state=0, n_threads=2)
     changed = fit_until_interrupted(population, X, X[:, :2], **options)
     assert changed == [True, True, False, False, False]
-    workers = [one for one in threading.enumerate() if one.name == "pynn worker"]
-    for one in workers:
-        one.join(5)
-    assert not any(one.is_alive() for one in workers)
+    assert_workers_end()
     finished = [len(member.history["cost"]) for member in population]
     population.fit(X, X[:, :2])  # no member is still in training
     assert [len(member.history["cost"]) for member in population] == [n + 1 for n in finished]
@@ -77,6 +77,21 @@ def test_members_have_the_parameters_after_a_whole_mini_batch():
             # The interrupt came after a mini-batch, but before its epoch was counted.
             twin.fit(X, X[:, :2], batch_size=300)
         np.testing.assert_array_equal(twin.parameters, member.parameters)
+
+
+def test_an_exception_anywhere_in_the_main_thread_ends_all_threads():
+    """Also on return from a function of threading, where Event.wait may have acquired a lock."""
+    population = pynn.Population.of(3, [20, 2], random_state=0, n_threads=2)
+    for n in range(1, 1000):
+        try:
+            with stopped_at(n, workers, threading, events=("line", "return")):
+                population.fit(X, X[:, :2])
+            break  # fewer than n events
+        except Stop:
+            pass
+        assert_workers_end()
+    assert 20 < n < 999
+    population.fit(X, X[:, :2])
 
 
 def test_ctrl_c_ends_the_wait_for_a_member_that_another_thread_fits():
