@@ -168,7 +168,7 @@ class Population(Sequence[Network]):
         MemoryError
             If there is not enough memory for a mini-batch; that member is unchanged.
         RuntimeError
-            If a callback of a member's own fit calls this.
+            If a callback of a member calls this, or a thread cannot start.
         KeyboardInterrupt
             On Ctrl-C.
 
@@ -179,9 +179,10 @@ class Population(Sequence[Network]):
 
         Notes
         -----
-        An exception in one member, such as a callback's, ends the fit and has a note that names the
-        member. As on Ctrl-C, members in training then keep the parameters after their last finished
-        mini-batch, or the best ones with early stopping; members that had not begun are unchanged.
+        Any other exception in a member, such as a callback's, leaves that member unchanged, ends
+        the fit and has a note that names the member. As on Ctrl-C, the other members in training
+        have the parameters after their last finished mini-batch, or the best ones with early
+        stopping, and members that had not begun are unchanged.
         """
         tasks = self._tasks(X, y, members, settings)
         tasks = counted(tasks) if checks.flag("verbose", verbose) else tasks

@@ -90,9 +90,9 @@ def run_all(
             if not begun:  # the thread of lead was never started
                 break
 
-    # A thread that hears no signals starts and joins the workers, as an exception of a signal
-    # handler within Thread.start or Event.wait may leave their locks locked for ever. Here, a lock
-    # only ends the wait; the timeout is for signals that the system delivers to another thread.
+    # Signal handlers run only in the main thread, where their exception could leave a lock of
+    # Thread.start or Event.wait locked. So another thread starts and joins the workers, and this
+    # one waits by a bare lock. The timeout is for signals that the system gives to other threads.
     with _core.Undo(end):
         _thread.start_new_thread(lead, ())
         while not ended:
