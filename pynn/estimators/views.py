@@ -24,6 +24,14 @@ Array = NDArray[Any]
 _SCIKIT_LEARN_S: dict[Any, str] = {name: alias for alias, name in ALIASES.items()}
 
 
+class InvalidSettingError(ValueError, AttributeError):
+    """A parameter does not fit the fitted network.
+
+    It is an AttributeError as well, like scikit-learn's NotFittedError, so that `hasattr` and `dir`
+    do not raise.
+    """
+
+
 class Views(Settings):
     """One network, `network_`, behind scikit-learn's names.
 
@@ -57,19 +65,23 @@ class Views(Settings):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        given: Any = self.activation
-        activations_now = network.activations
-        n_hidden = len(activations_now) - 1
-        if isinstance(given, str | Activation):
-            wanted: tuple[Any, ...] = (ALIASES.get(given, given),) * n_hidden
-        else:
-            wanted = tuple(ALIASES.get(name, name) for name in given)
-        if wanted != activations_now[:-1]:
-            activations = (*hidden_activations(given, n_hidden), activations_now[-1])
+        if self._hidden_activations(network) != network.activations[:-1]:
+            try:
+                hidden = hidden_activations(self.activation, len(network.activations) - 1)
+            except (TypeError, ValueError) as error:
+                raise InvalidSettingError(*error.args) from None
+            activations = (*hidden, network.activations[-1])
             network._become(replace(network._architecture, activations=activations))
         if network.n_threads != self.n_threads:
             network.n_threads = self.n_threads
         return network
+
+    def _hidden_activations(self, network: Network) -> tuple[Any, ...]:
+        """Return the wanted activations, unchecked: this runs at each prediction."""
+        given: Any = self.activation
+        if isinstance(given, str | Activation) or not isinstance(given, Iterable):
+            return (ALIASES.get(given, given),) * (len(network.activations) - 1)
+        return tuple(ALIASES.get(name, name) for name in given)
 
     @property
     def coefs_(self) -> list[Array]:

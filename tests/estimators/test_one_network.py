@@ -151,6 +151,17 @@ def test_an_activation_that_is_set_after_a_fit_takes_effect_at_once(copied):
 
 
 @BOTH
+@pytest.mark.parametrize("wrong", ["invalid", 3, None, ["relu", "tanh"]], ids=str)
+def test_a_wrong_activation_after_a_fit_is_refused_and_dir_still_works(Estimator, wrong):
+    model = fitted(Estimator).set_params(activation=wrong)
+    assert "network_" not in dir(model)
+    with pytest.raises(ValueError, match="activation must be one"):
+        model.predict(DATA[Estimator][0])
+    model.set_params(activation="relu")
+    assert "network_" in dir(model)
+
+
+@BOTH
 def test_coefs_and_intercepts_are_views_of_one_vector(Estimator):
     model = fitted(Estimator)
     parts = [part for pair in zip(model.coefs_, model.intercepts_, strict=True) for part in pair]
