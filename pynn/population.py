@@ -148,7 +148,7 @@ class Population(Sequence[Network]):
             Rows and targets for all members; see `Network.fit`. If X must be converted, members of
             one dtype share the converted copy.
         members : sequence of dict, optional
-            Arguments of `Network.fit` for each member, which override `settings`, such as
+            Arguments of `Network.fit` for each member, which override the shared ones, such as
             ``[{"optimizer": pynn.SGD(0.1)}, {"optimizer": pynn.SGD(0.3)}]``. For folds and
             bootstrap samples, give each member a ``sample_weight``; 0 leaves a row out.
         verbose : bool, default=False
