@@ -31,6 +31,7 @@ _MODULES = {
     "model.costs": "Huber Quantile",
     "network": "Network",
     "population": "Population",
+    "searching": "search",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
     "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau StepDecay WarmUp",
 }

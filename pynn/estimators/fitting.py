@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from pynn import checks
 from pynn.data.samples import Samples
@@ -93,7 +92,7 @@ class Fit:
         estimator = self.estimator
         translation.check_solver_takes_all(estimator)
         own = in_order(estimator.callbacks)
-        random, resumption = check_random_state(estimator.random_state), None
+        random, resumption = translation.source(estimator), None
         if not self.incremental:
             is_global = estimator.random_state is None
             resumption, random = Resumption.wanted(own, self._description, random, is_global)
@@ -181,7 +180,7 @@ class Fit:
         )
         estimator.best_epoch_ = None
         if result is None:
-            return partial(warn, messages.INTERRUPTED)
+            return messages.tell_of_interruption
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
         is_sound = np.isfinite(self.network.parameters).all()
@@ -236,7 +235,7 @@ class Fit:
         estimator = self.estimator
         estimator.stopped_early_ = state.is_stopped
         if ending == "interrupted":
-            return partial(warn, messages.INTERRUPTED)
+            return messages.tell_of_interruption
         if ending == "diverged":
             text = messages.NOT_FINITE + messages.BEST_KEPT + about_scales(self.spread)
             return partial(warn, text, ConvergenceWarning)

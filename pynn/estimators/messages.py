@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import FrameType
 
 from sklearn.exceptions import ConvergenceWarning
 
+from pynn.training import workers
 from pynn.training.state import State
 
 # Warns about the outcome of a fit once the estimator is complete; None: no need to.
@@ -29,27 +32,51 @@ STRATIFIED = (
     "a class without training rows, or hold one class only"
 )
 
-_OURS = {"pynn", "sklearn", "contextlib", "scipy", "joblib"}
+_OURS = {"pynn", "sklearn", "contextlib", "scipy", "joblib", "threading"}
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called pynn.
+    """Warn at the line that called pynn; of several fits in its workers, only once.
 
     A `ConvergenceWarning` counts as one of scikit-learn's modules, so that filters for
     ``module="sklearn"`` hold for it, too.
     """
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
-        frame = frame.f_back
+    caller = workers.caller()
+    for frame in _frames(sys._getframe(1), *([caller.frame] if caller else [])):
+        if frame.f_globals.get("__name__", "").split(".")[0] not in _OURS:
+            break
     of_sklearn = issubclass(category, ConvergenceWarning)
-    warnings.warn_explicit(
-        message,
-        category,
-        frame.f_code.co_filename,
-        frame.f_lineno,
-        "sklearn.neural_network" if of_sklearn else frame.f_globals.get("__name__", "<unknown>"),
-        frame.f_globals.setdefault("__warningregistry__", {}),
-    )
+    with caller.lock if caller else nullcontext():
+        # Python's registry forgets a warning whenever scikit-learn checks an array.
+        if caller and (message, category) in caller.warnings:
+            return
+        warnings.warn_explicit(
+            message,
+            category,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            "sklearn.neural_network"
+            if of_sklearn
+            else frame.f_globals.get("__name__", "<unknown>"),
+            frame.f_globals.setdefault("__warningregistry__", {}),
+        )
+        if caller:  # only here: a filter may have made an error of it
+            caller.warnings.add((message, category))
+
+
+def _frames(*innermost: FrameType) -> Iterator[FrameType]:
+    """Yield frames from the inside out."""
+    for frame in innermost:
+        outer: FrameType | None = frame
+        while outer is not None:
+            yield outer
+            outer = outer.f_back
+
+
+def tell_of_interruption() -> None:
+    """Warn that Ctrl-C ended the fit. In a worker, it ends the tasks that follow, too."""
+    workers.check()
+    warn(INTERRUPTED)
 
 
 def tell_of_plateau(state: State) -> None:

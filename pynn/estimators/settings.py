@@ -92,6 +92,13 @@ class Settings(BaseEstimator):  # type: ignore[misc]
         """The values that each parameter accepts, as scikit-learn reads them."""
         return _constraints(type(self))  # type: ignore[arg-type]  # classes have a hash
 
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of all parameters; scikit-learn would read the signature each time."""
+        names: list[str] = super()._get_param_names()
+        return names
+
     def _hidden_sizes(self) -> list[int]:
         """Return the units of each hidden layer."""
         sizes: Any = self.hidden_layer_sizes

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import _thread
+import contextvars
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from types import FrameType
 from typing import Any, TypeVar
 
 from pynn import _core
@@ -16,6 +19,17 @@ T = TypeVar("T")
 Failure = tuple[int, BaseException]  # the index of a task, and its exception
 
 
+class Caller:
+    """The call that workers run for: its frame, and the warnings of its tasks so far."""
+
+    def __init__(self, frame: FrameType) -> None:
+        self.frame, self.lock = frame, threading.Lock()
+        self.warnings: set[Hashable] = set()
+
+
+_caller = contextvars.ContextVar[Caller | None]("_caller", default=None)
+
+
 def run_all(
     tasks: Sequence[Callable[[], Any]], n_threads: int | None
 ) -> tuple[list[Any], list[Failure]]:
@@ -23,7 +37,8 @@ def run_all(
 
     The first failure interrupts the tasks that are running, which then fail too, and no other task
     begins. The result of a task that failed or never began is None. If there are more threads than
-    tasks, the core's calls in each task use several.
+    tasks, the core's calls in each task use several. Each worker has a copy of the caller's
+    context.
 
     Parameters
     ----------
@@ -44,7 +59,10 @@ def run_all(
     n_workers = min(n_threads or threads.usable(), threads.limit_here())
     each = max(1, n_workers // max(1, len(tasks)))
 
+    outermost = _caller.get() or Caller(sys._getframe(1))
+
     def work() -> None:
+        _caller.set(outermost)  # in the worker's own context
         with stop, threads.limited(each):
             while waiting and not stop.is_set:
                 run_one()
@@ -62,7 +80,10 @@ def run_all(
             failures.append((index, error))
             stop.set()
 
-    workers = [threading.Thread(target=work, name="pynn worker") for _ in tasks[:n_workers]]
+    workers = [
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), name="pynn worker")
+        for _ in tasks[:n_workers]
+    ]
     begun: list[bool] = []
     ended: list[BaseException | None] = []
     at_end = threading.Lock()
@@ -107,10 +128,20 @@ def run_all(
     return results, failures
 
 
+def check() -> None:
+    """Raise KeyboardInterrupt in a worker that is to end."""
+    _core.Stop.check()
+
+
+def caller() -> Caller | None:
+    """Return the outermost call that a worker runs for; None if this thread is not a worker."""
+    return _caller.get()
+
+
 def locked(lock: Any, train: Callable[[], T]) -> T:
     """Acquire a lock, train and release it. Ctrl-C also ends the wait for the lock."""
     while not lock.acquire(timeout=0.1):
-        _core.Stop.check()
+        check()
     try:
         return train()
     finally:
