@@ -40,20 +40,11 @@ from pynn.training.resume import Resumption, described
 from pynn.training.state import State, in_order
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
-# Parameters that may differ where a fit resumes.
-_FREE = {"max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"}
-_OF_EARLIER_FITS = [
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "best_epoch_",
-    "validation_scores_",
-    "best_validation_score_",
-    "stopped_early_",
-    "_no_improvement_count",
-    "_split_before",
-    "_scores_from",
-]
+# Parameters that may differ where a fit resumes; n_members is 1, and older files lack it.
+_FREE = {
+    *("max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"),
+    "n_members",
+}
 
 
 class Fit:
@@ -128,8 +119,6 @@ class Fit:
         estimator._network = network
         estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), n_outputs
         estimator.n_iter_ = estimator.t_ = 0
-        for name in _OF_EARLIER_FITS:
-            estimator.__dict__.pop(name, None)
 
     def _check_network(self) -> None:
         """Refuse to continue with a network that does not match the parameters."""

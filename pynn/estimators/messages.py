@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 from sklearn.exceptions import ConvergenceWarning
@@ -34,6 +36,24 @@ STRATIFIED = (
 
 _OURS = {"pynn", "sklearn", "contextlib", "scipy", "joblib", "threading"}
 
+Warned = tuple[str, type[Warning]]
+_here = threading.local()
+
+
+class _Kept(list[Warned]):
+    """A list that can be referenced weakly."""
+
+
+@contextmanager
+def kept() -> Iterator[list[Warned]]:
+    """Keep the warnings of this thread in a list, for another thread to give."""
+    before, found = getattr(_here, "kept", None), _Kept()
+    _here.kept = weakref.ref(found)  # gone with the block, even if a signal interrupts these lines
+    try:
+        yield found
+    finally:
+        _here.kept = before
+
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line that called pynn; of several fits in its workers, only once.
@@ -41,6 +61,10 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     A `ConvergenceWarning` counts as one of scikit-learn's modules, so that filters for
     ``module="sklearn"`` hold for it, too.
     """
+    reference = getattr(_here, "kept", None)
+    if reference is not None and (found := reference()) is not None:
+        found.append((message, category))
+        return
     caller = workers.caller()
     for frame in _frames(sys._getframe(1), *([caller.frame] if caller else [])):
         if frame.f_globals.get("__name__", "").split(".")[0] not in _OURS:
@@ -73,10 +97,10 @@ def _frames(*innermost: FrameType) -> Iterator[FrameType]:
             outer = outer.f_back
 
 
-def tell_of_interruption() -> None:
-    """Warn that Ctrl-C ended the fit. In a worker, it ends the tasks that follow, too."""
+def tell_of_interruption(more: str = "") -> None:
+    """Warn that Ctrl-C ended the fit. In a worker of an outer call, end that call, too."""
     workers.check()
-    warn(INTERRUPTED)
+    warn(INTERRUPTED + more)
 
 
 def tell_of_plateau(state: State) -> None:

@@ -86,6 +86,7 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     dtype: str = parameter("auto", among("auto", "float32", "float64"))
     keep_optimizer: bool | None = parameter(None, "boolean", None)
     n_threads: int | None = parameter(None, _COUNT, None)
+    n_members: int = parameter(1, _COUNT)
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:

@@ -64,9 +64,13 @@ def save(
     _write({"": network}, path, notes or {})
 
 
-def save_all(networks: Sequence[Parameters], path: str | os.PathLike[str]) -> None:
+def save_all(
+    networks: Sequence[Parameters],
+    path: str | os.PathLike[str],
+    notes: dict[str, str] | None = None,
+) -> None:
     """Write networks to one file, in which all names of network k have the prefix ``k.``."""
-    _write({f"{k}.": network for k, network in enumerate(networks)}, path, {})
+    _write({f"{k}.": network for k, network in enumerate(networks)}, path, notes or {})
 
 
 def _write(
@@ -146,12 +150,21 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, 
 
 def load_all(kind: type[Any], path: str | os.PathLike[str]) -> list[Any]:
     """Read networks from a file written by `save_all`, as objects of this class."""
+    return _read(kind, path, _numbers)[0]
 
-    def prefixes(metadata: Mapping[str, str]) -> list[str]:
-        n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
-        return [f"{k}." for k in range(max(1, n_networks))]
 
-    return _read(kind, path, prefixes)[0]
+def load_either(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
+    """Read a network that `save` wrote, or a list of them that `save_all` wrote, and the notes."""
+    several = f"0.{_KEY}"
+    networks, metadata = _read(
+        kind, path, lambda found: _numbers(found) if several in found else [""]
+    )
+    return networks if several in metadata else networks[0], metadata
+
+
+def _numbers(metadata: Mapping[str, str]) -> list[str]:
+    n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
+    return [f"{k}." for k in range(max(1, n_networks))]
 
 
 def _read(
