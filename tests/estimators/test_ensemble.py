@@ -1,12 +1,14 @@
 """Ensembles by seeds: n_members networks in one estimator, each with the bits of its own fit."""
 
 import copy
+import gc
 import os
 import pickle
 import signal
 import threading
 import time
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -384,6 +386,19 @@ def test_an_error_in_a_callback_leaves_the_ensemble_as_it_was(fitted):
         model.fit(X, Y)
     assert caught.value.__notes__ == ["for member 1 of 3"]
     assert not differences(before, of(model))
+
+
+def test_a_failed_fit_frees_its_data():
+    rows = X.copy()
+    freed = weakref.ref(rows)
+    gc.disable()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            ensemble(callbacks=[lambda state: 1 / 0]).fit(rows, Y)
+        del rows
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 def test_a_callback_cannot_fit_its_member():
