@@ -16,6 +16,8 @@ X = np.random.default_rng(0).normal(size=(20, 3))
 def sixteen_processors(monkeypatch):
     monkeypatch.setattr(threads, "processors", lambda: 16)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with threadpool_limits(256, user_api="pynn"):  # whatever limit an earlier test left
+        yield
 
 
 @pytest.fixture

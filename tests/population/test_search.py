@@ -296,7 +296,7 @@ def test_halving_is_scikit_learn_s(halving, same):
         ({"cv": 1000}, ValueError, "n_splits=1000"),
         ({"wight": 1}, TypeError, "wight"),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, dict) else str(value),
 )
 def test_wrong_arguments_are_refused(options, error, message):
     arguments = {"grid": {"alpha": [1]}, "error_score": "raise", **options}
