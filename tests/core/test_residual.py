@@ -16,23 +16,8 @@ def residual(rng, sizes=(5, 7, 7, 3), dtype="float64", hidden="tanh", **options)
     return cases.problem(rng, sizes, hidden, "identity", "squared_error", dtype, **options)
 
 
-def finite_differences(oracle, p, *data, h=1e-5):
-    differences = np.empty_like(p)
-    for i, value in enumerate(p.copy()):
-        p[i] = value + h
-        above = oracle.cost(p, *data)
-        p[i] = value - h
-        differences[i] = (above - oracle.cost(p, *data)) / (2 * h)
-        p[i] = value
-    return differences
-
-
 def test_the_oracle_agrees_with_finite_differences(rng):
-    problem = residual(rng, [4, 6, 6, 6, 2], n_rows=9)
-    oracle, p = problem.oracle, problem.parameters
-    expected = finite_differences(oracle, p, problem.X, problem.y)
-    found = oracle.gradient(p, problem.X, problem.y)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    cases.check_oracle(residual(rng, [4, 6, 6, 6, 2], weighted=True, n_rows=9), 0.3, 0.1)
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -97,16 +82,7 @@ def test_sparse_rows_give_the_numbers_of_dense_ones(sizes, rng):
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_traces_are_the_oracle_s(sizes, dtype, rng, isa):
-    problem = residual(rng, sizes, dtype, n_rows=20)
-    oracle, p = problem.oracle, problem.parameters
-    zs, activations, das, dzs, dx, costs = oracle.trace(p, problem.X, problem.y)
-    trace = problem.net.trace(problem.X, problem.y)
-    found = [*trace.z, *trace.a, *trace.sensitivities, *trace.deltas]
-    found += [trace.input_sensitivities, trace.costs, trace.gradient]
-    gradient = oracle.gradient(p, problem.X, problem.y)
-    wanted = [*zs, *activations, *das, *dzs, dx, costs, gradient]
-    for got, want in zip(found, wanted, strict=True):
-        cases.assert_agree(got, want, 2 * cases.ONE_PASS, dtype)
+    cases.check_trace(residual(rng, sizes, dtype, n_rows=20))
 
 
 def test_the_first_layers_of_a_network_pass_their_input_on(rng):

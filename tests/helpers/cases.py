@@ -146,6 +146,32 @@ def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
         assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
 
 
+def check_oracle(problem, *data, h=1e-5):
+    """The oracle's own gradient agrees with finite differences; core/test_gradient.py says why h."""
+    oracle, p = problem.oracle, problem.parameters
+    data = (problem.X, problem.y, problem.sample_weight, *data)
+    differences = np.empty_like(p)
+    for i, value in enumerate(p.copy()):
+        p[i] = value + h
+        above = oracle.cost(p, *data)
+        p[i] = value - h
+        differences[i] = (above - oracle.cost(p, *data)) / (2 * h)
+        p[i] = value
+    np.testing.assert_allclose(oracle.gradient(p, *data), differences, rtol=1e-6, atol=1e-9)
+
+
+def check_trace(problem):
+    net, oracle, p = problem.net, problem.oracle, problem.parameters
+    zs, activations, das, dzs, dx, costs = oracle.trace(p, problem.X, problem.y)
+    trace = net.trace(problem.X, problem.y)
+    found = [*trace.z, *trace.a, *trace.sensitivities, *trace.deltas]
+    found += [trace.input_sensitivities, trace.costs, trace.gradient]
+    gradient = oracle.gradient(p, problem.X, problem.y)
+    wanted = [*zs, *activations, *das, *dzs, dx, costs, gradient]
+    for got, want in zip(found, wanted, strict=True):
+        assert_agree(got, want, 2 * ONE_PASS, net.dtype)
+
+
 def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", **others):
     net, oracle = problem.net, problem.oracle
     n_rows = len(problem.X)
