@@ -147,7 +147,7 @@ def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
 
 
 def check_oracle(problem, *data, h=1e-5):
-    """The oracle's own gradient agrees with finite differences; core/test_gradient.py says why h."""
+    """The oracle's gradient agrees with finite differences; core/test_gradient.py explains h."""
     oracle, p = problem.oracle, problem.parameters
     data = (problem.X, problem.y, problem.sample_weight, *data)
     differences = np.empty_like(p)
