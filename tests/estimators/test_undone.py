@@ -89,7 +89,7 @@ CALLS = {
     "ensemble": (lambda: fresh(n_members=2), lambda model: model.fit(X, y)),
     "warm ensemble": (lambda: fitted(n_members=2), lambda model: model.fit(X, y)),
 }
-EACH = 1 if IS_LONG else 19  # lines from one to the next that is tried: all take minutes
+EACH = 1 if IS_LONG else 31  # lines from one to the next that is tried: all take minutes
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_ctrl_c_at_any_line_leaves_lists_of_one_length(case):
             for one in getattr(model, "estimators_", [model]):
                 assert len(lengths(one)) <= 1, place
                 assert np.isfinite(flat(one)).all()
-    assert n_heard > 5 or "ensemble" in case  # whose members learn in other threads
+    assert n_heard > 2 or "ensemble" in case  # whose members learn in other threads
 
 
 def test_a_call_of_partial_fit_does_not_go_through_all_of_those_before():

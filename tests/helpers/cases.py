@@ -38,7 +38,7 @@ EVERY_RULE = [*RULES, pynn.Rprop(0.01)]
 
 
 def examples(percent):
-    """So many percent of the examples of a property as the profile has, 100 unless it is long."""
+    """So many percent of the examples of a property as the profile has, 50 unless it is long."""
     most = hypothesis.settings.default.max_examples
     return hypothesis.settings(max_examples=max(1, most * percent // 100))
 
