@@ -29,7 +29,7 @@ POOLS = [
 ]
 STATES = ["fresh", "fitted", "after two threads", "amid a fit", "amid a predict"]
 TIMEOUT = 600  # seconds; a combination takes a few, or a minute where others take the processors
-N_TASKS = 2
+N_TASKS = 3
 
 BUSY = None  # the model that another thread uses; children have it too if they were forked
 
