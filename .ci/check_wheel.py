@@ -1,6 +1,6 @@
 """Check a wheel: python check_wheel.py WHEEL_FROM_SDIST SITE_PACKAGES.
 
-The wheel must hold what is installed from the tree. Needs readelf of GNU binutils.
+The wheel must contain the files that are installed from the tree. Needs readelf of GNU binutils.
 """
 
 import re
@@ -12,12 +12,12 @@ from pathlib import Path
 
 LARGEST = 2_000_000  # bytes
 SOURCES = (".c", ".h", ".pyx", ".pxd")
-# What the extension may link: C's own libraries. BLAS comes as function pointers out of SciPy.
+# The extension may link only the C libraries. SciPy provides BLAS as function pointers.
 LIBRARIES = re.compile(r"(libc|libm|libpthread|libgcc_s|ld-linux[-\w]*)\.so\.\d+")
 
 
 def main(wheel, site_packages):
-    """Raise AssertionError where the wheel is not as it has to be."""
+    """Raise AssertionError if the wheel is not as expected."""
     contents, installed = contents_of(wheel), contents_of_package(site_packages)
     print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, {len(contents)} files")
     assert wheel.stat().st_size < LARGEST
@@ -26,7 +26,7 @@ def main(wheel, site_packages):
     differing = [n for n in package | installed if package.get(n) != installed.get(n)]
     assert not differing, f"the sdist builds another {differing}"
     stray = [name for name in contents if name.endswith(SOURCES) or not belongs(name)]
-    assert not stray, f"does not belong into a wheel: {stray}"
+    assert not stray, f"does not belong in a wheel: {stray}"
     (extension,) = [name for name in contents if name.endswith(".so")]
     libraries = linked(contents[extension])
     print(f"{extension} links {', '.join(libraries)}")
@@ -34,13 +34,13 @@ def main(wheel, site_packages):
 
 
 def contents_of(wheel):
-    """Return the bytes of each file in it, by name."""
+    """Return the bytes of each file in a wheel, by name."""
     with zipfile.ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def contents_of_package(site_packages):
-    """Return the bytes of each file of the installed package, as contents_of."""
+    """Return the bytes of each file of the installed package, by name."""
     return {
         path.relative_to(site_packages).as_posix(): path.read_bytes()
         for path in (site_packages / "pynn").rglob("*")
@@ -49,12 +49,12 @@ def contents_of_package(site_packages):
 
 
 def belongs(name):
-    """Whether a file is the package's or tells of it."""
+    """Return whether a file belongs to the package or its metadata."""
     return name.startswith("pynn/") or re.match(r"pynn_learn-[^/]+\.dist-info/", name)
 
 
 def linked(shared_object):
-    """Return the names of the libraries that a shared object asks for."""
+    """Return the names of the libraries that a shared object links."""
     with tempfile.NamedTemporaryFile(suffix=".so") as file:
         file.write(shared_object)
         file.flush()

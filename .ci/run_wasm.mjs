@@ -1,4 +1,4 @@
-// node run_wasm.mjs PROGRAM ARGUMENT...: run a WebAssembly program, and exit as it does.
+// node run_wasm.mjs PROGRAM ARGUMENT...: run a WebAssembly program and exit with its status.
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 

@@ -1,8 +1,8 @@
-/* activations.h - every activation: its formula, its derivative, and the one list of them.
+/* activations.h - all activations: their formulas, their derivatives and the list of them.
  *
- * To add one: a line in the list, activation_NAME(z, parameter), and derivative_NAME(z, a,
- * parameter) with a = f(z). leaky_relu's parameter is its slope below 0; the others have none and
- * are given 0.
+ * To add one, add a line to the list and define activation_NAME(z, parameter) and
+ * derivative_NAME(z, a, parameter), where a = f(z). Only leaky_relu has a parameter, its slope
+ * below 0; the others are passed 0.
  */
 #ifndef PYNN_ACTIVATIONS_H
 #define PYNN_ACTIVATIONS_H
@@ -10,7 +10,8 @@
 #include "vec.h"
 #include "vmath.h"
 
-/* name; does the derivative read z (else a alone, and z need not be kept); at the output only */
+/* X(name, whether the derivative reads z (otherwise z need not be kept), whether it is for the
+ * output layer only) */
 #define PYNN_POINTWISE_ACTIVATIONS(X)                                                              \
     X(identity, 0, 0)                                                                              \
     X(sigmoid, 0, 0)                                                                               \
@@ -34,7 +35,7 @@ enum {
         PYNN_N_ACTIVATIONS
 };
 
-/* In each: z the weighted sum, a = f(z), parameter what the list says of it. */
+/* z: weighted sum; a = f(z); parameter: see the top of this file */
 #define ACTIVATION_ARGUMENTS (real z, real parameter)
 #define DERIVATIVE_ARGUMENTS (real z, real a, real parameter)
 
@@ -53,19 +54,19 @@ static inline real derivative_tanh DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, 1 - a * a;
 }
 
-/* Written so that NaN stays NaN; likewise below. */
+/* Comparisons are written so that NaN propagates, here and below. */
 static inline real activation_relu ACTIVATION_ARGUMENTS { return (void)parameter, z < 0 ? 0 : z; }
 static inline real derivative_relu DERIVATIVE_ARGUMENTS {
     return (void)z, (void)parameter, a > 0 ? 1 : 0;
 }
 
-/* Maas, Hannun & Ng 2013. As the slope is not negative, a has the sign of z. */
+/* Maas, Hannun & Ng 2013. The slope is not negative, so a has the sign of z. */
 static inline real activation_leaky_relu ACTIVATION_ARGUMENTS { return z < 0 ? parameter * z : z; }
 static inline real derivative_leaky_relu DERIVATIVE_ARGUMENTS {
     return (void)z, a > 0 ? 1 : parameter;
 }
 
-/* Clevert, Unterthiner & Hochreiter 2016, with their alpha = 1 */
+/* Clevert, Unterthiner & Hochreiter 2016, with alpha = 1 */
 static inline real activation_elu ACTIVATION_ARGUMENTS {
     (void)parameter;
     real negative = vexpm1(z < 0 ? z : 0);
@@ -99,14 +100,15 @@ static inline real derivative_gelu DERIVATIVE_ARGUMENTS {
 }
 
 static inline real activation_silu ACTIVATION_ARGUMENTS { return (void)parameter, z * vsigmoid(z); }
-/* 1 - s is computed as sigmoid(-z), with the same exponential: rounded, s may be 1 when z is 40. */
+/* With s = sigmoid(z), 1 - s is computed as sigmoid(-z) from the same exponential: s may round to
+ * 1, for example at z = 40. */
 static inline real derivative_silu DERIVATIVE_ARGUMENTS {
     return (void)parameter, vsigmoid(z) + a * vsigmoid(-z);
 }
 
-/* z * tanh(log(1 + e^z)), Misra 2019. With n = e^z this tanh is n (n + 2) / (n (n + 2) + 2), a
- * quotient of sums of positive terms. Where z is positive it is expanded by e^-2z: e^-|z| never
- * overflows. */
+/* z * tanh(log(1 + e^z)), Misra 2019. With n = e^z, the tanh is n (n + 2) / (n (n + 2) + 2), a
+ * quotient of sums of positive terms. For positive z, both parts are multiplied by e^-2z: e^-|z|
+ * never overflows. */
 typedef struct {
     real above, below;
 } quotient;
@@ -138,7 +140,7 @@ static inline real derivative_softplus DERIVATIVE_ARGUMENTS {
 static inline real activation_exp ACTIVATION_ARGUMENTS { return (void)parameter, vexp(z); }
 static inline real derivative_exp DERIVATIVE_ARGUMENTS { return (void)z, (void)parameter, a; }
 
-INLINE real largest_of(const real *z /* (n,), with room for whole vectors */, size_t n) {
+INLINE real largest_of(const real *z /* (n,) with room for whole vectors */, size_t n) {
     vec largest = lanes_before(load(z), n, -INFINITY);
     for (size_t j = LANES; j < n; j += LANES) {
         largest = larger(lanes_before(load(z + j), n - j, -INFINITY), largest);
@@ -146,8 +148,8 @@ INLINE real largest_of(const real *z /* (n,), with room for whole vectors */, si
     return largest_lane(largest);
 }
 
-/* a = softmax(z), one row; a may be z. The largest z is subtracted first: nothing overflows. */
-static inline void softmax(real *a /* (n,), as z */, const real *z, size_t n) {
+/* a = softmax(z) for one row; a may be z. The largest z is subtracted first to avoid overflow. */
+static inline void softmax(real *a /* (n,), like z */, const real *z, size_t n) {
     const size_t width = (n + LANES - 1) / LANES * LANES;
     const real largest = largest_of(z, n);
     vec sums = {0};
@@ -158,9 +160,9 @@ static inline void softmax(real *a /* (n,), as z */, const real *z, size_t n) {
     for (size_t j = 0; j < width; j++) { a[j] /= sum; }
 }
 
-/* From dC/da to dC/dz, one row, in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
-static inline void softmax_backward(real *delta /* (n,), with room for whole vectors */,
-                                    const real *a /* as delta */, size_t n) {
+/* Convert one row from dC/da to dC/dz in place: dz_j = a_j * (da_j - sum over k of da_k a_k). */
+static inline void softmax_backward(real *delta /* (n,) with room for whole vectors */,
+                                    const real *a /* like delta */, size_t n) {
     vec sums = {0};
     for (size_t j = 0; j < n; j += LANES) {
         const size_t lanes = n - j < LANES ? n - j : LANES;

@@ -8,14 +8,14 @@
 #define GEMM pynn_blas_in_use()->dgemm
 #endif
 
-/* BLAS wants a row to be no longer than its distance to the next, even where there is no next. */
+/* BLAS requires a leading dimension of at least the row length, even for a single row. */
 static int leading(size_t distance, size_t length) {
     return (int)(distance > length ? distance : length);
 }
 
-/* Fortran reads a row-major matrix as its transpose, hence c' = b' a'. Before OpenBLAS 0.3.33 large
- * calls from several threads at once may corrupt each other (OpenBLAS issue 5836): they wait for
- * one another here. Other users of SciPy's BLAS cannot be made to wait. */
+/* Fortran reads a row-major matrix as its transpose, hence c' = b' a'. Before OpenBLAS 0.3.33,
+ * large concurrent calls may corrupt each other's results (OpenBLAS issue 5836), so our calls are
+ * serialised. Calls by other users of SciPy's BLAS are not. */
 void FN(pynn_blas_product)(real *c, size_t c_stride, pynn_matrix a, pynn_panels b, size_t n_rows,
                            size_t n, size_t depth) {
     char a_is = a.is_transposed ? 'T' : 'N', b_is = b.column == 1 ? 'N' : 'T';

@@ -1,4 +1,4 @@
-/* clock.h - nanoseconds of a clock that nobody sets. */
+/* clock.h - monotonic time in nanoseconds. */
 #ifndef PYNN_CLOCK_H
 #define PYNN_CLOCK_H
 

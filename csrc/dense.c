@@ -3,17 +3,17 @@
 #include "parts.h"
 #include "transpose.h"
 
-/* Sparse rows between two looks for Ctrl-C. */
+/* Sparse rows between two checks for Ctrl-C. */
 enum { SPARSE_ROWS = 16 };
 
-/* Those of the operation's columns from j on that lie side by side. */
+/* The operation's columns from j on that are contiguous in memory. */
 static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size_t j) {
     const size_t together = pynn_together(ws, op->layer->layout);
     return (pynn_share){j, j + least(together, op->columns.end - j)};
 }
 
-/* out = a of these rows and columns without what is dropped from it; or likewise from a delta to
- * itself. */
+/* Apply dropout to these rows and columns: out = a with dropped elements set to 0. Also used on
+ * deltas, in place. */
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
                       pynn_share rows, pynn_share columns) {
     const pynn_layer *layer = op->layer;
@@ -22,6 +22,19 @@ static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pa
     const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
     pass->ws->kernels->drop(out + at, a + at, layer->layout.row, rows.end - rows.first,
                             columns.end - columns.first, &mask);
+}
+
+/* Add the layer's input to its outputs in these rows and columns. */
+static void add_input(const pynn_op *op, const pynn_pass *pass, pynn_share rows,
+                      pynn_share columns) {
+    const pynn_layer *layer = op->layer;
+    const pynn_rows *input = &op->input;
+    const real *a = layer->dropout != 0 ? layer->out : layer->a;
+    const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
+    const size_t from = pynn_at(pass->ws, input->layout, rows.first - op->base, columns.first);
+    pass->ws->kernels->add_rows(layer->out + at, a + at, layer->layout.row, input->x + from,
+                                input->layout.row, rows.end - rows.first,
+                                columns.end - columns.first);
 }
 
 static pynn_matrix rows_from(const real *x, pynn_layout layout, size_t first) {
@@ -44,7 +57,7 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 
-/* Weighted sums; 1 where the member leaves them. */
+/* Compute the weighted sums. Returns 1 if the member stopped early. */
 static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     pynn_product *product = &op->product;
     if (op->l == 0) {
@@ -87,6 +100,7 @@ static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) 
                                                  rows.end - rows.first, columns.end - j,
                                                  layer->parameter);
         if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows, columns); }
+        if (layer->is_residual) { add_input(op, pass, rows, columns); }
         j = columns.end;
     }
 }
@@ -104,7 +118,8 @@ int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* A part of da = delta W', from the deltas of a layer and its weights, to what it reads. */
+/* Prepare a part of da = delta W', computed from the deltas and weights of layer `from`. A residual
+ * layer passes its own da on as well. */
 static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
                                  pynn_layout layout, const pynn_layer *from) {
     const size_t panel = ws->kernels->panel;
@@ -116,6 +131,10 @@ static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da
         .n_rows = op->rows.end - op->rows.first,
         .n = op->columns.end - op->columns.first,
         .depth = from->n_out};
+    if (from->is_residual) {
+        op->product.start = from->da + pynn_at(ws, from->layout, op->rows.first, op->columns.first);
+        op->product.start_layout = from->layout;
+    }
     op->weights = pynn_weight_at(ws, from, op->columns.first, 0);
 }
 
@@ -128,16 +147,21 @@ void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws) {
     prepare_product_back(op, ws, ws->dx, layout, op->layer);
 }
 
-/* 1 where the member leaves it. */
+/* Returns 1 if the member stopped early. */
 static int multiply_back(pynn_op *op, const pynn_pass *pass) {
     op->product.b.x = pass->parameters + op->weights;
     return multiply(&op->product, pass, 1);
 }
 
-void FN(pynn_keep_da)(const pynn_layer *layer, pynn_share rows, pynn_share columns) {
-    for (size_t i = rows.first; i < rows.end; i++) {
-        const size_t at = i * layer->layout.row + columns.first;
-        memcpy(layer->da + at, layer->delta + at, (columns.end - columns.first) * sizeof(real));
+void FN(pynn_keep_da)(const pynn_op *op, const pynn_workspace *ws) {
+    const pynn_layer *layer = op->layer;
+    for (size_t j = op->columns.first; j < op->columns.end;) {
+        const pynn_share columns = next_columns(op, ws, j);
+        for (size_t i = op->rows.first; i < op->rows.end; i++) {
+            const size_t at = pynn_at(ws, layer->layout, i, j);
+            memcpy(layer->da + at, layer->delta + at, (columns.end - j) * sizeof(real));
+        }
+        j = columns.end;
     }
 }
 
@@ -145,7 +169,7 @@ int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
     const pynn_workspace *ws = pass->ws;
     if (multiply_back(op, pass)) { return 0; }
-    if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, op->rows, op->columns); }
+    if (layer->da != layer->delta) { FN(pynn_keep_da)(op, ws); }
     for (size_t j = op->columns.first; j < op->columns.end;) {
         const pynn_share columns = next_columns(op, ws, j);
         const size_t at = pynn_at(ws, layer->layout, op->rows.first, j);

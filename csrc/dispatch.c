@@ -1,4 +1,4 @@
-/* dispatch.c - the only file that knows the processor. */
+/* dispatch.c - detects and selects the instruction set. No other file queries the processor. */
 #include <stdatomic.h>
 
 #include "isa.h"
@@ -17,8 +17,8 @@ const char *pynn_isa_name(int code) {
 
 int pynn_isa_available(int code) {
 #if defined(__x86_64__)
-    /* What gcc's -march=x86-64-v3 and -v4 may use beyond the level below, as far as kernels.c has a
-     * use for it; the operating system's support is part of these answers. */
+    /* Features that -march=x86-64-v3 and -v4 add to the level below and that kernels.c can use.
+     * These builtins also check for support by the operating system. */
     __builtin_cpu_init();
     const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");

@@ -1,14 +1,14 @@
-/* dropout.h - which activations are left out of an update (Srivastava et al. 2014): a function of
- * their place alone. So no mask is stored, and forward and backward, any number of threads, any
- * instruction set and both dtypes have the same. */
+/* dropout.h - selects the activations that are dropped in an update (Srivastava et al. 2014), as a
+ * function of their position alone. So no mask is stored, and the selection is the same in the
+ * forward and backward pass, for any number of threads, any instruction set and both dtypes. */
 #ifndef PYNN_DROPOUT_H
 #define PYNN_DROPOUT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A number's key below another key, as: fit, update, layer, row. It is what SplitMix64 (Steele, Lea
- * & Flood 2014) puts out as its number-th, from 0, when it is seeded with the key. */
+/* Derive a key from a key and a number. Keys are nested: fit, update, layer, row. The result is
+ * output `number`, counted from 0, of SplitMix64 (Steele, Lea & Flood 2014) seeded with `key`. */
 static inline uint64_t pynn_key(uint64_t key, uint64_t number) {
     uint64_t x = key + (number + 1) * 0x9e3779b97f4a7c15u;
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
@@ -23,17 +23,18 @@ static inline uint32_t pynn_scramble(uint32_t x) {
     return x ^ x >> 16;
 }
 
-/* A number for a column, given its row's key: once with each half of it, so that rows whose lower
- * halves are close to each other do not get the same numbers some columns apart. */
+/* Random number of a column, given the key of its row. Both halves of the key are mixed in: with
+ * the lower half alone, rows with close keys would get the same numbers, shifted by some
+ * columns. */
 static inline uint32_t pynn_draw(uint64_t key, uint32_t column) {
     return pynn_scramble(pynn_scramble((uint32_t)key + column) ^ (uint32_t)(key >> 32));
 }
 
-/* The mask of a part of a layer. */
+/* Dropout mask of a part of a layer. */
 typedef struct {
     uint64_t key;       /* of the layer in this update */
-    double rate;        /* the share that is dropped */
-    size_t row, column; /* where the part begins, in the mini-batch and in the layer */
+    double rate;        /* fraction that is dropped */
+    size_t row, column; /* first row in the mini-batch, first column in the layer */
 } pynn_mask;
 
 #endif

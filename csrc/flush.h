@@ -1,6 +1,6 @@
-/* flush.h - the processor's treatment of subnormal numbers. Where a gradient stays 0, the slots of
- * a rule decay into them, and arithmetic on subnormal numbers is a hundred times slower. An update
- * of slots takes them for 0; the mode is restored behind it. */
+/* flush.h - flushes subnormal numbers to zero. Where a gradient stays 0, the slots of a rule decay
+ * to subnormal numbers, whose arithmetic is a hundred times slower. Updates of slots treat them as
+ * 0, and restore the processor's mode afterwards. */
 #ifndef PYNN_FLUSH_H
 #define PYNN_FLUSH_H
 
@@ -10,7 +10,7 @@ typedef uint64_t pynn_mode;
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
-/* Flush to zero what is computed, and take as zero what is read. */
+/* Flush-to-zero for results and denormals-are-zero for operands. */
 static inline pynn_mode pynn_flush_subnormals(void) {
     const unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | 0x8040);
@@ -18,7 +18,7 @@ static inline pynn_mode pynn_flush_subnormals(void) {
 }
 static inline void pynn_restore_mode(pynn_mode mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
-/* FZ, bit 24 of FPCR, does both. */
+/* FZ, bit 24 of FPCR, covers results and operands. */
 static inline pynn_mode pynn_flush_subnormals(void) {
     pynn_mode mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode));

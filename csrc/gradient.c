@@ -4,15 +4,15 @@
 #include "transpose.h"
 #include "updates.h"
 
-/* A block of weights, and what belongs to it. */
+/* A block of weights and its context. */
 typedef struct {
     const pynn_pass *pass;
     const pynn_op *op;
     const pynn_layer *layer;
     const pynn_step *step;
     pynn_share rows, columns;
-    size_t n_used;        /* rows whose gradient is not 0 */
-    const uint32_t *used; /* (n_used,) which they are; NULL: all */
+    size_t n_used;        /* number of rows with a nonzero gradient */
+    const uint32_t *used; /* (n_used,) indices of these rows; NULL: all rows */
 } block;
 
 int FN(pynn_copy_frozen)(pynn_op *op, pynn_pass *pass) {
@@ -41,15 +41,15 @@ static void update_biases(const pynn_op *op, const pynn_pass *pass) {
     }
 }
 
-/* Rows first .. first + n_rows - 1 of the block's columns. g has whole vectors in each row, and 0
- * behind its n columns. */
+/* Update rows first .. first + n_rows - 1 of the block's columns. Each row of g has room for whole
+ * vectors, with 0 beyond its n columns. */
 static void update_rows(const block *b, size_t first, size_t n_rows, const real *g,
                         size_t g_stride) {
     const pynn_workspace *ws = b->pass->ws;
     const size_t j = b->columns.first, stride = b->layer->w_layout.row;
     size_t n = b->columns.end - j;
     if (b->columns.end == b->layer->n_out) {
-        /* The padding that a last vector covers is 0, and stays so: whole vectors are faster. */
+        /* The padding in the last vector is 0 and stays 0. Whole vectors are faster. */
         const size_t lanes = ws->kernels->lanes, whole = (n + lanes - 1) / lanes * lanes;
         n = least(whole, stride - j % stride);
     }
@@ -62,12 +62,12 @@ static void update_rows(const block *b, size_t first, size_t n_rows, const real 
     pynn_apply(b->pass->updater, b->step, pynn_weight_at(ws, b->layer, first, j), &rows);
 }
 
-/* Whether weights whose gradient is 0 stay as they are: most rules move them all the same. */
+/* Whether weights with a gradient of 0 stay unchanged. Most rules change them nevertheless. */
 static int skips_zeros(const pynn_pass *pass, const pynn_step *step) {
     return pass->updater->descends && !step->penalises;
 }
 
-/* Rows whose gradient is 0: those that lie one behind the other are updated as one. */
+/* Update rows with a gradient of 0. Contiguous rows are updated as one vector. */
 static void update_unused(const block *b, size_t first, size_t n_rows) {
     const size_t n = b->columns.end - b->columns.first, stride = b->layer->w_layout.row;
     const pynn_workspace *ws = b->pass->ws;
@@ -83,8 +83,8 @@ static void update_unused(const block *b, size_t first, size_t n_rows) {
     }
 }
 
-/* The block's weights by their gradient g (n_used, n), row by row of those that are used; NULL:
- * these have been updated. The gradient of the others is 0. */
+/* Update the block's weights by the gradient g (n_used, n) of the used rows; NULL: these are
+ * already updated. The gradient of all other rows is 0. */
 static void update_block(const block *b, const real *g, size_t g_stride) {
     const int skips = skips_zeros(b->pass, b->step);
     size_t row = b->rows.first, done = 0;
@@ -103,7 +103,8 @@ static void update_block(const block *b, const real *g, size_t g_stride) {
     }
 }
 
-/* The operation's product has the block's columns of the input, transposed. */
+/* Compute the gradient of a block and apply it. op->product.a already is the block's part of the
+ * input, transposed. */
 static void block_gradient(const block *b) {
     const pynn_pass *pass = b->pass;
     const pynn_workspace *ws = pass->ws;
@@ -123,8 +124,9 @@ static void block_gradient(const block *b) {
         if (b->used && b->step->penalises) { update_block(b, NULL, 0); }
         return;
     }
-    /* Where one panel takes all columns, the gradient lies as densely as the weights; but a block
-     * of the depth that adds to another one needs rows with room for whole vectors. */
+    /* If one panel holds all columns, the gradient is stored as densely as the weights. But if the
+     * depth is cut into blocks, each block adds to the one before, which needs rows with room for
+     * whole vectors. */
     const int is_dense = layer->w_layout.row == panel || n_rows <= ws->kernels->block_depth;
     product.c_layout.row = layer->w_layout.row <= panel && is_dense ? layer->w_layout.row
                                                                     : ws->kernels->gradient_columns;
@@ -134,7 +136,7 @@ static void block_gradient(const block *b) {
     update_block(b, product.c, product.c_layout.row);
 }
 
-/* How many of list (n,), which ascends, are less than end. */
+/* Number of elements of the ascending list (n,) that are less than end. */
 static size_t count_below(const uint32_t *list, size_t n, size_t end) {
     size_t first = 0;
     while (first < n) {
@@ -148,8 +150,8 @@ static size_t count_below(const uint32_t *list, size_t n, size_t end) {
     return first;
 }
 
-/* The first layer's weights, for the member's rows of them: those of inputs that few rows of the
- * batch have. A block is as wide as the weights, so that these are gone through as they lie. */
+/* Gradient of the member's rows of the first layer's weights, for sparse input. A block is as wide
+ * as the weights, so that the weights are visited in memory order. */
 static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer;
@@ -184,8 +186,8 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
     }
 }
 
-/* Inputs whose weights are updated at a time. What tiles update themselves fills no block: where a
- * batch has few rows, it may be longer. */
+/* Rows of weights that are updated at a time. Tiles that update weights themselves need no block of
+ * the gradient, so for batches with few rows the number may be larger. */
 static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
     const pynn_kernels *kernels = ws->kernels;
     const pynn_layout layout = op->l ? op->layer[-1].layout : ws->input_layout;

@@ -1,9 +1,9 @@
-/* isa.h - the instruction sets that kernels.c is compiled for, worst first. The build compiles the
- * same list; dispatch.c says which of them this machine has. */
+/* isa.h - the instruction sets that kernels.c is compiled for, from slowest to fastest.
+ * CMakeLists.txt has the same list; dispatch.c checks which sets this machine supports. */
 #ifndef PYNN_ISA_H
 #define PYNN_ISA_H
 
-/* suffix of the table; name for people */
+/* X(suffix of the kernel table, name shown to users) */
 #if defined(__x86_64__) && defined(PYNN_WITHOUT_V4)
 #define PYNN_ISAS(X) X(baseline, "baseline") X(v3, "x86-64-v3")
 #elif defined(__x86_64__)

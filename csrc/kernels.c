@@ -1,6 +1,6 @@
-/* kernels.c - compiled once for each instruction set (PYNN_ISA: the suffix of isa.h) and dtype.
- * Everything in it is static but the table at its end: shared inline code would let instructions
- * leak into paths that run on machines without them. */
+/* kernels.c - the kernels, compiled once for each instruction set (PYNN_ISA: its suffix in isa.h)
+ * and dtype. Everything except the table at the end is static: of an inline function with external
+ * linkage, the linker could keep a copy with instructions that some machines lack. */
 #include "kernels.h"
 
 #include "products.h"
@@ -10,16 +10,16 @@
 #define PYNN_ISA baseline
 #endif
 
-/* n columns rounded up to whole vectors; all of the row where that is the rest of it. */
+/* n rounded up to whole vectors, or the whole stride if n rounded up to cache lines equals it. */
 INLINE size_t width_of(size_t n, size_t stride) {
     const size_t line = 64 / sizeof(real);
     const size_t lines = (n + line - 1) / line * line;
     return lines == stride ? stride : (n + LANES - 1) / LANES * LANES;
 }
 
-/* The loops around the point-wise functions. Each is inlined into its callers, where f is a
- * constant, and vectorised there; the parameter stays in a register. a and z may be one array but
- * never overlap otherwise. */
+/* Loops over the pointwise functions. Each loop is inlined into its callers, where f is a constant,
+ * and vectorised there; the parameter stays in a register. a and z may be the same array but do not
+ * overlap otherwise. */
 INLINE void activate(real *a, real *z, size_t stride, size_t n_rows, size_t n, real parameter,
                      real (*f)(real z, real parameter)) {
     size_t width = width_of(n, stride);
@@ -39,8 +39,8 @@ INLINE void derive(real *restrict delta, const real *z, const real *a, size_t st
     }
 }
 
-/* The sum of x (n,), in double, and where it is long in a fixed number of partial sums, so that it
- * vectorises with the same bits. */
+/* Sum of x (n,) in double. Long sums use a fixed number of partial sums, which vectorise with the
+ * same result for any width of vectors. */
 INLINE double sum(const real *x, size_t n) {
     enum { N_PARTIAL = 16 };
     double sum = 0;
@@ -56,8 +56,9 @@ INLINE double sum(const real *x, size_t n) {
     return sum;
 }
 
-/* delta holds the values for a while: what is stored vectorises, what is summed at once does not (8
- * times for 128 outputs of binary cross-entropy, 3 times for 10). One alone is sooner computed. */
+/* delta temporarily holds the values of the cost: storing them vectorises, summing them directly
+ * does not (8 times slower for 128 outputs of binary cross-entropy, 3 times for 10). A single
+ * output is computed without padding, which is faster. */
 INLINE void cost(const pynn_outputs *o, real (*value)(real, real, real, real),
                  real (*slope)(real, real, real, real)) {
     const size_t n = o->n, stride = o->stride;
@@ -100,6 +101,15 @@ static void drop(real *out, const real *a, size_t stride, size_t n_rows, size_t 
     }
 }
 
+static void add_rows(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
+                     size_t n_rows, size_t n) {
+    const size_t width = width_of(n, stride);
+    for (size_t i = 0; i < n_rows; i++, out += stride, a += stride, x += x_stride) {
+        IVDEP
+        for (size_t j = 0; j < width; j++) { out[j] = a[j] + x[j]; }
+    }
+}
+
 #define X(name, output)                                                                            \
     static void costs_##name(const pynn_outputs *outputs) {                                        \
         cost(outputs, cost_##name, delta_##name);                                                  \
@@ -138,7 +148,7 @@ static void derive_softmax(real *delta, const real *z, const real *a, size_t str
 }
 
 static void costs_cross_entropy(const pynn_outputs *o) {
-    const caps caps = caps_of(o->parameter); /* two logarithms: once, not for each row */
+    const caps caps = caps_of(o->parameter); /* two logarithms, once instead of for each row */
     for (size_t i = 0, at = 0; i < o->n_rows; i++, at += o->stride) {
         real *delta = o->delta + at;
         o->row_costs[i] = cross_entropy(delta, o->z + at, o->a + at, o->y + at, o->n, caps);
@@ -146,7 +156,7 @@ static void costs_cross_entropy(const pynn_outputs *o) {
     }
 }
 
-/* One vector of the loop below: n lanes of it. */
+/* Update the first n lanes of one vector. */
 INLINE void update_vector(real *w, real *const *slots, size_t at, const real *g, size_t n,
                           const pynn_step *step, int n_slots, update_rule *rule) {
     vec w_ = load_first(w + at, n), slots_[PYNN_MAX_SLOTS];
@@ -158,9 +168,9 @@ INLINE void update_vector(real *w, real *const *slots, size_t at, const real *g,
     for (int k = 0; k < n_slots; k++) { store_first(slots[k] + at, slots_[k], n); }
 }
 
-/* The loop around the rules. First whole vectors of all rows, then what is left of each: a load
- * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
- */
+/* Apply a rule to a block. Whole vectors of all rows come first, then the remainder of each row: a
+ * load right after the masked store of the previous row would stall (4 times slower for 784-15-10
+ * at batch size 1). */
 INLINE void update(const pynn_block *b, const pynn_step *step, int n_slots, update_rule *rule) {
     const int is_dense = b->stride == b->n && b->g_stride == b->n;
     const size_t n = is_dense ? b->n * b->n_rows : b->n, n_rows = is_dense ? 1 : b->n_rows;
@@ -179,7 +189,7 @@ INLINE void update(const pynn_block *b, const pynn_step *step, int n_slots, upda
     }
 }
 
-/* Rules that keep a gradient: w is where it is kept. */
+/* Rules that store a gradient in w. */
 INLINE void rule_store RULE_ARGUMENTS {
     (void)s, (void)step;
     *w = g;
@@ -226,8 +236,8 @@ static void average(real *restrict mean, const real *restrict w, size_t n, doubl
     for (size_t j = 0; j < n; j++) { mean[j] += share * (w[j] - mean[j]); }
 }
 
-/* In double, and in a fixed number of partial sums, so that it vectorises with the same bits: an
- * element's column says which it belongs to, however wide the panels are. */
+/* Sum of f over a matrix, in double. The number of partial sums is fixed, and an element's column
+ * alone selects its sum, so the result is the same for any width of panels and vectors. */
 INLINE double sum_of(pynn_panels w, size_t n_rows, size_t n, double (*f)(double)) {
     enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
     double partial[N_PARTIAL] = {0}, sum = 0;
@@ -257,7 +267,8 @@ static double sum_of_sizes(pynn_panels w, size_t n_rows, size_t n) {
     return sum_of(w, n_rows, n, fabs);
 }
 
-/* What shortens a column whose squares overflow; 1 where a weight is no longer finite. */
+/* Factor that scales a column down to `longest` if its sum of squares overflows; 1 if a weight is
+ * not finite. */
 static double factor_of_long(const real *w, size_t stride, size_t n_rows, double longest) {
     const double unit = 0x1p-600;
     double squares = 0;
@@ -266,7 +277,8 @@ static double factor_of_long(const real *w, size_t stride, size_t n_rows, double
     return norm > most && norm < INFINITY ? most / norm : 1;
 }
 
-/* Column by column in the order of the rows, so that the bits are the same for any part of them. */
+/* Each column is summed in the order of its rows, so the result does not depend on how columns are
+ * divided. */
 static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double longest) {
     double squares[PYNN_LIMITED_COLUMNS] = {0};
     real factors[PYNN_LIMITED_COLUMNS];
@@ -288,7 +300,7 @@ static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double 
     }
 }
 
-/* A number is not finite where all bits of its exponent are set. */
+/* A number is infinite or NaN if all bits of its exponent are set. */
 static int all_finite(const real *x, size_t n) {
     const bits_t exponent = (((bits_t)1 << (sizeof(real) * 8 - 1 - MANTISSA_BITS)) - 1)
                             << MANTISSA_BITS;
@@ -302,7 +314,7 @@ static int all_finite(const real *x, size_t n) {
 }
 
 #define TABLE(isa) FN(pynn_kernels_##isa)
-#define TABLE_OF(isa) TABLE(isa) /* once more, so that PYNN_ISA is replaced first */
+#define TABLE_OF(isa) TABLE(isa) /* a second macro, so that PYNN_ISA is expanded first */
 
 const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .tuned = VEC_BYTES > 16 || TILE_ROWS > 6,
@@ -310,7 +322,7 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .panel = PANEL,
     .tile_rows = TILE_ROWS,
     .block_depth = 256,
-    .block_rows = 252, /* whole tiles of 6 and of 14 */
+    .block_rows = 252, /* a multiple of tile heights 6 and 14 */
     .block_columns = 1024,
     .gradient_rows = 128,
     .gradient_columns = 64,
@@ -340,6 +352,7 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .update = {PYNN_RULES(X)},
 #undef X
     .drop = drop,
+    .add_rows = add_rows,
     .store = update_store,
     .add = update_add,
     .penalise = penalise,

@@ -1,9 +1,9 @@
-/* kernels.h - the table of kernels: one of these for each instruction set and dtype. Kernels only
- * compute: they never allocate, lock, start threads, fail or call BLAS.
+/* kernels.h - the table of kernels, one for each instruction set and dtype. Kernels only compute:
+ * they never allocate, lock, start threads, fail or call BLAS.
  *
- * Arrays of a workspace have rows `stride` elements apart, with room for whole vectors in each row:
- * a kernel may compute and write there, and nobody reads it. Weights, biases, slots and gradients
- * lie densely, and a kernel keeps to them.
+ * Rows of workspace arrays are `stride` elements apart, with room for whole vectors: kernels may
+ * write to this padding, and nothing reads it. Weights, biases, slots and gradients are stored
+ * densely, and kernels stay within them.
  */
 #ifndef PYNN_KERNELS_H
 #define PYNN_KERNELS_H
@@ -15,17 +15,17 @@
 #include "optimizers.h"
 #include "pynn.h"
 
-/* Columns that limit_norms is given at a time, at most. */
+/* Maximum number of columns in a call of limit_norms. */
 enum { PYNN_LIMITED_COLUMNS = 64 };
 
-/* How a matrix lies: cut into panels of the kernels' width P, which are `panel` apart, so that
- * element (i, j) is at x[j / P * panel + i * row + j % P]. In rows: the same with panels P apart.
- */
+/* Memory layout of a matrix. It is cut into panels of P columns (the `panel` of the kernels), which
+ * are `panel` elements apart: element (i, j) is at x[j / P * panel + i * row + j % P]. A row-major
+ * matrix has panels P apart. */
 typedef struct {
     size_t row, panel;
 } pynn_layout;
 
-/* The left matrix of a product; or, transposed, the columns from `first` on of such a matrix. */
+/* Left matrix of a product. If is_transposed: the transpose of x's columns from `first` on. */
 typedef struct {
     const real *x;
     pynn_layout layout;
@@ -33,16 +33,16 @@ typedef struct {
     size_t first;
 } pynn_matrix;
 
-/* The right matrix, in panels. Or, where it is a transposed matrix (column not 1), row is 1 and the
- * depth may lie in panels: element (k, j) lies at k / P * deep + k % P + j * column. */
+/* Right matrix of a product, in panels. If it is a transposed matrix (column is not 1), row is 1
+ * and the depth may be stored in panels: element (k, j) is at k / P * deep + k % P + j * column. */
 typedef struct {
     const real *x;
     size_t row, column, panel;
-    const uint32_t *rows; /* (depth,): row k is row rows[k] of what lies there, if not NULL */
+    const uint32_t *rows; /* (depth,) or NULL; row k is row rows[k] of x */
     size_t deep;
 } pynn_panels;
 
-/* b without its first rows. */
+/* b without its first n_rows rows. */
 static inline pynn_panels pynn_deeper(pynn_panels b, size_t n_rows, size_t panel) {
     if (b.rows) {
         b.rows += n_rows;
@@ -53,7 +53,8 @@ static inline pynn_panels pynn_deeper(pynn_panels b, size_t n_rows, size_t panel
 }
 
 /* c (n_rows, n) = start + a (n_rows, depth) b (depth, n); n <= block_columns. c and start begin at
- * a panel. Rows of c have room for whole vectors, or n <= panel and the last row has. */
+ * the start of a panel. Each row of c has room for whole vectors; if n <= panel, only the last row
+ * needs it. */
 typedef struct {
     real *c;
     pynn_layout c_layout;
@@ -64,16 +65,16 @@ typedef struct {
     size_t n_rows, n, depth;
 } pynn_product;
 
-/* A sparse matrix: elements that are not stored are 0. Those of row i are entries
- * starts[i] .. ends[i] - 1, in any order; several of one column add up. */
+/* A sparse matrix. Row i has entries starts[i] .. ends[i] - 1, in any order; several entries of one
+ * column are summed. Elements without an entry are 0. */
 typedef struct {
     const int64_t *starts, *ends; /* each (n_rows,); NULL: no such matrix */
     const int32_t *columns;       /* of each entry */
     const real *values;           /* of each entry */
-    size_t n_columns;             /* a number beyond it is taken for 0 */
+    size_t n_columns;             /* larger column numbers are treated as 0 */
 } pynn_sparse;
 
-/* Parameters (n_rows, n) with their slots and gradient; rows lie `stride` apart, those of the
+/* Parameters (n_rows, n) with their slots and gradient. Rows are `stride` apart, rows of the
  * gradient g_stride. */
 typedef struct {
     real *w, *slots[PYNN_MAX_SLOTS]; /* slots: NULL where the rule has none */
@@ -84,7 +85,7 @@ typedef struct {
 
 typedef void pynn_update(const pynn_block *block, const pynn_step *step);
 
-/* Rows of an output layer: z, a, y and delta are (n_rows, n), rows `stride` apart. */
+/* Rows of an output layer. z, a, y and delta are (n_rows, n), with rows `stride` apart. */
 typedef struct {
     real *delta;
     double *row_costs; /* (n_rows,) */
@@ -94,95 +95,99 @@ typedef struct {
 } pynn_outputs;
 
 typedef struct {
-    int tuned;        /* 0: BLAS is faster at large products, because this set lacks registers */
-    size_t lanes;     /* reals of a vector */
+    int tuned;    /* 0: BLAS is faster for large products, because this set has too few registers */
+    size_t lanes; /* reals per vector */
     size_t tile_rows; /* rows of a register tile */
-    size_t panel;     /* columns of a register tile: a power of two */
-    /* A product is cut into blocks of at most this depth, so many rows and so many columns: a
-     * packed panel of b stays in the first-level cache, rows of a that each panel reads in the
-     * second. */
+    size_t panel;     /* columns of a register tile, a power of two */
+    /* Maximum depth, rows and columns of a block of a product. A packed panel of b stays in the
+     * first-level cache, and the rows of a that all panels read stay in the second. */
     size_t block_depth, block_rows, block_columns;
-    /* A block of a gradient stays in the first-level cache from the product to the update rule: so
-     * many rows and columns at most. It reads so many numbers of the input: where these lie in
-     * rows, a quarter of that cache in float; in panels, half of the second. */
+    /* Maximum rows and columns of a block of a gradient, which stays in the first-level cache from
+     * the product to the update rule. A block reads at most this many numbers of the input: a
+     * quarter of that cache in float if the input is stored in rows, half of the second-level cache
+     * if it is in panels. */
     size_t gradient_rows, gradient_columns, gradient_inputs, gradient_inputs_in_panels;
 
-    /* scratch: room for panels of b, (depth, n) in whole panels, depth <= block_depth unless b
-     * lies in rows */
+    /* scratch: room for b (depth, n) in whole panels; depth <= block_depth unless b is stored in
+     * rows */
     void (*product)(const pynn_product *product, real *scratch);
 
-    /* Whether product is faster where b (depth, n) lies in rows this far apart when it packs it:
-     * then the depth is at most block_depth */
+    /* Whether product packs b, because it is transposed or its rows are far apart. The depth must
+     * then be at most block_depth */
     int (*packs)(const pynn_product *product);
 
-    /* w (n_rows, n) -= learning rate * gradient a b, by the rule sgd; c of the product is where
-     * updated weights go, start where they come from. Row i is row rows[i] of both, or i where rows
-     * is NULL */
+    /* Update weights (n_rows, n) by sgd with the gradient a b. The product's start holds the
+     * weights, and its c receives the updated weights. Row i of a b belongs to row rows[i] of both,
+     * or to row i if rows is NULL */
     void (*descend)(const pynn_product *product, const uint32_t *rows /* (n_rows,) */,
                     const pynn_step *step);
 
-    /* c (n_rows, n) = start (n,) for each row, or 0 where it is NULL, + a (n_rows, .) b (., n).
-     * Rows of c have room for whole vectors, or the last one has and they are computed in order */
+    /* c (n_rows, n) = start + a (n_rows, .) b (., n), where start (n,), or 0 if it is NULL, is
+     * added to each row. Each row of c has room for whole vectors; as rows are computed in order,
+     * only the last row needs it */
     void (*sparse_product)(real *c, size_t c_stride, const real *start, pynn_sparse a,
                            const real *b, size_t b_stride, size_t n_rows, size_t n);
 
-    /* marks (n,) becomes other than 0 where x (n,) is not 0 */
+    /* Make marks (n,) nonzero where x (n,) is nonzero */
     void (*mark_nonzero)(bits_t *marks, const real *x, size_t n);
 
-    /* The numbers of those marks (n,) that are not 0; returns how many. list has room for n and a
-     * cache line */
+    /* Write the indices of nonzero marks (n,) to list and return their number. list has room for n
+     * indices and a cache line */
     size_t (*list_marked)(uint32_t *list, const bits_t *marks, size_t n);
 
-    /* out (n_listed,) = x[list[k]]; marks (n,) are those that list was made of. out has room for a
-     * cache line more, and may be x */
+    /* out[k] = x[list[k]] for k < n_listed, where list was made from marks (n,). out has room for
+     * an additional cache line and may be x */
     void (*keep_listed)(real *out, const real *x, const uint32_t *list, size_t n_listed,
                         const bits_t *marks, size_t n);
 
-    /* panels = b (depth, n), each panel (depth, panel) and panel_stride apart, 0 beyond n */
+    /* Copy b (depth, n) to panels, each (depth, panel) and panel_stride apart, with 0 beyond column
+     * n */
     void (*pack_panels)(real *panels, size_t panel_stride, pynn_panels b, size_t depth, size_t n);
 
-    /* a = f(z), both (n_rows, n); a may be z. parameter: what activations.h says of f, here and
-     * below */
+    /* a = f(z), both (n_rows, n); a may be z. parameter: see activations.h */
     void (*activate[PYNN_N_ACTIVATIONS])(real *a, real *z, size_t stride, size_t n_rows, size_t n,
                                          real parameter);
 
-    /* delta *= f'(z): from dC/da to dC/dz. All are (n_rows, n) */
+    /* delta *= f'(z), which turns dC/da into dC/dz. All arrays are (n_rows, n) */
     void (*derive[PYNN_N_ACTIVATIONS])(real *delta, const real *z, const real *a, size_t stride,
                                        size_t n_rows, size_t n, real parameter);
 
-    /* out = a, but 0 where the mask drops, and the others scaled up to make up for it. Both are
-     * (n_rows, n) and may be one array */
+    /* out = a, with 0 where the mask drops and the rest scaled up by 1 / (1 - rate). Both are
+     * (n_rows, n) and may be the same array */
     void (*drop)(real *out, const real *a, size_t stride, size_t n_rows, size_t n,
                  const pynn_mask *mask);
 
-    /* row_costs[i] = the cost of row i; delta = its derivative times row_scales[i] (costs.h says
-     * derivative by what) */
+    /* out = a + x, all (n_rows, n); out may be a */
+    void (*add_rows)(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
+                     size_t n_rows, size_t n);
+
+    /* row_costs[i] = cost of row i; delta = its derivative (see costs.h) times row_scales[i] */
     void (*cost[PYNN_N_COSTS])(const pynn_outputs *outputs);
 
-    /* da = dC/da, for costs whose derivative above is by z; NULL for the others. All are (n_rows,
-     * n). Infinite where a is 0 and should not be */
+    /* da = dC/da, for costs with delta = dC/dz; NULL for the others. All arrays are (n_rows, n).
+     * Infinite where a is rounded to 0 although y is not 0 */
     void (*sensitivity[PYNN_N_COSTS])(real *da, const real *z, const real *a, const real *y,
                                       size_t stride, size_t n_rows, size_t n);
 
     pynn_update *update[PYNN_N_RULES];
-    pynn_update *store; /* w = g: for a gradient that is kept */
+    pynn_update *store; /* w = g, to keep a gradient */
     pynn_update *add;   /* w += g */
 
-    /* The gradient g (n,) of the mean cost, plus that of the penalty of weights w (n,) */
+    /* Add the gradient of the penalty on weights w (n,) to g (n,), the gradient of the mean cost */
     void (*penalise)(real *g, const real *w, size_t n, const pynn_step *step);
 
-    /* mean (n,) += rate * (w (n,) - mean); at rate 1 mean = w to the bit */
+    /* mean (n,) += rate * (w (n,) - mean); rate 1 copies w */
     void (*average)(real *mean, const real *w, size_t n, double rate);
 
-    /* db (n,), with room for whole vectors, = the sum over the rows of delta (n_rows, n) */
+    /* db (n,) = sum over the rows of delta (n_rows, n). db has room for whole vectors */
     void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
 
-    /* Over a matrix (n_rows, n) in panels: of w * w, of |w| */
+    /* Sums of w * w and of |w| over a matrix (n_rows, n) in panels */
     double (*sum_of_squares)(pynn_panels w, size_t n_rows, size_t n);
     double (*sum_of_sizes)(pynn_panels w, size_t n_rows, size_t n);
 
-    /* Columns of w (n_rows, n), n <= PYNN_LIMITED_COLUMNS, that are longer than this, are scaled
-     * back to it */
+    /* Scale columns of w (n_rows, n) with a norm above `longest` down to it; n <=
+     * PYNN_LIMITED_COLUMNS */
     void (*limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, double longest);
 
     int (*all_finite)(const real *x /* (n,) */, size_t n);

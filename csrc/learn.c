@@ -14,7 +14,7 @@ static double sum_of_row_weights(const pynn_pass *pass) {
     return sum;
 }
 
-/* Updates a member's part of the parameters from `first` to `end` by the kept gradient. */
+/* Update the member's part of parameters [first, end) by the kept gradient times `factor`. */
 static void apply_kept(pynn_pass *pass, size_t first, size_t end, const pynn_step *step,
                        double factor) {
     const pynn_share part = pynn_share_of(end - first, PYNN_GRAIN, pass->member);
@@ -24,7 +24,7 @@ static void apply_kept(pynn_pass *pass, size_t first, size_t end, const pynn_ste
     pynn_apply_dense(pass->updater, step, at, g, n);
 }
 
-/* The gradient that was kept goes to the updater. */
+/* Pass the kept gradient to the updater. Returns 1 if the pass ends, with its status set. */
 static int pass_on_kept(pynn_pass *pass) {
     pynn_workspace *ws = pass->ws;
     const int clips = pass->trains && ws->regularisation->clip_norm < INFINITY;
@@ -47,7 +47,7 @@ static int pass_on_kept(pynn_pass *pass) {
     return 0;
 }
 
-/* All chunks of the batch: where it is kept, the gradient adds up over them. */
+/* Run all chunks of the batch. A kept gradient is summed over them. */
 static pynn_status run_chunks(pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     pynn_updater keeping = {.update = ws->kernels->store, .may_stop = 1, .w = ws->gradient};
@@ -60,7 +60,7 @@ static pynn_status run_chunks(pynn_pass *pass) {
                                    left < ws->n_chunk ? left : ws->n_chunk};
         const pynn_status status = FN(pynn_run)(pass);
         if (status) { return status; }
-        /* The next chunk overwrites what this one's gradient reads. */
+        /* The next chunk overwrites the arrays that this chunk's gradient reads. */
         if (pynn_team_meet(pass->member) && (!pass->updater || pass->updater->may_stop)) {
             return pynn_reason(ws);
         }

@@ -1,12 +1,12 @@
-/* learn.h - one mini-batch: its cost, its gradient, and the update. Called by all members of a team
- * at once, with passes that differ in `member` alone; it answers all alike. */
+/* learn.h - cost, gradient and update for one mini-batch. All members of a team call it together,
+ * with passes that differ only in `member`, and get the same result. */
 #ifndef PYNN_LEARN_H
 #define PYNN_LEARN_H
 
 #include "program.h"
 
-/* What pass->batch, of any size, costs on average, and the penalty on top of it. Unless
- * pass->updater is NULL the gradient of both goes there. */
+/* Compute the mean cost of pass->batch, of any size, and the penalty. Pass the gradient of both to
+ * pass->updater unless it is NULL. */
 pynn_status FN(pynn_learn)(pynn_cost *cost, pynn_pass *pass);
 
 #endif

@@ -1,4 +1,4 @@
-/* memory.c - allocation, with a countdown that lets a test fail the n-th one. */
+/* memory.c - allocation, with a countdown that lets tests make the n-th allocation fail. */
 #include "memory.h"
 
 #include <stdatomic.h>
@@ -13,14 +13,14 @@
 enum { CACHE_LINE = 64 };
 
 #if defined(__linux__)
-/* A large block is aligned to a large page of 2 MB and asked to lie in such: each saves 511 faults
- * at the first touch, and rows that are far apart find their addresses sooner. */
+/* Large blocks are aligned to 2 MB and the system is asked for huge pages: each saves 511 page
+ * faults on first use, and rows that are far apart cause fewer TLB misses. */
 enum { LARGE_PAGE = 2 << 20 };
 
 static void *allocate(size_t size) {
     if (size < 2 * LARGE_PAGE) { return aligned_alloc(CACHE_LINE, size); }
     void *block = aligned_alloc(LARGE_PAGE, (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
-    if (block) { madvise(block, size, MADV_HUGEPAGE); } /* a wish: it may be refused */
+    if (block) { madvise(block, size, MADV_HUGEPAGE); } /* may be refused */
     return block;
 }
 #else
@@ -39,8 +39,8 @@ void *pynn_alloc(size_t n, size_t size) {
         atomic_fetch_sub(&allocations_until_failure, 1) == 1) {
         return NULL;
     }
-    if (size != 0 && n > SIZE_MAX / 2 / size) { return NULL; } /* so that rounding up fits too */
-    /* aligned_alloc wants a multiple of the alignment, and an empty block must not be NULL. */
+    if (size != 0 && n > SIZE_MAX / 2 / size) { return NULL; } /* leaves room for rounding up */
+    /* aligned_alloc requires a multiple of the alignment, and an empty block must not be NULL. */
     size_t n_lines = (n * size + CACHE_LINE - 1) / CACHE_LINE;
     void *block = allocate((n_lines ? n_lines : 1) * CACHE_LINE);
     if (block) { atomic_fetch_add(&blocks_in_use, 1); }

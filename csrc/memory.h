@@ -1,11 +1,12 @@
-/* memory.h - the one door through which the core gets memory, so that a test can fail any of it. */
+/* memory.h - all allocations of the core go through pynn_alloc, so a test can make any of them
+ * fail. */
 #ifndef PYNN_MEMORY_H
 #define PYNN_MEMORY_H
 
 #include <stddef.h>
 
-/* A block of n * size bytes, aligned to a cache line and not initialised; NULL where there is no
- * memory for it or the product does not fit a size_t. pynn_free takes NULL too. */
+/* Allocate n * size bytes, aligned to a cache line and not initialised. Returns NULL if there is
+ * not enough memory or the product does not fit a size_t. pynn_free accepts NULL. */
 void *pynn_alloc(size_t n, size_t size);
 void pynn_free(void *block);
 

@@ -11,8 +11,9 @@ typedef struct {
     double squares, sizes;
 } weighted_sum;
 
-/* A member's share of it, in pieces of fixed size, so that the total has the same bits for any
- * team. The first one has this number; returns that of the next. */
+/* Compute the member's pieces of a weighted sum. Pieces have a fixed size, so that the total is
+ * bit-identical for any team. The first piece has number `piece`; returns the number after the
+ * last. */
 static size_t sum_pieces(const pynn_pass *pass, size_t piece, weighted_sum of) {
     const pynn_kernels *kernels = pass->ws->kernels;
     const pynn_member member = pass->member;
@@ -61,7 +62,7 @@ int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
     return 1;
 }
 
-/* The square of the kept gradient's norm. Returns how many pieces it has. */
+/* Compute the squared norm of the kept gradient, in pieces. Returns the number of pieces. */
 static size_t sum_gradient(const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;

@@ -1,7 +1,8 @@
-/* optimizers.h - every update rule: its body, how many slots of state it has, the one list.
+/* optimizers.h - all update rules: their code, their number of slots and the list of them.
  *
- * To add one: a line in the list and rule_NAME(). Each rule takes the gradient g of the mean cost
- * and adds to it that of the penalty in the same pass; biases have neither penalty nor decay.
+ * To add one, add a line to the list and define rule_NAME(). A rule receives the gradient g of the
+ * mean cost and adds the gradient of the penalty in the same pass. Biases have neither penalty nor
+ * weight decay.
  */
 #ifndef PYNN_OPTIMIZERS_H
 #define PYNN_OPTIMIZERS_H
@@ -12,8 +13,8 @@
 #include "vec.h"
 #include "vmath.h"
 
-/* name; slots of state for each parameter; do slots decay where the gradient stays 0, so that an
- * update flushes subnormal numbers? */
+/* X(name, slots of state for each parameter, whether slots decay where the gradient stays 0, so
+ * that updates must flush subnormal numbers) */
 #define PYNN_RULES(X)                                                                              \
     X(sgd, 0, 0)                                                                                   \
     X(momentum, 1, 1)                                                                              \
@@ -33,21 +34,21 @@ enum {
 /* The coefficients of one update. */
 typedef struct {
     real learning_rate, momentum, epsilon;
-    real beta_1, beta_2, rest_1, rest_2;  /* rest = 1 - beta, which has few digits left in float */
-    real grow, shrink, smallest, largest; /* of the step sizes of rprop */
-    int penalises;                        /* whether one of these is not 0: */
-    real l2, l1;                          /* of the penalty, which each batch sets for each layer */
-    real decay;                           /* learning rate * weight decay */
+    real beta_1, beta_2, rest_1, rest_2;  /* rest = 1 - beta, subtracted in double */
+    real grow, shrink, smallest, largest; /* step sizes of rprop */
+    int penalises;                        /* whether l2 or l1 is not 0 */
+    real l2, l1; /* strengths of the penalty, set for each batch and layer */
+    real decay;  /* learning rate * weight decay */
 } pynn_step;
 
-/* Whether they depend on the number of the update. */
+/* Whether the coefficients depend on the number of the update. */
 static inline int pynn_step_changes(const pynn_optimizer *o) {
     return o->rule == PYNN_RULE_adam || o->rule == PYNN_RULE_adamw;
 }
 
-/* Coefficients of the n-th update, n from 1, at this learning rate. Adam's correction of the start
- * from zero moments goes into it, and epsilon stays outside (Kingma & Ba 2015, end of section 2).
- */
+/* Coefficients of the n-th update, counted from 1, at learning rate `rate`. Adam's bias correction
+ * is part of the learning rate, so epsilon is not corrected (Kingma & Ba 2015, end of section
+ * 2). */
 static inline pynn_step step_of(const pynn_optimizer *o, double rate, int64_t n) {
     const double decay = rate * o->weight_decay;
     if (pynn_step_changes(o)) {
@@ -62,12 +63,12 @@ static inline pynn_step step_of(const pynn_optimizer *o, double rate, int64_t n)
                        .epsilon = (real)o->epsilon,
                        .grow = (real)o->grow,
                        .shrink = (real)o->shrink,
-                       .smallest = (real)fmax(o->smallest, SMALLEST_NORMAL), /* 0: no step yet */
+                       .smallest = (real)fmax(o->smallest, SMALLEST_NORMAL), /* 0 means no step */
                        .largest = (real)o->largest,
                        .decay = (real)decay};
 }
 
-/* The step of a layer's weights: step, and the penalty of such strengths. */
+/* `step` with the strengths of a layer's penalty. */
 static inline pynn_step with_penalty(pynn_step step, double l2, double l1) {
     step.l2 = (real)l2;
     step.l1 = (real)l1;
@@ -75,16 +76,16 @@ static inline pynn_step with_penalty(pynn_step step, double l2, double l1) {
     return step;
 }
 
-/* The gradient g of the mean cost, and that of the penalty: l2 * w + l1 * sign(w), sign(0) = 0. */
+/* g plus the gradient of the penalty, l2 * w + l1 * sign(w), where sign(0) = 0. */
 INLINE vec penalised(vec g, vec w, const pynn_step *step) {
-    if (step->penalises) { /* a tile that learns from 10 rows gains 7% where it does not */
+    if (step->penalises) { /* skipping this makes a tile 7% faster with 10 rows */
         g += step->l2 * w;
         g += signed_as((vec){0} + step->l1, w);
     }
     return g;
 }
 
-/* In each body: w parameters, s (n_slots,) their slots, g gradient of the mean cost. */
+/* w: parameters; s (n_slots,): their slots; g: gradient of the mean cost */
 #define RULE_ARGUMENTS (vec * w, vec * s, vec g, const pynn_step *step)
 typedef void update_rule RULE_ARGUMENTS;
 
@@ -98,14 +99,14 @@ INLINE void rule_momentum RULE_ARGUMENTS {
     *w += s[0];
 }
 
-/* Sutskever, Martens, Dahl & Hinton 2013, written at the point looked ahead to */
+/* Sutskever, Martens, Dahl & Hinton 2013; w holds the parameters at the look-ahead point */
 INLINE void rule_nesterov RULE_ARGUMENTS {
     const vec nudge = rounded(step->learning_rate * penalised(g, *w, step));
     s[0] = step->momentum * s[0] - nudge;
     *w += step->momentum * s[0] - nudge;
 }
 
-/* Kingma & Ba 2015; keep < 1 is the decoupled weight decay of Loshchilov & Hutter 2019 */
+/* Kingma & Ba 2015; keep < 1 applies the decoupled weight decay of Loshchilov & Hutter 2019 */
 INLINE void adam_keeping(real keep, vec *w, vec *s, vec g, const pynn_step *step) {
     g = penalised(g, *w, step);
     s[0] = rounded(step->beta_1 * s[0]) + step->rest_1 * g;
@@ -124,8 +125,8 @@ INLINE void rule_rmsprop RULE_ARGUMENTS {
     *w -= step->learning_rate * g / (vsqrt(s[0]) + step->epsilon);
 }
 
-/* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s[0] is the last gradient, taken
- * as 0 where the sign has changed; s[1] is the size of the step, 0 before the first one. */
+/* iRprop- of Igel & Huesken 2003, after Riedmiller & Braun 1993. s[0] is the previous gradient, or
+ * 0 if the sign has changed; s[1] is the step size, 0 before the first step. */
 INLINE void rule_rprop RULE_ARGUMENTS {
     g = penalised(g, *w, step);
     const lanes_t agrees = ((g > 0) & (s[0] > 0)) | ((g < 0) & (s[0] < 0));
@@ -135,7 +136,7 @@ INLINE void rule_rprop RULE_ARGUMENTS {
     size = either(agrees, smaller(size * step->grow, largest), size);
     size = either(turns, larger(size * step->shrink, smallest), size);
     g = either(turns, none, g);
-    *w -= signed_as(size, g) + 0 * g; /* NaN where the gradient is not finite */
+    *w -= signed_as(size, g) + 0 * g; /* NaN if the gradient is not finite */
     s[0] = g;
     s[1] = size;
 }

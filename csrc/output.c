@@ -5,7 +5,7 @@
 
 #include "dense.h"
 
-/* The deltas once more in panels, in which the gradient reads each column many times. */
+/* Copy the deltas into panels, because the gradient reads each column many times. */
 static void put_in_panels(const pynn_layer *output, const pynn_workspace *ws, pynn_share rows) {
     if (!output->panels) { return; }
     const size_t row = output->layout.row, panel = ws->kernels->panel;
@@ -35,7 +35,7 @@ int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
         ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y, stride, n,
                                        output->n_out);
     } else if (output->da != output->delta) {
-        FN(pynn_keep_da)(output, op->rows, op->columns);
+        FN(pynn_keep_da)(op, ws);
     }
     if (!is_tied) {
         ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, stride, n,
@@ -65,7 +65,7 @@ int FN(pynn_keep_outputs)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* Rows of a chunk to where they are kept, unless that is NULL; returns where all rows end there. */
+/* Copy rows of a chunk to `kept` unless it is NULL. Returns the end of all rows there. */
 static real *keep_rows(real *kept, const real *x, size_t stride, size_t n, const pynn_op *op,
                        const pynn_pass *pass) {
     if (!kept) { return NULL; }
@@ -81,7 +81,7 @@ int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
     real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
     for (const pynn_layer *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
         z = keep_rows(z, l->z, l->layout.row, l->n_out, op, pass);
-        a = keep_rows(a, l->a, l->layout.row, l->n_out, op, pass);
+        a = keep_rows(a, l->out, l->layout.row, l->n_out, op, pass);
         da = keep_rows(da, l->da, l->layout.row, l->n_out, op, pass);
         delta = keep_rows(delta, l->delta, l->layout.row, l->n_out, op, pass);
     }

@@ -1,12 +1,11 @@
-/* parts.h - which part of a layer's work is whose, which is decided here alone, and the product
- * that the work is made of.
+/* parts.h - divides the work of a layer among the members of a team, and computes the products.
  *
- * - Hidden layers are shared out by columns, so that the weights of a column stay with the thread
- *   that updates them; by rows where there are fewer panels of columns than threads;
- * - the output layer by rows, because softmax and cost want whole rows.
+ * - Hidden layers are divided by columns, so that the weights of a column stay with the thread that
+ *   updates them; by rows if there are fewer panels of columns than threads.
+ * - The output layer is divided by rows, because softmax and costs need whole rows.
  *
- * No number is summed across threads. A member that hears the team being asked to stop leaves its
- * share unfinished; all learn of it at the next barrier.
+ * No number is summed across threads. If the team is asked to stop, a member leaves its part
+ * unfinished; all members learn of this at the next barrier.
  */
 #ifndef PYNN_PARTS_H
 #define PYNN_PARTS_H
@@ -16,20 +15,20 @@
 #include "blas.h"
 #include "program.h"
 
-/* Multiply-adds from which BLAS is worth its call, where it is used at all. */
+/* BLAS, where it is used, is called for products of at least this many multiply-adds. */
 static const double BLAS_FROM = 20000;
 
-/* Rows of a product that is not worth being cut into blocks. */
+/* Products with fewer rows are not cut into blocks. */
 enum { FEW_ROWS = 64 };
 
 static inline size_t least(size_t m, size_t n) { return m < n ? m : n; }
 
-/* BLAS does not promise equal bits for a part of a product: there, member 0 does all of it. */
+/* BLAS does not guarantee the same bits for a part of a product: member 0 computes all of it. */
 static inline pynn_member worker_of(const pynn_workspace *ws, pynn_member member) {
     return ws->tuned ? member : (pynn_member){member.team, member.id ? 1 : 0, 1};
 }
 
-/* Share 1 of 1 is empty: see worker_of. */
+/* Share 1 of 1 is empty (see worker_of). */
 static inline pynn_share share_of(size_t n, size_t grain, pynn_member worker) {
     return worker.id >= worker.n ? (pynn_share){0, 0} : pynn_share_of(n, grain, worker);
 }
@@ -42,7 +41,7 @@ typedef struct {
 static inline pynn_part part_of(const pynn_workspace *ws, size_t n_rows, size_t n_columns,
                                 int by_rows, pynn_member member) {
     const pynn_member worker = worker_of(ws, member);
-    /* Whole cache lines of rows that begin at one; whole panels where matrices lie in such. */
+    /* Whole cache lines, or whole panels if matrices are stored in panels. */
     const size_t line = 64 / sizeof(real), panel = ws->kernels->panel;
     const size_t grain = panel > line && n_columns > 4 * panel ? panel : line;
     if (by_rows || (size_t)worker.n * grain > n_columns + grain - 1) {
@@ -51,7 +50,7 @@ static inline pynn_part part_of(const pynn_workspace *ws, size_t n_rows, size_t 
     return (pynn_part){{0, n_rows}, share_of(n_columns, grain, worker)};
 }
 
-/* To be asked before each piece of work: shall this member leave it? */
+/* Whether the member must stop. Call this before each piece of work, given in multiply-adds. */
 static inline int leaves(const pynn_pass *pass, double work) {
     if (pass->member.id == 0 && pynn_watch_stop(&pass->ws->watch, work)) {
         pynn_team_stop(pass->member);
@@ -59,8 +58,8 @@ static inline int leaves(const pynn_pass *pass, double work) {
     return pynn_team_asked(pass->member);
 }
 
-/* All rows of a block of columns and depth, in blocks of rows that stay in the second cache. Panels
- * are packed once for all of these blocks. */
+/* Compute all rows of a block of columns and depth, in blocks of rows that stay in the second-level
+ * cache. Panels are packed once for all blocks of rows. */
 static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_kernels *kernels = ws->kernels;
@@ -83,7 +82,7 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     }
 }
 
-/* By BLAS, which takes whole matrices only. */
+/* Compute a product by BLAS, which adds to c and needs matrices in rows. */
 static inline void multiply_by_blas(const pynn_product *p) {
     for (size_t i = 0; i < p->n_rows; i++) {
         if (p->start) {
@@ -96,7 +95,7 @@ static inline void multiply_by_blas(const pynn_product *p) {
     FN(pynn_blas_product)(p->c, p->c_layout.row, p->a, p->b, p->n_rows, p->n, p->depth);
 }
 
-/* A product of any size; 1 where the member leaves it. */
+/* Compute a product of any size. Returns 1 if the member stopped early. */
 static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int may_stop) {
     const pynn_kernels *kernels = pass->ws->kernels;
     const double of_column = (double)whole->n_rows * (double)whole->depth;

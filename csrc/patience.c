@@ -1,6 +1,6 @@
 #include "patience.h"
 
-/* As pynn/training/history.py judges where Python looks at each epoch. */
+/* Same criterion as Patience in pynn/training/history.py, used when Python inspects each epoch. */
 int pynn_patience_ends(pynn_patience *patience, pynn_cost cost) {
     const double figure = cost.cost / patience->divisor + cost.penalty;
     const double bound = patience->best - patience->tol;

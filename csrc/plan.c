@@ -14,7 +14,7 @@ static int meet(pynn_op *op, pynn_pass *pass) {
     return pynn_meet(pass);
 }
 
-/* What is being compiled. */
+/* A program that is being compiled. */
 typedef struct {
     const pynn_workspace *ws;
     pynn_member member;
@@ -22,7 +22,7 @@ typedef struct {
     size_t base;
 } compiler;
 
-/* One more operation, on layer l, and this member's part of what it computes. */
+/* Append an operation on layer l that computes this part. */
 static pynn_op *add(compiler *c, run *function, int l, pynn_part part) {
     const pynn_layer *layer = &c->ws->layers[l];
     pynn_op *op = &c->program->ops[c->program->n_ops++];
@@ -43,12 +43,12 @@ static pynn_op *add(compiler *c, run *function, int l, pynn_part part) {
 
 static void add_barrier(compiler *c) { add(c, meet, 0, (pynn_part){{0, 0}, {0, 0}}); }
 
-/* Where members share a layer they wait for each other before they read what others computed. */
+/* Members that share a layer wait for each other before they read each other's results. */
 static void add_barrier_of_team(compiler *c) {
     if (c->member.n > 1) { add_barrier(c); }
 }
 
-/* Every member has rows of its own, which go through all layers without a barrier. */
+/* Each member has its own rows, which pass through all layers without a barrier. */
 static void compile_prediction(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int last = ws->n_layers - 1;
@@ -66,7 +66,7 @@ static void compile_prediction(compiler *c) {
     add(c, FN(pynn_keep_outputs), last, (pynn_part){{0, n_rows}, {0, ws->layers[last].n_out}});
 }
 
-/* From the rows to the costs and the output's deltas. */
+/* From loading the rows to the costs and the output layer's deltas. */
 static void compile_forward(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int last = ws->n_layers - 1, is_sparse = ws->data->starts != NULL;
@@ -83,13 +83,13 @@ static void compile_forward(compiler *c) {
         const pynn_part part = part_of(ws, n_rows, n_out, rows_only, c->member);
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
     }
-    if (c->member.n == 1) { add_barrier(c); } /* was the team asked to stop? */
+    if (c->member.n == 1) { add_barrier(c); } /* checks whether the team was asked to stop */
     add(c, FN(pynn_output_deltas), last, output);
     add_barrier_of_team(c);
     add(c, FN(pynn_add_costs), last, output);
 }
 
-/* Deltas of the hidden layers from the first that is not frozen, and of the input if they are
+/* Deltas of the hidden layers, down to the first layer that is not frozen, and dx if it is
  * wanted. */
 static void compile_backward(compiler *c) {
     const pynn_workspace *ws = c->ws;
@@ -112,7 +112,7 @@ static void compile_backward(compiler *c) {
     if (c->member.n == 1) { add_barrier(c); }
 }
 
-/* The gradient of all that is trained. No weight changes before all deltas are there. */
+/* The gradient of all trained parameters. No weight changes before all deltas are computed. */
 static void compile_gradient(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int is_sparse = ws->data->starts != NULL, last = ws->n_layers - 1;
@@ -147,7 +147,8 @@ static void compile(compiler *c) {
     }
 }
 
-/* The member's program for so many rows: one that it has, or a new one in the place of the last. */
+/* The member's program for this many rows: a cached one, or a new one. If all places are taken, the
+ * new one replaces the last. */
 static const pynn_program *program_for(const pynn_workspace *ws, size_t n_rows,
                                        pynn_member member) {
     const size_t n_ops = pynn_most_ops(ws->n_layers);

@@ -1,10 +1,10 @@
-/* products.h - the matrix product, from which all three products of a layer are made:
+/* products.h - the matrix product, with which a layer computes its three products:
  *
  *     forward   z  (rows, n_out)  = biases + x      (rows, n_in)   w       (n_in, n_out)
  *     backward  dx (rows, n_in)   =          delta  (rows, n_out)  w'      (n_out, n_in)
  *     gradient  dw (n_in, n_out)  =          x'     (n_in, rows)   delta   (rows, n_out)
  *
- * and which of the input's columns they can leave out.
+ * and the search for input columns that these products can skip.
  */
 #ifndef PYNN_PRODUCTS_H
 #define PYNN_PRODUCTS_H
@@ -12,8 +12,8 @@
 #include "kernels.h"
 #include "tiles.h"
 
-/* out (LANES, LANES) = in transposed: in each stage pairs of rows exchange blocks of `size` lanes.
- */
+/* out (LANES, LANES) = transpose of in. At each stage, pairs of rows exchange blocks of `size`
+ * lanes. */
 INLINE void transpose(real *out, size_t out_stride, const real *in, size_t in_stride) {
     vec rows[LANES];
     UNROLL(16)
@@ -35,7 +35,7 @@ static void pack(real *restrict packed, pynn_panels b, size_t depth, size_t n) {
         for (size_t k = 0; k < depth; k++, packed += PANEL) {
             const real *row = b.x + (b.rows ? b.rows[k] : k) * b.row;
             UNROLL(2)
-            for (size_t j = 0; j < PANEL; j += LANES) { /* memcpy became rep movs: 5 times slower */
+            for (size_t j = 0; j < PANEL; j += LANES) { /* memcpy as rep movs is 5 times slower */
                 store(packed + j,
                       j < n ? load_lanes(row + j, n - j < LANES ? n - j : LANES) : (vec){0});
             }
@@ -65,8 +65,8 @@ static void pack_panels(real *panels, size_t panel_stride, pynn_panels b, size_t
     }
 }
 
-/* A panel of b is copied where b does not lie in rows, or where its rows are far apart and enough
- * tiles read them. */
+/* A panel of b is packed if b is not stored in rows, or if its rows are far apart and enough tiles
+ * read them. */
 static int wants_packing(const pynn_product *p) {
     return p->b.column != 1 || (p->n_rows > 3 * TILE_ROWS && p->b.row > 4 * PANEL);
 }
@@ -100,7 +100,7 @@ static void descend(const pynn_product *p, const uint32_t *rows, const pynn_step
     }
 }
 
-/* marks (n,) becomes other than 0 where x (n,) is; -0 is 0. */
+/* The shift drops the sign bit, so that -0 counts as 0. */
 static void mark_nonzero(bits_t *restrict marks, const real *restrict x, size_t n) {
     for (size_t j = 0; j < n; j++) {
         bits_t bits;
@@ -109,8 +109,6 @@ static void mark_nonzero(bits_t *restrict marks, const real *restrict x, size_t 
     }
 }
 
-/* list = the numbers of those marks (n,) that are not 0; returns how many. list has room for n and
- * a vector more. */
 static size_t list_marked(uint32_t *list, const bits_t *marks, size_t n) {
     size_t n_marked = 0, j = 0;
 #ifdef COMPRESSES

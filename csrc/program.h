@@ -1,57 +1,57 @@
-/* program.h - a call as an array of operations. Each member of a team compiles, for each number of
- * rows that go through the network together, what it does with them: operations with the parts of
- * layers that are its own. A pass runs them one after the other. */
+/* program.h - a call as an array of operations. Each member of a team compiles one program for each
+ * number of rows in a chunk, with operations on the member's own parts of layers. A pass runs the
+ * operations in order. */
 #ifndef PYNN_PROGRAM_H
 #define PYNN_PROGRAM_H
 
 #include "workspace.h"
 
-/* Rows first .. first + n_rows - 1 of the order (NULL: of the data themselves). */
+/* Rows first .. first + n_rows - 1 of `order`; NULL: of the data. */
 typedef struct {
     const int64_t *order; /* (data->n_rows,) */
     size_t first, n_rows;
 } pynn_batch;
 
-/* A layer's input (n_rows, n_columns), or sparse. */
+/* A layer's input (n_rows, n_columns), dense or sparse. */
 typedef struct {
     const real *x;
     pynn_layout layout;
     size_t n_columns;
-    const uint32_t *columns; /* (n_columns,) ascending: which of the n_in columns are here, where
-                                the others are 0 in all rows; NULL: all are */
-    int is_sparse;           /* it is pynn_sparse_rows in place of x */
+    const uint32_t *columns; /* (n_columns,) ascending: columns that are present, out of n_in; the
+                                others are 0 in all rows; NULL: all are present */
+    int is_sparse;           /* the input is pynn_sparse_rows instead of x */
 } pynn_rows;
 
-/* Where a gradient goes: through a rule into parameters and slots, or into a vector that keeps it.
- */
+/* Destination of a gradient: a rule that updates parameters and slots, or a vector that keeps
+ * it. */
 typedef struct {
     pynn_update *update;
-    int keeps;    /* w keeps the gradient: nothing is updated */
-    int may_stop; /* nothing is lost if the gradient is left unfinished */
+    int keeps;    /* w receives the gradient; nothing is updated */
+    int may_stop; /* an unfinished gradient does no harm */
     int descends; /* the rule is sgd, which tiles of the gradient can apply themselves */
-    int flushes;  /* the rule's slots decay into subnormal numbers, which are taken for 0 */
+    int flushes;  /* slots of the rule decay to subnormal numbers, which are flushed to 0 */
     real *w, *slots[PYNN_MAX_SLOTS]; /* each (n_parameters,); slots may be NULL */
-    const real *from;                /* what w is an update of: w itself, or its shadow */
+    const real *from;                /* parameters before the update: w itself or its shadow */
     pynn_step of_weights, of_biases;
-    const pynn_optimizer *optimizer; /* of these and of the next: */
-    const pynn_plan *plan;           /* where its factors of the learning rate are set, or NULL */
+    const pynn_optimizer *optimizer; /* coefficients, used with plan, rate and n_updates */
+    const pynn_plan *plan;           /* factors of the learning rate; NULL: all 1 */
     double rate;
-    int64_t n_updates; /* with this one */
+    int64_t n_updates; /* including this one */
 } pynn_updater;
 
-/* What changes from one pass to the next. */
+/* The state of a pass. */
 typedef struct {
     pynn_workspace *ws;
     pynn_member member;
     const real *parameters;      /* (n_parameters,) */
-    pynn_batch batch, chunk;     /* a mini-batch, and what of it goes through now */
+    pynn_batch batch, chunk;     /* a mini-batch and its current chunk */
     pynn_rows x, raw;            /* the chunk's input; raw: before the input scale */
-    double total;                /* the sum of the batch's row weights */
-    pynn_penalty penalty;        /* of this update, like */
-    const double *dropout;       /* (n_layers - 1,) or NULL: none */
+    double total;                /* sum of the batch's row weights */
+    pynn_penalty penalty;        /* of this update */
+    const double *dropout;       /* (n_layers - 1,) of this update; NULL: none */
     double divisor;              /* of the penalty */
-    uint64_t key;                /* of the dropout */
-    int trains;                  /* an update must not follow a cost that is not finite */
+    uint64_t key;                /* for dropout */
+    int trains;                  /* a cost that is not finite ends the pass */
     const pynn_updater *updater; /* NULL: no gradient is wanted */
     double cost;                 /* of the batch's chunks so far */
     real *out;                   /* (data->n_rows, n_out) of a prediction */
@@ -59,47 +59,47 @@ typedef struct {
     pynn_status status; /* why the pass ended early */
 } pynn_pass;
 
-/* An operation answers 1 where the pass is to end, to all members alike: its status says why. What
- * does not change from one pass to the next is prepared in it. */
+/* An operation. `run` returns 1 if the pass ends, in all members alike, with the pass's status set.
+ * Fields hold everything that stays the same from pass to pass. */
 typedef struct pynn_op {
     int (*run)(struct pynn_op *op, pynn_pass *pass);
-    int l; /* which layer */
+    int l; /* number of the layer */
     const pynn_layer *layer;
-    size_t n_rows, base;              /* rows of the chunk; where they begin in the workspace */
-    pynn_share rows, columns;         /* the member's part of what is computed */
-    pynn_rows input;                  /* of a layer above the first */
-    pynn_product product;             /* all of it but where parameters lie and what the input is */
-    size_t weights;                   /* where those of the product begin in the parameters */
-    size_t block_rows, block_columns; /* of a gradient: what is updated at a time */
+    size_t n_rows, base;      /* rows of the chunk; its first row in the workspace */
+    pynn_share rows, columns; /* the member's part of the result */
+    pynn_rows input;          /* input of a layer after the first */
+    pynn_product product;     /* complete except for pointers to the parameters and the input */
+    size_t weights;           /* offset of the product's weights in the parameters */
+    size_t block_rows, block_columns; /* size of a block of the gradient */
 } pynn_op;
 
 typedef struct pynn_program {
-    size_t n_rows, n_ops; /* n_rows 0: none yet */
+    size_t n_rows, n_ops; /* n_rows 0: not compiled yet */
     pynn_op *ops;
 } pynn_program;
 
-/* Programs that a member keeps at a time. */
+/* Maximum number of programs that a member keeps. */
 enum { PYNN_PROGRAMS = 4 };
 
-/* The operations of a program, at most. */
+/* Maximum number of operations of a program. */
 static inline size_t pynn_most_ops(int n_layers) { return 6 * (size_t)n_layers + 12; }
 
-/* The memory of a member's programs, in whole cache lines. */
+/* Bytes of a member's programs, in whole cache lines. */
 static inline size_t pynn_program_bytes(int n_layers) {
     const size_t bytes =
         PYNN_PROGRAMS * (sizeof(pynn_program) + pynn_most_ops(n_layers) * sizeof(pynn_op));
     return (bytes + 63) / 64 * 64;
 }
 
-/* Parameters are shared out in whole cache lines. */
+/* Parameters are divided among members in whole cache lines. */
 enum { PYNN_GRAIN = 64 };
 
-/* The number in the data of the batch's i-th row. */
+/* Index of the batch's i-th row in the data. */
 static inline size_t pynn_row_of(pynn_batch batch, size_t i) {
     return batch.order ? (size_t)batch.order[batch.first + i] : batch.first + i;
 }
 
-/* A member's programs (PYNN_PROGRAMS,), behind which their operations lie. */
+/* A member's programs (PYNN_PROGRAMS,), followed by their operations. */
 static inline pynn_program *pynn_programs_of(const pynn_workspace *ws, pynn_member member) {
     return (pynn_program *)((char *)ws->programs + (size_t)member.id * ws->program_bytes);
 }
@@ -109,7 +109,7 @@ static inline const pynn_rows *pynn_input_of(const pynn_op *op, const pynn_pass 
     return op->l ? &op->input : &pass->x;
 }
 
-/* Whether an update leaves this layer's weights and biases as they are. */
+/* Whether updates leave the weights and biases of layer l unchanged. */
 static inline int pynn_is_frozen(const pynn_workspace *ws, int l) {
     const pynn_regularisation *of = ws->regularisation;
     return ws->purpose == PYNN_TRAINS && of->frozen && of->frozen[l];

@@ -1,4 +1,5 @@
-/* pynn.c - the face: hands each call on to its dtype's engine, and knows the lists by name. */
+/* pynn.c - the interface of the core: forwards calls to the engine of their dtype and looks up
+ * names in the lists. */
 #include "pynn.h"
 
 #include <stdatomic.h>
@@ -24,7 +25,7 @@ int pynn_blas_is_forced(void) { return atomic_load(&blas_is_forced); }
 
 typedef struct {
     const char *name;
-    int fact; /* what the list says beside the name and these files want to know */
+    int fact; /* one property from the list */
 } entry;
 
 static const entry activations[] = {
@@ -72,7 +73,7 @@ static const pynn_engine *engine_of(pynn_dtype dtype) {
 
 int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
 
-/* Memory is sized by the number of threads. */
+/* Clamp n_threads, which determines how much memory a call takes. */
 static pynn_call clamped(pynn_call call) {
     call.n_threads = pynn_team_most(call.n_threads);
     return call;

@@ -28,9 +28,12 @@ typedef struct {
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
     const double *activation_parameters; /* (n_layers,) what activations.h says of each */
     int bias;                            /* 0: weighted sums have no bias */
-    int input_scale;       /* 1: x is multiplied, feature by feature, by a scale that is trained */
-    int cost;              /* code as listed below */
-    double cost_parameter; /* what costs.h says of the cost */
+    int input_scale; /* 1: x is multiplied, feature by feature, by a scale that is trained */
+    const unsigned char *residual; /* (n_layers,) 1: the layer adds its input to its activations,
+                                      for hidden layers above the first with as many units as
+                                      inputs; NULL: none does */
+    int cost;                      /* code as listed below */
+    double cost_parameter;         /* what costs.h says of the cost */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
@@ -207,7 +210,7 @@ pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call
 /* The forward and backward pass of each row, for that row's own cost. Each array holds the layers
  * one after the other, beginning with all rows of the first (n_rows, n_out). NULL: not computed. */
 typedef struct {
-    void *z, *a;      /* weighted sums and activations */
+    void *z, *a;      /* weighted sums; activations, with the input of a residual layer */
     void *da, *delta; /* dC/da and dC/dz */
     void *dx;         /* (n_rows, n_in) dC/dx */
     double *costs;    /* (n_rows,) */

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { FEW = 16 }; /* numbers that are copied sooner than memcpy is called */
+enum { FEW = 16 }; /* a loop copies this many numbers faster than memcpy */
 
-/* out (n,) = row i of the batch, of an array (., n) with these strides in bytes */
+/* out (n,) = row i of the batch, from an array (., n) with these strides in bytes */
 static void gather(real *out, const void *array, const ptrdiff_t strides[2], size_t n,
                    pynn_batch batch, size_t i) {
     const char *row = (const char *)array + (ptrdiff_t)pynn_row_of(batch, i) * strides[0];
@@ -15,8 +15,7 @@ static void gather(real *out, const void *array, const ptrdiff_t strides[2], siz
     for (size_t j = 0; j < n; j++) { out[j] = *(const real *)(row + (ptrdiff_t)j * strides[1]); }
 }
 
-/* Where a row can be read: in the data, if its numbers lie side by side; else it is brought
- * together. */
+/* Address of a row: in the data if its elements are contiguous, otherwise of a gathered copy. */
 static const real *row_at(const pynn_pass *pass, size_t i) {
     const pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
@@ -30,7 +29,7 @@ static const real *row_at(const pynn_pass *pass, size_t i) {
     return gathered;
 }
 
-/* Whether products can read the batch in the data, and how far apart its rows lie there, or 0. */
+/* Distance between the batch's rows if products can read them in the data, otherwise 0. */
 static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
     const pynn_data *data = ws->data;
     const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
@@ -42,21 +41,21 @@ static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
     return !batch.order && fits && data->x_strides[0] % size == 0 ? (size_t)stride : 0;
 }
 
-/* Is a search for columns worth its time? All members come to the same answer. */
+/* Whether to search for unused columns. All members get the same answer. */
 static int is_searched(const pynn_workspace *ws, pynn_columns *found, size_t n_rows) {
     if (ws->layers[0].n_in < PYNN_FEW_COLUMNS) { return 0; }
     if (n_rows > 1 && (!ws->tuned || ws->purpose == PYNN_PREDICTS)) { return 0; }
-    if (ws->shadow) { return 0; } /* weights that are left out would not be there */
+    if (ws->shadow) { return 0; } /* skipped weights would be missing from the shadow */
     if (found->rest > 0) { found->rest--; }
     return found->rest == 0;
 }
 
-/* Lists the columns that any member marked; returns how many they are. */
+/* List the columns that any member marked and return their number. */
 static size_t list_columns(const pynn_workspace *ws, pynn_columns *found, pynn_member member) {
     const size_t n_in = ws->layers[0].n_in;
     found->kept = found->marks;
     if (member.n > 1 && ws->purpose != PYNN_PREDICTS) {
-        pynn_team_meet(member); /* whether the team stops is asked at the next one */
+        pynn_team_meet(member); /* ignored: the next barrier reports a request to stop */
         found->kept = found->merged;
         memset(found->merged, 0, n_in * sizeof *found->merged);
         for (int m = 0; m < member.n; m++) {
@@ -66,7 +65,7 @@ static size_t list_columns(const pynn_workspace *ws, pynn_columns *found, pynn_m
     return ws->kernels->list_marked(found->list, found->kept, n_in);
 }
 
-/* The next batch's rows: far apart in memory, they would be waited for. */
+/* Plan the prefetching of the next batch's rows, which are scattered in memory. */
 static void plan_ahead(pynn_columns *found, const pynn_data *data, pynn_batch batch,
                        pynn_share mine) {
     found->ahead_order = found->ahead_end = NULL;
@@ -100,7 +99,7 @@ static void found_not_finite(const pynn_pass *pass) {
     pynn_team_stop(pass->member);
 }
 
-/* A first look at the member's rows: are they finite, which columns do they use? */
+/* First pass over the member's rows: check that they are finite and mark the columns they use. */
 static void look_at_rows(const pynn_op *op, const pynn_pass *pass,
                          bits_t *marks /* (n_in,) or NULL */) {
     const pynn_workspace *ws = pass->ws;
@@ -117,7 +116,7 @@ static void look_at_rows(const pynn_op *op, const pynn_pass *pass,
     }
 }
 
-/* Brings the member's rows to ws->x: all of their columns, or those that are listed. */
+/* Copy the member's rows to ws->x: all columns or only the listed ones. */
 static void copy_rows(const pynn_op *op, const pynn_pass *pass, const pynn_columns *found,
                       size_t n_listed) {
     const pynn_workspace *ws = pass->ws;
@@ -143,8 +142,8 @@ static void copy_rows(const pynn_op *op, const pynn_pass *pass, const pynn_colum
     }
 }
 
-/* Sparse rows stay where they are; only where each begins and ends is gathered. Another thread may
- * write to these numbers at any time: what is out of bounds is an empty row. */
+/* Sparse rows stay in the data; only the start and end of each row are gathered. Another thread may
+ * write to these numbers at any time, so a row that is out of bounds counts as empty. */
 static void load_sparse(const pynn_op *op, pynn_pass *pass) {
     pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
@@ -156,7 +155,7 @@ static void load_sparse(const pynn_op *op, pynn_pass *pass) {
         ws->ends[op->base + i] = end;
         const real *values = (const real *)data->values + first;
         if (ws->checks_input && !ws->kernels->all_finite(values, (size_t)(end - first))) {
-            found_not_finite(pass); /* and go on: predictions count the entries of all rows */
+            found_not_finite(pass); /* continue: predictions count the entries of all rows */
         }
     }
     pass->x = (pynn_rows){.n_columns = ws->layers[0].n_in, .is_sparse = 1};
@@ -200,7 +199,7 @@ int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass) {
         real *y = ws->y + i * output->layout.row;
         if (data->labels) {
             for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
-            /* The checked label may have been written to since. */
+            /* Another thread may have changed the label since it was checked. */
             const uint64_t label = (uint64_t)data->labels[pynn_row_of(pass->chunk, i)];
             if (label < output->n_out) { y[label] = 1; }
         } else {

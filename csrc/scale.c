@@ -23,8 +23,8 @@ int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* g (n,) = the sum over the rows of x * dx, for columns first .. first + n - 1; columns of x that
- * are left out are 0 in all rows. */
+/* g (n,) = sum over the rows of x * dx, for columns first .. first + n - 1. Columns missing from x
+ * are 0 in all rows. */
 static void sum_products(real *g, const pynn_pass *pass, size_t n_rows, size_t first, size_t n) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows *x = &pass->raw;

@@ -1,4 +1,4 @@
-/* shuffle.h - a random order of rows. */
+/* shuffle.h - shuffles the order of rows. */
 #ifndef PYNN_SHUFFLE_H
 #define PYNN_SHUFFLE_H
 
@@ -6,7 +6,7 @@
 
 #include "pynn.h"
 
-/* Shuffles order (n,) in place with the draws of numpy.random.RandomState.shuffle. */
+/* Shuffle order (n,) in place, with the same draws as numpy.random.RandomState.shuffle. */
 void pynn_shuffle(int64_t *order, int64_t n, const pynn_random *random);
 
 #endif

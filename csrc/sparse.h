@@ -1,26 +1,25 @@
-/* sparse.h - the product of a sparse matrix and a dense one. Each
- * element of the result is one chain of fused multiply-adds in the order of the entries, however
- * rows and columns are cut up; in that of tiles.h where entries are in the order of the depth.
- */
+/* sparse.h - the product of a sparse and a dense matrix. Each element of the result is one chain of
+ * fused multiply-adds in the order of the entries, however rows and columns are divided. If entries
+ * are sorted by column, tiles.h uses the same order. */
 #ifndef PYNN_SPARSE_H
 #define PYNN_SPARSE_H
 
 #include "kernels.h"
 #include "vec.h"
 
-/* Vectors of a row that are summed up at a time: as many as hide how long one takes. */
+/* Vectors of a row that are summed at a time: enough to hide the latency of one. */
 enum { SPARSE_VECTORS = 8 };
 
 /* Entries of one row. */
 typedef struct {
-    const int32_t *columns; /* (n,), at most `last`: another is taken for 0, as another thread may
-                               write to them at any time */
+    const int32_t *columns; /* (n,) at most `last`; larger ones are treated as 0, as another thread
+                               may write to them at any time */
     const real *values;     /* (n,) */
     size_t n;
     uint32_t last;
 } entries;
 
-/* c (V vectors, of the last one so many lanes of b) = start + entries times b */
+/* c (V vectors) = start + entries times b; `lanes`: lanes of start and b in the last vector */
 INLINE void multiply_entries(const int V, real *c, const real *start, const entries *row,
                              const real *b, size_t b_stride, size_t lanes) {
     vec sum[SPARSE_VECTORS];
@@ -51,8 +50,8 @@ typedef void entries_function(real *c, const real *start, const entries *row, co
 SPARSE_WIDTHS(X)
 #undef X
 
-/* c (n_rows, n) = start + a b (., n). What a row of c writes behind its end the next one, or what
- * follows of it, overwrites. */
+/* c (n_rows, n) = start + a b (., n). Rows are written in whole vectors: elements beyond the end of
+ * a row are overwritten by the next row. */
 static void sparse_product(real *c, size_t c_stride, const real *start, pynn_sparse a,
                            const real *b, size_t b_stride, size_t n_rows, size_t n) {
     static entries_function *const functions[] = {

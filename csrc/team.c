@@ -1,4 +1,4 @@
-/* team.c - the only file that knows threads. */
+/* team.c - teams of threads. No other file uses threads directly. */
 #include "team.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 static atomic_int thread_limit, processors;
 
-/* Threads at work in all teams of this process, and the forks that lead to it. */
+/* Threads at work in all teams of this process, and the number of forks that led to it. */
 static atomic_int n_working, forks;
 
 int pynn_team_most(int n_threads) {
@@ -42,8 +42,8 @@ static void begin_alone(void) {
     atomic_fetch_add(&forks, 1);
 }
 
-/* A fork while other threads work would leave the child with a lock that nobody frees, and with
- * teams that are not there. */
+/* If a process forks while other threads work, the child inherits a lock that nobody releases and
+ * teams whose threads do not exist. */
 static void survive_forks(void) { pthread_atfork(lock, unlock, begin_alone); }
 
 void pynn_set_thread_limit(int n) { atomic_store(&thread_limit, n > 0 ? n : 0); }
@@ -52,39 +52,39 @@ void pynn_set_processors(int n) { atomic_store(&processors, n > 0 ? n : 0); }
 
 int pynn_get_thread_limit(void) { return atomic_load(&thread_limit); }
 
-/* How long a member spins at a barrier before it sleeps. A partner that has its processor comes in
- * well under it; one that has lost it stays away for milliseconds. */
+/* How long a member spins at a barrier before it sleeps. A member that keeps its processor arrives
+ * well before that; one that lost it is away for milliseconds. */
 enum { SPIN_NS = 200 * 1000 };
 
-/* How often a team is asked whether it is crowded, and which part of this time, summed over all
- * members but one, they may sleep at barriers. Work that is shared out unevenly stays well below.
- */
+/* How often a team is checked for crowding. It is crowded if its members slept at barriers for more
+ * than 1 / CROWD_PART of this time, multiplied by the number of members minus one. Unevenly divided
+ * work stays well below. */
 enum { CROWD_NS = 20 * 1000 * 1000, CROWD_PART = 4 };
 
 typedef struct {
     pynn_team *team;
     pthread_t thread;
     int id;
-    unsigned runs; /* begun before it was started */
+    unsigned runs; /* runs begun before it was started */
 } recruit;
 
 struct pynn_team {
-    int n; /* members of this run */
+    int n; /* members of the current run */
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint round; /* barriers passed */
-    _Alignas(64) atomic_int asked;  /* to stop */
-    int stops;                      /* what the barrier answers: asked, as its last member saw it */
-    atomic_int_fast64_t slept;      /* ns at barriers, summed over the members */
-    int64_t asked_at, slept_then;   /* when member 0 was last told whether the team is crowded */
-    pthread_mutex_t lock;           /* of those who sleep, and of what a run begins with */
+    _Alignas(64) atomic_int asked;  /* whether the team was asked to stop */
+    int stops;                      /* result of the barrier: `asked` as its last member saw it */
+    atomic_int_fast64_t slept;      /* ns at barriers, summed over members */
+    int64_t asked_at, slept_then;   /* time of the last check for crowding, and `slept` then */
+    pthread_mutex_t lock;           /* for sleeping members and the description of a run */
     pthread_cond_t changed;
     void (*work)(pynn_member, void *);
     void *context;
-    _Alignas(64) atomic_uint runs; /* begun */
-    atomic_uint n_done;            /* members, but for the caller, that are done with this one */
+    _Alignas(64) atomic_uint runs; /* runs begun */
+    atomic_uint n_done;            /* members other than the caller that finished the current run */
     int ends;                      /* there is no next run */
-    int n_forks;                   /* when its threads were started */
-    int n_recruits;                /* threads there are, the caller's included */
+    int n_forks;                   /* value of `forks` when its threads were started */
+    int n_recruits;                /* threads that exist, including the caller */
     recruit recruits[PYNN_MOST_THREADS];
 };
 
@@ -96,7 +96,8 @@ static void relax(void) {
 #endif
 }
 
-/* Waits until the count changes. Returns how long if it slept, or 0: it only spun. */
+/* Wait until the count changes. Returns how long this took if the thread slept, 0 if it only
+ * spun. */
 static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned old) {
     const int64_t begun = pynn_now();
     do {
@@ -113,7 +114,7 @@ static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned ol
     return pynn_now() - begun;
 }
 
-/* Raises the count, and wakes those who wait for that. */
+/* Increment the count and wake the threads that wait for it. */
 static void advance(pynn_team *team, atomic_uint *count) {
     pthread_mutex_lock(&team->lock);
     atomic_fetch_add_explicit(count, 1, memory_order_release);
@@ -121,8 +122,8 @@ static void advance(pynn_team *team, atomic_uint *count) {
     pthread_mutex_unlock(&team->lock);
 }
 
-/* Is this a child that a signal handler has forked amid the run? The other members stayed behind.
- */
+/* Whether this is a child that a signal handler forked during the run: the other members exist only
+ * in the parent. */
 static int is_lost(const pynn_team *team) {
     return team->n > 1 && team->n_forks != atomic_load_explicit(&forks, memory_order_relaxed);
 }
@@ -138,7 +139,7 @@ int pynn_team_meet(pynn_member member) {
         return team->stops;
     }
     atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-    /* Taken here once for all: a member that asks after the barrier is heard at the next one. */
+    /* Read once for all members: a request after the barrier is reported at the next one. */
     const int stops = team->stops = atomic_load_explicit(&team->asked, memory_order_relaxed);
     advance(team, &team->round);
     return stops;
@@ -164,13 +165,13 @@ int pynn_team_crowded(pynn_member member) {
     return crowded;
 }
 
-/* Takes part in each run that it is needed for. */
+/* Main function of a thread: take part in each run that needs this member. */
 static void *serve(void *recruit_) {
     const recruit *r = recruit_;
     pynn_team *team = r->team;
     for (unsigned runs = r->runs;;) {
         wait_while(team, &team->runs, runs);
-        pthread_mutex_lock(&team->lock); /* a run that is not ours may be over, the next begin */
+        pthread_mutex_lock(&team->lock); /* a run without this member may be over */
         runs = atomic_load_explicit(&team->runs, memory_order_relaxed);
         const int n = team->n, ends = team->ends;
         pthread_mutex_unlock(&team->lock);
@@ -181,12 +182,12 @@ static void *serve(void *recruit_) {
     }
 }
 
-/* Signals of a thread's own faults: blocked ones would kill the process before a handler, such as
- * faulthandler's, could report them. */
+/* Signals for a thread's own faults. If these were blocked, they would kill the process before a
+ * handler such as faulthandler's could report them. */
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
 
-/* Starts threads until there are n_threads, which take no signals but those of their own faults;
- * fewer where no more are to be had. */
+/* Start threads until there are n_threads, or fewer if no more can be started. They block all
+ * signals except those for their own faults. */
 static void recruit_up_to(pynn_team *team, int n_threads) {
     sigset_t all, before;
     sigfillset(&all);
@@ -200,7 +201,7 @@ static void recruit_up_to(pynn_team *team, int n_threads) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* A team of the caller alone. */
+/* Initialise a team of the caller alone. */
 static void found(pynn_team *team) {
     team->n_recruits = 1;
     team->n_forks = atomic_load(&forks);
@@ -212,9 +213,9 @@ static void found(pynn_team *team) {
     pthread_cond_init(&team->changed, NULL);
 }
 
-/* Begins a run of up to n_threads members. It is counted in the same locked section that describes
- * it: a recruit that wakes late, for a run without it, would otherwise take part in this one twice.
- */
+/* Begin a run of up to n_threads members. The run is counted in the same locked section that
+ * describes it. Otherwise a thread that wakes late, for a run without it, would take part in this
+ * one twice. */
 static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void *),
                   void *context) {
     if (n_threads > team->n_recruits) { recruit_up_to(team, n_threads); }
@@ -235,7 +236,7 @@ static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void
 }
 
 static void dismiss(pynn_team *team) {
-    if (team->n_forks != atomic_load(&forks)) { return; } /* its threads are the parent's */
+    if (team->n_forks != atomic_load(&forks)) { return; } /* its threads exist only in the parent */
     pthread_mutex_lock(&team->lock);
     team->ends = 1;
     pthread_mutex_unlock(&team->lock);
@@ -265,7 +266,7 @@ void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member, voi
     const int n = team->n;
     atomic_fetch_add(&n_working, n);
     work((pynn_member){team, 0, n}, context);
-    if (is_lost(team)) { return; } /* nobody is at work in this process */
+    if (is_lost(team)) { return; } /* no thread is at work in this process */
     for (unsigned done; (done = atomic_load(&team->n_done)) < (unsigned)n - 1;) {
         wait_while(team, &team->n_done, done);
     }

@@ -1,11 +1,10 @@
-/* team_alone.c - team.h in place of team.c where a system has no threads: the caller works alone.
- */
+/* team_alone.c - replaces team.c on systems without threads: the caller works alone. */
 #include "memory.h"
 #include "pynn.h"
 #include "team.h"
 
 struct pynn_team {
-    int asked; /* to stop */
+    int asked; /* whether the team was asked to stop */
 };
 
 int pynn_team_most(int n_threads) { return (void)n_threads, 1; }

@@ -1,8 +1,7 @@
-/* tiles.h - small parts of a matrix product, held in registers while the depth (the dimension
- * summed over) is gone through once: a number of a, broadcast, times V vectors of b. Each element
- * is one chain of fused multiply-adds in the order of the depth, whatever the tile: the same bits
- * for every way of cutting up a product.
- */
+/* tiles.h - register tiles, the small parts of a matrix product. A tile stays in registers during
+ * one loop over the depth (the dimension summed over), which multiplies a broadcast number of a by
+ * V vectors of b. Each element of the result is one chain of fused multiply-adds in the order of
+ * the depth, so a product has the same bits however it is cut into tiles. */
 #ifndef PYNN_TILES_H
 #define PYNN_TILES_H
 
@@ -21,25 +20,25 @@ enum { TILE_ROWS = 6 };
 enum { TILE_VECTORS = 2 };
 #define PANEL (TILE_VECTORS * LANES) /* columns of a tile */
 
-/* The product of a (R, depth) and b (depth, V vectors, of the last one so many lanes). */
+/* Operands of a tile: a (R, depth), b (depth, V vectors) and the result. The last vector has `last`
+ * lanes. */
 typedef struct {
-    const real *a; /* element (r, k) at r * a_row + k * a_step, and a_jump further for each a_piece
-                      of the depth */
+    const real *a; /* element (r, k) is at r * a_row + k * a_step + k / a_piece * a_jump */
     size_t a_row, a_step, a_piece, a_jump;
     pynn_panels b;
     size_t depth, last;
-    real *c; /* rows c_row apart: where the result goes, or updated weights */
+    real *c; /* result or updated weights, rows c_row apart */
     size_t c_row;
-    const real *start; /* rows start_row apart: what is added, or updated; or NULL: 0 */
+    const real *start; /* summand or weights to update, rows start_row apart; NULL: 0 */
     size_t start_row;
-    const uint32_t *c_rows; /* (R,) or NULL: row r of the weights is c_rows[r] */
+    const uint32_t *c_rows; /* (R,) row r of the weights is c_rows[r]; NULL: r */
     const pynn_step *step;  /* of the update */
 } tile;
 
-/* A whole vector where n says so: masked loads and stores are slower on some processors. */
+/* Load a whole vector without a mask: masked loads are slower on some processors. */
 INLINE vec load_lanes(const real *x, size_t n) { return n == LANES ? load(x) : load_first(x, n); }
 
-/* Lanes of vector v that are there. */
+/* Number of lanes used in vector v. */
 INLINE size_t lanes(const tile *t, int v, const int V) { return v == V - 1 ? t->last : LANES; }
 
 /* sum (R, V) += a b */
@@ -89,9 +88,9 @@ INLINE void multiply_tile(const int R, const int V, const int picks, const tile 
     }
 }
 
-/* Weights go down the gradient a b by the rule sgd. All are loaded before any is stored: a load
- * just behind the masked store of the row before would wait for it (784-15-10 at batch 1: 4 times).
- */
+/* Update weights by sgd with the gradient a b. All weights are loaded before any is stored: a load
+ * right after the masked store of the previous row would stall (4 times slower for 784-15-10 at
+ * batch size 1). */
 INLINE void descend_tile(const int R, const int V, const tile *t) {
     vec sum[TILE_ROWS * TILE_VECTORS] = {{0}};
     accumulate(R, V, 0, sum, t);
@@ -120,8 +119,7 @@ INLINE void descend_tile(const int R, const int V, const tile *t) {
     }
 }
 
-/* One function for each size, and of each size three: multiply, multiply with picked rows of b,
- * descend. */
+/* Three functions for each tile size: multiply, multiply with selected rows of b, and descend. */
 typedef void tile_function(const tile *t);
 typedef tile_function *tile_functions[TILE_ROWS][TILE_VECTORS]; /* [rows-1][vectors-1] */
 
@@ -153,15 +151,15 @@ static const tile_functions descend_tiles = {
 #undef X
 };
 
-/* How many rows of a, from row i on, tiles may share: all that are left, or, of a transposed
- * matrix, those in the same panel. */
+/* How many rows of a, from row i on, tiles may share: all that are left, or, for a transposed
+ * matrix in panels, the rest of the panel. */
 static size_t rows_together(const pynn_matrix *a, size_t i, size_t left) {
     const size_t in_panel = PANEL - (a->first + i) % PANEL;
     return a->is_transposed && a->layout.panel != PANEL && in_panel < left ? in_panel : left;
 }
 
-/* One panel of columns, all rows: divided evenly among the tiles, so that none is tiny. Moves a, c,
- * c_rows and start of the tile along the rows. */
+/* Compute all rows of one panel of columns. Rows are divided evenly among tiles, so that no tile is
+ * tiny. Advances a, c, c_rows and start of the tile. */
 static void sweep(const tile_functions functions, tile *t, const pynn_matrix *a, size_t n_rows,
                   size_t n_columns) {
     const size_t n_vectors = (n_columns + LANES - 1) / LANES;

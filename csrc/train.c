@@ -13,35 +13,36 @@
 #include "plan.h"
 #include "shuffle.h"
 
-/* How far training has come. */
+/* Progress of training. */
 typedef struct {
-    real *w; /* the parameters: where they are trained, or the shadow of them */
+    real *w; /* current parameters: the trained array or its shadow */
     int64_t n_epochs, n_updates;
-    int is_shuffled; /* the order of this epoch's rows */
-    size_t n_rows;   /* of this epoch */
-    pynn_cost cost;  /* their part of the epoch's mean */
+    int is_shuffled; /* whether the rows of this epoch are shuffled */
+    size_t n_rows;   /* rows of this epoch that are done */
+    pynn_cost cost;  /* their part of the epoch's mean cost */
 } progress;
 
-/* What the members of a team work on together, for each of the functions below. */
+/* State shared by the members of a team, for each of the functions below. */
 typedef struct {
     pynn_status status;
     pynn_workspace ws;
-    const real *parameters;          /* as they are given, or padded */
-    real *w, *slots[PYNN_MAX_SLOTS]; /* the same, where they are trained */
-    real *average;                   /* (n_parameters,) of them, likewise; or NULL */
-    real *out;        /* of predict (n_rows, n_out), of gradient (n_parameters,) or NULL */
-    pynn_cost *costs; /* (n_epochs,); of gradient one */
+    const real *parameters;          /* as given, or padded */
+    real *w, *slots[PYNN_MAX_SLOTS]; /* arrays in which parameters and slots are trained */
+    real *average;                   /* array in which their average is kept; or NULL */
+    real *out;        /* predict: (n_rows, n_out); gradient: (n_parameters,) or NULL */
+    pynn_cost *costs; /* (n_epochs,); gradient: (1,) */
     const pynn_trace *trace;
     pynn_optimizer_state *state;
     const pynn_optimizer *optimizer;
     const pynn_plan *plan;
     progress done;
-    int64_t regroup_at; /* ns: when a team made smaller is to stop, or 0 */
-    int regroups;       /* the team was asked to stop so that one of another size goes on */
-    int is_exhausted;   /* patience: no further epoch begins */
+    int64_t regroup_at; /* time in ns at which a smaller team stops, or 0 */
+    int regroups;       /* the team was asked to stop so that one of another size continues */
+    int is_exhausted;   /* patience is exhausted, no further epoch begins */
 } job;
 
-/* A member's pass, which has no program yet: those of an earlier team were for its size. */
+/* A new pass of a member. Discards the member's programs, which an earlier team compiled for its
+ * own size. */
 static pynn_pass new_pass(job *job, pynn_member member) {
     pynn_workspace *ws = &job->ws;
     pynn_program *programs = pynn_programs_of(ws, member);
@@ -70,7 +71,7 @@ static void run_in_team(job *job, const pynn_call *call,
     FN(pynn_workspace_free)(&job->ws);
 }
 
-/* Each member predicts rows of its own: no member waits for another. */
+/* Each member predicts its own rows, without waiting for others. */
 static void predict_share(pynn_member member, void *job_) {
     job *job = job_;
     const size_t n_chunk = job->ws.n_chunk;
@@ -132,7 +133,7 @@ static void trace_share(pynn_member member, void *job_) {
     for (size_t done = 0; done < n_rows && !status; done += n_chunk) {
         pass.chunk = (pynn_batch){NULL, done, least(n_chunk, n_rows - done)};
         status = FN(pynn_run)(&pass);
-        /* The next chunk overwrites what has been copied of this one. */
+        /* The next chunk overwrites the arrays that members copy from. */
         if (!status && pynn_team_meet(member)) { status = pynn_reason(&job->ws); }
     }
     if (member.id == 0) { job->status = status; }
@@ -148,13 +149,13 @@ static pynn_status trace(const pynn_trace *trace, const pynn_call *call) {
     return job.status;
 }
 
-/* For member 0: asks the team to stop where one of another size would do better. */
+/* For member 0: ask the team to stop if a team of another size would do better. */
 static void regroup(job *job, pynn_member member) {
     job->regroups = job->regroup_at ? pynn_now() >= job->regroup_at : pynn_team_crowded(member);
     if (job->regroups) { pynn_team_stop(member); }
 }
 
-/* What an update of these parameters reads and writes. */
+/* Set the arrays and coefficients of the next update of parameters w. */
 static void set_update(pynn_updater *updater, real *w, const job *job, int64_t n_done) {
     const pynn_plan *plan = job->plan;
     updater->from = w;
@@ -187,9 +188,8 @@ static int flushes(int rule) {
     return slots_decay[rule];
 }
 
-/* A member's part of the average of the parameters w, after the n-th update. No barrier follows:
- * before the next update there are others. The bias correction is in the rate, which begins with 1.
- */
+/* Update a member's part of the average of the parameters w, after update n. No barrier follows:
+ * others come before the next update. The bias correction is in the rate, which starts at 1. */
 static void update_average(const job *job, pynn_member member, const real *w, int64_t n) {
     const pynn_average *of = job->plan->average;
     const double rate = (1 - of->decay) / (1 - pow(of->decay, (double)(n - of->since)));
@@ -198,7 +198,7 @@ static void update_average(const job *job, pynn_member member, const real *w, in
                              rate);
 }
 
-/* The rest of an epoch. Members call it together and get the same answer. */
+/* Run the rest of an epoch. All members call this together and get the same result. */
 static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     pynn_workspace *ws = &job->ws;
     const pynn_plan *plan = job->plan;
@@ -209,7 +209,7 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
                             .flushes = flushes(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
                             .optimizer = &optimizer,
-                            .rate = NAN, /* no coefficients yet */
+                            .rate = NAN, /* coefficients are not set yet */
                             .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
     memcpy(updater.slots, job->slots, sizeof updater.slots);
     pass->updater = &updater;
@@ -246,7 +246,7 @@ static void train_share(pynn_member member, void *job_) {
     progress done = job->done;
     pynn_pass pass = new_pass(job, member);
     pynn_status status = PYNN_OK;
-    job->ws.columns[member.id].rest = 1; /* members of an earlier team may disagree on it */
+    job->ws.columns[member.id].rest = 1; /* members of an earlier team may have different values */
     while (done.n_epochs < plan->n_epochs && !status) {
         if (member.id == 0 && plan->shuffle && !done.is_shuffled && !job->is_exhausted) {
             pynn_shuffle(plan->order, job->ws.data->n_rows, plan->shuffle);
@@ -259,7 +259,7 @@ static void train_share(pynn_member member, void *job_) {
         if (member.id == 0) {
             job->costs[done.n_epochs] = done.cost;
             job->is_exhausted = plan->patience && pynn_patience_ends(plan->patience, done.cost);
-            job->ws.checks_input = 0; /* all rows have been seen */
+            job->ws.checks_input = 0; /* all rows have been checked */
         }
         done = (progress){.w = done.w, .n_epochs = done.n_epochs + 1, .n_updates = done.n_updates};
     }
@@ -268,9 +268,10 @@ static void train_share(pynn_member member, void *job_) {
     job->done = done;
 }
 
-/* A team whose members lose their processors to other processes goes on with half of its threads
- * for 50 ms, then tries again with all, after each failure for twice as long. One that is smaller
- * than was asked for, beside others of this process, tries again every 50 ms. */
+/* If members lose their processors to other processes, training continues with half of the threads
+ * for 50 ms, then tries all threads again; each failure doubles this time, up to 1.6 s. A team that
+ * is smaller than requested because of other teams of this process also tries again after this
+ * time. */
 static void train_in_teams(job *job, const pynn_call *call) {
     enum { FIRST_NS = 50 * 1000 * 1000, LONGEST_NS = 1600 * 1000 * 1000 };
     const int n_threads = call->n_threads;
@@ -291,7 +292,8 @@ static void train_in_teams(job *job, const pynn_call *call) {
     }
 }
 
-/* Where parameters (i = 0), slots or the average are trained: padded, or as they were given. */
+/* The array in which parameters (i = 0), slots or the average are trained: a padded copy or the
+ * given array. */
 static real *taken(const pynn_workspace *ws, real *given, size_t i) {
     if (i >= ws->n_padded) { return given; }
     FN(pynn_pad)(ws->padded[i], given, ws);

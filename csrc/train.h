@@ -1,5 +1,5 @@
-/* train.h - the work of the core on whole data sets, as one table of functions for each dtype.
- * `void *` stands for that dtype; pynn.h says what each function does. */
+/* train.h - the functions of pynn.h that work on data or parameters, as a table for each dtype.
+ * `void *` stands for that dtype; pynn.h documents the functions. */
 #ifndef PYNN_TRAIN_H
 #define PYNN_TRAIN_H
 

@@ -1,10 +1,10 @@
 #include "transpose.h"
 
-/* Entries are sorted by a part of their column's bits at a time, the lowest first, each time with
- * as many counters as these bits have values: time goes by the entries, not by the columns. */
+/* Entries are radix-sorted by column, with at most this many bits per pass, lowest bits first. The
+ * time depends on the number of entries, not of columns. */
 enum { MOST_BITS = 11 };
 
-/* How many entries belong to these columns. */
+/* Number of entries in these columns. */
 static size_t count(pynn_sparse x, size_t n_rows, pynn_share columns) {
     const size_t n_columns = columns.end - columns.first;
     size_t n = 0;
@@ -16,8 +16,7 @@ static size_t count(pynn_sparse x, size_t n_rows, pynn_share columns) {
     return n;
 }
 
-/* A member's part of the memory, which no other one touches, whatever another thread writes to x.
- */
+/* The member's part of the memory. Parts do not overlap, even if another thread writes to x. */
 static pynn_share own_memory(const pynn_workspace *ws, pynn_sparse x, size_t n_rows,
                              pynn_share columns, pynn_member member) {
     if (member.n == 1) { return (pynn_share){0, ws->n_entries}; }
@@ -30,15 +29,15 @@ static pynn_share own_memory(const pynn_workspace *ws, pynn_sparse x, size_t n_r
     return (pynn_share){first, end};
 }
 
-/* entries (most,) = those of these columns, row by row, numbered from the first column on; returns
- * how many they are: no more than there is room for, whatever another thread writes to x. */
+/* Collect the entries of these columns row by row, with columns counted from the first one. Returns
+ * their number, at most `most` even if another thread writes to x. */
 static size_t pick(pynn_entry *entries, size_t most, pynn_sparse x, size_t n_rows,
                    pynn_share columns) {
     const size_t n_columns = columns.end - columns.first;
     size_t n = 0;
     for (size_t i = 0; i < n_rows; i++) {
         for (int64_t k = x.starts[i]; k < x.ends[i]; k++) {
-            const size_t column = (size_t)x.columns[k] - columns.first; /* huge where before it */
+            const size_t column = (size_t)x.columns[k] - columns.first; /* wraps if negative */
             if (column < n_columns && n < most) {
                 entries[n++] = (pynn_entry){(uint32_t)column, (uint32_t)i, x.values[k]};
             }
@@ -47,7 +46,8 @@ static size_t pick(pynn_entry *entries, size_t most, pynn_sparse x, size_t n_row
     return n;
 }
 
-/* One pass of the sort: stable, so that rows stay in their order and the sum over them in its. */
+/* One pass of the sort. It is stable, so rows stay in order and sums over them have a fixed
+ * order. */
 static void sort_by_bits(pynn_entry *to, const pynn_entry *from, size_t n, int lowest, int n_bits) {
     size_t at[1 << MOST_BITS] = {0}, sum = 0;
     const uint32_t mask = ((uint32_t)1 << n_bits) - 1;
@@ -60,7 +60,8 @@ static void sort_by_bits(pynn_entry *to, const pynn_entry *from, size_t n, int l
     for (size_t k = 0; k < n; k++) { to[at[from[k].column >> lowest & mask]++] = from[k]; }
 }
 
-/* Sorts entries (n,) of n_columns columns, with as much room in spare; returns where they are. */
+/* Sort entries (n,) by column, with spare (n,) as working memory. Returns the array with the
+ * result. */
 static const pynn_entry *sort(pynn_entry *entries, pynn_entry *spare, size_t n, size_t n_columns) {
     int n_bits = 0;
     while ((n_columns - 1) >> n_bits) { n_bits++; }
@@ -84,7 +85,7 @@ pynn_transposed FN(pynn_transpose)(const pynn_workspace *ws, pynn_sparse x, size
     const size_t n = pick(room->entries[0] + first, own.end - first, x, n_rows, columns);
     const pynn_entry *sorted =
         sort(room->entries[0] + first, room->entries[1] + first, n, columns.end - columns.first);
-    int64_t *starts = room->starts + first + member.id; /* one more than columns, of each member */
+    int64_t *starts = room->starts + first + member.id; /* each member has an additional start */
     size_t n_columns = 0;
     for (size_t k = 0; k < n; k++) {
         if (!k || sorted[k].column != sorted[k - 1].column) {

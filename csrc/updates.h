@@ -1,5 +1,5 @@
-/* updates.h - the update of parameters by their gradient: which coefficients each group has, and
- * the processor's mode while slots are updated. */
+/* updates.h - updates parameters by their gradient: the coefficients of each group of parameters,
+ * and flushing of subnormal numbers while slots are updated. */
 #ifndef PYNN_UPDATES_H
 #define PYNN_UPDATES_H
 
@@ -8,18 +8,18 @@
 #include "flush.h"
 #include "program.h"
 
-/* The coefficients of parameters whose learning rate has this factor. */
+/* Coefficients of parameters whose learning rate is multiplied by this factor. */
 static inline pynn_step pynn_step_with_factor(const pynn_updater *updater, double factor) {
     return step_of(updater->optimizer, updater->rate * factor, updater->n_updates);
 }
 
-/* The factors of layer l's weights and biases, or NULL: both are 1. */
+/* Factors of the learning rate of layer l's weights and biases; NULL: both are 1. */
 static inline const double *pynn_factors_of(const pynn_updater *updater, int l) {
     const double *all = updater->plan ? updater->plan->rate_factors : NULL;
     return all ? all + 2 * l : NULL;
 }
 
-/* The coefficients of layer l's weights; `room` is used where they differ from other layers'. */
+/* Coefficients of layer l's weights; stored in `room` if they differ from other layers'. */
 static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_pass *pass, int l,
                                                     int penalises) {
     const pynn_updater *updater = pass->updater;
@@ -33,7 +33,7 @@ static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_
     return room;
 }
 
-/* The same of its biases, which have neither penalty nor decay. */
+/* Coefficients of layer l's biases, which have neither penalty nor weight decay. */
 static inline const pynn_step *pynn_step_of_biases(pynn_step *room, const pynn_pass *pass, int l) {
     const double *factors = pynn_factors_of(pass->updater, l);
     if (!factors) { return &pass->updater->of_biases; }
@@ -42,7 +42,7 @@ static inline const pynn_step *pynn_step_of_biases(pynn_step *room, const pynn_p
     return room;
 }
 
-/* The same of the input scale. */
+/* Coefficients of the input scale. */
 static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pass *pass) {
     if (!pass->updater->plan) { return &pass->updater->of_biases; }
     *room = pynn_step_with_factor(pass->updater, pass->updater->plan->scale_rate_factor);
@@ -50,8 +50,8 @@ static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pa
     return room;
 }
 
-/* Updates the parameters of a block from place `at` on. By pointer: a struct that is copied as a
- * whole just after it was written in parts is waited for. */
+/* Update the parameters of a block that begins at offset `at`. The block is passed by pointer,
+ * because copying a struct right after writing its fields would stall. */
 static inline void pynn_apply(const pynn_updater *updater, const pynn_step *step, size_t at,
                               pynn_block *block) {
     block->w = updater->w + at;
@@ -69,7 +69,7 @@ static inline void pynn_apply(const pynn_updater *updater, const pynn_step *step
     if (updater->flushes) { pynn_restore_mode(mode); }
 }
 
-/* The same for n parameters that lie one behind the other, and their gradient. */
+/* Update n contiguous parameters by their contiguous gradient. */
 static inline void pynn_apply_dense(const pynn_updater *updater, const pynn_step *step, size_t at,
                                     const real *g, size_t n) {
     pynn_block block;

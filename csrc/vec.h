@@ -1,5 +1,6 @@
-/* vec.h - one vector register of reals, of the width that the instruction set has. Arithmetic on
- * `vec` is the compiler's, a number among them standing for all lanes; here is the rest. */
+/* vec.h - one vector register of reals, as wide as the instruction set provides. Compilers support
+ * arithmetic on `vec`, in which a scalar stands for all lanes; this file adds the other
+ * operations. */
 #ifndef PYNN_VEC_H
 #define PYNN_VEC_H
 
@@ -23,8 +24,9 @@
 #define LANES (VEC_BYTES / sizeof(real))
 #define INLINE static inline __attribute__((always_inline))
 
-/* What gcc and clang spell differently: UNROLL and IVDEP (no iteration depends on another) stand
- * before a loop; PICK_LANES takes constant lane numbers, which count on from v to w. */
+/* Constructs that gcc and clang spell differently. UNROLL and IVDEP (iterations are independent)
+ * precede a loop. PICK_LANES takes constant lane numbers; lanes of w are numbered after those of
+ * v. */
 #define PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define UNROLL(n) PRAGMA(unroll n)
@@ -36,7 +38,7 @@
 #define PICK_LANES(v, w, ...) __builtin_shuffle(v, w, (lanes_t){__VA_ARGS__})
 #endif
 
-/* Loads and stores need no alignment, as weights have none. */
+/* Loads and stores are unaligned, because weights are. */
 typedef real vec __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
 
 #if PYNN_BITS == 32
@@ -46,7 +48,7 @@ typedef int64_t sbits_t;
 #endif
 typedef sbits_t lanes_t __attribute__((vector_size(VEC_BYTES)));
 
-/* f(number, x) for each lane, in a list */
+/* Comma-separated list of f(lane, x) for all lanes */
 #define LANES_0_TO_1(f, x) f(0, x), f(1, x)
 #define LANES_0_TO_3(f, x) LANES_0_TO_1(f, x), f(2, x), f(3, x)
 #define LANES_0_TO_7(f, x) LANES_0_TO_3(f, x), f(4, x), f(5, x), f(6, x), f(7, x)
@@ -68,11 +70,12 @@ INLINE vec load(const real *x) { return *(const vec *)x; }
 INLINE void store(real *x, vec v) { *(vec *)x = v; }
 
 #if defined(__AVX512F__) && PYNN_BITS == 32
-#define MASK(n) ((__mmask16)((1u << (n)) - 1)) /* 0 < n <= 16: a constant 16 is no mask at all */
+#define MASK(n) ((__mmask16)((1u << (n)) - 1)) /* 0 < n <= 16; the constant 16 needs no mask */
 INLINE vec load_first(const real *x, size_t n) { return (vec)_mm512_maskz_loadu_ps(MASK(n), x); }
 INLINE void store_first(real *x, vec v, size_t n) { _mm512_mask_storeu_ps(x, MASK(n), (__m512)v); }
 INLINE vec vsqrt(vec v) { return (vec)_mm512_sqrt_ps((__m512)v); }
-/* out = the lanes of v whose marks are not 0, then anything; returns how many they are. */
+/* Write the lanes of v with nonzero marks to out, followed by arbitrary values. Returns their
+ * number. */
 #define COMPRESSES
 INLINE size_t compress(real *out, vec v, const bits_t *marks /* (LANES,) */) {
     const __m512i m = _mm512_loadu_si512(marks);
@@ -80,7 +83,7 @@ INLINE size_t compress(real *out, vec v, const bits_t *marks /* (LANES,) */) {
     store(out, (vec)_mm512_maskz_compress_ps(kept, (__m512)v));
     return (size_t)__builtin_popcount(kept);
 }
-/* The same with the numbers first, first + 1, ... */
+/* The same for the numbers first, first + 1, ... */
 INLINE size_t compress_numbers(uint32_t *out, uint32_t first, const bits_t *marks) {
     const __m512i m = _mm512_loadu_si512(marks), step = _mm512_set1_epi32((int)first);
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -109,7 +112,7 @@ INLINE size_t compress_numbers(uint32_t *out, uint32_t first, const bits_t *mark
     return (size_t)__builtin_popcount(kept);
 }
 #elif defined(__AVX2__)
-/* n lanes of ones, then zeros: a window into this. */
+/* A window into this array is a mask of n lanes. */
 static const int32_t ones_then_zeros[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 INLINE __m256i mask(size_t n) {
     const size_t n_words = n * (sizeof(real) / 4);
@@ -144,14 +147,14 @@ INLINE vec vsqrt(vec v) {
 }
 #endif
 
-/* The lanes before lane n of v, and a number in the others. */
+/* The first n lanes of v, and `otherwise` in the other lanes. */
 INLINE vec lanes_before(vec v, size_t n, real otherwise) {
     const lanes_t is_before = LANE_NUMBERS < (sbits_t)(n < LANES ? n : LANES);
     return (vec)(((lanes_t)v & is_before) | ((lanes_t)((vec){0} + otherwise) & ~is_before));
 }
 
-/* v, which the compiler must not fuse with a sum that it is part of: of two products that are
- * added, gcc and clang would choose different ones. */
+/* Return v, but prevent the compiler from fusing it with a sum: if two products are added, gcc and
+ * clang would fuse different ones. */
 INLINE vec rounded(vec v) {
 #if defined(__FMA__)
     __asm__("" : "+v"(v));
@@ -161,7 +164,7 @@ INLINE vec rounded(vec v) {
     return v;
 }
 
-/* v where a lane of the comparison holds, w elsewhere */
+/* v in lanes where the comparison holds, w elsewhere */
 INLINE vec either(lanes_t holds, vec v, vec w) {
     return (vec)(((lanes_t)v & holds) | ((lanes_t)w & ~holds));
 }
@@ -178,7 +181,7 @@ INLINE vec signed_as(vec size, vec x) {
 /* For blocks of 1, 2, 4 and 8 lanes, if they are smaller than a vector:
  * - swap_blocks returns v with neighbouring blocks swapped;
  * - exchange_blocks exchanges the second block of each pair in v with the first one in w.
- * Sizes are part of the names because clang picks lanes by constants only. */
+ * Sizes are part of the names because clang requires constant lane numbers. */
 #define SWAPPED(lane, size) ((lane) ^ (size))
 #define OF_FIRST(lane, size) ((lane) & (size) ? (int)LANES + (lane) - (size) : (lane))
 #define OF_SECOND(lane, size) ((lane) & (size) ? (int)LANES + (lane) : (lane) + (size))

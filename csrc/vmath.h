@@ -1,12 +1,11 @@
-/* vmath.h - exp, log and what follows from them, as branch-free expressions that a compiler
- * vectorises. tests/core/test_activations.py keeps the largest error of each over all its
- * arguments.
+/* vmath.h - exp, log and functions based on them, as branch-free expressions that compilers can
+ * vectorise. tests/core/test_activations.py checks the largest error of each over all arguments.
  *
- * Most of them rest on e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2 (Cody & Waite,
- * Software Manual for the Elementary Functions, 1980, ch. 6), and a polynomial for e^r - 1. The
- * coefficients are a Chebyshev fit on that interval, made for this file in 40-digit arithmetic:
- * absolute error 7.9e-9 in float, 1.3e-17 in double, each about 0.13 of a rounding unit.
- * NaN goes in and NaN comes out; comparisons are written so that they hand it through.
+ * Most of them use e^x = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2 (Cody & Waite,
+ * Software Manual for the Elementary Functions, 1980, ch. 6), and a polynomial for e^r - 1. Its
+ * coefficients are a Chebyshev fit on that interval, computed for this file in 40-digit arithmetic,
+ * with absolute error 7.9e-9 in float and 1.3e-17 in double, each about 0.13 of a rounding unit.
+ * NaN propagates: comparisons are written so that NaN in gives NaN out.
  */
 #ifndef PYNN_VMATH_H
 #define PYNN_VMATH_H
@@ -85,13 +84,13 @@ static inline real clamp(real x, real lowest, real highest) {
     return x > highest ? highest : x;
 }
 
-/* e^(x - less), for a `less` within a rounding of x, or 0 */
+/* e^(x - less), where less is 0 or within a rounding error of x */
 static inline real vexp_less(real x, real less) {
     x = clamp(x, EXP_LOWEST, EXP_HIGHEST);
     real n = (x * LOG2_E + ROUNDER) - ROUNDER;
     real r = (x - n * LN2_HIGH) - n * LN2_LOW - less;
-    /* 2^n in two factors: neither the largest nor the subnormal results pass through one that is
-     * out of range. */
+    /* 2^n is applied as two factors, so that no factor is out of range, even for the largest and
+     * the subnormal results. */
     real half = n * (real)0.5 + ROUNDER;
     real rest = (n - (half - ROUNDER)) + ROUNDER;
     return (1 + expm1_reduced(r)) * power_of_2(half) * power_of_2(rest);
@@ -117,17 +116,17 @@ static inline real vsigmoid(real z) {
     return z < 0 ? e * q : q;
 }
 
-/* (e^2|z| - 1) / (e^2|z| + 1): near 0 the difference is expm1's, so nothing cancels. */
+/* (e^2|z| - 1) / (e^2|z| + 1). expm1 computes the numerator, so nothing cancels near 0. */
 static inline real vtanh(real z) {
     real e = vexpm1(2 * LIBM(fabs)(z));
     real t = e / (e + 2);
     return LIBM(copysign)(t, z);
 }
 
-/* log(1 + x) = x - this, for sqrt(1/2) <= 1 + x <= 2. With s = x / (2 + x) it is 2 atanh(s) =
- * 2 s + s r, where 2 s = x - s x: so x itself, which is exact, has no error but that of the last
- * subtraction (the form of log in fdlibm, Sun Microsystems 1993). r is an odd series in s over s;
- * the polynomial is a Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
+/* x - log(1 + x), for sqrt(1/2) <= 1 + x <= 2. With s = x / (2 + x), log(1 + x) = 2 atanh(s) = 2 s
+ * + s r, where 2 s = x - s x. The leading term x is exact, so only the last subtraction rounds it
+ * (as in log of fdlibm, Sun Microsystems 1993). r is an even series in s; its polynomial is a
+ * Chebyshev fit in s^2 with relative error 4e-10 in float, 5e-18 in double. */
 static inline real log1p_bend(real x) {
     real s = x / (2 + x), t = s * s;
 #if PYNN_BITS == 32
@@ -154,9 +153,10 @@ static inline real log1p_bend(real x) {
 /* log(1 + x) for 0 <= x <= 1 */
 static inline real vlog1p(real x) { return x - log1p_bend(x); }
 
-/* log x = n ln 2 + log(1 + f), 1 + f from sqrt(1/2) to sqrt(2): log 0 = -inf, of less it is NaN. */
+/* log x = n ln 2 + log(1 + f), with 1 + f from sqrt(1/2) to sqrt(2). log 0 = -inf; log of less is
+ * NaN. */
 static inline real vlog(real x) {
-    const real digits = MANTISSA_BITS + 1; /* that a subnormal number may lack */
+    const real digits = MANTISSA_BITS + 1; /* subnormal numbers are scaled by 2^digits */
     const bits_t least = bits_of(SQRT_HALF), one = bits_of(1);
     const int is_subnormal = x < SMALLEST_NORMAL;
     const real normal = is_subnormal ? x * (real)((bits_t)1 << (MANTISSA_BITS + 1)) : x;
@@ -164,21 +164,22 @@ static inline real vlog(real x) {
     const real f = from_bits((bits & (((bits_t)1 << MANTISSA_BITS) - 1)) + least) - 1;
     real n = from_bits(bits_of(ROUNDER) + (bits >> MANTISSA_BITS));
     n = n - (ROUNDER + EXPONENT_BIAS) - (is_subnormal ? digits : 0);
-    const real bend = LIBM(fabs)(log1p_bend(f)); /* as it is: it keeps compilers from fusing it */
+    const real bend = LIBM(fabs)(log1p_bend(f)); /* not negative: fabs only prevents fusing */
     const real log = n * LN2_HIGH - ((bend - n * LN2_LOW) - f);
     const real beyond = x == 0 ? -(real)INFINITY : (real)NAN;
     return x > 0 ? (x < (real)INFINITY ? log : x) : beyond;
 }
 
-/* log(1 + x) for x >= 0: above 1, what 1 + x rounds off is less than a rounding of the result. */
+/* log(1 + x) for x >= 0. Above 1, rounding 1 + x changes the result by less than its own
+ * rounding. */
 static inline real log1p_of_any(real x) { return x <= 1 ? vlog1p(x) : vlog(1 + x); }
 
-/* The normal distribution: density e^(-z^2 / 2) / sqrt(2 pi), and P(N(0, 1) <= z), which is
- * erfc(-z / sqrt 2) / 2. For x = |z| / sqrt 2, the form of Shepherd & Laframboise, Math. Comp. 36
- * (1981) 249,
+/* The normal distribution: density e^(-z^2 / 2) / sqrt(2 pi), and P(N(0, 1) <= z), which is erfc(-z
+ * / sqrt 2) / 2. For x = |z| / sqrt 2, the form of Shepherd & Laframboise, Math. Comp. 36 (1981)
+ * 249,
  *     erfc(x) = e^(-x^2) p(t) / (1 + 2 x) with t = (x - c) / (x + c),
- * written p = 1 + u q(t) with u = 1 + t, so that a rounded t does not count near z = 0. q is a
- * Chebyshev fit made for this file in 40-digit arithmetic, over all x at which erfc is not 0; the
+ * written p = 1 + u q(t) with u = 1 + t, so that the rounding of t does not matter near z = 0. q is
+ * a Chebyshev fit computed for this file in 40-digit arithmetic, over all x with nonzero erfc; the
  * relative error of p is 5e-9 in float, 5e-17 in double. */
 #if PYNN_BITS == 32
 #define ERFC_CENTRE 3.f
@@ -233,7 +234,8 @@ static inline normal vnormal(real z) {
     q = q * t + -0.3777532294233744986;
     q = q * t + 0.2375126308378276156;
 #endif
-    /* What rounding z^2 loses counts z^2-fold in its exponential: it is found by splitting z. */
+    /* The exponential amplifies the rounding error of z^2 by z^2, so z is split to compute this
+     * error. */
     const real upper = from_bits(bits_of(size) & UPPER_HALF), square = size * size;
     const real lost = (upper * upper - square) + (size - upper) * (size + upper);
     const real e = vexp_less((real)-0.5 * square, (real)0.5 * lost);

@@ -7,13 +7,13 @@
 #include <stdatomic.h>
 #endif
 
-/* Ctrl-C takes effect within 0.1 s. The first look installs the handler; the question after it is
- * about signals that came before. Short calls get as far as neither. WORK_PER_LOOK takes some 20
- * us, a look at the clock some 20 ns. */
+/* Ctrl-C takes effect within 0.1 s. A call that runs for LOOK_NS installs the handler, and ASK_NS
+ * later asks about signals that came before. Short calls do neither. WORK_PER_LOOK takes about 20
+ * us, reading the clock about 20 ns. */
 enum {
-    LOOK_NS = 20 * 1000 * 1000,    /* until the first look; between questions without a handler */
-    ASK_NS = 40 * 1000 * 1000,     /* from the first look to the first question */
-    SELDOM_NS = 1000 * 1000 * 1000 /* between questions about all signals but Ctrl-C */
+    LOOK_NS = 20 * 1000 * 1000, /* until the handler is installed; between questions without it */
+    ASK_NS = 40 * 1000 * 1000,  /* from then to the first question */
+    SELDOM_NS = 1000 * 1000 * 1000 /* between questions about signals other than Ctrl-C */
 };
 static const double WORK_PER_LOOK = 5e5;
 
@@ -33,9 +33,9 @@ void pynn_watch_end(pynn_watch *watch) { (void)watch; }
 
 #else
 
-/* Watches belong to the main thread. A second one is nested in a question of the first and shares
- * its handler. A handler that took the place of ours may chain to it, so ours must not chain to
- * that: from then on it keeps to the one that it has, usually Python's. */
+/* All watches belong to the main thread. A second watch is nested in a question of the first and
+ * shares its handler. A handler that replaced ours may chain to ours, so ours must not chain to it:
+ * from then on, ours keeps the one that it already chains to, usually Python's. */
 static atomic_int heard;
 static struct sigaction chained;
 static int is_in_place, was_replaced;
@@ -51,7 +51,7 @@ static void on_interrupt(int number, siginfo_t *info, void *context) {
     } else {
         chained.sa_handler(number);
     }
-    atomic_store(&heard, 1); /* last: whoever reads it asks Python, which must know by then */
+    atomic_store(&heard, 1); /* last: the reader then asks Python, which must know by then */
 }
 
 static int is_ours(const struct sigaction *action) {
@@ -65,12 +65,12 @@ static int is_chained(const struct sigaction *action) {
                     : action->sa_handler == chained.sa_handler;
 }
 
-/* Lets Ctrl-C set the flag. Returns 0 where only a question tells of it. */
+/* Make Ctrl-C set the flag. Returns 0 if only asking can detect it. */
 static int hear(pynn_watch *watch) {
     struct sigaction action;
     if (sigaction(SIGINT, NULL, &action)) { return 0; }
     if (is_ours(&action) || !has_function(&action)) { return 1; }
-    if (action.sa_flags & (int)SA_RESETHAND) { return 0; } /* it is to be called but once */
+    if (action.sa_flags & (int)SA_RESETHAND) { return 0; } /* it must be called only once */
     if (!is_chained(&action)) {
         was_replaced |= is_in_place;
         if (was_replaced) { return 0; }
@@ -129,7 +129,7 @@ int pynn_watch_stop(pynn_watch *watch, double work) {
         }
     }
     watch->stopped = watch->control->interrupted(watch->control->context);
-    watch->hears = hear(watch); /* again: the answer may have installed another handler */
+    watch->hears = hear(watch); /* again: the question may have installed another handler */
     watch->ask_at = pynn_now() + (watch->hears ? SELDOM_NS : LOOK_NS);
     return watch->stopped;
 }

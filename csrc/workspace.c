@@ -5,9 +5,9 @@
 #include "blas.h"
 #include "memory.h"
 
-enum { LINE = 64 / sizeof(real) }; /* reals of a cache line */
+enum { LINE = 64 / sizeof(real) }; /* reals per cache line */
 
-/* z is read after its activation by some derivatives, and at the output by tied costs. */
+/* Some derivatives read z after the activation, and tied costs read z of the output layer. */
 static int keeps_z(const pynn_network *network, int layer) {
     static const int derivative_reads_z[] = {
 #define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = reads_z,
@@ -20,16 +20,16 @@ static int keeps_z(const pynn_network *network, int layer) {
 
 static size_t whole_lines(size_t n) { return (n + LINE - 1) / LINE * LINE; }
 
-/* Whole vectors for n columns of less than a cache line. Else whole cache lines, and one more where
- * rows would be a multiple of 2 KB apart: the lines of a column would share a few places of the
- * cache. */
+/* Row stride for n columns: whole vectors below a cache line, otherwise whole cache lines. If rows
+ * would be a multiple of 2 KB apart, one line is added, because the lines of a column would compete
+ * for a few sets of the cache. */
 static size_t stride_of(const pynn_kernels *kernels, size_t n) {
     if (n < LINE) { return (n + kernels->lanes - 1) / kernels->lanes * kernels->lanes; }
     const size_t stride = whole_lines(n);
     return stride * sizeof(real) % 2048 ? stride : stride + LINE;
 }
 
-/* The next n reals of an arena; arena NULL: only counts. */
+/* Take the next n reals of an arena. arena NULL: only count them. */
 static real *take(real *arena, size_t *used, size_t n) {
     real *taken = arena ? arena + *used : NULL;
     *used += whole_lines(n);
@@ -40,9 +40,9 @@ static int is_wide(const pynn_workspace *ws, size_t n) {
     return ws->tuned && n > 4 * ws->kernels->panel;
 }
 
-/* Wide layers lie in panels: products read each column of a part of the rows many times, and would
- * fetch it again each time if rows were far apart. So do their weights while they are trained. A
- * single row is the same in panels. */
+/* Wide layers are stored in panels, and so are their weights during training: products read each
+ * column of a block of rows many times, and would fetch it again each time if rows were far apart.
+ * For a single row, panels make no difference. */
 static int wants_panels(const pynn_workspace *ws, const pynn_layer *layer, size_t n_rows) {
     const int has_sparse_input = ws->data->starts && layer == ws->layers;
     return is_wide(ws, layer->n_out) && n_rows > 1 && !has_sparse_input;
@@ -52,24 +52,25 @@ static size_t whole_panels(const pynn_workspace *ws, size_t n) {
     return (n + ws->kernels->panel - 1) / ws->kernels->panel * ws->kernels->panel;
 }
 
-/* Of a matrix of n columns in rows. */
+/* Layout of a matrix of n columns in rows. */
 static pynn_layout in_rows(const pynn_workspace *ws, size_t n) {
     return (pynn_layout){stride_of(ws->kernels, n), ws->kernels->panel};
 }
 
-/* Of one in panels, so that those side by side do not share places of the cache. */
+/* Layout of a matrix in panels, spaced so that neighbouring panels do not compete for cache
+ * sets. */
 static pynn_layout in_panels(const pynn_workspace *ws, size_t n_rows) {
     const size_t panel = ws->kernels->panel;
     return (pynn_layout){panel, stride_of(ws->kernels, n_rows * panel)};
 }
 
-/* The reals of a matrix (n_rows, n). */
+/* Number of reals of a matrix (n_rows, n), including padding. */
 static size_t reals_of(const pynn_workspace *ws, pynn_layout layout, size_t n_rows, size_t n) {
     if (!pynn_in_panels(ws, layout)) { return n_rows * layout.row; }
     return whole_panels(ws, n) / ws->kernels->panel * layout.panel;
 }
 
-/* Softmax and costs want whole rows of the output, a trace those of all layers. */
+/* Softmax and costs need whole rows of the output, a trace needs whole rows of all layers. */
 static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
     const pynn_layer *first = &ws->layers[0];
     const int learns = ws->purpose >= PYNN_GRADIENT;
@@ -87,17 +88,17 @@ static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
     const int panels = ws->n_chunk >= PYNN_ROWS_IN_PANELS && is_wide(ws, first->n_in) &&
                        (learns || is_long) && ws->purpose != PYNN_TRACES;
     const pynn_layout rows = in_rows(ws, first->n_in);
-    const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* by products */
+    const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* layout that products read */
     ws->x_layout = ws->network->input_scale ? rows : read;
     ws->input_layout = read;
     ws->dx_stride = rows.row;
 }
 
-/* The most entries that any n of the data's sparse rows have: those of the longest. */
+/* Maximum number of entries in any n of the data's sparse rows, that is, in the n longest. */
 static size_t most_entries(const pynn_data *data, int64_t n) {
     const int64_t *starts = data->starts;
     if (n >= data->n_rows) { return (size_t)data->n_entries; }
-    int64_t low = 0, high = data->n_entries; /* no more than n rows are longer than high */
+    int64_t low = 0, high = data->n_entries; /* at most n rows are longer than high */
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
         int64_t n_longer = 0;
@@ -110,7 +111,7 @@ static size_t most_entries(const pynn_data *data, int64_t n) {
             low = middle + 1;
         }
     }
-    int64_t sum = n * high; /* high for each row, and what the longer ones have beyond it */
+    int64_t sum = n * high; /* high for each row, plus the excess of longer rows */
     for (int64_t i = 0; i < data->n_rows; i++) {
         const int64_t length = starts[i + 1] - starts[i];
         sum += length > high ? length - high : 0;
@@ -119,7 +120,7 @@ static size_t most_entries(const pynn_data *data, int64_t n) {
     return (size_t)(is_possible ? sum : data->n_entries);
 }
 
-/* The reals that n items of this size take. */
+/* Number of reals that n items of this size occupy. */
 static size_t reals(size_t n, size_t size) { return (n * size + sizeof(real) - 1) / sizeof(real); }
 
 static void lay_out_sparse_rows(pynn_workspace *ws, real *arena, size_t *used, size_t n_rows,
@@ -153,14 +154,14 @@ static void lay_out_columns(pynn_workspace *ws, real *arena, size_t *used, int n
 }
 
 static size_t n_pieces(const pynn_workspace *ws) {
-    size_t n = 1; /* for the input scale */
+    size_t n = 1; /* one for the input scale */
     for (int l = 0; l < ws->n_layers; l++) {
-        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 2; /* the last one for the biases */
+        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 2; /* the last one is for the biases */
     }
     return n;
 }
 
-/* What lies behind each layer. */
+/* Lay out the arrays of each layer. */
 static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t n) {
     const int learns = ws->purpose != PYNN_PREDICTS, traces = ws->purpose == PYNN_TRACES;
     for (int l = 0; l < ws->n_layers; l++) {
@@ -169,9 +170,11 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
         layer->z = layer->a = take(arena, used, reals);
         if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
         layer->out = layer->a;
-        if (layer->dropout > 0) { layer->out = take(arena, used, reals); }
+        if (layer->dropout > 0 || (learns && layer->is_residual)) {
+            layer->out = take(arena, used, reals);
+        }
         if (learns) { layer->delta = layer->da = take(arena, used, reals); }
-        if (traces) { layer->da = take(arena, used, reals); }
+        if (traces || (learns && layer->is_residual)) { layer->da = take(arena, used, reals); }
         if (layer->panels_apart) {
             const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
             layer->panels = take(arena, used, n_panels * layer->panels_apart);
@@ -179,7 +182,7 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
     }
 }
 
-/* What a member needs to pack matrices of products. */
+/* Size a member's scratch memory, for packed panels and a block of a gradient. */
 static void plan_scratch(pynn_workspace *ws) {
     size_t deepest = ws->n_chunk, widest = ws->wants_dx ? ws->layers[0].n_in : 1;
     for (int l = 0; l < ws->n_layers; l++) {
@@ -198,12 +201,12 @@ static void plan_scratch(pynn_workspace *ws) {
     }
 }
 
-/* Rows of the arrays between the layers: each member that predicts has its own. */
+/* Rows of the arrays of a layer. In predictions, each member has its own. */
 static size_t rows_of(const pynn_workspace *ws, int n_threads) {
     return ws->n_chunk * (ws->purpose == PYNN_PREDICTS ? (size_t)n_threads : 1);
 }
 
-/* Lays the arrays of ws into the arena and returns how many reals they take. */
+/* Lay out the arrays of ws in the arena. Returns how many reals they take. */
 static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     const size_t reals_in_double = sizeof(double) / sizeof(real);
     const int learns = ws->purpose != PYNN_PREDICTS;
@@ -237,15 +240,15 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     return used;
 }
 
-/* Rows of weights whose length divides a cache line's, or is a multiple of it. */
+/* Padded length of a row of n weights: a divisor or a multiple of a cache line. */
 static size_t padded(size_t n) {
     size_t stride = 1;
     while (stride < n && stride < LINE) { stride *= 2; }
     return n > LINE ? whole_lines(n) : stride;
 }
 
-/* Where each layer's weights and biases lie; returns whether that is another place than in the
- * parameters as they are given. */
+/* Set the layout of each layer's weights and biases. Returns whether it differs from the caller's
+ * dense layout. */
 static int place_parameters(pynn_workspace *ws, int pads) {
     const size_t panel = ws->kernels->panel;
     int moves = 0;
@@ -268,7 +271,7 @@ static int place_parameters(pynn_workspace *ws, int pads) {
     return moves;
 }
 
-/* Padded parameters, if they are worth being copied; else as they are given. */
+/* Pad the parameters if this is worth the copies; otherwise use the caller's layout. */
 static void plan_parameters(pynn_workspace *ws, const pynn_needs *needs) {
     const int trains = ws->purpose == PYNN_TRAINS;
     const size_t n_arrays = trains ? 1 + (size_t)needs->n_beside : 1;
@@ -294,11 +297,13 @@ static void plan_layers(pynn_workspace *ws) {
                                      .n_out = n_out,
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
+                                     .is_residual = network->residual && network->residual[l],
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }
 
-/* What kernels may read of it before it is written, though nobody reads what they make of it. */
+/* Clear ws->zeros, and arrays whose padding kernels may read before it is written. Results from
+ * this padding are unused. */
 static void clear(pynn_workspace *ws) {
     if (ws->zeros) { memset(ws->zeros, 0, ws->kernels->block_columns * sizeof(real)); }
     if (ws->y) {
@@ -316,7 +321,7 @@ static double gradient_work(const pynn_workspace *ws) {
     return all - missing * (double)first->n_out;
 }
 
-/* Whether updates go through a whole gradient or into a shadow. */
+/* Decide whether updates need a whole gradient or a shadow. */
 static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int trains = ws->purpose == PYNN_TRAINS;
     const int is_long = gradient_work(ws) > PYNN_LONG_GRADIENT;
@@ -324,11 +329,11 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int clips = trains && ws->regularisation->clip_norm < INFINITY;
     ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->tuned &&
                      !ws->network->input_scale &&
-                     !ws->data->starts; /* weights of inputs that no row has would not be there */
+                     !ws->data->starts; /* weights of unused inputs would be missing from it */
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
 
-/* Rows that go through the network together. */
+/* Number of rows of a chunk. */
 static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
     size_t most = PYNN_CHUNK_ROWS;
     if (ws->purpose == PYNN_PREDICTS && ws->tuned) {
@@ -383,8 +388,8 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
     return PYNN_OK;
 }
 
-/* From one layout to the other. As they are given, parameters lie one layer behind the other, each
- * weights, then biases. */
+/* Copy parameters from one layout to the other. The dense layout has one layer after the other,
+ * each with weights, then biases. */
 static void copy_parameters(real *to, const real *from, const pynn_workspace *ws, int pads) {
     const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;
     size_t dense = n_scales;

@@ -1,5 +1,5 @@
-/* workspace.h - the memory of one call: what lies between a network's layers for a chunk of rows,
- * and where the parameters lie while they are trained. */
+/* workspace.h - the memory of one call: the arrays between a network's layers for a chunk of rows,
+ * and the layout of parameters during training. */
 #ifndef PYNN_WORKSPACE_H
 #define PYNN_WORKSPACE_H
 
@@ -10,78 +10,79 @@
 #include "team.h"
 #include "watch.h"
 
-/* Rows that go through the network together. A larger batch goes through in several such chunks and
- * its gradient is summed over them, so that memory does not grow with it. */
+/* Maximum rows of a chunk. A larger batch is processed in several chunks, and its gradient is
+ * summed over them, so that memory does not grow with the batch. */
 enum { PYNN_CHUNK_ROWS = 1024 };
 
-/* The same where nothing is trained and each member has rows of its own: tiles of 6 and of 14 rows
- * divide both. The larger chunk is for weights that no second-level cache holds. */
+/* Maximum rows of a chunk for predictions, where each member has its own rows: multiples of the
+ * tile heights 6 and 14. The larger one is for weights that do not fit a second-level cache. */
 enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_BYTES = 256 << 10 };
 
-/* Rows of data are copied into panels where a gradient reads so many of them: fewer fit the first
- * cache. Without a gradient they are if they are longer than a page and a product has so many
- * panels: each panel would miss the pages of all rows in the TLB. */
+/* Rows of data are copied into panels if a chunk has at least PYNN_ROWS_IN_PANELS of them; fewer
+ * fit the first-level cache. Without a gradient, this is done only if rows are longer than a page
+ * (PYNN_LONG_ROW bytes) and a product has at least PYNN_PANELS_OF_LONG panels: each panel would
+ * cause a TLB miss for every row. */
 enum { PYNN_ROWS_IN_PANELS = 32, PYNN_PANELS_OF_LONG = 8, PYNN_LONG_ROW = 4096 };
 
-/* Rows of weights that one member sums up at a time, for a penalty or a norm. */
+/* Rows of weights that one member sums at a time, for a penalty or a norm. */
 enum { PYNN_PIECE_ROWS = 32 };
 
-/* While they are trained, parameters lie in panels, or in rows that begin at a cache line or share
- * one as a whole: a vector then never straddles two lines, and no line is written by two threads.
- * They are copied if so many steps at least are made and the copies take so many bytes at most; for
- * predictions, if so many rows are predicted. */
+/* During training, parameters are stored in panels, or in rows that begin at a cache line or divide
+ * one evenly: then no vector straddles two lines, and no line is written by two threads. They are
+ * copied to this layout if training makes at least PYNN_PADDED_STEPS steps, or at least
+ * PYNN_PADDED_PREDICTIONS rows are predicted, and the copies take at most PYNN_PADDED_BYTES. */
 enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTIONS = 256 };
 
-/* Multiply-adds of the weights' gradient in a step, from which updating in place, which cannot be
- * interrupted half-way, takes too long: 50 ms in double on a core of 120 GFLOP/s. Then the gradient
- * is kept as a whole first; plain SGD, which needs no more than that, writes updated weights into a
- * shadow of the old ones. */
+/* If the gradient of a step takes more multiply-adds, parameters are not updated in place: this
+ * cannot be interrupted, and would take more than 50 ms in double on a core of 120 GFLOP/s. The
+ * whole gradient is computed and kept first. Plain SGD instead writes updated weights to a shadow
+ * of the old ones, which takes no more memory. */
 #define PYNN_LONG_GRADIENT 3e9
 
-/* One layer of weights and what lies behind it; the arrays are (n_chunk, n_out). */
+/* One layer of weights and the arrays that it computes, each (n_chunk, n_out). */
 typedef struct {
     size_t n_in, n_out;
     pynn_layout layout;          /* of these arrays */
-    size_t weights, biases, end; /* where they begin in the parameters, and where they end */
+    size_t weights, biases, end; /* offsets in the parameters; end: after the biases */
     pynn_layout w_layout;        /* of the weights */
     int activation;
     real parameter; /* of the activation */
     real *z;        /* weighted sums; the same array as a, unless something reads z later */
     real *a;        /* activations */
-    real *out;      /* what the next layer reads: a, or without those that are dropped from it */
-    double dropout; /* the share of them, 0 but in training; an update may have another one */
-    real *delta;    /* dC/dz of the batch's mean cost; NULL in a workspace for prediction */
-    real *da;       /* dC/da; the same array as delta, unless it is to be kept */
-    real *panels;   /* of an output layer that lies in rows: delta once more in panels; or NULL */
+    real *out; /* input of the next layer: a after dropout, plus the layer's input if residual */
+    double dropout;  /* dropout rate, 0 except in training; updates may have others */
+    real *delta;     /* dC/dz of the batch's mean cost; NULL for predictions */
+    real *da;        /* dC/da; the same array as delta, unless both are kept */
+    int is_residual; /* whether the layer adds its input */
+    real *panels;    /* copy of delta in panels, for an output layer in rows; or NULL */
     size_t panels_apart;
 } pynn_layer;
 
-/* A look for columns of the input that are 0 in all rows of a batch: each product with the input's
- * weights, and what plain SGD changes of these, can leave them out (MNIST, 10 rows: 49% are left).
- * It costs about as much as copying the rows. Where it leaves out less than an eighth, the next
- * batches are not looked at. */
+/* The search for input columns that are 0 in all rows of a batch. Products with the first layer's
+ * weights, and updates of these weights by plain SGD, can skip such columns (MNIST, 10 rows: 49%
+ * are left). The search costs about as much as copying the rows. If it finds less than an eighth of
+ * the columns, the next batches are not searched. */
 enum { PYNN_FEW_COLUMNS = 32, PYNN_FEWER_COLUMNS = 8, PYNN_REST = 32 };
 
 typedef struct {
-    bits_t *marks;      /* (n_in,) not 0 where a row of this member is not */
-    bits_t *merged;     /* (n_in,) not 0 where a row of any member is not */
-    const bits_t *kept; /* marks, where the member is alone, or merged */
-    uint32_t *list;     /* (n_in,) the columns that are kept */
-    real *row;          /* (n_in,) one row, brought together */
-    size_t n_entries;   /* of sparse rows in the columns that are this member's */
-    int rest;           /* batches until the next look, plus 1 */
-    const int64_t *ahead_order,
-        *ahead_end;    /* numbers of rows yet to be fetched for the next batch */
-    size_t ahead_done; /* bytes of the first of these that have been */
+    bits_t *marks;      /* (n_in,) nonzero for columns used by this member's rows */
+    bits_t *merged;     /* (n_in,) nonzero for columns used by any member's rows */
+    const bits_t *kept; /* marks if the member is alone, otherwise merged */
+    uint32_t *list;     /* (n_in,) indices of the kept columns */
+    real *row;          /* (n_in,) one gathered row */
+    size_t n_entries;   /* entries of sparse rows in this member's columns */
+    int rest;           /* the rest-th batch from now is searched; 0: the next */
+    const int64_t *ahead_order, *ahead_end; /* the next batch's rows that are not yet prefetched */
+    size_t ahead_done; /* bytes of the first of these rows that are prefetched */
 } pynn_columns;
 
-/* What a chunk of sparse rows holds. */
+/* An entry of a sparse row. */
 typedef struct {
     uint32_t column, row;
     real value;
 } pynn_entry;
 
-/* Where it is brought into the order of columns. Each member has parts of these arrays. */
+/* Memory for sorting the entries of a chunk by column. Each member uses a part of each array. */
 typedef struct {
     pynn_entry *entries[2]; /* each (n_entries,) */
     uint32_t *columns;      /* (n_entries,) */
@@ -90,77 +91,76 @@ typedef struct {
     real *values;           /* (n_entries,) */
 } pynn_transposing;
 
-/* Pairs of cache lines fetched at a time: the processor fetches the second of a pair by itself.
- * More at once would wait for one another. */
+/* Pairs of cache lines prefetched at a time, and bytes of a pair: the processor fetches the second
+ * line of a pair by itself. More prefetches at once would stall. */
 enum { PYNN_PAIRS_AHEAD = 24, PYNN_PAIR = 128 };
 
-/* What a call asks for: activations; cost; all that lies between; cost and gradient; or parameters
- * that are trained. */
+/* Purpose of a call: predictions, a cost, a trace, a cost and its gradient, or training. */
 typedef enum { PYNN_PREDICTS, PYNN_COSTS, PYNN_TRACES, PYNN_GRADIENT, PYNN_TRAINS } pynn_purpose;
 
 typedef struct {
     pynn_purpose purpose;
     const pynn_network *network;
     const pynn_data *data;
-    const pynn_regularisation *regularisation; /* NULL: for prediction */
-    int penalises;                             /* the penalty of some layer is not 0 */
+    const pynn_regularisation *regularisation; /* NULL for predictions */
+    int penalises;                             /* the penalty of a layer is not 0 */
     const pynn_kernels *kernels;
     int tuned;        /* 0: large products go to BLAS */
-    int panel_bits;   /* the panel's columns are 2 to the power of this */
-    pynn_watch watch; /* of member 0 */
+    int panel_bits;   /* log2 of the panel's columns */
+    pynn_watch watch; /* used by member 0 */
     int n_layers;
     pynn_layer *layers; /* (n_layers,) */
-    void *programs;     /* (n_threads,) each program_bytes: see program.h */
+    void *programs;     /* (n_threads,) of program_bytes each, see program.h */
     size_t program_bytes;
-    int descends;                /* tiles of the gradient update weights, by plain SGD */
-    int checks_input;            /* whether rows are still to be looked at for NaN */
-    atomic_int found_not_finite; /* one was found, and the team asked to stop */
-    int keeps_gradient;          /* there is memory for a whole gradient: see `gradient` */
-    int has_shadow;              /* there is memory for other parameters: see `shadow` */
+    int descends;                /* plain SGD: tiles that compute the gradient update weights */
+    int checks_input;            /* whether rows are still to be checked for infinity and NaN */
+    atomic_int found_not_finite; /* a row was not finite, and the team was asked to stop */
+    int keeps_gradient;          /* there is memory for a whole gradient, see `gradient` */
+    int has_shadow;              /* there is memory for a copy of the parameters, see `shadow` */
     int wants_dx;
-    size_t n_parameters; /* of all that is trained, padding included */
+    size_t n_parameters; /* of the network, including padding */
     size_t n_chunk;
-    size_t n_padded;                  /* how many of these there are: */
+    size_t n_padded;                  /* number of arrays in `padded` */
     real *padded[2 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters, slots, average */
-    real *x;                          /* (n_chunk, n_in) gathered rows; NULL: sparse ones */
-    real *scaled;                     /* the same times the input scale; or NULL: there is none */
+    real *x;                          /* (n_chunk, n_in) gathered rows; NULL if they are sparse */
+    real *scaled;                     /* x times the input scale; NULL without one */
     pynn_layout x_layout, input_layout;
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
-    size_t n_entries;       /* of sparse rows, the most of a chunk; 0 where it is not transposed */
+    size_t n_entries; /* maximum number of sparse entries in a chunk; 0 if it is not transposed */
     pynn_transposing transposing;
-    pynn_columns *columns; /* (n_threads,) of each member */
-    real *y;               /* (n_chunk, n_out), rows as far apart as the last layer's */
-    real *row_scales;      /* (n_chunk,) weight of each row over the sum of the batch's */
+    pynn_columns *columns; /* (n_threads,) one for each member */
+    real *y;               /* (n_chunk, n_out), with the output layer's row stride */
+    real *row_scales;      /* (n_chunk,) weight of each row, divided by the batch's sum */
     double *row_costs;     /* (n_chunk,) */
-    real *dx;              /* (n_chunk, n_in), rows dx_stride apart: dC/dx; or NULL: not wanted */
+    real *dx;              /* (n_chunk, n_in) dC/dx, rows dx_stride apart; NULL if not wanted */
     size_t dx_stride;
-    double *pieces; /* sums of pieces of weights or of a gradient */
-    real *gradient; /* (n_parameters,) or NULL: where it is kept as a whole */
-    real *shadow;   /* (n_parameters,) or NULL: where updated parameters go, and then in turns */
-    real *zeros;    /* (block_columns,) a gradient of 0 */
+    double *pieces; /* partial sums over weights or a gradient */
+    real *gradient; /* (n_parameters,) the whole gradient; NULL if it is not kept */
+    real *shadow;   /* (n_parameters,) alternates with the trained parameters; or NULL */
+    real *zeros;    /* (block_columns,) a gradient of zeros */
     real *scratch;  /* (n_threads, scratch_each) */
-    size_t scratch_each, pack_reals; /* of it: packed panels */
-    void *arena;                     /* the block in which all of these arrays lie */
-    pynn_session *session;           /* whose block that is; or NULL */
+    size_t scratch_each, pack_reals; /* pack_reals: for packed panels */
+    void *arena;                     /* the block that contains all of these arrays */
+    pynn_session *session;           /* owner of that block; or NULL */
 } pynn_workspace;
 
-/* What a workspace is for: n_steps batches of n_rows rows of the data. */
+/* Requirements for a workspace: n_steps batches of n_rows rows of the data. */
 typedef struct {
     pynn_purpose purpose;
     int64_t n_rows;
     double n_steps;
-    int n_beside;                              /* vectors like the parameters: slots, average */
+    int n_beside;                              /* vectors beside parameters: slots, average */
     int descends;                              /* whether the rule is plain SGD */
-    int wants_dx;                              /* of a trace */
-    const pynn_regularisation *regularisation; /* NULL: for prediction */
+    int wants_dx;                              /* for a trace */
+    const pynn_regularisation *regularisation; /* NULL for predictions */
 } pynn_needs;
 
-/* program_bytes: of each member, see program.h. On PYNN_NO_MEMORY there is nothing to free. */
+/* program_bytes: for each member, see program.h. After PYNN_NO_MEMORY, there is nothing to free. */
 pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
                                    const pynn_needs *needs, size_t program_bytes);
 void FN(pynn_workspace_free)(pynn_workspace *ws);
 
-/* A member's scratch memory: packed panels, a block of a gradient. */
+/* A member's scratch memory: packed panels and a block of a gradient. */
 static inline real *pynn_panels_of(const pynn_workspace *ws, pynn_member member) {
     return ws->scratch + (size_t)member.id * ws->scratch_each;
 }
@@ -168,12 +168,12 @@ static inline real *pynn_gradient_block_of(const pynn_workspace *ws, pynn_member
     return pynn_panels_of(ws, member) + ws->pack_reals;
 }
 
-/* Where element (i, j) of a matrix lies. */
+/* Offset of element (i, j) of a matrix. */
 static inline size_t pynn_at(const pynn_workspace *ws, pynn_layout layout, size_t i, size_t j) {
     return (j >> ws->panel_bits) * layout.panel + i * layout.row + (j & (ws->kernels->panel - 1));
 }
 
-/* The same of a layer's weights in the parameters. */
+/* Offset of a layer's weight (i, j) in the parameters. */
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
     return layer->weights + pynn_at(ws, layer->w_layout, i, j);
@@ -183,12 +183,12 @@ static inline int pynn_in_panels(const pynn_workspace *ws, pynn_layout layout) {
     return layout.panel != ws->kernels->panel;
 }
 
-/* How many columns of a matrix lie side by side, at most. */
+/* Maximum number of columns of a matrix that are contiguous. */
 static inline size_t pynn_together(const pynn_workspace *ws, pynn_layout layout) {
     return pynn_in_panels(ws, layout) ? ws->kernels->panel : SIZE_MAX;
 }
 
-/* Between parameters or slots as they are given, dense, and as they lie in ws->padded. */
+/* Convert parameters or slots between the caller's dense layout and that of ws->padded. */
 void FN(pynn_pad)(real *padded, const real *dense, const pynn_workspace *ws);
 void FN(pynn_unpad)(real *dense, const real *padded, const pynn_workspace *ws);
 

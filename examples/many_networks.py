@@ -2,16 +2,16 @@
 A thousand networks learn XOR
 =============================
 
-Where does a network end that starts from random weights? One fit shows one ending. Here a
-`Population` trains a thousand networks on XOR, each from other weights, and shows all endings. Then
-thirty networks learn to read digits: each of them errs in other places, so their mean reads better.
+Training starts from random weights, so its result is random too. Here a `Population` trains a
+thousand networks on XOR from different initial weights and shows how many of them succeed. Then
+thirty networks learn to read digits. They make different errors, so their mean is more accurate.
 """
 
 # %%
 # XOR
 # ---
-# The output is 1 if exactly one of the two inputs is 1. Two hidden units are enough for it, but
-# gradient descent does not always find the weights.
+# The target is 1 if exactly one of the two inputs is 1. Two hidden units can represent this
+# function, but gradient descent does not always find suitable weights.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +25,7 @@ y = np.array([0, 1, 1, 0])
 
 
 def train(n_hidden):
-    """Return a thousand networks and the cost of each by epoch, (1000, n_epochs)."""
+    """Return a population and the cost of each member by epoch, of shape (1000, n_epochs)."""
     options = {"activation": "tanh", "output_activation": "sigmoid", "random_state": 0}
     population = pynn.Population.of(1000, [2, n_hidden, 1], **options)
     population.fit(X, y, epochs=300, batch_size=4, optimizer=pynn.Adam(0.03))
@@ -46,12 +46,12 @@ axes[0].legend(loc="lower left")
 plt.show()
 
 # %%
-# With two hidden units, many networks stay on a plateau: three of the four rows are right, and no
-# small step makes the fourth right too. More units make such endings rare.
+# With two hidden units, many networks stay on a plateau: three of the four rows are right, and
+# small steps do not correct the fourth. With more hidden units, this is rare.
 #
 # Digits
 # ------
-# Thirty networks learn the same 150 digits from other weights and in another order of the rows.
+# Thirty networks learn the same 150 digits, with different initial weights and orders of the rows.
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, train_size=150, random_state=0)
@@ -71,8 +71,8 @@ ax.legend()
 plt.show()
 
 # %%
-# Where the members disagree, the mean is uncertain. These are the test digits with the largest
-# standard deviation among the members' outputs.
+# The prediction is uncertain if the members disagree. These are the test digits with the largest
+# standard deviation of the members' outputs. The titles count the members' votes.
 
 disagreement = readers.std(X_test).max(axis=1)
 figure, axes = plt.subplots(1, 6, figsize=(9, 2.2), layout="constrained")
@@ -80,6 +80,6 @@ for ax, row in zip(axes, disagreement.argsort()[::-1][:6], strict=True):
     ax.imshow(X_test[row].reshape(8, 8), cmap="gray_r")
     votes = np.bincount(outputs[:, row].argmax(axis=1), minlength=10)
     first, second = votes.argsort()[::-1][:2]
-    ax.set_title(f"{votes[first]} × {first}, {votes[second]} × {second}\nit is a {y_test[row]}")
+    ax.set_title(f"{votes[first]} × {first}, {votes[second]} × {second}\ntrue: {y_test[row]}")
     ax.set(xticks=[], yticks=[])
 plt.show()

@@ -31,6 +31,7 @@ _MODULES = {
     "model.costs": "Huber Quantile",
     "network": "Network",
     "population": "Population",
+    "searching": "search",
     "training.averages": "EMA SWA",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
     "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau Scheduled StepDecay WarmUp",

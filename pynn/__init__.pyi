@@ -12,6 +12,7 @@ from pynn.model.costs import Huber as Huber
 from pynn.model.costs import Quantile as Quantile
 from pynn.network import Network as Network
 from pynn.population import Population as Population
+from pynn.searching import search as search
 from pynn.training.averages import EMA as EMA
 from pynn.training.averages import SWA as SWA
 from pynn.training.optimizers import SGD as SGD

@@ -21,6 +21,7 @@ cdef extern from "pynn.h" nogil:
         const double *activation_parameters
         int bias
         int input_scale
+        const unsigned char *residual
         int cost
         double cost_parameter
 

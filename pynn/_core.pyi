@@ -108,6 +108,7 @@ class Core:
         activation_parameters: tuple[float, ...],
         bias: bool,
         input_scale: bool,
+        residual: tuple[bool, ...],
         cost: str,
         cost_parameter: float,
         dtype: str,

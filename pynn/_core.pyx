@@ -1,9 +1,9 @@
 # cython: language_level=3, freethreading_compatible=True
-"""The one extension module: checks arrays, releases the GIL, calls csrc/pynn.h.
+"""The extension module: checks arrays, releases the GIL and calls the core by csrc/pynn.h.
 
-Nothing here is public. Arrays come in through the buffer protocol; what they must be is said at
-each function, and one that is not so raises TypeError or ValueError before anything is computed.
-Texts for people are the business of the modules above.
+Nothing here is public. Arrays are read by the buffer protocol. Each function documents the arrays
+that it accepts; others raise TypeError or ValueError before anything is computed. Messages for
+users are written in the Python modules.
 """
 import os
 import sys
@@ -36,7 +36,7 @@ VERSION = PYNN_VERSION.decode()
 MOST_THREADS = PYNN_MOST_THREADS
 
 
-# ---- What there is, by name ---------------------------------------------------------------------
+# ---- Names and codes ----------------------------------------------------------------------------
 
 cdef list _names(const char *(*name_of)(int) noexcept nogil):
     names = []
@@ -45,42 +45,44 @@ cdef list _names(const char *(*name_of)(int) noexcept nogil):
     return names
 
 
-# name -> code; the order is the list's in csrc
+# name -> code, in the order of the lists in csrc
 ACTIVATION_CODES = {name: i for i, name in enumerate(_names(pynn_activation_name))}
 COST_CODES = {name: i for i, name in enumerate(_names(pynn_cost_name))}
 RULE_CODES = {name: i for i, name in enumerate(_names(pynn_rule_name))}
 ISAS = {name: i for i, name in enumerate(_names(pynn_isa_name))}
 
-# name -> for the output layer only; name -> the one output activation, or None: any; name -> slots
+# name -> whether it is for the output layer only
 ACTIVATIONS = {n: bool(pynn_activation_is_output_only(i)) for n, i in ACTIVATION_CODES.items()}
+# name -> the output activation that the cost is tied to; None: any
 COSTS = {
     n: None if pynn_cost_output(i) is NULL else pynn_cost_output(i).decode()
     for n, i in COST_CODES.items()
 }
+# name -> number of slots
 RULES = {n: pynn_rule_n_slots(i) for n, i in RULE_CODES.items()}
 
 
 # ---- Instruction set and BLAS -------------------------------------------------------------------
 
 def available_isas():
-    """Names of the instruction sets that are compiled in and run on this machine, worst first."""
+    """Return the instruction sets compiled in and supported by this machine, slowest first."""
     return [name for name, code in ISAS.items() if pynn_isa_available(code)]
 
 
 def isa_in_use():
-    """Name of the instruction set whose kernels are in use."""
+    """Return the name of the instruction set in use."""
     return pynn_isa_name(pynn_isa_in_use()).decode()
 
 
 def isa_is_tuned():
-    """Whether large products go to tiles of that set; else they go to BLAS."""
+    """Return whether large products use tiles of the instruction set rather than BLAS."""
     return bool(pynn_isa_is_tuned())
 
 
 def use_isa(name, bint blas=False):
-    """Use the kernels of one instruction set from the next call on, in the whole process.
+    """Use the kernels of an instruction set from the next call on, in the whole process.
 
-    blas : whether large products go to SciPy's BLAS even if the set has tiles of its own
+    blas : whether large products use SciPy's BLAS even if the set has tuned tiles
     """
     if name not in available_isas():
         raise ValueError(f"instruction set {name!r} is not available; choose from: "
@@ -92,7 +94,7 @@ def use_isa(name, bint blas=False):
 
 
 def thread_limit():
-    """The most threads that a call should take by itself, or 0: no limit."""
+    """Return the maximum number of threads that a call chooses by default; 0: no limit."""
     return pynn_get_thread_limit()
 
 
@@ -102,11 +104,11 @@ def set_processors(int n):
 
 
 cdef void *_blas_function(name, scalar) except NULL:
-    """The function that SciPy exports for Cython, once its signature is known to be ours.
+    """Return a BLAS function that SciPy exports for Cython, after checking its signature.
 
-    The signature is the capsule's name: a SciPy with 64-bit BLAS sizes does not say `int *`.
+    The capsule's name is the signature; in a SciPy with 64-bit BLAS sizes, it lacks `int *`.
     """
-    import scipy.linalg.cython_blas  # here, as scipy.linalg takes 0.3 s to import
+    import scipy.linalg.cython_blas  # imported late: it takes 0.3 s
     capsule = scipy.linalg.cython_blas.__pyx_capi__[name]
     cdef const char *signature = PyCapsule_GetName(capsule)
     real = f"__pyx_t_5scipy_6linalg_11cython_blas_{scalar} *"
@@ -119,7 +121,7 @@ cdef void *_blas_function(name, scalar) except NULL:
 
 
 cdef int _hand_in_blas() except -1:
-    """Give the core the BLAS that SciPy has, for sets without tiles of their own."""
+    """Pass SciPy's BLAS to the core, for instruction sets without tuned tiles."""
     cdef pynn_blas blas
     blas.sgemm = _blas_function("sgemm", "s")
     blas.dgemm = _blas_function("dgemm", "d")
@@ -144,7 +146,7 @@ cdef char NATIVE = ord("<" if sys.byteorder == "little" else ">")
 
 
 cdef class _Array:
-    """A borrowed array: native, aligned elements of one format; `_borrow` makes it."""
+    """A borrowed array of native, aligned elements of one format, created by `_borrow`."""
 
     cdef Py_buffer view
     cdef bint held
@@ -160,22 +162,22 @@ cdef class _Array:
         return 0
 
     cdef void *vector(self, Py_ssize_t n) except NULL:
-        """The start of the contiguous vector (n,) that the array must be."""
+        """Return the data of the array, which must be a contiguous vector (n,)."""
         self.expect_shape(n)
         if n > 1 and self.view.strides[0] != self.view.itemsize:
             raise ValueError("contiguous array expected")
         return self.view.buf
 
 
-# A function, not a constructor: the arguments of those are packed into Python's objects.
+# A function, as a constructor's arguments are converted to Python objects.
 cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=False):
-    """Borrow an array of one of these formats, of one or two dimensions."""
+    """Borrow an array of one of these formats, with one or two dimensions."""
     cdef _Array self = _Array.__new__(_Array)
     PyObject_GetBuffer(
         array, &self.view, (PyBUF_STRIDED if writable else PyBUF_STRIDED_RO) | PyBUF_FORMAT)
     self.held = True
     cdef const char *found = self.view.format
-    if found[0] == NATIVE:  # NumPy says so after a byte order was swapped twice
+    if found[0] == NATIVE:  # NumPy's prefix after swapping the byte order twice
         found += 1
     if self.view.ndim != n_dimensions:
         raise ValueError(f"array of {n_dimensions} dimensions expected, got {self.view.ndim}")
@@ -184,15 +186,15 @@ cdef _Array _borrow(array, const char *formats, int n_dimensions, bint writable=
             f"array of format {formats.decode()!r} expected, got {found.decode()!r}")
     cdef size_t misaligned = <size_t>self.view.buf
     for i in range(n_dimensions):
-        if self.view.shape[i] > 1:  # else the stride leads nowhere, and may be any number
+        if self.view.shape[i] > 1:  # otherwise the stride is unused and arbitrary
             misaligned |= <size_t>self.view.strides[i]
-    if misaligned & <size_t>(self.view.itemsize - 1):  # sizes of these formats are powers of 2
+    if misaligned & <size_t>(self.view.itemsize - 1):  # item sizes are powers of 2
         raise ValueError("aligned array expected")
     return self
 
 
 def all_finite(vector):
-    """Whether none of the numbers of a contiguous float32 or float64 vector is infinite or NaN."""
+    """Return whether a contiguous float32 or float64 vector has neither infinity nor NaN."""
     cdef _Array a = _borrow(vector, "fd", 1)
     cdef Py_ssize_t n = a.view.shape[0]
     cdef void *start = a.vector(n)
@@ -204,9 +206,9 @@ def all_finite(vector):
 
 
 def narrow(out, numbers):
-    """Fill out, float32, from numbers, float64, both (m, n); numbers that do not fit are infinite.
+    """Convert numbers, float64, to out, float32, both (m, n). Overflow gives infinity.
 
-    For NumPy the same takes microseconds, as it first has to be told not to warn.
+    NumPy takes microseconds for this, because its warning must be switched off first.
     """
     cdef _Array a = _borrow(numbers, "d", 2), o = _borrow(out, "f", 2, True)
     cdef Py_ssize_t m = a.view.shape[0], n = a.view.shape[1], i, j
@@ -225,14 +227,14 @@ def narrow(out, numbers):
 
 # ---- Ctrl-C -------------------------------------------------------------------------------------
 
-cdef dict _stops = {}  # of each thread in the block of a Stop
+cdef dict _stops = {}  # thread -> the Stop whose block it runs
 
 
 cdef class Stop:
-    """Ends the core's calls of other threads, which hear no Ctrl-C, by KeyboardInterrupt.
+    """Ends the core's calls in other threads, which do not receive Ctrl-C, by KeyboardInterrupt.
 
-    It reaches those threads that are in a block ``with stop:``. A Stop that is made in such a block
-    is set with the one of the block.
+    It affects threads inside a block ``with stop:``. Setting it also sets each Stop that was
+    created inside such a block.
     """
 
     cdef int flag
@@ -263,7 +265,7 @@ cdef class Stop:
         _stops.pop(PyThread_get_thread_ident(), None)
 
     def set(self):
-        """End their calls, and each that begins later."""
+        """End the current and all later calls of these threads."""
         set_flag(&self.flag)
         for one in list(self.inner):
             inner = one()
@@ -272,12 +274,12 @@ cdef class Stop:
 
     @property
     def is_set(self):
-        """Whether it was set."""
+        """Whether the Stop was set."""
         return bool(flag_is_set(&self.flag))
 
 
 def _forget_stops():
-    """Forget the threads that a forked child does not have: its new ones may get their numbers."""
+    """Forget threads that a forked child does not have: new threads may reuse their numbers."""
     here = PyThread_get_thread_ident()
     for thread in [one for one in _stops if one != here]:
         del _stops[thread]
@@ -288,15 +290,15 @@ if hasattr(os, "register_at_fork"):
 
 
 cdef class _Interruption:
-    """Runs Python's signal handlers while the core works, and keeps what they raise."""
+    """Runs Python's signal handlers during a call of the core and keeps what they raise."""
 
     cdef pynn_control control
     cdef object raised
     cdef Stop stop
 
     def __cinit__(self):
-        # Python runs its handlers in the main thread only; elsewhere there may be a Stop.
-        # By number, as current_thread() takes as long as a small network's prediction.
+        # Python runs signal handlers in the main thread only; other threads may have a Stop.
+        # Compare numbers: current_thread() takes as long as the prediction of a small network.
         cdef unsigned long here = PyThread_get_thread_ident()
         if here == <unsigned long>threading.main_thread().ident:
             self.control.interrupted = _check_signals
@@ -322,7 +324,7 @@ cdef int _check_signals(void *interruption) noexcept with gil:
 
 
 cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
-    """The one place where a status of the core becomes an exception."""
+    """Raise the exception for a status of the core, if any."""
     if status == PYNN_NO_MEMORY:
         raise MemoryError("no memory for the activations and deltas of a mini-batch")
     if status == PYNN_INTERRUPTED and interruption.stop is not None:
@@ -341,13 +343,13 @@ cdef int _raise_if(pynn_status status, _Interruption interruption) except -1:
 
 
 cdef class Undo:
-    """Calls a function where a block ends by an exception, until the function comes to its end.
+    """Calls a function if a block raises an exception; repeats the call until it succeeds.
 
-    With always, it does so however the block ends.
+    With always, it calls the function however the block ends.
 
-    A handler of a signal may raise amid it. Then it is called once more, so it must not matter how
-    far it came, and what was raised last goes on. No signal is heard between the block and its
-    first line, as would be in a context manager in Python.
+    If a signal handler raises during the function, the function is called again, so it must be safe
+    to repeat after an incomplete call. The last exception is then raised. Unlike in a context
+    manager written in Python, no signal handler can run between the block and ``__exit__``.
     """
 
     cdef object function
@@ -363,7 +365,7 @@ cdef class Undo:
         if kind is None and not self.always:
             return
         later = None
-        for _ in range(100):  # no signal comes so often: it fails by itself
+        for _ in range(100):  # more failures are not caused by signals
             try:
                 self.function()
                 break
@@ -375,7 +377,7 @@ cdef class Undo:
 
 # ---- Random numbers -----------------------------------------------------------------------------
 
-cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
+cdef struct bitgen_t:  # as in numpy/random/bitgen.h
     void *state
     uint64_t (*next_uint64)(void *) noexcept nogil
     uint32_t (*next_uint32)(void *) noexcept nogil
@@ -386,9 +388,9 @@ cdef struct bitgen_t:  # as numpy/random/bitgen.h declares it
 # ---- The network --------------------------------------------------------------------------------
 
 cdef class SparseRows:
-    """What is not 0 in rows (n_rows, n_in): row i has entries starts[i] .. starts[i + 1] - 1.
+    """Sparse rows (n_rows, n_in) in CSR format: row i has entries starts[i] .. starts[i + 1] - 1.
 
-    The core reads where starts and columns say: they are to be known as right.
+    The core relies on starts and columns, so the caller must have checked them.
 
     Parameters
     ----------
@@ -418,7 +420,7 @@ cdef class SparseRows:
 
 
 cdef class Data:
-    """Rows to learn from or to predict, held for as long as the core reads them.
+    """Rows to learn from or to predict. Holds the arrays while the core reads them.
 
     Parameters
     ----------
@@ -426,12 +428,12 @@ cdef class Data:
     y : array of the network's dtype, shape (n_rows, n_out); or int64 labels, shape (n_rows,),
         contiguous and within the classes; or None where only predictions are wanted
     row_weights : float64, shape (n_rows,), contiguous; or None
-    checked : whether x is known to be finite; else what reads it raises ValueError where it is not
+    checked : whether x is known to be finite; otherwise calls raise ValueError if it is not
     """
 
     cdef pynn_data data
     cdef int64_t n_in
-    cdef readonly int64_t n_missing  # numbers of x that are 0 and not there
+    cdef readonly int64_t n_missing  # elements of sparse x without an entry
     cdef tuple held
 
     def __init__(self, x, y=None, row_weights=None, bint checked=False):
@@ -470,12 +472,12 @@ cdef class Data:
 
     @property
     def n_rows(self):
-        """How many rows there are."""
+        """Number of rows."""
         return self.data.n_rows
 
     @property
     def has_labels(self):
-        """Whether the targets are classes."""
+        """Whether the targets are class labels."""
         return self.data.labels is not NULL
 
     cdef int expect(self, Py_ssize_t itemsize, int64_t n_in, int64_t n_out) except -1:
@@ -500,7 +502,7 @@ cdef _Array _numbers(numbers):
 
 
 cdef class Regularisation:
-    """The fields of `pynn.model.regularisation.Regularisation`, in their order."""
+    """The fields of `pynn.model.regularisation.Regularisation`, in the same order."""
 
     cdef pynn_regularisation regularisation
     cdef int n_layers
@@ -530,7 +532,7 @@ cdef class Regularisation:
 
 
 cdef class Session:
-    """Memory and threads that the calls of one fit share, until the `with` around them ends."""
+    """Memory and threads that the calls of one fit share; freed at the end of a `with` block."""
 
     cdef pynn_session *session
 
@@ -556,7 +558,7 @@ cdef class Session:
 
 
 cdef class Core:
-    """What a network computes: sizes, activations, cost and dtype, fixed for good.
+    """The computation of a network, with fixed sizes, activations, cost and dtype.
 
     Parameters are passed into each call, as one contiguous vector of the dtype (n_parameters,).
 
@@ -567,6 +569,7 @@ cdef class Core:
     activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
     input_scale : bool
+    residual : sequence of bool, one for each layer, or empty: none
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -576,18 +579,21 @@ cdef class Core:
     cdef int64_t *sizes
     cdef int *activations
     cdef double *activation_parameters
+    cdef unsigned char *residual
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
     def __init__(
-            self, sizes, activations, activation_parameters, bias, input_scale, cost,
+            self, sizes, activations, activation_parameters, bias, input_scale, residual, cost,
             cost_parameter, dtype):
         cdef int n = len(sizes) - 1
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
-        if self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL:
+        self.residual = <unsigned char *>PyMem_Malloc(n)
+        if (self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL
+                or self.residual is NULL):
             raise MemoryError
         n_parameters = sizes[0] if input_scale else 0
         for i in range(n + 1):
@@ -595,13 +601,14 @@ cdef class Core:
         for i in range(n):
             self.activations[i] = ACTIVATION_CODES[activations[i]]
             self.activation_parameters[i] = activation_parameters[i]
+            self.residual[i] = bool(residual and residual[i])
             n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
-            bias=bias, input_scale=input_scale, cost=COST_CODES[cost],
+            bias=bias, input_scale=input_scale, residual=self.residual, cost=COST_CODES[cost],
             cost_parameter=cost_parameter)
 
     def __dealloc__(self):
@@ -611,10 +618,11 @@ cdef class Core:
         PyMem_Free(self.sizes)
         PyMem_Free(self.activations)
         PyMem_Free(self.activation_parameters)
+        PyMem_Free(self.residual)
 
     @property
     def cost_parameter(self):
-        """What the cost's values depend on besides z, a and y."""
+        """Parameter of the cost, as described in csrc/costs.h."""
         return self.network.cost_parameter
 
     cdef pynn_call call(self, _Array parameters, Data data, int n_threads,
@@ -666,12 +674,12 @@ cdef class Core:
 
     def trace(self, parameters, Data data, *, z=None, a=None, da=None, delta=None, dx=None,
               costs=None, int n_threads=1):
-        """Fill the arrays that are given with what each row makes, of its own cost.
+        """Fill the given arrays with the forward and backward pass of each row, for its own cost.
 
         Parameters
         ----------
-        z, a, da, delta : contiguous vectors of the network's dtype, of all rows of the first layer,
-            then of the next: weighted sums, activations, dC/da, dC/dz
+        z, a, da, delta : contiguous vectors of the network's dtype: weighted sums, activations,
+            dC/da and dC/dz, with all rows of the first layer, then of the next, and so on
         dx : contiguous vector of the network's dtype, (n_rows * n_in,): dC/dx
         costs : float64, shape (n_rows,), contiguous
         """
@@ -691,7 +699,7 @@ cdef class Core:
         sizes = [n_rows * n_units] * 4 + [n_rows * self.sizes[0], n_rows]
         cdef void *starts[6]
         cdef _Array lent
-        held = []  # no comprehension: Cython 3.3's frees an item twice where the list cannot grow
+        held = []  # no comprehension: Cython 3.3 frees an item twice if the list cannot grow
         for i, given in enumerate((z, a, da, delta, dx, costs)):
             starts[i] = NULL
             if given is not None:
@@ -714,32 +722,33 @@ cdef class Core:
         Parameters
         ----------
         costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
-        order : int64 (n_rows,), contiguous, the rows in their order; shuffled in place
+        order : int64 (n_rows,), contiguous, order of the rows; shuffled in place
         bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
-        rates : float64 (n_epochs * updates of an epoch,), contiguous, the learning rate of each
-            update, in place of the state's; or None
-        rate_factors : float64 (2 * n_layers,), contiguous, factors of these rates for the weights
-            of the first layer, its biases, those of the next layer ...; or None: 1
-        scale_rate_factor : the same for the input scale
-        dropout_seed : which units are dropped, with the number of updates that the state has seen
+        rates : float64 (n_epochs * updates of an epoch,), contiguous, learning rate of each
+            update, which replaces the state's; or None
+        rate_factors : float64 (2 * n_layers,), contiguous, factors of the learning rate for the
+            weights of the first layer, its biases, the weights of the next layer ...; None: 1
+        scale_rate_factor : factor of the learning rate for the input scale
+        dropout_seed : selects the dropped units, together with the state's number of updates
         strengths : float64 (n_epochs * updates of an epoch * 3 * n_layers,), contiguous, for each
-            update what regularisation and state say: l2 and l1 of each layer, dropout of each
-            hidden layer, below 1, and weight decay; or None. Where one is not 0, theirs is not 0
-        patience : `pynn.training.history.Patience` that ends the call by cost / divisor + penalty,
-            and is updated; or None
+            update l2 and l1 of each layer, dropout of each hidden layer, below 1, and weight decay,
+            which replace those of regularisation and state; or None. Those must not be 0 where
+            one of these is not 0
+        patience : `pynn.training.history.Patience`, which ends the call by cost / divisor +
+            penalty; updated in place; or None
         average : vector of the network's dtype that becomes the exponential moving average of the
-            parameters, after each update; or None
+            parameters, updated after each update; or None
         decay : of the average, at least 0 and less than 1
-        averaged_since : updates that the state had seen when the average began
-        session : of the fit, used by no other call meanwhile; or None
+        averaged_since : the state's number of updates when the average began
+        session : Session of the fit, not used by another call at the same time; or None
 
         Returns
         -------
         n_done : int
             Epochs finished.
         error : exception or None
-            Why there are no more of them: ValueError, FloatingPointError, MemoryError or what a
-            signal handler raised. Returned, so that the caller can keep what was reached.
+            Why training ended early: ValueError, FloatingPointError, MemoryError or an exception
+            of a signal handler. Returned, so that the caller can keep the finished epochs.
         """
         cdef _Array p = self.vector_of(parameters, True)
         cdef _Array c = _borrow(costs, "d", 2, True)
@@ -810,7 +819,7 @@ cdef class Core:
 
 
 cdef class State:
-    """An update rule, its coefficients, and what it remembers between updates.
+    """An update rule, its coefficients and its state between updates.
 
     Parameters
     ----------
@@ -844,7 +853,7 @@ cdef class State:
     def set_coefficients(self, *, double learning_rate, double momentum=0, double beta_1=0,
                          double beta_2=0, double epsilon=0, double weight_decay=0, double grow=0,
                          double shrink=0, double smallest=0, double largest=0):
-        """Go on with other coefficients; those left out are zero."""
+        """Replace all coefficients; omitted ones are 0."""
         self.optimizer.learning_rate = learning_rate
         self.optimizer.momentum = momentum
         self.optimizer.beta_1 = beta_1
@@ -858,7 +867,7 @@ cdef class State:
 
     @property
     def n_updates(self):
-        """Updates made so far."""
+        """Number of updates so far."""
         return self.state.n_updates
 
     cdef int expect(self, Py_ssize_t n_parameters, Py_ssize_t itemsize) except -1:
@@ -873,10 +882,10 @@ cdef class State:
 # ---- For tests ----------------------------------------------------------------------------------
 
 def fail_allocation(int64_t n):
-    """Let the n-th allocation of the core from now on fail; 0: none."""
+    """Make the n-th allocation of the core from now on fail; 0: none."""
     pynn_fail_allocation(n)
 
 
 def blocks_in_use():
-    """Blocks of memory that the core holds at this moment."""
+    """Return the number of memory blocks that the core holds."""
     return pynn_blocks_in_use()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import scipy
+import scipy.linalg  # loads SciPy's BLAS, so that threadpoolctl finds it
 from threadpoolctl import threadpool_info  # scikit-learn depends on it
 
 from pynn import _core

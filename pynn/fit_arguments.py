@@ -1,4 +1,4 @@
-"""The arguments of `Network.fit`, checked; for a network alone and for members of a population."""
+"""Check the arguments of `Network.fit`, for a single network or a member of a population."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def prepared(
     average: Any,
     **regularisation: Any,
 ) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
-    """Check the arguments of a fit; return a function that trains, and returns what ended it early.
+    """Check the arguments of a fit; return a function that trains.
 
-    Parameters are those of `Network.fit`, without defaults.
+    The function returns the exception that ended training early, or None. The parameters are those
+    of `Network.fit`, without defaults.
     """
     early_stopping = checks.flag("early_stopping", early_stopping)
     if early_stopping and validation_data is None and not validation_split and y is not None:

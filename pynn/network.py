@@ -65,6 +65,10 @@ class Network(Inspected, Model):
     input_scale : bool, default=False
         Advanced: multiply each input by a trained factor before the first layer. Factors start at
         1, without penalty or limit; X must be dense.
+    residual : bool or sequence of bool, default=False
+        Add the input of a hidden layer to its activations (He et al. 2016). True does so in each
+        hidden layer that has as many units as the hidden layer before it; a sequence chooses among
+        them, with one value for each hidden layer.
     initializer : str, default="auto"
         Distribution of the initial weights and biases of a layer with ``n_in`` inputs and ``n_out``
         outputs:
@@ -132,13 +136,22 @@ class Network(Inspected, Model):
         classes: ArrayLike | None = None,
         bias: bool = True,
         input_scale: bool = False,
+        residual: bool | Sequence[bool] = False,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: int | Random | None = None,
     ) -> None:
         architecture = Architecture.checked(
-            layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale
+            layer_sizes,
+            activation,
+            output_activation,
+            cost,
+            bias,
+            dtype,
+            classes,
+            input_scale,
+            residual,
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
@@ -290,7 +303,10 @@ class Network(Inspected, Model):
         given = {name: value for name, value in locals().items() if name not in ("self", "X")}
         error = fit_arguments.prepared(self, X, **given)()
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # this frame is in its traceback: the cycle would keep X alive
         return self
 
     def evaluate(

@@ -1,4 +1,4 @@
-"""Population: many networks that are trained side by side on the same rows."""
+"""Population: many networks trained side by side on the same rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pynn.network import Network
 from pynn.training.fitting import samples_of
 from pynn.training.learners import bit_generator
 from pynn.training.progress import counted
-from pynn.training.workers import Failure, locked, run_all
+from pynn.training.workers import locked, run_all
 
 _ARGUMENTS = {  # of Network.fit, with their defaults
     name: parameter.default
@@ -28,24 +28,24 @@ _ARGUMENTS = {  # of Network.fit, with their defaults
 
 
 class Population(Sequence[Network]):
-    """Many networks that are trained in one call on the same rows.
+    """Many networks trained in one call on the same rows.
 
-    Threads take one network each, and train it without Python's lock. Every network gets the same
-    bits as from its own `Network.fit`, for any number of threads.
+    Each thread trains one member at a time and releases Python's lock. The result has the same bits
+    as separate calls of `Network.fit`, for any number of threads.
 
     Parameters
     ----------
     networks : iterable of Network
-        The members. They may differ in everything but the number of inputs; no two of them may
-        share a source of random numbers.
+        The members. They may differ in everything but the number of inputs. No two members may
+        share a random source.
     n_threads : int or None, default=None
-        Number of threads, at most 256. None takes as many as there are processors that this process
-        may use; ``OMP_NUM_THREADS`` and threadpoolctl limit them.
+        Number of threads, at most 256. None uses one for each processor that affinity and the
+        container's quota allow; ``OMP_NUM_THREADS`` and threadpoolctl also limit it.
 
     Attributes
     ----------
     errors : dict of {int: FloatingPointError}
-        The members whose last `fit` diverged, and how.
+        Errors of the members that diverged in the last `fit`, by index.
 
     Raises
     ------
@@ -72,13 +72,13 @@ class Population(Sequence[Network]):
         self.errors: dict[int, FloatingPointError] = {}
         if not self._members:
             raise ValueError("a population needs at least one network")
-        for member in self._members:
+        for member in self:
             if not isinstance(member, Network):
-                raise TypeError(f"networks must be of Network, got {type(member).__name__}")
-        _different("are the same network", self._members)
-        sources = [bit_generator(one._random) for one in self._members]
-        _different("share a source of random numbers", sources)
-        for k, member in enumerate(self._members):
+                raise TypeError(f"each member must be a Network, got {type(member).__name__}")
+        _check_distinct(self._members, "are the same network")
+        sources = [bit_generator(member._random) for member in self]
+        _check_distinct(sources, "share a random source")
+        for k, member in enumerate(self):
             if member.layer_sizes[0] != self[0].layer_sizes[0]:
                 raise ValueError(
                     f"all members must have {self[0].layer_sizes[0]} inputs, as member 0 has; "
@@ -95,16 +95,16 @@ class Population(Sequence[Network]):
         n_threads: int | None = None,
         **options: Any,
     ) -> Population:
-        """Make a population of one architecture with a seed for each member.
+        """Create members of one architecture, each with its own seed.
 
         Parameters
         ----------
         n_members : int
+            Number of networks.
         layer_sizes : sequence of int
             See `pynn.Network`.
         random_state : int or None, default=None
-            Member k has the ``random_state`` of this number plus k; None gives other numbers each
-            time.
+            Member k gets the seed ``random_state + k``. None gives different results each time.
         n_threads : int or None, default=None
             See `Population`.
         **options
@@ -140,19 +140,19 @@ class Population(Sequence[Network]):
         verbose: bool = False,
         **settings: Any,
     ) -> Population:
-        """Train all members, from their current parameters.
+        """Train all members, starting from their current parameters.
 
         Parameters
         ----------
         X, y
-            Rows and targets for all members; see `Network.fit`. X of another dtype than the
-            members' is converted once.
+            Rows and targets for all members; see `Network.fit`. If X must be converted, members of
+            one dtype share the converted copy.
         members : sequence of dict, optional
-            For each member the arguments that it does not share with the others, such as
-            ``[{"optimizer": pynn.SGD(0.1)}, {"optimizer": pynn.SGD(0.3)}]``. Folds and bootstrap
-            samples are a ``sample_weight`` of each member, 0 for rows that it does not learn from.
+            Arguments of `Network.fit` for each member, which override the shared ones, such as
+            ``[{"optimizer": pynn.SGD(0.1)}, {"optimizer": pynn.SGD(0.3)}]``. For folds and
+            bootstrap samples, give each member a ``sample_weight``; 0 leaves a row out.
         verbose : bool, default=False
-            Print a line whenever another tenth of the members is trained.
+            Print a line each time another tenth of the members has been trained.
         **settings
             Arguments of `Network.fit` for all members. Callbacks are called in several threads.
 
@@ -164,30 +164,36 @@ class Population(Sequence[Network]):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as described; all members are as they were.
+            If an argument is not as described; all members are unchanged.
         MemoryError
-            If there is no memory for a mini-batch.
+            If there is not enough memory for a mini-batch; that member is unchanged.
         RuntimeError
-            In a callback of a member, whose fit has not ended.
+            If a callback of a member calls this, or a thread cannot start.
         KeyboardInterrupt
-            On Ctrl-C. Members in training are left as by `Network.fit`; waiting members are
-            unchanged.
+            On Ctrl-C.
 
         Warns
         -----
         RuntimeWarning
-            If members diverge. They are as they were and are listed in `errors`; the others are
-            trained.
+            If members diverge. They are unchanged and listed in `errors`; the others are trained.
+
+        Notes
+        -----
+        Any other exception in a member, such as a callback's, leaves that member unchanged, ends
+        the fit and has a note that names the member. As on Ctrl-C, the other members in training
+        have the parameters after their last finished mini-batch, or the best ones with early
+        stopping, and members that had not begun are unchanged.
         """
         tasks = self._tasks(X, y, members, settings)
         tasks = counted(tasks) if checks.flag("verbose", verbose) else tasks
         self.errors = {}
-        endings, failures = run_all(tasks, self._workers())
+        endings, failures = run_all(tasks, self._n_threads)
         self.errors = {k: e for k, e in enumerate(endings) if e is not None}
-        self._raise_first(failures)
+        if failures:
+            raise self._noted(*failures.pop(0))
         if self.errors:
             which = f"{checks.listed(list(self.errors))}; see errors"
-            how = f"{len(self.errors)} of {len(self)} members diverged and are as they were: "
+            how = f"{len(self.errors)} of {len(self)} members diverged and are unchanged: "
             warnings.warn(how + which, RuntimeWarning, stacklevel=2)
         return self
 
@@ -198,19 +204,19 @@ class Population(Sequence[Network]):
         members: Sequence[Mapping[str, Any]] | None,
         settings: Mapping[str, Any],
     ) -> list[Callable[[], FloatingPointError | None]]:
-        """Return a function for each member that trains it; all arguments have been checked."""
+        """Check all arguments; return one function for each member, which trains it."""
         own = [{}] * len(self) if members is None else _dictionaries(members)
         if len(own) != len(self):
             raise ValueError(f"members must have {len(self)} entries, one for each; got {len(own)}")
         if y is None:
-            raise TypeError("y is missing: a population does not train on a source of blocks")
+            raise TypeError("y must be given: a population does not train on a source of blocks")
         settings = _reusable(settings)
         kinds = {member.dtype: member for member in self}
         rows = {dtype: samples_of(member, X, y, None).X for dtype, member in kinds.items()}
         tasks: list[Callable[[], FloatingPointError | None]] = []
         for k, (member, arguments) in enumerate(zip(self, own, strict=True)):
             if member._lock._is_owned():  # type: ignore[attr-defined]
-                raise RuntimeError(f"member {k} is in training in this thread, by its own fit")
+                raise RuntimeError(f"a callback of member {k} cannot fit its population")
             try:
                 for name in [*settings, *arguments]:
                     checks.choice("an argument", name, _ARGUMENTS)
@@ -219,21 +225,16 @@ class Population(Sequence[Network]):
                 member._data(data[0], encoded, given["sample_weight"])
                 fit_arguments.prepared(member, *data, **given)
             except (TypeError, ValueError) as error:
-                error.add_note(f"for member {k} of {len(self)}")
+                self._noted(k, error)
                 raise
-            # What was prepared is let go: together, the members' copies of data can be large.
+            # Each task prepares its data again: the copies of all members at once may be large.
             tasks.append(partial(_trained, member, *data, given))
         return tasks
 
-    def _workers(self) -> int:
-        return self._n_threads or threads.usable()
-
-    def _raise_first(self, failures: Sequence[Failure]) -> None:
-        """Raise what a member failed by, if one did; the first one ended the others."""
-        if failures:
-            k, error = failures[0]
-            error.add_note(f"for member {k} of {len(self)}")
-            raise error
+    def _noted(self, k: int, error: BaseException) -> BaseException:
+        """Return the error of member k with a note that names the member."""
+        error.add_note(f"for member {k} of {len(self)}")
+        return error
 
     # ---- Predictions -----------------------------------------------------------------------------
 
@@ -258,8 +259,9 @@ class Population(Sequence[Network]):
         n_outputs = {member.layer_sizes[-1] for member in self}
         if len(n_outputs) > 1:
             raise ValueError(f"members have different numbers of outputs: {sorted(n_outputs)}")
-        outputs, failures = run_all([partial(one.predict, X) for one in self], self._workers())
-        self._raise_first(failures)
+        outputs, failures = run_all([partial(one.predict, X) for one in self], self._n_threads)
+        if failures:
+            raise self._noted(*failures.pop(0))
         return np.stack(outputs)
 
     def mean(self, X: ArrayLike) -> NDArray[Any]:
@@ -305,8 +307,7 @@ class Population(Sequence[Network]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all members to one file in the safetensors format.
 
-        Names of tensors are those of `Network.save` behind the number of the member, such as
-        ``12.weights.0``.
+        Tensors are named as by `Network.save`, after the member's index: ``12.weights.0``.
 
         Parameters
         ----------
@@ -322,12 +323,11 @@ class Population(Sequence[Network]):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Population:
-        """Read a population that `save` wrote. Nothing in the file is executed.
+        """Read a population from a file written by `save`. Nothing in the file is executed.
 
         Parameters
         ----------
         path : str or path-like
-            A file of `save`.
 
         Returns
         -------
@@ -336,9 +336,9 @@ class Population(Sequence[Network]):
         Raises
         ------
         ValueError
-            If the file is damaged, or not a population's.
+            If the file is damaged or does not hold a population.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         ImportError
             If the package safetensors is missing (``pip install safetensors``).
         """
@@ -360,25 +360,22 @@ class Population(Sequence[Network]):
             return Population(self._members[index], n_threads=self._n_threads)
         return self._members[index]
 
-    def __iter__(self) -> Iterator[Network]:
-        return iter(self._members)
-
     def __repr__(self) -> str:
         kinds = {repr(member) for member in self}
         of = kinds.pop() if len(kinds) == 1 else f"{len(kinds)} kinds"
         return f"<Population of {len(self)}: {of}>"
 
 
-def _different(how: str, objects: Sequence[object]) -> None:
-    """Refuse that two members have the same object."""
+def _check_distinct(objects: Sequence[object], problem: str) -> None:
+    """Raise ValueError, which names the problem, if two members have the same object."""
     first: dict[int, int] = {}
     for k, one in enumerate(objects):
         if first.setdefault(id(one), k) != k:
-            raise ValueError(f"members {first[id(one)]} and {k} {how}")
+            raise ValueError(f"members {first[id(one)]} and {k} {problem}")
 
 
 def _dictionaries(members: Any) -> list[Mapping[str, Any]]:
-    """Return the arguments of each member, if they are in dictionaries."""
+    """Return a list of the members' arguments after a check of their type."""
     given = [] if isinstance(members, Mapping) else list(members)
     if not given or not all(isinstance(one, Mapping) for one in given):
         what = checks.listed(given) or type(members).__name__
@@ -387,12 +384,12 @@ def _dictionaries(members: Any) -> list[Mapping[str, Any]]:
 
 
 def _reusable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments without iterators, which only one member could read, and only once."""
+    """Replace iterators by lists, as only one member could read an iterator, and only once."""
     return {k: list(v) if isinstance(v, Iterator) else v for k, v in arguments.items()}
 
 
 def _trained(member: Network, X: Any, y: Any, given: dict[str, Any]) -> FloatingPointError | None:
-    """Train a member; return how it diverged, if it did."""
+    """Train a member; return its error if it diverged."""
     ending = locked(member._lock, fit_arguments.prepared(member, X, y, **given))
     if isinstance(ending, KeyboardInterrupt):
         raise ending

@@ -23,7 +23,7 @@ from places import ROOT
 from pynn import _core
 
 # Derandomized: a red test is red again on the next run, and on the machine next to it.
-hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=100)
+hypothesis.settings.register_profile("pynn", derandomize=True, deadline=None, max_examples=50)
 # Random, so that each long run tries other examples than the one before.
 hypothesis.settings.register_profile("long", deadline=None, max_examples=4000, print_blob=True)
 # For sanitizers, under which each example takes ten times as long.

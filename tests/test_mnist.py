@@ -36,12 +36,9 @@ def test_thirty_hidden_units(mnist):
     assert best_accuracy(mnist, 30, pynn.SGD(3.0), 8, **names) >= 0.95
 
 
+@only_long
 @pytest.mark.parametrize(
-    ("output", "cost"),
-    [
-        pytest.param("sigmoid", "binary_cross_entropy", marks=only_long),
-        ("softmax", "cross_entropy"),
-    ],
+    ("output", "cost"), [("sigmoid", "binary_cross_entropy"), ("softmax", "cross_entropy")]
 )
 def test_a_hundred_hidden_units_with_cross_entropy_and_a_penalty(mnist, output, cost):
     """Chapter 3: about 98%; its lambda of 5 for 50,000 rows is an alpha of 1e-4."""

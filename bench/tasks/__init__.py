@@ -4,4 +4,6 @@
 the child of compare.py and of every subject that trains the peers.
 """
 
-SUBJECTS = ("fits", "predict", "accuracy", "memory", "scaling", "steps", "growth", "population")
+SUBJECTS = (
+    "fits", "predict", "accuracy", "memory", "scaling", "steps", "growth", "population", "search"
+)  # fmt: skip

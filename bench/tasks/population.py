@@ -1,4 +1,4 @@
-"""Many networks at once: a population beside fits one after another, and beside other libraries."""
+"""Many networks at once: a population compared with single fits and with other libraries."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,9 @@ class Many:
     layers: tuple
     batch_size: int
     n_members: int
-    n_epochs: int  # that peers train with fewer members, or less long, counts by member and epoch
+    n_epochs: int  # the peers may train fewer members or epochs; times are per member
     dtype: str = "float32"
-    goals: tuple = ()  # (of what, at least)
+    goals: tuple = ()  # of pairs: compared with, minimum ratio
 
 
 _AGAINST_ALL = (("one after another", 10), ("sklearn", 20), ("jax", 3), ("torch", 3))
@@ -33,7 +33,7 @@ CASES = {
     "784-30-10": Many((784, 30, 10), 10, 100, 1, goals=(("one after another", 1.9),)),
     "mid": Many((784, 512, 512, 10), 128, 10, 1, goals=(("one after another", 0.98),)),
 }
-_FEWER = {"one after another": 20, "sklearn": 50}  # members of these, as one in so many
+_FEWER = {"one after another": 20, "sklearn": 50}  # train one of so many members
 
 
 def data_of(many):
@@ -55,9 +55,10 @@ def measure(plan, say):
     table = Table(
         "Many networks on the same rows: Adam, seconds for each member",
         ["members", "population", "one after another", *_NAMES.values(), "compared with", "ratio"],
-        notes=["Each member has its own parameters and order of rows. One after another: our "
-               "Network.fit, which may use all threads. The others train fewer members, but "
-               "jax.vmap and torch.func.vmap as many in one call as are fastest of 100 and all."],
+        notes=["Each member has its own parameters and order of rows. \"One after another\" calls "
+               "Network.fit, which may use all threads; it and scikit-learn train only some of the "
+               "members. jax.vmap and torch.func.vmap train 100 or all members in one call, "
+               "whichever is faster per member."],
     )  # fmt: skip
     with Workers("tasks.population", _LIBRARIES, [plan.n_threads]) as workers:
         measured = []
@@ -91,7 +92,7 @@ def _contenders(name, many, workers):
 
 
 class Child(Timed):
-    """Trains one library's members; a call counts the members that it trained."""
+    """Trains networks with one library; each call returns the number of networks it trained."""
 
     def __init__(self, library, n_threads):
         super().__init__()
@@ -101,7 +102,7 @@ class Child(Timed):
                 self.calls[f"{name}: {call}"] = function
 
     def time(self, call, n_calls):
-        """Return wall and processor time, by member."""
+        """Return wall and processor time per member."""
         return timed(self.calls[call])
 
 
@@ -155,7 +156,7 @@ def _sklearn(many, n_threads):
 
 # ---- vmap over the members ----
 
-_EPOCHS = 10  # that one call of a vmap trains: as many as the others would take much longer
+_EPOCHS = 10  # in one call; as many as the other libraries train would take much longer
 
 
 def _orders(many, n_members, rng):
@@ -249,7 +250,7 @@ def _torch(many, n_threads):
 
 
 def _faster(fits, many):
-    """Return the call of as many members at once as take the least time for each, found once."""
+    """Return a call that trains 100 or all members, whichever takes less time per member."""
     best = []
 
     def call():

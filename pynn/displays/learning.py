@@ -46,8 +46,9 @@ def curves_of(model: Any) -> dict[str, Array]:
     if history is not None:
         raise ValueError(f"{model!r} has recorded no epoch yet: train it first")
     raise TypeError(
-        "estimator must be a trained Network, a perceptron with a loss_curve_, a pipeline that "
-        f"ends in one, or a dict of them; got {type(model).__name__}"
+        "estimator must be a trained Network, a perceptron with a loss_curve_ (of an ensemble, one "
+        "of its estimators_), a pipeline that ends in one, or a dict of them; got "
+        f"{type(model).__name__}"
     )
 
 

@@ -1,8 +1,10 @@
 """The private parts of scikit-learn that the estimators need, with their uses."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from sklearn import config_context
 from sklearn.base import _fit_context  # validates parameters before a fit
 from sklearn.utils._param_validation import (  # parameter constraints, in scikit-learn's words
     Interval,
@@ -43,7 +45,22 @@ __all__ = [
     "_fit_context",
     "_wrap_data_with_container",
     "with_callbacks",
+    "without_filters",
 ]
+
+
+def without_filters(call: Any) -> Callable[..., Any]:
+    """Return a delayed call of scikit-learn's `Parallel` that leaves the filters of warnings alone.
+
+    Its own call would replace them, in the middle of the other threads' calls.
+    """
+    return partial(_configured, call.config, call.function)
+
+
+def _configured(config: dict[str, Any], call: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    with config_context(**config):
+        return call(*args, **named)
+
 
 # Private methods of scikit-learn's perceptrons that subclasses override, and what replaces them.
 _WEIGHTS = "set coefs_ and intercepts_, and fit with warm_start=True"

@@ -15,8 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pynn.data import blocks
 from pynn.data.samples import Samples
-from pynn.estimators import _sklearn, rows, saving
-from pynn.estimators.fitting import Fit
+from pynn.estimators import _sklearn, ensemble, rows, saving
 from pynn.estimators.messages import Outcome, warn
 from pynn.estimators.predictor import Predictor
 from pynn.inspection.inspected import Inspected
@@ -45,6 +44,7 @@ class Perceptron(Inspected, Predictor):
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     stopped_early_: bool
+    estimators_: list[Any]
     _network: Network
     _given: dict[
         str, Any
@@ -112,7 +112,8 @@ class Perceptron(Inspected, Predictor):
         """Fit the model, from new weights or with `warm_start` from the current ones.
 
         Ctrl-C ends the fit with a warning. The model then has the weights after its last finished
-        mini-batch, or with `early_stopping` the best weights so far.
+        mini-batch, or with `early_stopping` the best weights so far. An ensemble then consists of
+        the members that had begun.
 
         Parameters
         ----------
@@ -158,7 +159,8 @@ class Perceptron(Inspected, Predictor):
         """Fit the model to data in blocks, such as files larger than memory.
 
         Each epoch goes through the blocks in order. The rows of each block are shuffled and split
-        into mini-batches. A `Schedule` sets the learning rate once per epoch.
+        into mini-batches. A `Schedule` sets the learning rate once per epoch. Members of an
+        ensemble are trained one after another, and each reads all blocks in each epoch.
 
         Parameters
         ----------
@@ -186,13 +188,14 @@ class Perceptron(Inspected, Predictor):
             raise ValueError("with early_stopping=True, fit_batches needs an eval_set")
         with self._alone(), self._undone_on_error(False):
             goes_on = self._goes_on(False)
+            ensemble.check(self, goes_on)
             if not goes_on:
                 self._learn_classes(source, classes)
             first = next(blocks.blocks_of(source))
             samples = rows.samples(self, *first, first=not goes_on, incremental=True).outline()
             del first  # it is read again in its turn, and not held until then
             held_out = rows.held_out(self, rows.validation_sets(eval_set))
-            outcome = Fit(self, samples, held_out, goes_on, source=source).run()
+            outcome = ensemble.run(self, samples, held_out, goes_on, source=source)
         return self._ended(outcome)
 
     def _fitted(
@@ -208,13 +211,14 @@ class Perceptron(Inspected, Predictor):
             raise ValueError("partial_fit does not support early_stopping=True")
         with self._alone(), self._undone_on_error(incremental):
             goes_on = self._goes_on(incremental)
+            ensemble.check(self, goes_on)
             if begin is not None:
                 begin()
             samples = rows.samples(
                 self, X, y, sample_weight, first=not goes_on, incremental=incremental
             )
             held_out = rows.held_out(self, validation)
-            outcome = Fit(self, samples, held_out, goes_on, incremental).run()
+            outcome = ensemble.run(self, samples, held_out, goes_on, incremental)
         return self._ended(outcome)
 
     def _goes_on(self, incremental: bool) -> bool:
@@ -247,22 +251,27 @@ class Perceptron(Inspected, Predictor):
         return end
 
     def _undone_on_error(self, incremental: bool) -> Undo:
-        """Restore all attributes and the network if a fit fails."""
-        network = self.__dict__.get("_network") if self._goes_on(incremental) else None
-        network_undo = None if network is None else undo_of(network)
+        """Restore all attributes and the networks if a fit fails."""
+        return Undo(self._undo(incremental))
+
+    def _undo(self, incremental: bool) -> Callable[[], None]:
+        """Return a function that undoes all that a fit does from now on."""
+        trained = self.__dict__ if self._goes_on(incremental) else {}
+        undos = [undo_of(trained["_network"])] if "_network" in trained else []
+        undos += [member._undo(incremental=True) for member in trained.get("estimators_", [])]
         before, random = dict(self.__dict__), self.random_state
         drawn_by = random.get_state(False) if isinstance(random, np.random.RandomState) else None
 
         def undo() -> None:
-            if network_undo is not None:
-                network_undo()
+            for one in undos:
+                one()
             now = self.__dict__
             of_callbacks = {name: now[name] for name in _OF_CALLBACKS & now.keys()}
             self.__dict__ = before | of_callbacks
             if drawn_by and isinstance(random, np.random.RandomState):
                 random.set_state(drawn_by)
 
-        return Undo(undo)
+        return undo
 
     def _judged_by(self, scoring: Any, samples: Samples) -> float:
         """Return the score of this estimator during its fit."""
@@ -321,14 +330,17 @@ class Perceptron(Inspected, Predictor):
         twin.__dict__.update(self.__dict__)
         if "_network" in twin.__dict__:
             twin._network = copy.deepcopy(self._lean_network())
+        if "estimators_" in twin.__dict__:
+            twin.estimators_ = [copy.copy(member) for member in self.estimators_]
         return twin
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fitted estimator to a safetensors file; loading it executes nothing.
 
-        `pynn.Network.load` reads the same file as a network. The file holds the network, the
-        classes, the names of the features and the parameters of the estimator; parameters that
-        are objects (callbacks, schedules, scorers, random sources) are left out with a warning.
+        `pynn.Network.load` reads the same file as a network, and `pynn.Population.load` the file of
+        an ensemble as a population. The file holds the networks, the classes, the names of the
+        features and the parameters of the estimator; parameters that are objects (callbacks,
+        schedules, scorers, random sources) are left out with a warning.
 
         Parameters
         ----------
@@ -346,13 +358,14 @@ class Perceptron(Inspected, Predictor):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Load a fitted estimator from a file of `save` or of ``network_.save``.
+        """Load a fitted estimator from a file of `save`, of a Network or of a Population.
 
         Parameters
         ----------
         path : str or path-like
             A file of a network sets the classes, layers and activations; other parameters have
-            their defaults.
+            their defaults. The networks of a population must have the same architecture; they
+            become the members of an ensemble.
 
         Returns
         -------

@@ -131,8 +131,11 @@ class MLPClassifier(
         Whether pickles hold the optimizer's state. None: only after `partial_fit`, so that it
         continues exactly.
     n_threads : int or None, default=None
-        Number of threads. None chooses it by the work per step. Results are the same for any
-        number.
+        Number of threads. None chooses it by the work per step, or takes all processors for
+        `n_members` > 1. Results are the same for any number.
+    n_members : int, default=1
+        Number of networks. If there are several, `fit` trains them side by side in threads, and
+        predictions are the mean of theirs. See Notes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes in training, multiplied with `sample_weight`. "balanced" is
         ``n_samples / (n_classes * samples of the class)``. A list has a dict for each of several
@@ -145,6 +148,9 @@ class MLPClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
         Classes in the order of the outputs.
+    estimators_ : list of estimators
+        The fitted members, if `n_members` > 1. They have the attributes below from `network_` to
+        `t_`, which the ensemble lacks except for `n_iter_`.
     network_ : Network
         The trained network, which holds all learned parameters.
     coefs_, intercepts_ : lists of ndarray
@@ -169,7 +175,7 @@ class MLPClassifier(
     stopped_early_ : bool
         Whether training ended before `max_iter`, for lack of improvement or by a callback.
     n_iter_ : int
-        Epochs of the last fit, or iterations of "lbfgs".
+        Epochs of the last fit, or iterations of "lbfgs"; of several members the most.
     t_ : int
         Number of training samples seen, counted again in each epoch.
     n_features_in_ : int
@@ -193,6 +199,15 @@ class MLPClassifier(
     -----
     Computations with float32 input use float32, all others float64, unless `dtype` says otherwise.
     Sparse input is never made dense; formats other than CSR are converted to CSR.
+
+    With `n_members` > 1, the estimator is an ensemble whose members differ in their seeds: member k
+    has the ``random_state`` of this estimator plus k, and the same bits as a single estimator with
+    that seed. If `random_state` is None or a RandomState, member 0 draws from it, and the seeds of
+    the others are drawn from a copy of it. Each member sets its own samples aside for
+    `early_stopping`. Callbacks are called in several threads, for each member with its own state;
+    `Checkpoint` and scikit-learn's callbacks are refused. `verbose` counts the trained members. If
+    a member diverges, `fit` raises the error of a single estimator with a note that names the
+    member. If Ctrl-C ends the fit, `estimators_` holds the members that had begun.
 
     A pickle holds the state of the optimizer only after `partial_fit`, which then continues with
     it. Each epoch adds 9 bytes to a pickle for `loss_curve_` and for each list of `history_`.

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from pynn import checks
 from pynn.data.samples import Samples
@@ -35,26 +34,17 @@ from pynn.training.descent import Descent
 from pynn.training.forks import claim
 from pynn.training.history import Patience
 from pynn.training.learners import Blocks, Learner, Plan, Rows
-from pynn.training.loop import Loop, Measure
+from pynn.training.loop import DivergenceError, Loop, Measure
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
 from pynn.training.state import State, in_order
 
 _AUTO_BATCH = 200  # rows of a mini-batch where batch_size is "auto": scikit-learn's number
-# Parameters that may differ where a fit resumes.
-_FREE = {"max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"}
-_OF_EARLIER_FITS = [
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "best_epoch_",
-    "validation_scores_",
-    "best_validation_score_",
-    "stopped_early_",
-    "_no_improvement_count",
-    "_split_before",
-    "_scores_from",
-]
+# Parameters that may differ where a fit resumes; n_members is 1, and older files lack it.
+_FREE = {
+    *("max_iter", "verbose", "callbacks", "n_threads", "keep_optimizer", "random_state"),
+    "n_members",
+}
 
 
 class Fit:
@@ -93,7 +83,7 @@ class Fit:
         estimator = self.estimator
         translation.check_solver_takes_all(estimator)
         own = in_order(estimator.callbacks)
-        random, resumption = check_random_state(estimator.random_state), None
+        random, resumption = translation.source(estimator), None
         if not self.incremental:
             is_global = estimator.random_state is None
             resumption, random = Resumption.wanted(own, self._description, random, is_global)
@@ -129,8 +119,6 @@ class Fit:
         estimator._network = network
         estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), n_outputs
         estimator.n_iter_ = estimator.t_ = 0
-        for name in _OF_EARLIER_FITS:
-            estimator.__dict__.pop(name, None)
 
     def _check_network(self) -> None:
         """Refuse to continue with a network that does not match the parameters."""
@@ -181,7 +169,7 @@ class Fit:
         )
         estimator.best_epoch_ = None
         if result is None:
-            return partial(warn, messages.INTERRUPTED)
+            return messages.tell_of_interruption
         estimator.n_iter_, estimator.loss_ = self.network._history.n_epochs, float(result.fun)
         estimator.stopped_early_ = state.is_stopped
         is_sound = np.isfinite(self.network.parameters).all()
@@ -228,9 +216,7 @@ class Fit:
             resumption.attach(loop)
         try:
             ending = loop.run()
-        except FloatingPointError as error:
-            if error is not loop.divergence:  # a callback's own
-                raise
+        except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
         return self._outcome(ending, state)
 
@@ -238,7 +224,7 @@ class Fit:
         estimator = self.estimator
         estimator.stopped_early_ = state.is_stopped
         if ending == "interrupted":
-            return partial(warn, messages.INTERRUPTED)
+            return messages.tell_of_interruption
         if ending == "diverged":
             text = messages.NOT_FINITE + messages.BEST_KEPT + about_scales(self.spread)
             return partial(warn, text, ConvergenceWarning)

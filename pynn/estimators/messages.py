@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
 
 from sklearn.exceptions import ConvergenceWarning
 
+from pynn.training import workers
 from pynn.training.state import State
 
 # Warns about the outcome of a fit once the estimator is complete; None: no need to.
@@ -29,27 +34,73 @@ STRATIFIED = (
     "a class without training rows, or hold one class only"
 )
 
-_OURS = {"pynn", "sklearn", "contextlib", "scipy", "joblib"}
+_OURS = {"pynn", "sklearn", "contextlib", "scipy", "joblib", "threading"}
+
+Warned = tuple[str, type[Warning]]
+_here = threading.local()
+
+
+class _Kept(list[Warned]):
+    """A list that can be referenced weakly."""
+
+
+@contextmanager
+def kept() -> Iterator[list[Warned]]:
+    """Keep the warnings of this thread in a list, for another thread to give."""
+    before, found = getattr(_here, "kept", None), _Kept()
+    _here.kept = weakref.ref(found)  # gone with the block, even if a signal interrupts these lines
+    try:
+        yield found
+    finally:
+        _here.kept = before
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called pynn.
+    """Warn at the line that called pynn; of several fits in its workers, only once.
 
     A `ConvergenceWarning` counts as one of scikit-learn's modules, so that filters for
     ``module="sklearn"`` hold for it, too.
     """
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _OURS:
-        frame = frame.f_back
+    reference = getattr(_here, "kept", None)
+    if reference is not None and (found := reference()) is not None:
+        found.append((message, category))
+        return
+    caller = workers.caller()
+    for frame in _frames(sys._getframe(1), *([caller.frame] if caller else [])):
+        if frame.f_globals.get("__name__", "").split(".")[0] not in _OURS:
+            break
     of_sklearn = issubclass(category, ConvergenceWarning)
-    warnings.warn_explicit(
-        message,
-        category,
-        frame.f_code.co_filename,
-        frame.f_lineno,
-        "sklearn.neural_network" if of_sklearn else frame.f_globals.get("__name__", "<unknown>"),
-        frame.f_globals.setdefault("__warningregistry__", {}),
-    )
+    with caller.lock if caller else nullcontext():
+        # Python's registry forgets a warning whenever scikit-learn checks an array.
+        if caller and (message, category) in caller.warnings:
+            return
+        warnings.warn_explicit(
+            message,
+            category,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            "sklearn.neural_network"
+            if of_sklearn
+            else frame.f_globals.get("__name__", "<unknown>"),
+            frame.f_globals.setdefault("__warningregistry__", {}),
+        )
+        if caller:  # only here: a filter may have made an error of it
+            caller.warnings.add((message, category))
+
+
+def _frames(*innermost: FrameType) -> Iterator[FrameType]:
+    """Yield frames from the inside out."""
+    for frame in innermost:
+        outer: FrameType | None = frame
+        while outer is not None:
+            yield outer
+            outer = outer.f_back
+
+
+def tell_of_interruption(more: str = "") -> None:
+    """Warn that Ctrl-C ended the fit. In a worker of an outer call, end that call, too."""
+    workers.check()
+    warn(INTERRUPTED + more)
 
 
 def tell_of_plateau(state: State) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -21,20 +22,28 @@ Array = NDArray[Any]
 class Predictor(Views):
     """An estimator that computes activations."""
 
-    def _forward(self, X: ArrayLike, layer: int | None = None) -> Array:
-        """Return the activations of the output layer, or of another, (n_samples, n_units)."""
-        network = self.network_
+    def _forward(self, X: ArrayLike) -> Array:
+        """Return the outputs, (n_samples, n_outputs), or the mean of all members' outputs."""
+        return mean(self._each_forward(X))
+
+    def _each_forward(self, X: ArrayLike, layer: int | None = None) -> Iterator[Array]:
+        """Yield the activations of each network in the output layer, or in another."""
+        network, *others = self._networks()
         depth = None if layer is None else self._depth(layer)
-        refused, plain = None, self._plain(X, network.dtype)
-        if plain is not None:
+        rows, refused = self._plain(X, network.dtype), None
+        if rows is not None:
             try:
-                return network._predict(plain, n_layers=depth)
+                out = network._predict(rows, n_layers=depth)
             except ValueError as error:
-                refused = error
-        validated = self._validated(X, network.dtype)  # says so in scikit-learn's words
-        if refused is not None and not get_config()["assume_finite"]:
-            raise refused  # by a signal handler
-        return network._predict(validated, True, depth)
+                rows, refused = None, error
+        if rows is None:
+            rows = self._validated(X, network.dtype)  # says so in scikit-learn's words
+            if refused is not None and not get_config()["assume_finite"]:
+                raise refused  # by a signal handler
+            out = network._predict(rows, True, depth)
+        yield out
+        for network in others:
+            yield network._predict(rows, True, depth)
 
     def _validated(self, X: Any, dtype: Any) -> Any:
         rows.refuse_lossy(X, "X")
@@ -62,6 +71,8 @@ class Predictor(Views):
     def transform(self, X: ArrayLike, layer: int = -2) -> Any:
         """Compute the activations of a layer as features, by default of the last hidden layer.
 
+        The columns of an ensemble are those of its members, one member after the other.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -79,7 +90,8 @@ class Predictor(Views):
             If X does not hold finite numbers of this shape, or the layer does not exist or is the
             input.
         """
-        out = self._forward(X, layer)
+        each = list(self._each_forward(X, layer))
+        out = np.concatenate(each, axis=1) if len(each) > 1 else each[0]
         as_transformer = SimpleNamespace(
             get_feature_names_out=partial(self.get_feature_names_out, layer=layer),
             _sklearn_output_config=getattr(self, "_sklearn_output_config", {}),
@@ -110,9 +122,20 @@ class Predictor(Views):
         """
         check_is_fitted(self)
         _sklearn._check_feature_names_in(self, input_features, generate_names=False)
-        n_units = self.network_.layer_sizes[self._depth(layer)]
+        depth = self._depth(layer)
+        n_units = sum(network.layer_sizes[depth] for network in self._networks())
         return np.array([f"{type(self).__name__.lower()}{i}" for i in range(n_units)], dtype=object)
 
     def _depth(self, layer: object) -> int:
         """Count the layers of weights up to this layer."""
-        return checks.layer(layer, len(self.network_.weights))
+        return checks.layer(layer, len(self._networks()[0].weights))
+
+
+def mean(each: Iterable[Array]) -> Array:
+    """Return the mean of arrays, which is written into the first one."""
+    arrays = iter(each)
+    out, n = next(arrays), 1
+    for other in arrays:  # one after the other: a row has the same bits in any batch
+        out += other
+        n += 1
+    return out / out.dtype.type(n) if n > 1 else out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from pynn.estimators._sklearn import (
     _fit_context,
 )
 from pynn.estimators.base import Perceptron
+from pynn.estimators.predictor import mean
 from pynn.estimators.settings import among, parameter
 from pynn.model.activations import Activation
 from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
@@ -66,7 +67,7 @@ default="squared_error"
     solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
 random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, scoring, callbacks, \
-dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_threads
+dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_threads, n_members
         See `MLPClassifier`. A `scoring` of None is R².
     quantile : float, default=0.5
         Quantile that the loss "quantile" predicts, between 0 and 1; 0.5 is the median.
@@ -80,8 +81,8 @@ dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_th
 
     Attributes
     ----------
-    network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, \
-stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
+    estimators_, network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, \
+history_, stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         See `MLPClassifier`. "squared_error" is averaged over the outputs, all other losses are
         summed.
     validation_scores_ : list of float or None
@@ -122,24 +123,41 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         "auto", among("auto", "logistic", "exp", *HIDDEN_ACTIVATIONS), Activation
     )
 
-    def predict(self, X: ArrayLike) -> Array:
-        """Predict the targets of each sample.
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> Array: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[Array, Array]: ...
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Array | tuple[Array, Array]:
+        """Predict the targets of each sample: the mean of the members' predictions.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviation of the members' predictions, too. It indicates
+            samples unlike the training samples, but not the noise of y.
 
         Returns
         -------
-        ndarray of shape (n_samples,), or (n_samples, n_outputs) with several outputs
+        y : ndarray of shape (n_samples,), or (n_samples, n_outputs) with several outputs
+        std : ndarray of the same shape
+            Only with ``return_std=True``.
 
         Raises
         ------
         ValueError, TypeError
-            If X does not hold finite numbers of this shape.
+            If X does not hold finite numbers of this shape, or the standard deviation of a single
+            member is wanted.
         """
-        out = self._forward(X)
-        return out.ravel() if out.shape[1] == 1 else out
+        if not checks.flag("return_std", return_std):
+            return _squeezed(self._forward(X))
+        each = list(self._each_forward(X))
+        if len(each) < 2:
+            raise ValueError("return_std=True needs several members: fit with n_members=5, say")
+        std = np.std(each, axis=0)
+        return _squeezed(mean(each)), _squeezed(std)
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -215,3 +233,8 @@ stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _squeezed(out: Array) -> Array:
+    """Return a single column as a vector."""
+    return out.ravel() if out.shape[1] == 1 else out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ _LEARNED: dict[str, tuple[type, ...]] = {
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write an estimator: see `Perceptron.save`."""
-    network = estimator.network_
+    members, networks = vars(estimator).get("estimators_"), estimator._networks()
     settings, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -40,45 +41,98 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
             "their defaults"
         )
-    attributes = {name: estimator.__dict__[name] for name in _LEARNED if name in estimator.__dict__}
     names = getattr(estimator, "feature_names_in_", None)
     notes = {
         "parameters": settings,
-        "attributes": attributes,
+        "attributes": _attributes(estimator),
         "feature_names": None if names is None else names.tolist(),
         "targets": estimator._targets_to_file(),
     }
-    files.save(network, path, {_key(type(estimator)): json.dumps(notes)})
+    if members is not None:
+        notes["members"] = [
+            {"random_state": _seed(one), "attributes": _attributes(one)} for one in members
+        ]
+    written = {_key(type(estimator)): json.dumps(notes)}
+    if members is None:
+        files.save(networks[0], path, written)
+    else:
+        files.save_all(networks, path, written)
+
+
+def _attributes(estimator: Any) -> dict[str, Any]:
+    return {name: vars(estimator)[name] for name in _LEARNED if name in vars(estimator)}
+
+
+def _seed(member: Any) -> int | None:
+    """Return the seed of a member; a file cannot hold a random source."""
+    return int(member.random_state) if isinstance(member.random_state, Integral) else None
 
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     """Read an estimator of this class: see `Perceptron.load`."""
-    network, metadata = files.load(Network, path)
+    found, metadata = files.load_either(Network, path)
     kinds = [name for name in metadata if name.startswith("pynn.") and name != _key(Network)]
     if kinds and _key(kind) not in kinds:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but a {kinds[0]}")
-    network._become(replace(network._architecture, capped=True))
+    networks = found if isinstance(found, list) else [found]
+    for network in networks:
+        network._become(replace(network._architecture, capped=True))
     try:
         notes = json.loads(bounded(metadata.get(_key(kind), "{}")))
+        network = networks[0]
         hidden = network.activations[:-1]
         settings = {
             "hidden_layer_sizes": network.layer_sizes[1:-1],
             "activation": hidden[0] if len({*hidden}) == 1 else list(hidden),
             "dtype": network.dtype.name,
+            "n_members": len(networks),
         }
         kept = {name: _from_json(value) for name, value in notes.get("parameters", {}).items()}
-        estimator = kind(**settings | kept)
-        estimator._validate_params()
-        estimator.__dict__.update(_learned(notes.get("attributes", {})), _network=network)
-        estimator.n_features_in_ = network.layer_sizes[0]
-        if notes.get("feature_names") is not None:
-            estimator.feature_names_in_ = _feature_names(notes["feature_names"], network)
-        estimator._targets_from_file(network, notes.get("targets"))
-        estimator.network_  # noqa: B018 (takes over the parameters that it depends on)
+        settings |= kept
+        estimator = _with_data(kind(**settings), network, notes)
+        if network is found:
+            _give_network(estimator, network)
+        else:
+            estimator.estimators_ = _members(kind, networks, settings, notes)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
+    return estimator
+
+
+def _with_data(estimator: Any, network: Network, notes: dict[str, Any]) -> Any:
+    """Set the attributes that do not depend on the parameters of the network."""
+    estimator._validate_params()
+    vars(estimator).update(_learned(notes.get("attributes", {})))
+    estimator.n_features_in_ = network.layer_sizes[0]
+    if notes.get("feature_names") is not None:
+        estimator.feature_names_in_ = _feature_names(notes["feature_names"], network)
+    estimator._targets_from_file(network, notes.get("targets"))
     estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), network.layer_sizes[-1]
     return estimator
+
+
+def _give_network(estimator: Any, network: Network) -> None:
+    estimator._network = network
+    estimator.network_  # noqa: B018 (takes over the parameters that it depends on)
+
+
+def _members(
+    kind: type[Any], networks: list[Network], settings: dict[str, Any], notes: dict[str, Any]
+) -> list[Any]:
+    """Return the members of an ensemble."""
+    if any(one._architecture != networks[0]._architecture for one in networks):
+        raise ValueError("its networks have different architectures")
+    told = notes.get("members", [{}] * len(networks))
+    if type(told) is not list or len(told) != len(networks):
+        raise ValueError(f"its notes must be of {len(networks)} members")
+    members = []
+    for network, own in zip(networks, told, strict=True):
+        of_one = {"n_members": 1, "verbose": False, "random_state": own.get("random_state")}
+        attributes = {"attributes": own.get("attributes", {})}
+        member = _with_data(kind(**settings | of_one), network, notes | attributes)
+        _give_network(member, network)
+        members.append(member)
+    return members
 
 
 def _learned(given: dict[str, Any]) -> dict[str, Any]:

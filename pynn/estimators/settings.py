@@ -86,11 +86,19 @@ class Settings(BaseEstimator):  # type: ignore[misc]
     dtype: str = parameter("auto", among("auto", "float32", "float64"))
     keep_optimizer: bool | None = parameter(None, "boolean", None)
     n_threads: int | None = parameter(None, _COUNT, None)
+    n_members: int = parameter(1, _COUNT)
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:
         """The values that each parameter accepts, as scikit-learn reads them."""
         return _constraints(type(self))  # type: ignore[arg-type]  # classes have a hash
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of all parameters; scikit-learn would read the signature each time."""
+        names: list[str] = super()._get_param_names()
+        return names
 
     def _hidden_sizes(self) -> list[int]:
         """Return the units of each hidden layer."""

@@ -7,10 +7,12 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from pynn import checks
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
+from pynn.training import workers
 from pynn.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop, Rprop
 from pynn.training.schedules import Schedule
 
@@ -27,6 +29,18 @@ def check_solver_takes_all(estimator: Any) -> None:
             f"solver {estimator.solver!r} chooses its own steps: learning_rate must be a name, "
             f"got {estimator.learning_rate!r}"
         )
+
+
+def source(estimator: Any) -> Any:
+    """Return the source of random numbers of a fit.
+
+    In a worker it is never NumPy's global one: a fit holds the lock of its source, so fits with one
+    source would wait for each other.
+    """
+    random = check_random_state(estimator.random_state)
+    if estimator.random_state is None and workers.caller():
+        random = np.random.RandomState(random.randint(2**31))
+    return random
 
 
 def rule(estimator: Any) -> Optimizer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,14 @@ Array = NDArray[Any]
 _SCIKIT_LEARN_S: dict[Any, str] = {name: alias for alias, name in ALIASES.items()}
 
 
+class InvalidSettingError(ValueError, AttributeError):
+    """A parameter does not fit the fitted network.
+
+    It is an AttributeError as well, like scikit-learn's NotFittedError, so that `hasattr` and `dir`
+    do not raise.
+    """
+
+
 class Views(Settings):
     """One network, `network_`, behind scikit-learn's names.
 
@@ -32,6 +40,7 @@ class Views(Settings):
     changes the network.
     """
 
+    estimators_: list[Any]
     _network: Network
     _given: dict[str, Any]  # coefs_, intercepts_, out_activation_ that were set before a network
 
@@ -44,7 +53,38 @@ class Views(Settings):
         return None
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "_network" in self.__dict__ or "coefs_" in self.__dict__.get("_given", ())
+        found = self.__dict__
+        return bool({"_network", "estimators_"} & found.keys()) or "coefs_" in found.get(
+            "_given", ()
+        )
+
+    def _networks(self) -> list[Network]:
+        """Return the network, or those of all members."""
+        members: list[Any] | None = self.__dict__.get("estimators_")
+        if members is None:
+            return [self.network_]
+        if not members:
+            raise ValueError("estimators_ is empty: an ensemble needs at least one member")
+        for member in members:  # these parameters take effect without a fit
+            member.activation, member.n_threads = self.activation, self.n_threads
+        return [member.network_ for member in members]
+
+    def _refuse_of_members(self, name: str) -> None:
+        """Refuse an attribute of one network if there are several."""
+        members = self.__dict__.get("estimators_")
+        if members is not None:
+            raise AttributeError(
+                f"this {type(self).__name__} has {len(members)} members and no {name} of its own; "
+                f"use estimators_[0].{name} and so on"
+            )
+
+    if not TYPE_CHECKING:  # which would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            members = self.__dict__.get("estimators_")
+            if members and hasattr(members[0], name):
+                self._refuse_of_members(name)
+            return super().__getattribute__(name)  # raises its error once more
 
     @property
     def network_(self) -> Network:
@@ -57,19 +97,23 @@ class Views(Settings):
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with "
                 "appropriate arguments before using this estimator."
             )
-        given: Any = self.activation
-        activations_now = network.activations
-        n_hidden = len(activations_now) - 1
-        if isinstance(given, str | Activation):
-            wanted: tuple[Any, ...] = (ALIASES.get(given, given),) * n_hidden
-        else:
-            wanted = tuple(ALIASES.get(name, name) for name in given)
-        if wanted != activations_now[:-1]:
-            activations = (*hidden_activations(given, n_hidden), activations_now[-1])
+        if self._hidden_activations(network) != network.activations[:-1]:
+            try:
+                hidden = hidden_activations(self.activation, len(network.activations) - 1)
+            except (TypeError, ValueError) as error:
+                raise InvalidSettingError(*error.args) from None
+            activations = (*hidden, network.activations[-1])
             network._become(replace(network._architecture, activations=activations))
         if network.n_threads != self.n_threads:
             network.n_threads = self.n_threads
         return network
+
+    def _hidden_activations(self, network: Network) -> tuple[Any, ...]:
+        """Return the wanted activations, unchecked: this runs at each prediction."""
+        given: Any = self.activation
+        if isinstance(given, str | Activation) or not isinstance(given, Iterable):
+            return (ALIASES.get(given, given),) * (len(network.activations) - 1)
+        return tuple(ALIASES.get(name, name) for name in given)
 
     @property
     def coefs_(self) -> list[Array]:
@@ -98,6 +142,7 @@ class Views(Settings):
 
     def _set_views(self, name: str, arrays: Iterable[ArrayLike]) -> None:
         """Write arrays into the parameters, or keep them until they make a network."""
+        self._refuse_of_members(name)
         new = list(arrays)
         network = self.__dict__.get("_network")
         if network is not None and "_given" not in self.__dict__:
@@ -142,6 +187,7 @@ class Views(Settings):
 
     @out_activation_.setter
     def out_activation_(self, name: str | Activation) -> None:
+        self._refuse_of_members("out_activation_")
         output, partner = paired(name, None)
         network = self.__dict__.get("_network")
         if network is None or "_given" in self.__dict__:

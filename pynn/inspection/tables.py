@@ -139,10 +139,11 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
         n_biases = n_out if net.bias else 0
         n = W.size + n_biases
         name = "output" if layer == len(net.weights) else f"layer {layer}"
+        added = " + input" if net._architecture.is_residual(layer - 1) else ""
         cells = [
             name,
             f"{n_out:,}",
-            str(activation),
+            f"{activation}{added}",
             f"{n_in} × {n_out}",
             f"{n_biases:,}",
             f"{n:,}",

@@ -31,7 +31,8 @@ class Trace:
     y : ndarray of shape (n_rows, n_out)
         Targets; classes are one-hot encoded.
     z, a : tuple of ndarray of shape (n_rows, n_units)
-        Weighted sums and activations of each layer.
+        Weighted sums and activations of each layer. The activations of a residual layer have its
+        input added.
     sensitivities : tuple of ndarray of shape (n_rows, n_units)
         ∂C/∂a, the derivative of each row's own cost with respect to the activations. It is infinite
         at an output of 0 that cross_entropy, binary_cross_entropy or poisson does not allow.
@@ -242,7 +243,9 @@ class Trace:
         for i in range(n_layers):
             of = f"of layer {i + 1}"
             rows.append((f"z[{i}]", self.z[i], f"weighted sums {of}"))
-            rows.append((f"a[{i}]", self.a[i], f"activations {of}, {net.activations[i]}"))
+            added = f" plus a[{i - 1}]" if net.is_residual(i) else ""
+            text = f"activations {of}, {net.activations[i]}{added}"
+            rows.append((f"a[{i}]", self.a[i], text))
         rows.append(("y", self.y, "targets"))
         rows.append(("costs", self.costs, f"{net.cost} of each row"))
         for i in reversed(range(n_layers)):

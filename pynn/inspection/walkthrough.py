@@ -45,6 +45,10 @@ class Walkthrough:
         self.x, self.scale = dense_row(trace.x, row).astype(float), trace.scale
         first = self.x if self.scale is None else self.x * self.scale
         self.inputs = [first, *self.a]  # of each layer
+        self.f = [  # activations without the input that a residual layer adds
+            a - x if self.net.is_residual(layer) else a
+            for layer, (a, x) in enumerate(zip(self.a, self.inputs, strict=False))
+        ]
         # In the network's dtype, where their quotient is rounded as the slope itself is.
         self.da = [layer[row] for layer in trace.sensitivities]
         self.dz = [layer[row] for layer in trace.deltas]
@@ -75,16 +79,21 @@ class Walkthrough:
         return _part("Inputs", rules, self._list(listed, lines))
 
     def _forward(self, layer: int) -> str:
-        z, a, name = self.z[layer], self.a[layer], self.names[layer]
+        z, a, name = self.z[layer], self.f[layer], self.names[layer]
 
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
-            total = self._sum(self.inputs[layer], self.weights[layer][:, j], bias)
+            x = self.inputs[layer]
+            total = self._sum(x, self.weights[layer][:, j], bias)
             text = f"{total} = {self._number(z[j])}, {name} → {self._number(a[j])}"
+            if self.net.is_residual(layer):
+                text += f"; {self._filled('a + x', a=a[j], x=x[j])}{self._number(self.a[layer][j])}"
             return [(neuron(layer + 1, j), text)]
 
         plus = ", plus bias" if self.net.bias else ""
-        rules = [f"z = sum of inputs times weights{plus}", f"a = {self._words(layer).value}"]
+        added = f", plus a of layer {layer}" if self.net.is_residual(layer) else ""
+        value = self._words(layer).value
+        rules = [f"z = sum of inputs times weights{plus}", f"a = {value}{added}"]
         title = self._title(layer).capitalize()
         return _part(title, rules, self._list(range(len(z)), lines))
 
@@ -134,11 +143,15 @@ class Walkthrough:
             return rule, lambda j: self._cost_formulas(self.a[-1][j], self.y[j])[1]
         dz, W = self.dz[layer + 1], self.weights[layer + 1]
         rule = f"sum of ∂C/∂z of layer {layer + 2} times weights"
+        if self.net.is_residual(layer + 1):
+            passed_on = self.da[layer + 1].astype(float)
+            rule += f", plus ∂C/∂a of layer {layer + 2}"
+            return rule, lambda j: f"{self._sum(dz, W[j], passed_on[j])} = "
         return rule, lambda j: f"{self._sum(dz, W[j])} = "
 
     def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
         """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
-        name, a, da, dz = self.names[layer], self.a[layer], self.da[layer], self.dz[layer]
+        name, a, da, dz = self.names[layer], self.f[layer], self.da[layer], self.dz[layer]
         words = self._words(layer)
         if layer == self.last and self.net.is_tied:
             s = self.y.sum() if name == "softmax" else 1.0
@@ -154,6 +167,8 @@ class Walkthrough:
         if words.slope == "1":
             return "∂C/∂a", lambda j: "", []
         rule = f"∂C/∂a·{name}′, {name}′ = {words.slope}"
+        if self.net.is_residual(layer) and "a" in words.slope.split(" with ")[0]:
+            rule += f", a without a of layer {layer}"
         if words.factor:
             return rule, lambda j: self._filled(f"d·{words.factor}", a=a[j], d=da[j]), []
         return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []

@@ -49,6 +49,8 @@ class Architecture:
         scikit-learn's do; their gradients do not.
     input_scale : bool, default=False
         Whether the first layer reads x * s, with a factor s for each input among the parameters.
+    residual : tuple of bool, default=()
+        For each layer whether it adds its input to its activations. Empty if none does.
     """
 
     layer_sizes: tuple[int, ...]
@@ -59,6 +61,7 @@ class Architecture:
     classes: tuple[Any, ...] | None = None
     capped: bool = False
     input_scale: bool = False
+    residual: tuple[bool, ...] = ()
 
     @classmethod
     def checked(
@@ -71,6 +74,7 @@ class Architecture:
         dtype: DTypeLike,
         classes: ArrayLike | None = None,
         input_scale: bool = False,
+        residual: bool | Sequence[bool] = False,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
@@ -88,6 +92,7 @@ class Architecture:
             _dtype(dtype),
             labels,
             input_scale=input_scale,
+            residual=_residual(residual, sizes),
         )
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
@@ -124,6 +129,10 @@ class Architecture:
         """Whether the outputs are probabilities of classes."""
         return self.classes is not None or self.cost_name in _CROSS_ENTROPIES
 
+    def is_residual(self, layer: int) -> bool:
+        """Whether this layer, from 0, adds its input to its activations."""
+        return bool(self.residual) and self.residual[layer]
+
     def core(self) -> _core.Core:
         """Make the compiled counterpart."""
         parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
@@ -135,6 +144,7 @@ class Architecture:
             tuple(map(parameter_of, self.activations)),
             self.bias,
             self.input_scale,
+            self.residual,
             self.cost_name,
             parameter,
             self.dtype.name,
@@ -169,6 +179,7 @@ class Architecture:
             self.bias,
             self.dtype,
             input_scale=self.input_scale,
+            residual=self.residual[:n_layers],
         )
 
     def views(self, vector: NDArray[Any]) -> Views:
@@ -194,6 +205,35 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes must have at least an input and an output, got {sizes}")
     return sizes
+
+
+def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
+    """Return for each layer whether it is residual, or nothing if none is."""
+    hidden = sizes[1:-1]
+    fits = [i > 0 and n == hidden[i - 1] for i, n in enumerate(hidden)]
+    if isinstance(given, bool):
+        chosen = [given and fit for fit in fits]
+        if given and not any(fits):
+            raise ValueError(
+                "residual=True needs a hidden layer with as many units as the hidden layer before "
+                f"it, got layer_sizes {sizes}"
+            )
+    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        chosen = list(given)
+        if len(chosen) != len(hidden) or not all(isinstance(one, bool) for one in chosen):
+            raise ValueError(
+                f"residual must be True, False or {len(hidden)} of them, one for each hidden "
+                f"layer; got {given!r}"
+            )
+        for i, (wanted, fit) in enumerate(zip(chosen, fits, strict=True)):
+            if wanted and not fit:
+                raise ValueError(
+                    f"residual: hidden layer {i + 1} must have as many units as the hidden layer "
+                    f"before it, got layer_sizes {sizes}"
+                )
+    else:
+        raise TypeError(f"residual must be True, False or a sequence of them, got {given!r}")
+    return (*chosen, False) if any(chosen) else ()
 
 
 def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:

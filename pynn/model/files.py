@@ -18,16 +18,16 @@ from pynn.model.bounds import bounded
 from pynn.model.costs import Cost
 from pynn.model.parameters import Parameters
 
-# Under this key of a file's metadata lies JSON with the arguments of Network.
+# Key of the metadata for the arguments of Network, as JSON.
 _KEY = "pynn.Network"
 
-# Under this one lies a checksum of all the rest. Files of older versions have none.
+# Key of the metadata for a checksum of everything else. Files of older versions have none.
 _CHECKSUM = "pynn.checksum"
 
-# What the JSON may hold: nothing else in a file chooses how a network is made.
+# Arguments that the JSON may have; nothing else in a file determines how a network is made.
 _ARGUMENTS = {
     *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
-    "input_scale",
+    *("input_scale", "residual"),
 }
 
 
@@ -64,15 +64,19 @@ def save(
     _write({"": network}, path, notes or {})
 
 
-def save_all(networks: Sequence[Parameters], path: str | os.PathLike[str]) -> None:
-    """Write networks to a file. Names of the first begin with ``0.``, of the second with ``1.``."""
-    _write({f"{k}.": network for k, network in enumerate(networks)}, path, {})
+def save_all(
+    networks: Sequence[Parameters],
+    path: str | os.PathLike[str],
+    notes: dict[str, str] | None = None,
+) -> None:
+    """Write networks to one file, in which all names of network k have the prefix ``k.``."""
+    _write({f"{k}.": network for k, network in enumerate(networks)}, path, notes or {})
 
 
 def _write(
     networks: Mapping[str, Parameters], path: str | os.PathLike[str], notes: Mapping[str, str]
 ) -> None:
-    """Write networks, by what their names begin with."""
+    """Write networks, given by the prefix of their names in the file."""
     safetensors = _safetensors()
     metadata = {
         f"{prefix}{_KEY}": json.dumps(_arguments(network)) for prefix, network in networks.items()
@@ -82,7 +86,7 @@ def _write(
     tensors = {
         f"{prefix}{name}": tensor
         for prefix, network in networks.items()
-        # A copy: another thread may train the network between its checksum and its bytes.
+        # A copy, as another thread may train the network between the checksum and the writing.
         for name, tensor in _tensors(network, network.parameters.copy()).items()
     }
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
@@ -93,7 +97,7 @@ def _write(
 
 
 def _arguments(network: Parameters) -> dict[str, Any]:
-    """Return the arguments of `Network` that make it, as JSON knows them."""
+    """Return the arguments of `Network` that create this network, in types of JSON."""
     arguments: dict[str, Any] = {
         "layer_sizes": network.layer_sizes,
         "activation": [_as_json(activation) for activation in network.activations[:-1]],
@@ -105,6 +109,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
     }
     if network.scale is not None:  # older versions can load all other files
         arguments["input_scale"] = True
+    if network._architecture.residual:
+        arguments["residual"] = network._architecture.residual[:-1]
     return arguments
 
 
@@ -113,7 +119,7 @@ def _end_of_head(content: bytes) -> int:
 
 
 def _head_in_order(content: bytes) -> bytes:
-    """Return the head of a safetensors file, its metadata by name: theirs is a random order."""
+    """Return the header of a safetensors file with sorted metadata; theirs has a random order."""
     head = json.loads(content[8 : _end_of_head(content)])
     head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
     text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
@@ -127,7 +133,7 @@ def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:
 
 
 def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> Any:
-    """Return what `_as_json` was given, or a list of such."""
+    """Invert `_as_json`, for one choice or a list of choices."""
     if isinstance(given, list):
         return [_from_json(one, parametrised) for one in given]
     if not isinstance(given, dict):
@@ -143,13 +149,22 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, 
 
 
 def load_all(kind: type[Any], path: str | os.PathLike[str]) -> list[Any]:
-    """Read the networks of this class that `save_all` wrote to a file."""
+    """Read networks from a file written by `save_all`, as objects of this class."""
+    return _read(kind, path, _numbers)[0]
 
-    def prefixes(metadata: Mapping[str, str]) -> list[str]:
-        n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
-        return [f"{k}." for k in range(max(1, n_networks))]
 
-    return _read(kind, path, prefixes)[0]
+def load_either(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
+    """Read a network that `save` wrote, or a list of them that `save_all` wrote, and the notes."""
+    several = f"0.{_KEY}"
+    networks, metadata = _read(
+        kind, path, lambda found: _numbers(found) if several in found else [""]
+    )
+    return networks if several in metadata else networks[0], metadata
+
+
+def _numbers(metadata: Mapping[str, str]) -> list[str]:
+    n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
+    return [f"{k}." for k in range(max(1, n_networks))]
 
 
 def _read(
@@ -157,7 +172,7 @@ def _read(
     path: str | os.PathLike[str],
     prefixes_in: Callable[[Mapping[str, str]], list[str]],
 ) -> tuple[list[Any], dict[str, str]]:
-    """Read networks, by what their names begin with; return them and the metadata."""
+    """Read the networks with these prefixes; return them and the metadata."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
@@ -186,13 +201,15 @@ def _read(
 def _network(
     kind: type[Any], file: Any, names: set[str], metadata: dict[str, str], prefix: str
 ) -> Any:
-    """Build a network that an open safetensors file describes, and fill in its parameters.
+    """Create a network from an open safetensors file, and fill in its parameters.
 
-    The names of all its tensors are handed in: to ask the file takes time for each of them.
+    `names` has the names of all tensors, as each request to the file would list them again.
     """
     key = f"{prefix}{_KEY}"
     if key not in metadata:
-        raise ValueError(f"its metadata have no entry {key!r}")
+        other_key, other = (_KEY, "Network") if prefix else (f"0.{_KEY}", "Population")
+        hint = f"; load it with pynn.{other}.load" if other_key in metadata else ""
+        raise ValueError(f"its metadata have no entry {key!r}{hint}")
     arguments = json.loads(bounded(metadata[key]))
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {key!r} is not a JSON object")

@@ -111,10 +111,11 @@ class limited:  # noqa: N801 (a context manager)
         self._n_threads = n_threads
 
     def __enter__(self) -> None:
-        _here.limit = self._n_threads
+        self._before = limit_here()
+        _here.limit = min(self._n_threads, self._before)
 
     def __exit__(self, *_: object) -> None:
-        del _here.limit
+        _here.limit = self._before
 
 
 def limit_here() -> int:

@@ -20,7 +20,7 @@ from pynn.training.averages import Average, Averaging
 from pynn.training.descent import Descent
 from pynn.training.forks import claim
 from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
-from pynn.training.loop import Loop, Measure
+from pynn.training.loop import DivergenceError, Loop, Measure
 from pynn.training.optimizers import Adam, Optimizer, Rprop
 from pynn.training.rate_factors import RateFactors
 from pynn.training.resume import Resumption, described
@@ -66,9 +66,10 @@ def prepared(
     validation_data: Any,
     settings: Settings,
 ) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
-    """Check the data; return a function that trains, and returns what ended it early, if anything.
+    """Check the data; return a function that trains.
 
-    That is an interruption, or that training diverged. Without traceback, it keeps no data alive.
+    The function returns the exception of an interruption or divergence, or None. The error of a
+    divergence has no traceback, so it does not keep the data alive.
 
     Parameters
     ----------
@@ -92,7 +93,6 @@ def prepared(
 def _fit(
     network: Any, samples: Samples, validation: Samples | None, source: Any, settings: Settings
 ) -> KeyboardInterrupt | FloatingPointError | None:
-    loop = None
     try:
         with network._lock, undone_on_error(network, network._random):
             _claim = claim(network, network._random)
@@ -107,9 +107,7 @@ def _fit(
                 samples = samples.outline()  # the block is read again in its turn
             loop = _loop(network, samples, validation, source, settings, resumption)
             loop.run()
-    except FloatingPointError as error:
-        if loop is None or error is not loop.divergence:  # a callback's own
-            raise
+    except DivergenceError as error:
         return FloatingPointError(
             f"training diverged in epoch {loop.state.epoch + 1}: {error}; the network is "
             f"unchanged. A smaller learning rate than {loop.descent.optimizer} or inputs of a "

@@ -17,6 +17,10 @@ EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
 Measure = Callable[[], dict[str, float]]
 
 
+class DivergenceError(FloatingPointError):
+    """A cost or a parameter became infinite or NaN."""
+
+
 class Loop:
     """A fit by mini-batches.
 
@@ -52,7 +56,6 @@ class Loop:
         self.measures, self.patience, self.divisor = measures, patience, divisor
         self.keeps_best = keeps_best
         self.interruption: KeyboardInterrupt | None = None
-        self.divergence: FloatingPointError | None = None
         self._before: Any = None  # counts at the start of the current epoch
         self._begun = 0, 0  # epochs and updates when the fit began
         self._call: tuple[float, Patience | None] = 0.0, None  # rate, and what the core judges by
@@ -62,7 +65,7 @@ class Loop:
 
         Raises
         ------
-        FloatingPointError
+        DivergenceError
             If training diverges and there are no best parameters to return to.
         """
         state, history = self.state, self.history
@@ -117,15 +120,20 @@ class Loop:
             judged = copy.copy(self.patience) if n_epochs > 1 else None
             self._call = rate, judged
             costs, error = self.learner.learn(n_epochs, judged, self.divisor)
-            if isinstance(error, FloatingPointError):
-                self.divergence = error
-                if self.keeps_best:
-                    self._diverged()
-                    return "diverged"
+            if isinstance(error, FloatingPointError | MemoryError):
+                error.__traceback__ = None  # its frames refer to it: the cycle would keep the data
+            if isinstance(error, FloatingPointError) and self.keeps_best:
+                self._diverged()
+                return "diverged"
             if n_epochs > 1:
                 self._take_down(costs)
+            if isinstance(error, FloatingPointError):
+                raise DivergenceError(str(error))
             if error is not None:
-                raise error
+                try:
+                    raise error
+                finally:
+                    del error  # this frame is in its traceback
             if n_epochs == 1:
                 if averaging is not None:
                     averaging.epoch_ended(state.epoch + 1)

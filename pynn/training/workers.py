@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+import contextvars
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from types import FrameType
 from typing import Any, TypeVar
 
 from pynn import _core
@@ -15,33 +19,53 @@ T = TypeVar("T")
 Failure = tuple[int, BaseException]  # the index of a task, and its exception
 
 
-def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[Any], list[Failure]]:
-    """Run each task in one of the workers; return the results in order, and the failures.
+class Caller:
+    """The call that workers run for: its frame, and the warnings of its tasks so far."""
 
-    The first failure interrupts the other tasks, which then fail too. The result of a failed or
-    skipped task is None. The core's calls in a task use one thread, or more if there are more
-    workers than tasks.
+    def __init__(self, frame: FrameType) -> None:
+        self.frame, self.lock = frame, threading.Lock()
+        self.warnings: set[Hashable] = set()
+
+
+_caller = contextvars.ContextVar[Caller | None]("_caller", default=None)
+
+
+def run_all(
+    tasks: Sequence[Callable[[], Any]], n_threads: int | None
+) -> tuple[list[Any], list[Failure]]:
+    """Run tasks in worker threads; return the results in order, and the failures, earliest first.
+
+    The first failure interrupts the tasks that are running, which then fail too, and no other task
+    begins. The result of a task that failed or never began is None. If there are more threads than
+    tasks, the core's calls in each task use several. Each worker has a copy of the caller's
+    context.
+
+    Parameters
+    ----------
+    tasks : sequence of functions
+    n_threads : int or None
+        None uses as many as `threads.usable` allows.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, once the tasks that had begun have ended.
+        On Ctrl-C, after all running tasks have ended.
     RuntimeError
-        In a child that a signal handler forks meanwhile: it has no workers.
+        In a child process that a signal handler forked meanwhile, as it has no workers.
     """
     results: list[Any] = [None] * len(tasks)
     failures: list[Failure] = []
     waiting, stop, process = deque(range(len(tasks))), _core.Stop(), os.getpid()
-    n_workers = min(n_workers, threads.limit_here())
+    n_workers = min(n_threads or threads.usable(), threads.limit_here())
     each = max(1, n_workers // max(1, len(tasks)))
 
-    def work(ended: threading.Event) -> None:
-        try:
-            with stop, threads.limited(each):
-                while waiting and not stop.is_set:
-                    run_one()
-        finally:
-            ended.set()
+    outermost = _caller.get() or Caller(sys._getframe(1))
+
+    def work() -> None:
+        _caller.set(outermost)  # in the worker's own context
+        with stop, threads.limited(each):
+            while waiting and not stop.is_set:
+                run_one()
 
     def run_one() -> None:
         try:
@@ -51,37 +75,73 @@ def run_all(tasks: Sequence[Callable[[], Any]], n_workers: int) -> tuple[list[An
         try:
             results[index] = tasks[index]()
         except BaseException as error:
+            if stop.is_set:  # a task that was interrupted; its traceback would keep data alive
+                error.__traceback__ = None
             failures.append((index, error))
             stop.set()
 
-    events = [threading.Event() for _ in range(min(n_workers, len(tasks)))]
-    workers = [threading.Thread(target=work, args=(one,), name="pynn worker") for one in events]
+    workers = [
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), name="pynn worker")
+        for _ in tasks[:n_workers]
+    ]
+    begun: list[bool] = []
+    ended: list[BaseException | None] = []
+    at_end = threading.Lock()
+    at_end.acquire()
+
+    def lead() -> None:
+        begun.append(True)
+        failure = None
+        try:
+            for worker in workers:
+                worker.start()
+        except BaseException as error:
+            failure = error
+            stop.set()
+        for worker in workers:
+            if worker.ident is not None:  # it was started
+                worker.join()
+        ended.append(failure)
+        at_end.release()
 
     def end() -> None:
         stop.set()
-        for worker, ended in zip(workers, events, strict=True):
-            while os.getpid() == process and not ended.wait(0.1) and worker.ident is not None:
-                pass  # one without a number was never started
+        while not ended and os.getpid() == process:
+            at_end.acquire(timeout=0.1)
+            if not begun:  # the thread of lead was never started
+                break
 
+    # Signal handlers run only in the main thread, where their exception could leave a lock of
+    # Thread.start or Event.wait locked. So another thread starts and joins the workers, and this
+    # one waits by a bare lock. The timeout is for signals that the system gives to other threads.
     with _core.Undo(end):
-        for worker in workers:
-            worker.start()
-        for ended in events:  # a join that Ctrl-C ends takes a thread for dead in Python 3.11
-            while not ended.wait(0.5):
-                if os.getpid() != process:
-                    raise RuntimeError(
-                        "a signal handler forked this process amid the work of several threads; "
-                        "the child cannot finish it"
-                    )
-    for worker in workers:
-        worker.join()
+        _thread.start_new_thread(lead, ())
+        while not ended:
+            at_end.acquire(timeout=0.5)
+            if os.getpid() != process:
+                raise RuntimeError(
+                    "a signal handler forked this process amid the work of several threads; "
+                    "the child cannot finish it"
+                )
+    if ended[0] is not None:
+        raise ended.pop()  # type: ignore[misc]
     return results, failures
 
 
+def check() -> None:
+    """Raise KeyboardInterrupt in a worker that is to end."""
+    _core.Stop.check()
+
+
+def caller() -> Caller | None:
+    """Return the outermost call that a worker runs for; None if this thread is not a worker."""
+    return _caller.get()
+
+
 def locked(lock: Any, train: Callable[[], T]) -> T:
-    """Train with a lock held. Ctrl-C ends the wait for it too."""
+    """Acquire a lock, train and release it. Ctrl-C also ends the wait for the lock."""
     while not lock.acquire(timeout=0.1):
-        _core.Stop.check()
+        check()
     try:
         return train()
     finally:

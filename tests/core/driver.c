@@ -1,23 +1,23 @@
-/* driver.c - the core without Python, for compilers, processors and checkers that Python does not
- * reach: driver [INSTRUCTION_SET [MOST_THREADS [CASE...]]]
+/* driver.c - runs the core without Python, for compilers, processors and checkers on which Python
+ * is not available: driver [INSTRUCTION_SET [MOST_THREADS [CASE...]]]
  *
  * Each case trains a network, predicts, and computes its gradient and trace in both dtypes. The
  * driver compares the bits of 2 to MOST_THREADS threads with those of one, float with double, and
- * the gradient with finite differences, then prints a digest of all bits. Without CASE, it trains
- * with each entry of the core's lists, too, and checks teams of threads.
+ * the gradient with finite differences, then prints a digest of all bits. Without CASE, it also
+ * trains with each entry of the core's lists and checks teams of threads.
  */
 #include <stdatomic.h>
 
 #include "driver_cases.h"
 #include "team.h"
 
-/* All that a case computes, one array after the other; the first is the gradient. */
+/* All results of a case, one array after the other; the first is the gradient. */
 typedef struct {
     unsigned char *bytes;
     size_t n, n_gradient;
 } results;
 
-/* A plain loop in place of BLAS: column-major c (m, n) = alpha a (m, k) b (k, n) + beta c. */
+/* A plain loop that replaces BLAS: column-major c (m, n) = alpha a (m, k) b (k, n) + beta c. */
 #define GEMM(name, real)                                                                           \
     static void name PYNN_GEMM_ARGUMENTS(real) {                                                   \
         for (int j = 0; j < *n; j++) {                                                             \
@@ -36,11 +36,12 @@ GEMM(gemm_f64, double)
 
 static void *extend(results *r, int64_t n, size_t size) {
     void *added = r->bytes + r->n;
-    r->n += ((size_t)n * size + 7) / 8 * 8; /* doubles may follow */
+    r->n += ((size_t)n * size + 7) / 8 * 8; /* keeps doubles aligned */
     return added;
 }
 
-/* Of all networks, one after the other; alone, new memory shows a checker what nobody wrote */
+/* Shared by all networks in turn. Calls with one thread use no session: with new memory, a checker
+ * detects reads of uninitialised values. */
 static pynn_session *session;
 
 static pynn_session *session_of(int n_threads) { return n_threads > 1 ? session : NULL; }
@@ -110,7 +111,7 @@ static results compute(const problem *p, int n_threads) {
     return r;
 }
 
-/* Some parameters' gradients, in double */
+/* Compares the gradient of some parameters, in double, with finite differences. */
 static void check_finite_differences(const problem *p, const double *gradient) {
     const double h = 0x1p-18;
     double *parameters = p->parameters;
@@ -133,7 +134,7 @@ static void check_finite_differences(const problem *p, const double *gradient) {
     }
 }
 
-/* The first gradients of both dtypes */
+/* Compares the gradients of both dtypes before training. */
 static void check_dtypes(const char *name, const float *single, const double *precise, size_t n) {
     double largest = 0;
     for (size_t i = 0; i < n; i++) { largest = fmax(largest, fabs(precise[i])); }
@@ -168,7 +169,7 @@ static void run(const setting *of, int most_threads) {
     release();
 }
 
-/* Each activation, cost and rule of the core's lists. */
+/* Trains with each activation, cost and rule of the core's lists. */
 static void run_lists(int most_threads) {
     for (int i = 0; pynn_activation_name(i); i++) {
         setting of = simple;
@@ -194,7 +195,7 @@ static void run_lists(int most_threads) {
 }
 
 enum { LARGE_TEAM = 8, N_TEAM_RUNS = 500 };
-static atomic_int n_parts[LARGE_TEAM]; /* of each member in the run */
+static atomic_int n_parts[LARGE_TEAM]; /* how often each member took part in the run */
 static int n_members;
 
 static void take_part(pynn_member member, void *context) {
@@ -203,8 +204,8 @@ static void take_part(pynn_member member, void *context) {
     atomic_fetch_add(&n_parts[member.id], 1);
 }
 
-/* Each member takes part in a run once, also threads that the run before did without: on a busy
- * machine they wake late. */
+/* Each member takes part in a run exactly once. This includes threads that the previous run did not
+ * use, which wake late on a busy machine. */
 static void check_teams(void) {
     pynn_team *team = pynn_team_new();
     CHECK(team, "no memory");
@@ -221,7 +222,7 @@ static void check_teams(void) {
 
 static int stop_at_third(void *n_questions) { return ++*(int *)n_questions == 3; }
 
-/* A fit that would not end is stopped, whatever its threads wait for. */
+/* A very long fit can be stopped, whatever its threads wait for. */
 static void check_interrupts(const setting *of, int most_threads) {
     problem p;
     make(&p, of, PYNN_F32);

@@ -1,5 +1,5 @@
-/* driver_cases.h - what driver.c trains: networks and data, made from a generator of random numbers
- * that is the same everywhere. */
+/* driver_cases.h - networks and data for driver.c, made from random numbers that are the same on
+ * every platform. */
 #ifndef PYNN_DRIVER_CASES_H
 #define PYNN_DRIVER_CASES_H
 
@@ -28,33 +28,34 @@ typedef struct {
     const char *hidden, *output, *cost, *rule;
     int64_t n_rows, batch_size, n_epochs;
     layout layout;
-    int mostly_zero; /* most columns of x are 0 in all rows, and half of the others' values */
+    int mostly_zero; /* most columns of x are 0 in all rows, and half of the values in the others */
     int regularised; /* labels, row weights, dropout, l2, clip_norm and max_norm */
-    int input_scale;
+    int input_scale, residual; /* residual: the second hidden layer adds its input */
     double cost_parameter;
     double decay; /* of the parameters' average; 0: none */
 } setting;
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0.875},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0.75},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0.875},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 1, 0.5},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0.875},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0.875},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0.75},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0.875},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 1, 0.5},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0.875},
+    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0.75},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0},
 };
 
-/* A network that takes any activation, cost and rule. */
+/* A network that works with any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
-/* Everything of one case in one dtype. */
+/* One case in one dtype. */
 typedef struct {
     const setting *of;
     pynn_network network;
@@ -64,8 +65,9 @@ typedef struct {
     double l2[3], l1[3], dropout[2];
     int activations[3];
     double activation_parameters[3];
-    int64_t n_parameters, n_units; /* units: of all layers but the input */
-    void *parameters;              /* initial ones */
+    unsigned char residual[3];
+    int64_t n_parameters, n_units; /* units of all layers except the input */
+    void *parameters;              /* initial parameters */
 } problem;
 
 /* splitmix64: Steele, Lea & Flood 2014 */
@@ -78,10 +80,10 @@ static uint64_t next_uint64(void *state) {
 
 static uint32_t next_uint32(void *state) { return (uint32_t)(next_uint64(state) >> 32); }
 
-/* From -1 to 1, in steps of 2^-15: float holds each exactly. */
+/* Uniform from -1 to 1 in steps of 2^-15, which float represents exactly. */
 static double draw(uint64_t *state) { return (double)(next_uint64(state) >> 48) * 0x1p-15 - 1; }
 
-/* Zeros, until release */
+/* reserve returns memory filled with zeros; release frees all of it. */
 static void *blocks[400];
 static int n_blocks;
 static void *reserve(int64_t n, size_t size) {
@@ -171,8 +173,10 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
                                 .activation_parameters = p->activation_parameters,
                                 .bias = 1,
                                 .input_scale = of->input_scale,
+                                .residual = p->residual,
                                 .cost = code_of(of->cost, pynn_cost_name),
                                 .cost_parameter = of->cost_parameter};
+    p->residual[1] = of->residual != 0;
     if (of->input_scale) { p->n_parameters += of->sizes[0]; }
     for (int l = 0; l < of->n_layers; l++) {
         p->activation_parameters[l] = 0.25;

@@ -20,6 +20,18 @@ def by_blas():
     _core.use_isa(isa)
 
 
+def test_the_configuration_names_scipy_s_blas_in_a_fresh_process():
+    code = "from pynn.config import configuration; print(configuration()['BLAS'])"
+    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    import scipy.linalg.cython_blas  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    of_scipy = [info for info in blas if "scipy" in info["filepath"].replace("libscipy", "")]
+    for info in of_scipy[:1]:  # a distribution's SciPy has none of its own
+        assert f"{info['internal_api']} {info['version']}" in fresh.stdout
+
+
 def computed(n_threads=1):
     """What a network with wide layers, wide products and a long batch gives."""
     rng = np.random.default_rng(0)

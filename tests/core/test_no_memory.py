@@ -96,8 +96,8 @@ for name in sys.argv[1:]:
 
 CORE = ["core.trace", "core.predict", "core.cost", "core.state"]
 NETWORK = ["trace", "predict", "gradient", "fit"]
-# Not load: safetensors panics; no fit that keeps checkpoints: CPython 3.11 looks for a handler of
-# the error for ever.
+# Without load, because safetensors panics, and without a fit with checkpoints, because CPython 3.11
+# searches endlessly for a handler of the error.
 FILES = ["save", "write", "read", "stream"]
 
 

@@ -1,10 +1,10 @@
-"""The core computes what tests/helpers/reference.py computes, for everything that can be combined.
+"""The core agrees with tests/helpers/reference.py, for all combinations of options.
 
-The oracle always works in float64, on the float32 network's own parameters, so what is measured
-in float32 is the core's rounding alone. ONE_PASS and PER_UPDATE count roundings, of the largest
-value or of 1: sums of at most 64 terms of changing sign, three layers and functions exact to a few
-units in the last place leave 2, an update less than one, of which several times as much is allowed.
-In float64 they are 4e-15 and 2e-15.
+The oracle always works in float64, on the float32 network's own parameters, so float32 tests
+measure the core's rounding alone. ONE_PASS and PER_UPDATE count roundings, of the largest value or
+of 1. Sums of at most 64 terms of changing sign, three layers and functions exact to a few units in
+the last place cause 2, an update causes less than one; the tests allow several times as much. In
+float64 they are 4e-15 and 2e-15.
 """
 
 import cases

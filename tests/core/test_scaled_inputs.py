@@ -10,8 +10,6 @@ from cases import check_one_pass, check_training
 import pynn
 from pynn import _core
 
-H = 1e-5  # of a finite difference: test_gradient.py says why
-
 
 def scaled(rng, sizes=(5, 7, 4, 3), dtype="float64", output="identity", **options):
     cost = {"softmax": "cross_entropy"}.get(output, "squared_error")
@@ -19,17 +17,7 @@ def scaled(rng, sizes=(5, 7, 4, 3), dtype="float64", output="identity", **option
 
 
 def test_the_oracle_agrees_with_finite_differences(rng):
-    problem = scaled(rng, weighted=True, n_rows=9)
-    oracle, p = problem.oracle, problem.parameters
-    data = (problem.X, problem.y, problem.sample_weight, 0.3, 0.1)
-    differences = np.empty_like(p)
-    for i, value in enumerate(p.copy()):
-        p[i] = value + H
-        above = oracle.cost(p, *data)
-        p[i] = value - H
-        differences[i] = (above - oracle.cost(p, *data)) / (2 * H)
-        p[i] = value
-    np.testing.assert_allclose(oracle.gradient(p, *data), differences, rtol=1e-6, atol=1e-9)
+    cases.check_oracle(scaled(rng, weighted=True, n_rows=9), 0.3, 0.1)
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
@@ -123,16 +111,7 @@ def test_it_learns_behind_a_frozen_first_layer(rng):
 @pytest.mark.parametrize("dtype", cases.DTYPES)
 @pytest.mark.parametrize("sizes", [[1, 1], [5, 7, 4, 3], [70, 3]], ids=str)
 def test_traces_differentiate_by_the_raw_inputs(sizes, dtype, rng, isa):
-    problem = scaled(rng, sizes, dtype, n_rows=20)
-    net, oracle, p = problem.net, problem.oracle, problem.parameters
-    zs, activations, das, dzs, dx, costs = oracle.trace(p, problem.X, problem.y)
-    trace = net.trace(problem.X, problem.y)
-    found = [*trace.z, *trace.a, *trace.sensitivities, *trace.deltas]
-    found += [trace.input_sensitivities, trace.costs, trace.gradient]
-    gradient = oracle.gradient(p, problem.X, problem.y)
-    wanted = [*zs, *activations, *das, *dzs, dx, costs, gradient]
-    for got, want in zip(found, wanted, strict=True):
-        cases.assert_agree(got, want, 2 * cases.ONE_PASS, dtype)
+    cases.check_trace(scaled(rng, sizes, dtype, n_rows=20))
 
 
 @pytest.mark.parametrize("rule", [pynn.SGD(0.1), pynn.Adam()], ids=repr)

@@ -204,7 +204,7 @@ def test_more_rows_than_a_chunk_and_wider_layers_than_a_block(isa, dtype, alpha,
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 40])
 def test_rows_of_very_different_lengths(batch_size, rng):
-    """Mini-batches of which one has nearly all there is, in another order each epoch."""
+    """One mini-batch has nearly all entries, and the order changes each epoch."""
     X = sparse.lil_array((40, 900))
     for row in range(0, 40, 3):
         X[row, rng.integers(0, 900, 2)] = 1

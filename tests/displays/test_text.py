@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from long import IS_LONG
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from sklearn.datasets import load_iris, make_moons
@@ -101,8 +102,14 @@ def test_names_of_weights_do_not_overlap_in_small_axes(shape):
     plt.close(figure)
 
 
-@pytest.mark.parametrize("width", [3.5, 12])
-@pytest.mark.parametrize("name", IN_AXES)
+SLOW_IF_LARGE = {"deep", "activations", "deep activations"}  # text is scarcer in small axes
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [(name, 3.5) for name in IN_AXES]
+    + [(name, 12) for name in IN_AXES if IS_LONG or name not in SLOW_IF_LARGE],
+)
 def test_diagrams_fit_small_and_large_axes(name, width):
     figure, ax = plt.subplots(figsize=(width, 0.75 * width), layout="constrained")
     display = IN_AXES[name](ax)

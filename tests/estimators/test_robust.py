@@ -220,6 +220,7 @@ PARAMETERS = {  # name: values that are refused
     "n_iter_no_change": [0, 2.5],
     "max_fun": [0],
     "n_threads": [0, 1.5, "all"],
+    "n_members": [0, -1, 2.5, "2", None],
     "scoring": [3],
     "callbacks": [print],
     "dropout": [-0.1, 1.0],

@@ -16,6 +16,8 @@ ESTIMATORS = [
     pynn.MLPClassifier(solver="lbfgs"),
     pynn.MLPRegressor(solver="lbfgs"),
     pynn.MLPRegressor(solver="sgd"),
+    pynn.MLPClassifier((20,), n_members=2),
+    pynn.MLPRegressor(hidden_layer_sizes=(20,), n_members=2),
 ]
 
 

@@ -1,7 +1,10 @@
 """The estimators on sparse rows: scikit-learn's numbers, and those of the dense rows."""
 
+import itertools
+
 import numpy as np
 import pytest
+from long import IS_LONG
 from mlp_cases import BOTH, DATA, flat, one_thread, small  # noqa: F401 (a fixture)
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
@@ -58,9 +61,15 @@ def test_partial_fits_are_scikit_learn_s(task):
     assert_same(ours, theirs, X)
 
 
+FORMS = [*FORMATS, sparse.coo_array, sparse.lil_matrix]
+KINDS = ["float32", "float64", "int64", "bool"]
+SHORT = [(form, KINDS[i % len(KINDS)]) for i, form in enumerate(FORMS)]
+
+
 @BOTH
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
-@pytest.mark.parametrize("form", [*FORMATS, sparse.coo_array, sparse.lil_matrix])
+@pytest.mark.parametrize(
+    ("form", "dtype"), [*itertools.product(FORMS, KINDS)] if IS_LONG else SHORT
+)
 def test_any_format_and_type_gives_what_dense_rows_give(Estimator, form, dtype):
     X, y = DATA[Estimator]
     X = thinned(X).round().astype(dtype)

@@ -41,6 +41,7 @@ class Bare:
             tuple(map(parameter_of, activations)),
             bias,
             scale,
+            (),
             cost,
             parameter,
             parameters.dtype.name,

@@ -38,7 +38,7 @@ EVERY_RULE = [*RULES, pynn.Rprop(0.01)]
 
 
 def examples(percent):
-    """So many percent of the examples of a property as the profile has, 100 unless it is long."""
+    """So many percent of the examples of a property as the profile has, 50 unless it is long."""
     most = hypothesis.settings.default.max_examples
     return hypothesis.settings(max_examples=max(1, most * percent // 100))
 
@@ -81,6 +81,7 @@ def problem(
     delta=1.0,
     weighted=False,
     scale=False,
+    residual=False,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -91,6 +92,7 @@ def problem(
         cost=parametrised.get(cost, cost),
         bias=bias,
         input_scale=scale,
+        residual=residual,
         dtype=dtype,
         random_state=0,
     )
@@ -102,7 +104,8 @@ def problem(
         net.scale[...] = rng.normal(1, 0.5, sizes[0])
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale)
+    added = net._architecture.residual
+    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale, added)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])
@@ -141,6 +144,32 @@ def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
     assert isinstance(cost, float)
     for got, want, what in zip((outputs, cost, gradient), expected, "acg", strict=True):
         assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
+
+
+def check_oracle(problem, *data, h=1e-5):
+    """The oracle's gradient agrees with finite differences; core/test_gradient.py explains h."""
+    oracle, p = problem.oracle, problem.parameters
+    data = (problem.X, problem.y, problem.sample_weight, *data)
+    differences = np.empty_like(p)
+    for i, value in enumerate(p.copy()):
+        p[i] = value + h
+        above = oracle.cost(p, *data)
+        p[i] = value - h
+        differences[i] = (above - oracle.cost(p, *data)) / (2 * h)
+        p[i] = value
+    np.testing.assert_allclose(oracle.gradient(p, *data), differences, rtol=1e-6, atol=1e-9)
+
+
+def check_trace(problem):
+    net, oracle, p = problem.net, problem.oracle, problem.parameters
+    zs, activations, das, dzs, dx, costs = oracle.trace(p, problem.X, problem.y)
+    trace = net.trace(problem.X, problem.y)
+    found = [*trace.z, *trace.a, *trace.sensitivities, *trace.deltas]
+    found += [trace.input_sensitivities, trace.costs, trace.gradient]
+    gradient = oracle.gradient(p, problem.X, problem.y)
+    wanted = [*zs, *activations, *das, *dzs, dx, costs, gradient]
+    for got, want in zip(found, wanted, strict=True):
+        assert_agree(got, want, 2 * ONE_PASS, net.dtype)
 
 
 def check_training(problem, rule, batch_size, epochs=2, alpha=0.0, label="", **others):

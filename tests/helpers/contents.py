@@ -15,7 +15,7 @@ def content(value):
         return content(value.get_state(legacy=False))
     if isinstance(value, dict):
         return {key: content(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | pynn.Population):
         return [content(item) for item in value]
     if isinstance(value, Descent | pynn.Network):
         return content(value.__getstate__())

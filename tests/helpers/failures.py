@@ -30,14 +30,14 @@ def failing(monkeypatch, module, name, n, error):
 
 
 @contextmanager
-def stopped_at(n, *modules):
-    """Raise Stop where the n-th line of these modules is about to run."""
+def stopped_at(n, *modules, events=("line",)):
+    """Raise Stop at the n-th event in these modules, by default where a line is about to run."""
     files, lines = {module.__file__ for module in modules}, []
 
     def trace(frame, event, argument):
         if frame.f_code.co_filename not in files:
             return None
-        if event == "line":
+        if event in events:
             lines.append(frame.f_lineno)
             if len(lines) == n:
                 raise Stop

@@ -179,6 +179,7 @@ class Network:
     bias: bool = True
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
     input_scale: bool = False  # whether the first layer reads x * s
+    residual: tuple = ()  # of each layer, whether its input is added; empty: none
 
     def functions(self):
         return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
@@ -210,7 +211,12 @@ class Network:
             activations.append(f(zs[-1]))
             if len(zs) <= len(factors):
                 activations[-1] = activations[-1] * factors[len(zs) - 1]
+            if self.is_residual(len(zs) - 1):
+                activations[-1] = activations[-1] + activations[-2]
         return zs, activations
+
+    def is_residual(self, layer):
+        return bool(self.residual) and self.residual[layer]
 
     def predict(self, p, X):
         return self.forward(p, X)[1][-1]
@@ -275,7 +281,8 @@ class Network:
         dzs = [self.delta_z(zs[-1], activations[-1], y)]
         hidden = self.functions()[-2::-1]
         for W, z, (_, derivative) in zip(weights[:0:-1], zs[-2::-1], hidden, strict=True):
-            das.insert(0, dzs[0] @ W.T)
+            passed_on = das[0] if self.is_residual(len(weights) - len(das)) else 0
+            das.insert(0, dzs[0] @ W.T + passed_on)
             dzs.insert(0, das[0] * derivative(z))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
         return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T * self.scale(p), costs
@@ -286,13 +293,14 @@ class Network:
         dz = dz * self.row_weights(p, len(dz), sample_weight)
         gradient = self.strengths(p, alpha) * p + self.strengths(p, l1) * np.sign(p)
         dWs, dbs = self.views(gradient)
-        weights = self.views(p)[0]
+        weights, da = self.views(p)[0], 0
         for layer in reversed(range(len(weights))):
             dWs[layer] += activations[layer].T @ dz
             dbs[layer] += dz.sum(axis=0) if self.bias else 0
             if layer > 0:
                 derivative = self.functions()[layer - 1][1]
-                dz = dz @ weights[layer].T * derivative(zs[layer - 1])
+                da = dz @ weights[layer].T + (da if self.is_residual(layer) else 0)
+                dz = da * derivative(zs[layer - 1])
                 dz = dz * factors[layer - 1] if factors else dz
         if self.input_scale:
             self.scale(gradient)[...] = np.sum(np.asarray(X, p.dtype) * (dz @ weights[0].T), axis=0)

@@ -23,6 +23,7 @@ import numpy as np
 from contents import differences, of
 from course import memory_of, recorded
 from storm_calls import CALLS, FOLDER
+from together import assert_workers_end
 
 import pynn
 from pynn import _core
@@ -117,8 +118,11 @@ class Storm:
                 sender.join()
 
 
-def network_of(model):
-    return model if isinstance(model, pynn.Network) else vars(model).get("_network")
+def networks_of(model):
+    if isinstance(model, pynn.Population):
+        return list(model)
+    net = model if isinstance(model, pynn.Network) else vars(model).get("_network")
+    return [] if net is None else [net]
 
 
 def copied(model):
@@ -188,14 +192,14 @@ class Target:
             with recorded() as courses:
                 model = self.copy()
                 self.call.call(model)
-            self._steps = courses[0].steps if courses else []
+            self._steps = [step for course in courses for step in course.steps]
             assert of(model) == self.after
-            assert not courses or self.call.ends_early or self.place(model) is not None
+            if courses and not self.call.ends_early:
+                assert all(self.place(net) for net in networks_of(model))
         return self._steps
 
-    def place(self, model):
+    def place(self, net):
         """Return the step that the network is as after, or None."""
-        net = network_of(model)
         parameters, memory = net.parameters.tobytes(), memory_of(net._descent)
         at_memory = [step for step in self.steps if step[1] == memory]
         if self.call.ends_early and any(step[0] == parameters for step in self.steps):
@@ -225,13 +229,14 @@ class Target:
 
     def judge(self, model, before, kind):
         """Return whether the model is as before or as after the call, or between."""
-        net, now = network_of(model), of(model)
-        if net is not None:
+        now = of(model)
+        for net in networks_of(model):
             assert "unlocked" in repr(net._lock), net._lock
             assert "unlocked" in repr(bit_generator(net._random).lock)
             assert all(np.shares_memory(W, net.parameters) for W in net.weights)
         assert "_fit_under_way" not in vars(model) or model._fit_under_way() is None
         assert _core.blocks_in_use() == 0
+        assert_workers_end()
         assert not list(Path(FOLDER.name).glob(".pynn-*")), "a temporary file is left"
         if now == before:
             assert result_of(self.call.call, model) == self.result, "the next call differs"
@@ -240,7 +245,8 @@ class Target:
         if now == self.after:
             self.goes_on(model)
             return "after"
-        assert KeyboardInterrupt in KINDS[kind][1], differences(before, now)
+        is_population = isinstance(model, pynn.Population)  # its members end as by Ctrl-C
+        assert is_population or KeyboardInterrupt in KINDS[kind][1], differences(before, now)
         self.check_between(model, before, now)
         self.goes_on(model)
         return "between"
@@ -253,15 +259,20 @@ class Target:
 
     def check_between(self, model, before, now):
         """Check a model whose fit Ctrl-C has ended."""
-        net = network_of(model)
         assert "fit" in self.name or "regression" in self.name, differences(before, now)
-        assert np.isfinite(net.parameters).all()
-        history = net._history
-        assert len({len(values) for values in history.figures.values()}) == 1
-        if self.steps:
-            step = self.place(model)
-            n_updates = memory_of(net._descent)[1]
-            assert step is not None, ("after no mini-batch", history.n_epochs, n_updates)
+        networks = networks_of(model)
+        if isinstance(model, pynn.Population):
+            networks = [net for k, net in enumerate(model) if now[k] != before[k]]
+        for net in networks:
+            assert np.isfinite(net.parameters).all()
+            history = net._history
+            assert len({len(values) for values in history.figures.values()}) == 1
+            if self.steps:
+                step = self.place(net)
+                n_updates = memory_of(net._descent)[1]
+                assert step is not None, ("after no mini-batch", history.n_epochs, n_updates)
+        if isinstance(model, pynn.Population):
+            return
         if isinstance(model, pynn.Network):
             names = {"parameters", "_descent", "_history", "_random"}
             assert all(now[name] == before[name] for name in now.keys() - names)

@@ -1,4 +1,4 @@
-"""Entry points of networks and estimators, for tests that interrupt them."""
+"""Entry points of networks, estimators and populations, for tests that interrupt them."""
 
 import copy
 import pickle
@@ -78,6 +78,11 @@ def met(**parameters):
 def regressor(**parameters):
     settings = {"max_iter": 4, "random_state": 0, "n_threads": 1, "solver": "sgd"}
     return pynn.MLPRegressor(hidden_layer_sizes=(16,), **settings | parameters)
+
+
+def population():
+    options = {"output_activation": "softmax", "random_state": 0, "n_threads": 2}
+    return pynn.Population.of(4, (12, 16, 3), **options)
 
 
 def fits(*data, **more):
@@ -221,5 +226,11 @@ ESTIMATORS = {
     "pickle": Call(fitted, lambda model: weights(pickle.loads(pickle.dumps(model)))),
     "copy": Call(fitted, lambda model: weights(copy.copy(model))),
 }
+POPULATION = {
+    "fit": Call(population, fits(X, Y, epochs=4)),
+    "fit again": Call(lambda: population().fit(X, Y), fits(X, Y, epochs=2)),
+    "predict": Call(population, lambda networks: networks.predict(MANY)),
+}
 CALLS = {f"Network, {name}": call for name, call in NETWORK.items()}
 CALLS |= {f"estimator, {name}": call for name, call in ESTIMATORS.items()}
+CALLS |= {f"population, {name}": call for name, call in POPULATION.items()}

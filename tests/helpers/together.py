@@ -47,3 +47,11 @@ def hasty_threads():
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+def assert_workers_end():
+    """Wait for the threads of a population, which may still be on their way out."""
+    workers = [one for one in threading.enumerate() if one.name == "pynn worker"]
+    for one in workers:
+        one.join(10)
+    assert not any(one.is_alive() for one in workers), workers

@@ -1,4 +1,4 @@
-"""Each member of a population gets the bits of its own fit, whatever the others do."""
+"""Each member of a population gets the same bits as from a separate fit."""
 
 import cases
 import numpy as np
@@ -49,7 +49,7 @@ def settings(draw):
 
 
 def same(net, other):
-    """Whether two networks were trained to the same bits, and so were their histories."""
+    """Assert that two networks have the same parameters and history, bit for bit."""
     np.testing.assert_array_equal(net.parameters, other.parameters)
     np.testing.assert_equal(net.history, other.history)
     assert net.best_epoch == other.best_epoch
@@ -60,14 +60,14 @@ def same(net, other):
     members=st.lists(st.tuples(architectures(), settings()), min_size=1, max_size=6),
     n_threads=st.integers(1, 5),
 )
-def test_members_are_as_after_their_own_fits(members, n_threads):
+def test_members_equal_separately_fitted_networks(members, n_threads):
     population = pynn.Population(
         [pynn.Network(**architecture) for architecture, _ in members], n_threads=n_threads
     )
     population.fit(X, Y, members=[own for _, own in members])
     for member, (architecture, own) in zip(population, members, strict=True):
         same(member, pynn.Network(**architecture).fit(X, Y, **own))
-    population.fit(X, Y, epochs=2)  # on from the optimizers' states
+    population.fit(X, Y, epochs=2)  # continues from the optimizers' states
     for member, (architecture, own) in zip(population, members, strict=True):
         same(member, pynn.Network(**architecture).fit(X, Y, **own).fit(X, Y, epochs=2))
 
@@ -80,13 +80,13 @@ def test_member_k_has_the_seed_plus_k():
         same(member, twin.fit(X, Y, epochs=3))
 
 
-def test_what_a_member_has_of_its_own_comes_before_what_all_share():
+def test_arguments_of_a_member_override_shared_ones():
     population = pynn.Population.of(2, [3, 4, 2], random_state=0, output_activation="softmax")
     population.fit(X, Y, epochs=2, members=[{}, {"epochs": 5}])
     assert [len(member.history["cost"]) for member in population] == [2, 5]
 
 
-def test_callbacks_and_validation_data_are_of_each_member():
+def test_shared_callbacks_and_validation_data_work_for_each_member():
     population = pynn.Population.of(4, [3, 8, 2], random_state=0, output_activation="softmax")
     stopping = EarlyStopping(patience=2, restore_best=True)
     common = {"epochs": 40, "validation_data": (X[:20], Y[:20]), "callbacks": [stopping]}
@@ -107,13 +107,13 @@ def test_rows_of_another_dtype_are_converted_once_for_each_dtype():
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
-def test_a_member_that_diverges_is_named_and_the_others_go_on(n_threads):
+def test_a_diverging_member_is_named_and_the_others_are_trained(n_threads):
     names = {"output_activation": "identity", "random_state": 0}
     population = pynn.Population.of(5, [3, 10, 1], n_threads=n_threads, **names)
     before = population[2].parameters.copy()
     rates = [0.01, 0.01, 1e6, 0.01, 0.01]
     targets = X[:, :1]
-    with pytest.warns(RuntimeWarning, match="1 of 5 members diverged and are as they were: 2"):
+    with pytest.warns(RuntimeWarning, match="1 of 5 members diverged and are unchanged: 2"):
         population.fit(
             X, targets, epochs=30, members=[{"optimizer": pynn.SGD(rate)} for rate in rates]
         )
@@ -138,16 +138,16 @@ def test_an_error_in_a_callback_ends_the_fit_and_names_its_member():
         population.fit(X, np.eye(2)[Y], members=members)
     assert caught.value.__notes__ == ["for member 1 of 3"]
     np.testing.assert_array_equal(population[1].parameters, before[1])
-    population.fit(X, np.eye(2)[Y])  # nobody is left in training
+    population.fit(X, np.eye(2)[Y])  # no member is still in training
 
 
-def test_verbose_prints_a_line_for_each_tenth_of_the_members(capsys):
+def test_verbose_prints_a_line_per_tenth_of_the_members(capsys):
     pynn.Population.of(25, [3, 2], random_state=0).fit(X, np.eye(2)[Y], verbose=True)
     lines = [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()]
     assert lines == [f"{n} of 25 members trained" for n in (3, 5, 8, 10, 13, 15, 18, 20, 23, 25)]
 
 
-# ---- What a population is ----
+# ---- Predictions, indexing, and refused arguments ----
 
 
 def test_predictions_of_all_members_are_stacked():
@@ -160,7 +160,7 @@ def test_predictions_of_all_members_are_stacked():
     np.testing.assert_array_equal(population.std(X), out.std(axis=0))
 
 
-def test_members_are_found_by_index_and_slice():
+def test_an_index_gives_a_network_and_a_slice_a_population():
     population = pynn.Population.of(5, [3, 2], random_state=0)
     assert population[-1] is list(population)[4]
     assert list(population[1:3]) == [population[1], population[2]]
@@ -180,13 +180,14 @@ def test_members_are_found_by_index_and_slice():
         (
             lambda: [pynn.Network([3, 2], random_state=r) for r in [np.random.RandomState(0)] * 2],
             ValueError,
-            "members 0 and 1 share a source of random numbers",
+            "members 0 and 1 share a random source",
         ),
     ],
 )
-def test_networks_that_make_no_population_are_refused(make, error, words):
+def test_unsuitable_networks_are_refused(make, error, words):
+    networks = make()
     with pytest.raises(error, match=words):
-        pynn.Population(make())
+        pynn.Population(networks)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_networks_that_make_no_population_are_refused(make, error, words):
         ({"members": [{}, {"early_stopping": "yes"}]}, TypeError, "early_stopping"),
     ],
 )
-def test_wrong_arguments_are_refused_before_any_member_learns(given, error, words):
+def test_wrong_arguments_leave_all_members_unchanged(given, error, words):
     population = pynn.Population.of(2, [3, 2], random_state=0, output_activation="softmax")
     before = [member.parameters.copy() for member in population]
     with pytest.raises(error, match=words):
@@ -211,7 +212,7 @@ def test_wrong_arguments_are_refused_before_any_member_learns(given, error, word
         assert not any(member.history.values())
 
 
-def test_members_with_different_outputs_cannot_be_stacked():
+def test_predict_refuses_members_with_different_numbers_of_outputs():
     population = pynn.Population([pynn.Network([3, 2]), pynn.Network([3, 4])])
     with pytest.raises(ValueError, match=r"different numbers of outputs: \[2, 4\]"):
         population.predict(X)

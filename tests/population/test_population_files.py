@@ -1,4 +1,4 @@
-"""Populations in files: all members with their choices, and nothing of a damaged file."""
+"""Populations in files: all members are restored, and damaged files are refused."""
 
 import pickle
 
@@ -20,7 +20,7 @@ def population():
     )
 
 
-def test_what_is_loaded_is_what_was_saved(tmp_path):
+def test_a_loaded_population_equals_the_saved_one(tmp_path):
     saved = population()
     saved.save(tmp_path / "all.safetensors")
     loaded = pynn.Population.load(tmp_path / "all.safetensors")
@@ -30,7 +30,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
         np.testing.assert_array_equal(one.parameters, other.parameters)
 
 
-def test_pickles_go_on_training_alike():
+def test_a_pickled_population_trains_further_like_the_original():
     X = np.random.default_rng(0).normal(size=(20, 3))
     one = pynn.Population.of(3, [3, 4, 2], random_state=0).fit(X, X[:, :2], epochs=2)
     other = pickle.loads(pickle.dumps(one))
@@ -41,17 +41,17 @@ def test_pickles_go_on_training_alike():
         assert a.history == b.history
 
 
-def test_a_population_is_no_network_and_a_network_no_population(tmp_path):
+def test_the_error_for_a_file_of_the_other_class_names_that_class(tmp_path):
     file = tmp_path / "one.safetensors"
     population().save(file)
-    with pytest.raises(ValueError, match=r"its metadata have no entry 'pynn\.Network'"):
+    with pytest.raises(ValueError, match=r"load it with pynn\.Population\.load"):
         pynn.Network.load(file)
     pynn.Network([3, 2]).save(file)
-    with pytest.raises(ValueError, match=r"its metadata have no entry '0\.pynn\.Network'"):
+    with pytest.raises(ValueError, match=r"load it with pynn\.Network\.load"):
         pynn.Population.load(file)
 
 
-def test_a_flipped_bit_or_a_missing_end_is_a_value_error(tmp_path):
+def test_a_flipped_bit_or_a_truncated_file_is_a_value_error(tmp_path):
     file = tmp_path / "all.safetensors"
     population().save(file)
     content, rng = file.read_bytes(), np.random.default_rng(0)

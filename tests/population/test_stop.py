@@ -1,4 +1,4 @@
-"""Ctrl-C during the fit of a population: no thread goes on, and no member is half trained."""
+"""Ctrl-C during the fit of a population: all threads end, members after a whole mini-batch."""
 
 import gc
 import os
@@ -8,10 +8,13 @@ import time
 
 import numpy as np
 import pytest
-import sklearn.model_selection  # noqa: F401 - it takes seconds, and a fit imports it
+import sklearn.model_selection  # noqa: F401 - a fit imports it, which takes seconds
+from failures import Stop, stopped_at
+from together import assert_workers_end
 
 import pynn
 from pynn import _core
+from pynn.training import workers
 from pynn.training.workers import run_all
 
 pytestmark = pytest.mark.usefixtures("ctrl_c_raises")
@@ -21,7 +24,7 @@ X = np.random.default_rng(0).normal(size=(300, 20)).astype(np.float32)
 
 
 def fit_until_interrupted(population, *data, **options):
-    """Send Ctrl-C while two members learn; return which members it changed."""
+    """Send Ctrl-C while two members are in training; return which members changed."""
     before = [member.parameters.copy() for member in population]
 
     def send():
@@ -31,7 +34,7 @@ def fit_until_interrupted(population, *data, **options):
         os.kill(os.getpid(), signal.SIGINT)
 
     sender = threading.Thread(target=send)
-    gc.disable()  # in a callback of the garbage collector, Ctrl-C is lost
+    gc.disable()  # an exception in a callback of the collector is lost
     sender.start()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -51,21 +54,18 @@ def fit_until_interrupted(population, *data, **options):
     [{}, {"validation_split": 0.2}, {"schedule": pynn.StepDecay(3)}, {"batch_size": 300}],
     ids=lambda options: next(iter(options), "plain"),
 )
-def test_no_thread_goes_on(sizes, options):
+def test_all_threads_end(sizes, options):
     population = pynn.Population.of(5, sizes, random_state=0, n_threads=2)
     changed = fit_until_interrupted(population, X, X[:, :2], **options)
     assert changed == [True, True, False, False, False]
-    workers = [one for one in threading.enumerate() if one.name == "pynn worker"]
-    for one in workers:
-        one.join(5)
-    assert not any(one.is_alive() for one in workers)
+    assert_workers_end()
     finished = [len(member.history["cost"]) for member in population]
-    population.fit(X, X[:, :2])  # nobody is left in training
+    population.fit(X, X[:, :2])  # no member is still in training
     assert [len(member.history["cost"]) for member in population] == [n + 1 for n in finished]
 
 
-def test_members_are_as_after_whole_batches():
-    """With one batch an epoch, the history says how many that were."""
+def test_members_have_the_parameters_after_a_whole_mini_batch():
+    """With one mini-batch per epoch, the history counts the mini-batches."""
     population = pynn.Population.of(2, [20, 30, 2], random_state=0, n_threads=2)
     rule = pynn.Adam(1e-4)
     fit_until_interrupted(population, X, X[:, :2], batch_size=300, optimizer=rule)
@@ -74,11 +74,46 @@ def test_members_are_as_after_whole_batches():
         n_epochs = len(member.history["cost"])
         twin.fit(X, X[:, :2], epochs=n_epochs, batch_size=300, optimizer=rule)
         if not np.array_equal(twin.parameters, member.parameters):
-            twin.fit(X, X[:, :2], batch_size=300)  # the batch was done, its epoch not yet counted
+            # The interrupt came after a mini-batch, but before its epoch was counted.
+            twin.fit(X, X[:, :2], batch_size=300)
         np.testing.assert_array_equal(twin.parameters, member.parameters)
 
 
-def test_a_stop_ends_the_calls_of_threads_that_entered_it():
+def test_an_exception_anywhere_in_the_main_thread_ends_all_threads():
+    """Also on return from a function of threading, where Event.wait may have acquired a lock."""
+    population = pynn.Population.of(3, [20, 2], random_state=0, n_threads=2)
+    for n in range(1, 1000):
+        try:
+            with stopped_at(n, workers, threading, events=("line", "return")):
+                population.fit(X, X[:, :2])
+            break  # fewer than n events
+        except Stop:
+            pass
+        assert_workers_end()
+    assert 20 < n < 999
+    population.fit(X, X[:, :2])
+
+
+def test_ctrl_c_ends_the_wait_for_a_member_that_another_thread_fits():
+    population = pynn.Population.of(2, [20, 2], random_state=0, n_threads=2)
+    begun, done, end = threading.Event(), threading.Event(), time.monotonic() + 30
+
+    def look(state):
+        begun.set()
+        return done.is_set() or time.monotonic() > end
+
+    settings = {"epochs": FOREVER, "callbacks": [look]}
+    other = threading.Thread(target=population[0].fit, args=[X, X[:, :2]], kwargs=settings)
+    other.start()
+    begun.wait()
+    fit_until_interrupted(population, X, X[:, :2])
+    assert other.is_alive()
+    done.set()
+    other.join()
+    population.fit(X, X[:, :2])
+
+
+def test_a_stop_ends_fits_in_threads_that_entered_it():
     stop, results = _core.Stop(), []
     begun = threading.Event()
 
@@ -97,16 +132,16 @@ def test_a_stop_ends_the_calls_of_threads_that_entered_it():
     thread.join(30)
     assert len(results) == 1
     assert stop.is_set
-    pynn.Network([20, 2]).fit(X, X[:, :2])  # other threads do not hear of it
+    pynn.Network([20, 2]).fit(X, X[:, :2])  # fits in other threads go on
 
 
-def test_results_stand_in_the_order_of_the_tasks():
+def test_results_are_in_the_order_of_the_tasks():
     results, failures = run_all([lambda k=k: k for k in range(50)], 4)
     assert results == list(range(50))
     assert not failures
 
 
-def test_a_failure_keeps_later_tasks_from_beginning():
+def test_after_a_failure_no_further_task_begins():
     begun = []
 
     def task(k):

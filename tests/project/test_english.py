@@ -8,10 +8,11 @@ from places import ROOT
 # Phrases that sound translated. "Again" or "always" says more than "anew" or "for ever".
 PHRASES = re.compile(
     r"\banew\b|\bfor ever\b|(?<!each )\bof which\b|\bby which\b|borne with|is told|are told|"
-    r"what is done|at the most\b|the more they|may be had|has to do with",
+    r"what is done|at the most\b|the more they|may be had|to be had|has to do with|"
+    r"one behind the other|\bcomes by\b|\bsees? to it\b|\b(?:most|least) that\b|is taken for",
     re.IGNORECASE,
 )
-FOLDERS = ["csrc", "docs", "examples", "pynn"]
+FOLDERS = ["csrc", "docs", "examples", "pynn", "tests/core"]
 SUFFIXES = {".c", ".h", ".md", ".py", ".pyx", ".pyi", ".rst"}
 FILES = [
     path

@@ -120,6 +120,7 @@ STAIRS = [
     ["network"],
     ["population"],
     ["estimators"],
+    ["searching"],
     ["displays"],
     ["config", "demo"],
     ["__main__"],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cases import classifier, digits_like
+from long import IS_LONG
 
 import pynn
 from pynn.callbacks import Checkpoint, EarlyStopping, GradientNorms
@@ -83,7 +84,7 @@ def test_from_any_epoch_a_network_gets_the_same_bits(case, tmp_path):
     kept = fit(case, Checkpoint(tmp_path / "{epoch}.npz"))
     files = sorted(tmp_path.iterdir())
     assert len(files) == len(kept.history["cost"]) > 1
-    for file in files:
+    for file in files if IS_LONG else files[::3]:
         assert_same(fit(case, Checkpoint(file, resume=True)), fit(case))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import storm
 from failures import FirstError, Stop, failing, raise_twice, stopped_at
+from long import IS_LONG
 
 import pynn
 from pynn.model import parameters
@@ -22,7 +23,7 @@ Y = (X[:, 0] > 0).astype(int)
 
 @pytest.mark.slow
 def test_signals_at_random_moments_of_all_entry_points():
-    found = storm.rage(150)
+    found = storm.rage(1500 if IS_LONG else 70)
     wrong = [one for one in found if one.is_wrong]
     assert not wrong, "\n".join(f"{one.name}, {one.kind}, {one.seed}: {one.what}" for one in wrong)
     assert sum(one.hit for one in found) > 30

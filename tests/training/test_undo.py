@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from failures import FirstError, raise_twice
+from long import IS_LONG
 
 import pynn
 from pynn.training.learners import bit_generator
@@ -35,7 +36,7 @@ def test_two_exceptions_anywhere_in_a_fit(gap):
     more = {"validation_split": 0.2, "epochs": 2}
     before, after = state(original), state(copy.deepcopy(original).fit(X, Y, **more))
     left = []
-    for first in range(gap, 100_000, 7):
+    for first in range(gap, 100_000, 1 if IS_LONG else 17):
         net = copy.deepcopy(original)
         if not raise_twice(lambda: net.fit(X, Y, **more), first, gap):  # noqa: B023
             break

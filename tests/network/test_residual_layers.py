@@ -1,0 +1,136 @@
+"""residual: layers that add their input, from the constructor to files and texts."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from cases import digits_like
+
+import pynn
+from pynn.inspection import gradient_check, tables
+
+
+@pytest.fixture
+def net():
+    """Numbers that are easy to follow: z = 2 - 1 = 1 in the second hidden layer, which adds 2."""
+    net = pynn.Network(
+        [1, 1, 1, 1], activation="identity", residual=True, initializer="zeros", dtype="float64"
+    )
+    for W, weight in zip(net.weights, [2, 1, 3], strict=True):
+        W[...] = weight
+    net.biases[1][...] = -1
+    return net
+
+
+def test_the_next_layer_reads_activation_plus_input(net):
+    trace = net.trace([[1.0]], [[0.0]])
+    assert [float(z.item()) for z in trace.z] == [2, 1, 9]
+    assert [float(a.item()) for a in trace.a] == [2, 3, 9]
+
+
+def test_its_derivative_goes_both_ways(net):
+    """The cost is 81 / 2; the output's delta is 9, so 27 comes back, and 27 once more."""
+    trace = net.trace([[1.0]], [[0.0]])
+    assert [float(da.item()) for da in trace.sensitivities] == [54, 27, 9]
+    assert trace.input_sensitivities.item() == 108
+
+
+def test_a_trace_writes_the_sums(net):
+    text = net.trace([[1.0]], [[0.0]]).text()
+    assert "a = z, plus a of layer 1" in text
+    assert "2·1 − 1 = 1, identity → 1; 1 + 2 = 3" in text
+    assert "∂C/∂a = sum of ∂C/∂z of layer 2 times weights, plus ∂C/∂a of layer 2" in text
+    assert "∂C/∂a = 27·1 + 27 = 54" in text
+
+
+def test_slopes_are_those_of_the_activation_without_the_input():
+    net = pynn.Network([1, 1, 1, 1], activation="tanh", residual=True, initializer="zeros")
+    net.weights[0][:] = net.weights[2][:] = 1  # so the second layer's tanh is 0, its slope 1
+    text = net.trace([[0.5]], [[0.0]]).text()
+    assert "tanh′ = 1 − a², a without a of layer 1" in text
+    assert "∂C/∂z = 0.4621·(1 − 0²) = 0.4621" in text
+
+
+def test_a_trace_lists_the_sums(net):
+    assert "activations of layer 2, identity plus a[0]" in str(net.trace([[1.0]], [[0.0]]))
+
+
+def test_the_summary_names_residual_layers(net):
+    activations = [row[2] for row in tables.summary(net, None).rows]
+    assert activations == ["activation", "", "identity", "identity + input", "identity", ""]
+
+
+def test_true_chooses_the_layers_of_equal_size():
+    net = pynn.Network([4, 4, 6, 6, 3, 3, 2], residual=True)
+    assert net._architecture.residual == (False, False, True, False, True, False)
+    assert pynn.Network([4, 3, 2])._architecture.residual == ()
+    chosen = pynn.Network([4, 6, 6, 6, 2], residual=[False, False, True])
+    assert chosen._architecture.residual == (False, False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "residual", "message"),
+    [
+        ([4, 4, 2], True, "needs a hidden layer with as many units"),
+        ([4, 6, 5, 2], True, "needs a hidden layer with as many units"),
+        ([4, 4, 4, 2], [True, False], "hidden layer 1 must have as many units"),
+        ([4, 6, 5, 2], [False, True], "hidden layer 2 must have as many units"),
+        ([4, 6, 6, 2], [True], "True, False or 2 of them"),
+        ([4, 6, 6, 2], [0, 1], "True, False or 2 of them"),
+    ],
+    ids=str,
+)
+def test_layers_that_cannot_add_their_input_are_refused(sizes, residual, message):
+    with pytest.raises(ValueError, match=message):
+        pynn.Network(sizes, residual=residual)
+
+
+@pytest.mark.parametrize("wrong", [1, None, "yes", 0.5])
+def test_anything_else_is_refused(wrong):
+    with pytest.raises(TypeError, match="residual must be True, False or a sequence"):
+        pynn.Network([4, 6, 6, 2], residual=wrong)
+
+
+def test_its_gradient_agrees_with_finite_differences(rng):
+    net = pynn.Network([5, 6, 6, 6, 3], activation="tanh", residual=True, dtype="float64",
+                       random_state=0)  # fmt: skip
+    assert gradient_check(net, rng.normal(size=(9, 5)), rng.normal(size=(9, 3))).passed
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_copies_and_pickles_keep_it(twin, rng):
+    X, y = digits_like(rng)
+    net = pynn.Network([5, 8, 8, 3], residual=True, random_state=0).fit(X, np.eye(3)[y])
+    again = twin(net)
+    assert again.fit(X, np.eye(3)[y]).predict(X).tobytes() == (
+        net.fit(X, np.eye(3)[y]).predict(X).tobytes()
+    )
+
+
+def test_pickles_of_versions_without_it_load(rng):
+    net = pynn.Network([5, 8, 8, 3], random_state=0)
+    state = net.__getstate__()
+    del state["_architecture"]["residual"]
+    old = object.__new__(pynn.Network)
+    old.__setstate__(state)
+    np.testing.assert_array_equal(old.predict(np.eye(5)), net.predict(np.eye(5)))
+
+
+@pytest.mark.parametrize("residual", [True, [False, True, False]], ids=str)
+def test_files_keep_it(residual, tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "net.safetensors"
+    net = pynn.Network([5, 8, 8, 8, 3], residual=residual, random_state=0)
+    net.save(path)
+    loaded = pynn.Network.load(path)
+    assert loaded._architecture == net._architecture
+    np.testing.assert_array_equal(loaded.predict(np.eye(5)), net.predict(np.eye(5)))
+
+
+def test_files_of_other_networks_do_not_mention_it(tmp_path):
+    safetensors = pytest.importorskip("safetensors")
+    path = tmp_path / "net.safetensors"
+    pynn.Network([5, 8, 8, 3]).save(path)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        assert "residual" not in file.metadata()["pynn.Network"]
