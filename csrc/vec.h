@@ -119,14 +119,23 @@ INLINE __m256i mask(size_t n) {
     return _mm256_loadu_si256((const __m256i *)(ones_then_zeros + 8 - n_words));
 }
 #if PYNN_BITS == 32
-INLINE vec load_first(const real *x, size_t n) { return (vec)_mm256_maskload_ps(x, mask(n)); }
-INLINE void store_first(real *x, vec v, size_t n) { _mm256_maskstore_ps(x, mask(n), (__m256)v); }
+#define MASKED_LOAD(x, n) ((vec)_mm256_maskload_ps(x, mask(n)))
+#define MASKED_STORE(x, v, n) _mm256_maskstore_ps(x, mask(n), (__m256)(v))
 INLINE vec vsqrt(vec v) { return (vec)_mm256_sqrt_ps((__m256)v); }
 #else
-INLINE vec load_first(const real *x, size_t n) { return (vec)_mm256_maskload_pd(x, mask(n)); }
-INLINE void store_first(real *x, vec v, size_t n) { _mm256_maskstore_pd(x, mask(n), (__m256d)v); }
+#define MASKED_LOAD(x, n) ((vec)_mm256_maskload_pd(x, mask(n)))
+#define MASKED_STORE(x, v, n) _mm256_maskstore_pd(x, mask(n), (__m256d)(v))
 INLINE vec vsqrt(vec v) { return (vec)_mm256_sqrt_pd((__m256d)v); }
 #endif
+/* Whole vectors need no mask: AMD processors with AVX2 take many cycles for a masked store. */
+INLINE vec load_first(const real *x, size_t n) { return n == LANES ? load(x) : MASKED_LOAD(x, n); }
+INLINE void store_first(real *x, vec v, size_t n) {
+    if (n == LANES) {
+        store(x, v);
+    } else {
+        MASKED_STORE(x, v, n);
+    }
+}
 #else
 INLINE vec load_first(const real *x, size_t n) {
     if (n == LANES) { return load(x); }
