@@ -41,7 +41,7 @@ def search(
 ) -> Any:
     """Compare settings by cross-validation, with a fit in each thread.
 
-    The result is scikit-learn's `GridSearchCV`, fitted: its scores are the same to the bit as
+    The result is scikit-learn's ``GridSearchCV``, fitted: its scores are the same to the bit as
     without threads, for any number of them, if the estimator has a `random_state`. Processes are
     not started, so small searches take no longer than their fits.
 
@@ -49,24 +49,24 @@ def search(
     ----------
     estimator : estimator object
         `MLPClassifier`, `MLPRegressor`, or an estimator of scikit-learn that contains one, such as
-        a `Pipeline`. It is cloned and stays unfitted.
+        a ``Pipeline``. It is cloned and stays unfitted.
     grid : dict, list of dict, or iterable of dict
-        The values of each parameter, as for `GridSearchCV`. A `ParameterSampler`, or another
+        The values of each parameter, as for ``GridSearchCV``. A ``ParameterSampler``, or another
         iterator of dicts, gives one setting after the other.
     X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
         Samples.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Classes or targets.
     cv : int, splitter or iterable, default=None
-        The folds; None means five. See `GridSearchCV`.
+        The folds; None means five. See ``GridSearchCV``.
     scoring : str, callable, list, tuple or dict, default=None
-        One metric or several; None means the estimator's `score`. See `GridSearchCV`.
+        One metric or several; None means the estimator's ``score``. See ``GridSearchCV``.
     refit : bool, str or callable, default=True
-        Whether to fit the best setting to all samples, or how to choose it. See `GridSearchCV`.
+        Whether to fit the best setting to all samples, or how to choose it. See ``GridSearchCV``.
     halving : bool or dict, default=False
         Successive halving: all settings start with few samples, and the better ones continue with
-        more. The result is a `HalvingGridSearchCV`. A dict holds its options `resource`,
-        `min_resources`, `max_resources`, `factor` and `aggressive_elimination`, such as
+        more. The result is a ``HalvingGridSearchCV``. A dict holds its options ``resource``,
+        ``min_resources``, ``max_resources``, ``factor`` and ``aggressive_elimination``, such as
         ``{"resource": "max_iter", "max_resources": 90}``.
     random_state : int, RandomState or None, default=None
         Chooses the samples of each round of halving.
@@ -76,16 +76,16 @@ def search(
     verbose : int, default=0
         Print how many fits there are (1), and each of them (2 or more).
     error_score : float or "raise", default=nan
-        Score of a fit that fails, with a `FitFailedWarning`; "raise" raises the error instead.
+        Score of a fit that fails, with a ``FitFailedWarning``; "raise" raises the error instead.
     return_train_score : bool, default=False
         Whether to score the training samples of each fit, too.
     **fit_params
-        Arguments of the estimator's `fit`, such as ``sample_weight``, and ``groups`` for `cv`.
+        Arguments of the estimator's `fit`, such as ``sample_weight``, and ``groups`` for ``cv``.
 
     Returns
     -------
     GridSearchCV or HalvingGridSearchCV
-        With ``cv_results_``, ``best_params_``, ``best_score_``, ``best_estimator_``, `predict`.
+        With ``cv_results_``, ``best_params_``, ``best_score_``, ``best_estimator_``, ``predict``.
 
     Raises
     ------
