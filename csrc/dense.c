@@ -44,7 +44,7 @@ static pynn_matrix rows_from(const real *x, pynn_layout layout, size_t first) {
 void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
     op->product = (pynn_product){
-        .c = layer->z + pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
+        .c = layer->sums + pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
         .c_layout = layer->layout,
         .start_layout = {0, ws->kernels->panel},
         .b = {NULL, layer->w_layout.row, 1, layer->w_layout.panel, NULL, 0},
@@ -57,6 +57,12 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
     op->weights = pynn_weight_at(ws, layer, 0, op->columns.first);
 }
 
+/* The layer's biases from column j on, or NULL: normalised layers add them later. */
+static const real *start_of(const pynn_op *op, const pynn_pass *pass, size_t j) {
+    const int adds = pass->ws->network->bias && !op->layer->is_normed;
+    return adds ? pass->parameters + op->layer->biases + j : NULL;
+}
+
 /* Compute the weighted sums. Returns 1 if the member stopped early. */
 static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     pynn_product *product = &op->product;
@@ -67,9 +73,7 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
         product->depth = x->n_columns;
     }
     product->b.x = pass->parameters + op->weights;
-    if (pass->ws->network->bias) {
-        product->start = pass->parameters + op->layer->biases + op->columns.first;
-    }
+    product->start = start_of(op, pass, op->columns.first);
     FN(pynn_fetch_ahead)(pass);
     return multiply(product, pass, 1);
 }
@@ -77,15 +81,15 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
 static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer;
-    const real *w = pass->parameters + layer->weights, *biases = pass->parameters + layer->biases;
+    const real *w = pass->parameters + layer->weights;
     const pynn_sparse entries = pynn_sparse_rows(ws, rows.first);
     const double n_entries = (double)pynn_count_entries(entries, rows.end - rows.first);
     for (size_t j = op->columns.first; j < op->columns.end; j += ws->kernels->block_columns) {
         const size_t n = least(ws->kernels->block_columns, op->columns.end - j);
         if (leaves(pass, n_entries * (double)n)) { return 1; }
-        ws->kernels->sparse_product(layer->z + rows.first * layer->layout.row + j,
-                                    layer->layout.row, ws->network->bias ? biases + j : NULL,
-                                    entries, w + j, layer->w_layout.row, rows.end - rows.first, n);
+        ws->kernels->sparse_product(layer->sums + rows.first * layer->layout.row + j,
+                                    layer->layout.row, start_of(op, pass, j), entries, w + j,
+                                    layer->w_layout.row, rows.end - rows.first, n);
     }
     return 0;
 }
@@ -106,15 +110,45 @@ static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) 
 }
 
 int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
+    const int activates = !op->layer->is_normed;
     if (op->l || !pass->x.is_sparse) {
-        if (!sum_dense(op, pass)) { activate(op, pass, op->rows); }
+        if (!sum_dense(op, pass) && activates) { activate(op, pass, op->rows); }
         return 0;
     }
     for (size_t i = op->rows.first; i < op->rows.end; i += SPARSE_ROWS) {
         const pynn_share rows = {i, least(i + SPARSE_ROWS, op->rows.end)};
         if (sum_sparse(op, pass, rows)) { return 0; }
-        activate(op, pass, rows);
+        if (activates) { activate(op, pass, rows); }
     }
+    return 0;
+}
+
+/* The operation's rows of a normalised layer. */
+static pynn_normalised normalised_of(const pynn_op *op, const pynn_pass *pass) {
+    const pynn_layer *layer = op->layer;
+    const int has_biases = pass->ws->network->bias;
+    return (pynn_normalised){.sums = layer->sums + op->rows.first * layer->layout.row,
+                             .scales = layer->scales + op->rows.first,
+                             .layout = layer->layout,
+                             .gains = pass->parameters + layer->gains,
+                             .biases = has_biases ? pass->parameters + layer->biases : NULL,
+                             .n_rows = op->rows.end - op->rows.first,
+                             .n = layer->n_out};
+}
+
+int FN(pynn_normalise)(pynn_op *op, pynn_pass *pass) {
+    const pynn_layer *layer = op->layer;
+    const pynn_normalised rows = normalised_of(op, pass);
+    pass->ws->kernels->normalise(layer->z + op->rows.first * layer->layout.row, &rows);
+    activate(op, pass, op->rows);
+    return 0;
+}
+
+int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass) {
+    const pynn_layer *layer = op->layer;
+    const pynn_normalised rows = normalised_of(op, pass);
+    const size_t at = op->rows.first * layer->layout.row;
+    pass->ws->kernels->normalise_back(layer->dz + at, layer->delta + at, &rows);
     return 0;
 }
 

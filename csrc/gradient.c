@@ -25,19 +25,26 @@ int FN(pynn_copy_frozen)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-static void update_biases(const pynn_op *op, const pynn_pass *pass) {
+/* Update the layer's biases by column sums of dz, or its gains by column sums of dz * normed. */
+static void update_by_sums(const pynn_op *op, const pynn_pass *pass, size_t parameters,
+                           const real *normed) {
     const pynn_updater *updater = pass->updater;
     const pynn_layer *layer = op->layer;
     pynn_step room;
     const pynn_step *step = pynn_step_of_biases(&room, pass, op->l);
     const pynn_workspace *ws = pass->ws;
-    real *db = pynn_gradient_block_of(ws, pass->member);
+    real *g = pynn_gradient_block_of(ws, pass->member);
+    const size_t stride = layer->layout.row;
     const size_t most = least(pynn_together(ws, layer->layout), ws->kernels->gradient_columns);
     for (size_t j = op->columns.first; j < op->columns.end; j += most) {
         const size_t n = least(most, op->columns.end - j);
-        const real *delta = layer->delta + pynn_at(ws, layer->layout, 0, j);
-        ws->kernels->sum_rows(db, delta, layer->layout.row, op->n_rows, n);
-        pynn_apply_dense(updater, step, layer->biases + j, db, n);
+        const size_t at = pynn_at(ws, layer->layout, 0, j);
+        if (normed) {
+            ws->kernels->sum_products(g, layer->dz + at, normed + at, stride, op->n_rows, n);
+        } else {
+            ws->kernels->sum_rows(g, layer->dz + at, stride, op->n_rows, n);
+        }
+        pynn_apply_dense(updater, step, parameters + j, g, n);
     }
 }
 
@@ -244,8 +251,9 @@ int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
     } else {
         dense_gradient(op, pass, step);
     }
-    if (pass->ws->network->bias && op->rows.first == 0 && op->rows.end > 0) {
-        update_biases(op, pass);
-    }
+    const pynn_layer *layer = op->layer;
+    if (op->rows.first != 0 || op->rows.end == 0) { return 0; }
+    if (pass->ws->network->bias) { update_by_sums(op, pass, layer->biases, NULL); }
+    if (layer->is_normed) { update_by_sums(op, pass, layer->gains, layer->sums); }
     return 0;
 }

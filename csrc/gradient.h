@@ -1,5 +1,5 @@
-/* gradient.h - a member's part of the gradient of one layer's weights and biases. The gradient is
- * computed in blocks that fit the first-level cache; each block is passed to the updater at
+/* gradient.h - a member's part of the gradient of one layer's parameters. The gradient of weights
+ * is computed in blocks that fit the first-level cache; each block is passed to the updater at
  * once. */
 #ifndef PYNN_GRADIENT_H
 #define PYNN_GRADIENT_H

@@ -110,6 +110,75 @@ static void add_rows(real *out, const real *a, size_t stride, const real *x, siz
     }
 }
 
+/* Sum of x, or of x * y unless y is NULL, over a row of n columns, in double. A column alone
+ * selects its partial sum, so the result is the same for any layout. */
+INLINE double sum_of_row(const real *x, const real *y, size_t panel, size_t n) {
+    enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
+    double partial[N_PARTIAL] = {0}, sum = 0;
+    for (size_t j = 0; j < n; j += PIECE, x += PIECE, y = y ? y + PIECE : NULL) {
+        if (j && j % PANEL == 0) { x += panel - PANEL, y = y ? y + panel - PANEL : NULL; }
+        double *to = partial + j % N_PARTIAL;
+        const size_t n_left = n - j;
+        if (n_left >= PIECE) {
+            for (size_t p = 0; p < PIECE; p++) { to[p] += (double)x[p] * (y ? (double)y[p] : 1); }
+        } else {
+            for (size_t p = 0; p < n_left; p++) { to[p] += (double)x[p] * (y ? (double)y[p] : 1); }
+        }
+    }
+    for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
+    return sum;
+}
+
+/* Offset of column j in a row, where a vector begins, and the number of its lanes that are columns
+ * below n. */
+INLINE size_t vector_at(pynn_layout layout, size_t j) {
+    return j / PANEL * layout.panel + j % PANEL;
+}
+INLINE size_t lanes_of(size_t n, size_t j) { return n - j < LANES ? n - j : LANES; }
+
+static void normalise(real *z, const pynn_normalised *rows) {
+    const size_t n = rows->n;
+    const pynn_layout layout = rows->layout;
+    for (size_t i = 0; i < rows->n_rows; i++, z += layout.row) {
+        real *u = rows->sums + i * layout.row;
+        const real mean = (real)(sum_of_row(u, NULL, layout.panel, n) / (double)n);
+        for (size_t j = 0; j < n; j += LANES) {
+            const size_t at = vector_at(layout, j);
+            store(u + at, load(u + at) - mean);
+        }
+        const double variance = sum_of_row(u, u, layout.panel, n) / (double)n;
+        const real scale = rows->scales[i] = (real)(1 / sqrt(variance + 1e-5));
+        for (size_t j = 0; j < n; j += LANES) {
+            const size_t at = vector_at(layout, j), lanes = lanes_of(n, j);
+            const vec normed = load(u + at) * scale;
+            vec z_ = load_first(rows->gains + j, lanes) * normed;
+            if (rows->biases) { z_ += load_first(rows->biases + j, lanes); }
+            store(u + at, normed);
+            store(z + at, z_);
+        }
+    }
+}
+
+static void normalise_back(real *dz, real *delta, const pynn_normalised *rows) {
+    const size_t n = rows->n;
+    const pynn_layout layout = rows->layout;
+    for (size_t i = 0; i < rows->n_rows; i++, dz += layout.row, delta += layout.row) {
+        const real *normed = rows->sums + i * layout.row, scale = rows->scales[i];
+        for (size_t j = 0; j < n; j += LANES) {
+            const size_t at = vector_at(layout, j);
+            const vec dz_ = load(delta + at);
+            store(dz + at, dz_);
+            store(delta + at, load_first(rows->gains + j, lanes_of(n, j)) * dz_);
+        }
+        const real mean = (real)(sum_of_row(delta, NULL, layout.panel, n) / (double)n);
+        const real slope = (real)(sum_of_row(delta, normed, layout.panel, n) / (double)n);
+        for (size_t j = 0; j < n; j += LANES) {
+            const size_t at = vector_at(layout, j);
+            store(delta + at, (load(delta + at) - mean - slope * load(normed + at)) * scale);
+        }
+    }
+}
+
 #define X(name, output)                                                                            \
     static void costs_##name(const pynn_outputs *outputs) {                                        \
         cost(outputs, cost_##name, delta_##name);                                                  \
@@ -215,6 +284,18 @@ static void sum_rows(real *restrict db, const real *restrict delta, size_t strid
         vec sum = {0};
         for (size_t i = 0; i < n_rows; i++) { sum += load(delta + i * stride + j); }
         store(db + j, sum);
+    }
+}
+
+static void sum_products(real *restrict dg, const real *restrict dz, const real *restrict x,
+                         size_t stride, size_t n_rows, size_t n) {
+    const size_t width = (n + LANES - 1) / LANES * LANES;
+    for (size_t j = 0; j < width; j += LANES) {
+        vec sum = {0};
+        for (size_t i = 0; i < n_rows; i++) {
+            sum += load(dz + i * stride + j) * load(x + i * stride + j);
+        }
+        store(dg + j, sum);
     }
 }
 
@@ -353,11 +434,14 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
 #undef X
     .drop = drop,
     .add_rows = add_rows,
+    .normalise = normalise,
+    .normalise_back = normalise_back,
     .store = update_store,
     .add = update_add,
     .penalise = penalise,
     .average = average,
     .sum_rows = sum_rows,
+    .sum_products = sum_products,
     .sum_of_squares = sum_of_squares,
     .sum_of_sizes = sum_of_sizes,
     .limit_norms = limit_norms,

@@ -94,6 +94,15 @@ typedef struct {
     real parameter; /* of the cost */
 } pynn_outputs;
 
+/* Rows of a normalised layer. All matrices are (n_rows, n) in this layout. */
+typedef struct {
+    real *sums;   /* weighted sums, or normalised sums: (sum - mean) * scale, by row */
+    real *scales; /* (n_rows,) 1 / sqrt(variance + 1e-5) of each row */
+    pynn_layout layout;
+    const real *gains, *biases; /* (n,) each; biases NULL: 0 */
+    size_t n_rows, n;
+} pynn_normalised;
+
 typedef struct {
     int tuned;    /* 0: BLAS is faster for large products, because this set has too few registers */
     size_t lanes; /* reals per vector */
@@ -161,6 +170,13 @@ typedef struct {
     void (*add_rows)(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
                      size_t n_rows, size_t n);
 
+    /* Normalise rows->sums and set rows->scales; z = gains * sums + biases. z may be rows->sums,
+     * which then are not kept */
+    void (*normalise)(real *z, const pynn_normalised *rows);
+
+    /* delta = dC/dz becomes the derivative by the weighted sums; dz = a copy of dC/dz */
+    void (*normalise_back)(real *dz, real *delta, const pynn_normalised *rows);
+
     /* row_costs[i] = cost of row i; delta = its derivative (see costs.h) times row_scales[i] */
     void (*cost[PYNN_N_COSTS])(const pynn_outputs *outputs);
 
@@ -181,6 +197,10 @@ typedef struct {
 
     /* db (n,) = sum over the rows of delta (n_rows, n). db has room for whole vectors */
     void (*sum_rows)(real *db, const real *delta, size_t stride, size_t n_rows, size_t n);
+
+    /* dg (n,) = sum over the rows of dz * x, both (n_rows, n). dg has room for whole vectors */
+    void (*sum_products)(real *dg, const real *dz, const real *x, size_t stride, size_t n_rows,
+                         size_t n);
 
     /* Sums of w * w and of |w| over a matrix (n_rows, n) in panels */
     double (*sum_of_squares)(pynn_panels w, size_t n_rows, size_t n);

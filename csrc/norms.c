@@ -73,11 +73,13 @@ static size_t sum_gradient(const pynn_pass *pass) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];
         const pynn_panels db = {ws->gradient + layer->biases, layer->n_out, 1, panel, NULL, 0};
-        const size_t n_biases = ws->network->bias ? 1 : 0;
+        const pynn_panels dg = {ws->gradient + layer->gains, layer->n_out, 1, panel, NULL, 0};
+        const size_t n_biases = ws->network->bias ? 1 : 0, n_gains = layer->is_normed ? 1 : 0;
         piece = sum_pieces(
             pass, piece,
             (weighted_sum){weights_of(layer, ws->gradient), layer->n_in, layer->n_out, 1, 0});
         piece = sum_pieces(pass, piece, (weighted_sum){db, n_biases, layer->n_out, 1, 0});
+        piece = sum_pieces(pass, piece, (weighted_sum){dg, n_gains, layer->n_out, 1, 0});
     }
     return piece;
 }

@@ -79,11 +79,14 @@ int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_trace *trace = pass->trace;
     real *z = trace->z, *a = trace->a, *da = trace->da, *delta = trace->delta;
+    real *normed = trace->normed, *dz = trace->dz;
     for (const pynn_layer *l = ws->layers; l < ws->layers + ws->n_layers; l++) {
         z = keep_rows(z, l->z, l->layout.row, l->n_out, op, pass);
         a = keep_rows(a, l->out, l->layout.row, l->n_out, op, pass);
         da = keep_rows(da, l->da, l->layout.row, l->n_out, op, pass);
         delta = keep_rows(delta, l->delta, l->layout.row, l->n_out, op, pass);
+        normed = keep_rows(normed, l->sums, l->layout.row, l->n_out, op, pass);
+        dz = keep_rows(dz, l->dz, l->layout.row, l->n_out, op, pass);
     }
     keep_rows(trace->dx, ws->dx, ws->dx_stride, ws->layers[0].n_in, op, pass);
     for (size_t i = op->rows.first; i < op->rows.end && trace->costs; i++) {

@@ -48,6 +48,13 @@ static void add_barrier_of_team(compiler *c) {
     if (c->member.n > 1) { add_barrier(c); }
 }
 
+/* Append an operation on whole rows of layer l, which reads what other members computed. */
+static void add_on_rows(compiler *c, run *function, int l) {
+    const pynn_share rows = pynn_share_of(c->program->n_rows, 1, c->member);
+    add_barrier_of_team(c);
+    add(c, function, l, (pynn_part){rows, {0, c->ws->layers[l].n_out}});
+}
+
 /* Each member has its own rows, which pass through all layers without a barrier. */
 static void compile_prediction(compiler *c) {
     const pynn_workspace *ws = c->ws;
@@ -62,6 +69,7 @@ static void compile_prediction(compiler *c) {
         const pynn_share rows = {c->base, c->base + n_rows};
         const pynn_part part = {rows, {0, ws->layers[l].n_out}};
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
+        if (ws->layers[l].is_normed) { add(c, FN(pynn_normalise), l, part); }
     }
     add(c, FN(pynn_keep_outputs), last, (pynn_part){{0, n_rows}, {0, ws->layers[last].n_out}});
 }
@@ -82,6 +90,7 @@ static void compile_forward(compiler *c) {
         add_barrier_of_team(c);
         const pynn_part part = part_of(ws, n_rows, n_out, rows_only, c->member);
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
+        if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise), l); }
     }
     if (c->member.n == 1) { add_barrier(c); } /* checks whether the team was asked to stop */
     add(c, FN(pynn_output_deltas), last, output);
@@ -99,6 +108,7 @@ static void compile_backward(compiler *c) {
     for (int l = ws->n_layers - 2; l >= lowest; l--) {
         const pynn_part part = part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member);
         FN(pynn_prepare_backward)(add(c, FN(pynn_dense_backward), l, part), ws);
+        if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise_back), l); }
         add_barrier_of_team(c);
     }
     if (ws->wants_dx) {

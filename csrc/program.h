@@ -82,7 +82,7 @@ typedef struct pynn_program {
 enum { PYNN_PROGRAMS = 4 };
 
 /* Maximum number of operations of a program. */
-static inline size_t pynn_most_ops(int n_layers) { return 6 * (size_t)n_layers + 12; }
+static inline size_t pynn_most_ops(int n_layers) { return 9 * (size_t)n_layers + 12; }
 
 /* Bytes of a member's programs, in whole cache lines. */
 static inline size_t pynn_program_bytes(int n_layers) {
@@ -109,7 +109,7 @@ static inline const pynn_rows *pynn_input_of(const pynn_op *op, const pynn_pass 
     return op->l ? &op->input : &pass->x;
 }
 
-/* Whether updates leave the weights and biases of layer l unchanged. */
+/* Whether updates leave the parameters of layer l unchanged. */
 static inline int pynn_is_frozen(const pynn_workspace *ws, int l) {
     const pynn_regularisation *of = ws->regularisation;
     return ws->purpose == PYNN_TRAINS && of->frozen && of->frozen[l];

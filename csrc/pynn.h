@@ -18,9 +18,9 @@ typedef enum {
 } pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
-/* A network. Its parameters lie in one flat vector: s, W0, b0, W1, b1, ...
+/* A network. Its parameters lie in one flat vector: s, W0, b0, g0, W1, b1, g1, ...
  * with the input scale s (n_in,), left out where input_scale is 0, each W row-major (n_in, n_out),
- * and each b (n_out,), left out where bias is 0. */
+ * each b (n_out,), left out where bias is 0, and each gain g (n_out,) of a normalised layer. */
 typedef struct {
     pynn_dtype dtype;
     int n_layers;           /* layers of weights, >= 1 */
@@ -32,6 +32,9 @@ typedef struct {
     const unsigned char *residual; /* (n_layers,) 1: the layer adds its input to its activations,
                                       for hidden layers above the first with as many units as
                                       inputs; NULL: none does */
+    const unsigned char *normed;   /* (n_layers,) 1: the weighted sums u = x W of each row are
+                                      normalised, z = g * (u - mean) / sqrt(variance + 1e-5) + b,
+                                      for hidden layers; NULL: none is */
     int cost;                      /* code as listed below */
     double cost_parameter;         /* what costs.h says of the cost */
 } pynn_network;
@@ -56,7 +59,7 @@ typedef struct {
 } pynn_data;
 
 /* The penalty that is added to the mean cost: for each layer l2/2 * (sum of squared weights) +
- * l1 * (sum of their sizes), biases free. */
+ * l1 * (sum of their sizes), biases and gains free. */
 typedef struct {
     const double *l2, *l1; /* (n_layers,) each */
     int by_row; /* 1: it is divided by the row weights of the batch, as scikit-learn does */
@@ -70,8 +73,8 @@ typedef struct {
     uint64_t dropout_seed;
     double max_norm;  /* of a unit's incoming weights after an update; or INFINITY */
     double clip_norm; /* of the gradient that a rule is given, penalty included; or INFINITY */
-    const unsigned char *frozen; /* (n_layers,) 1: the layer's weights and biases are not trained;
-                                    NULL: all are */
+    const unsigned char *frozen; /* (n_layers,) 1: the layer's weights, biases and gains are not
+                                    trained; NULL: all are */
 } pynn_regularisation;
 
 /* An update rule and the coefficients that it reads; see optimizers.h. */
@@ -124,7 +127,7 @@ typedef struct {
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
     const double *rate_factors; /* (n_layers, 2) factor of the learning rate for each layer's
-                                   weights and biases; NULL: all 1 */
+                                   weights, and for its biases and gains; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
     const double *strengths; /* (updates, 3 * n_layers) of each update l2 (n_layers,), l1 likewise,
@@ -210,8 +213,10 @@ pynn_status pynn_gradient(pynn_cost *cost, void *gradient, const pynn_call *call
 /* The forward and backward pass of each row, for that row's own cost. Each array holds the layers
  * one after the other, beginning with all rows of the first (n_rows, n_out). NULL: not computed. */
 typedef struct {
-    void *z, *a;      /* weighted sums; activations, with the input of a residual layer */
-    void *da, *delta; /* dC/da and dC/dz */
+    void *z, *a;      /* what activations read; activations, with the input of a residual layer */
+    void *da, *delta; /* dC/da; derivative by the weighted sums: dC/dz, or dC/du where normalised */
+    void *normed;     /* z, or (u - mean) / sqrt(variance + 1e-5) where normalised */
+    void *dz;         /* dC/dz */
     void *dx;         /* (n_rows, n_in) dC/dx */
     double *costs;    /* (n_rows,) */
 } pynn_trace;

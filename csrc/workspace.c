@@ -156,7 +156,7 @@ static void lay_out_columns(pynn_workspace *ws, real *arena, size_t *used, int n
 static size_t n_pieces(const pynn_workspace *ws) {
     size_t n = 1; /* one for the input scale */
     for (int l = 0; l < ws->n_layers; l++) {
-        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 2; /* the last one is for the biases */
+        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 3; /* the last two: biases and gains */
     }
     return n;
 }
@@ -169,12 +169,17 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
         const size_t reals = reals_of(ws, layer->layout, n, layer->n_out);
         layer->z = layer->a = take(arena, used, reals);
         if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
+        layer->sums = layer->z;
+        if (learns && layer->is_normed) { layer->sums = take(arena, used, reals); }
+        if (layer->is_normed) { layer->scales = take(arena, used, n); }
         layer->out = layer->a;
         if (layer->dropout > 0 || (learns && layer->is_residual)) {
             layer->out = take(arena, used, reals);
         }
         if (learns) { layer->delta = layer->da = take(arena, used, reals); }
         if (traces || (learns && layer->is_residual)) { layer->da = take(arena, used, reals); }
+        layer->dz = layer->delta;
+        if (learns && layer->is_normed) { layer->dz = take(arena, used, reals); }
         if (layer->panels_apart) {
             const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
             layer->panels = take(arena, used, n_panels * layer->panels_apart);
@@ -247,7 +252,7 @@ static size_t padded(size_t n) {
     return n > LINE ? whole_lines(n) : stride;
 }
 
-/* Set the layout of each layer's weights and biases. Returns whether it differs from the caller's
+/* Set the layout of each layer's parameters. Returns whether it differs from the caller's
  * dense layout. */
 static int place_parameters(pynn_workspace *ws, int pads) {
     const size_t panel = ws->kernels->panel;
@@ -262,9 +267,11 @@ static int place_parameters(pynn_workspace *ws, int pads) {
         }
         const size_t n_weights = reals_of(ws, layer->w_layout, layer->n_in, layer->n_out);
         const size_t n_biases = ws->network->bias ? layer->n_out : 0;
+        const size_t n_gains = layer->is_normed ? layer->n_out : 0;
         layer->weights = end;
         layer->biases = end + (pads ? whole_lines(n_weights) : n_weights);
-        layer->end = end = layer->biases + (pads ? whole_lines(n_biases) : n_biases);
+        layer->gains = layer->biases + (pads ? whole_lines(n_biases) : n_biases);
+        layer->end = end = layer->gains + (pads ? whole_lines(n_gains) : n_gains);
         moves |= layer->w_layout.row != layer->n_out;
     }
     ws->n_parameters = end;
@@ -298,6 +305,7 @@ static void plan_layers(pynn_workspace *ws) {
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
                                      .is_residual = network->residual && network->residual[l],
+                                     .is_normed = network->normed && network->normed[l],
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }
@@ -389,20 +397,22 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
 }
 
 /* Copy parameters from one layout to the other. The dense layout has one layer after the other,
- * each with weights, then biases. */
+ * each with weights, then biases, then gains. */
 static void copy_parameters(real *to, const real *from, const pynn_workspace *ws, int pads) {
     const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;
     size_t dense = n_scales;
     memcpy(to, from, n_scales * sizeof(real));
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
-        const size_t n = layer->n_out, n_rows = layer->n_in + (ws->network->bias ? 1 : 0);
+        const size_t n = layer->n_out, n_biases = ws->network->bias ? 1 : 0;
+        const size_t n_rows = layer->n_in + n_biases + (layer->is_normed ? 1 : 0);
         const size_t together = pynn_together(ws, layer->w_layout);
         for (size_t i = 0; i < n_rows; i++, dense += n) {
             const size_t piece = i < layer->n_in && together < n ? together : n;
             for (size_t j = 0; j < n; j += piece) {
-                const size_t padded =
-                    i < layer->n_in ? pynn_weight_at(ws, layer, i, j) : layer->biases;
+                const size_t padded = i < layer->n_in              ? pynn_weight_at(ws, layer, i, j)
+                                      : i < layer->n_in + n_biases ? layer->biases
+                                                                   : layer->gains;
                 const size_t columns = n - j < piece ? n - j : piece;
                 memcpy(to + (pads ? padded : dense + j), from + (pads ? dense + j : padded),
                        columns * sizeof(real));

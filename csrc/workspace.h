@@ -42,18 +42,23 @@ enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTI
 /* One layer of weights and the arrays that it computes, each (n_chunk, n_out). */
 typedef struct {
     size_t n_in, n_out;
-    pynn_layout layout;          /* of these arrays */
-    size_t weights, biases, end; /* offsets in the parameters; end: after the biases */
-    pynn_layout w_layout;        /* of the weights */
+    pynn_layout layout;                 /* of these arrays */
+    size_t weights, biases, gains, end; /* offsets in the parameters; end: after the gains */
+    pynn_layout w_layout;               /* of the weights */
     int activation;
     real parameter; /* of the activation */
-    real *z;        /* weighted sums; the same array as a, unless something reads z later */
+    real *z;        /* input of the activation; the same array as a, unless it is read later */
     real *a;        /* activations */
     real *out; /* input of the next layer: a after dropout, plus the layer's input if residual */
     double dropout;  /* dropout rate, 0 except in training; updates may have others */
-    real *delta;     /* dC/dz of the batch's mean cost; NULL for predictions */
+    real *delta;     /* derivative of the batch's mean cost by the weighted sums: dC/dz, or dC/du of
+                        a normalised layer; NULL for predictions */
     real *da;        /* dC/da; the same array as delta, unless both are kept */
     int is_residual; /* whether the layer adds its input */
+    int is_normed;   /* whether z are the weighted sums, normalised row by row */
+    real *sums;      /* weighted sums, normalised in place if is_normed; else the same array as z */
+    real *scales;    /* (n_chunk,) 1 / standard deviation of each row's sums; for is_normed */
+    real *dz;        /* dC/dz; the same array as delta unless is_normed */
     real *panels;    /* copy of delta in panels, for an output layer in rows; or NULL */
     size_t panels_apart;
 } pynn_layer;

@@ -22,6 +22,7 @@ cdef extern from "pynn.h" nogil:
         int bias
         int input_scale
         const unsigned char *residual
+        const unsigned char *normed
         int cost
         double cost_parameter
 
@@ -130,6 +131,8 @@ cdef extern from "pynn.h" nogil:
         void *a
         void *da
         void *delta
+        void *normed
+        void *dz
         void *dx
         double *costs
 

@@ -569,7 +569,7 @@ cdef class Core:
     activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
     input_scale : bool
-    residual : sequence of bool, one for each layer, or empty: none
+    residual, normed : sequence of bool, one for each layer, or empty: none
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -580,20 +580,22 @@ cdef class Core:
     cdef int *activations
     cdef double *activation_parameters
     cdef unsigned char *residual
+    cdef unsigned char *normed
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
     def __init__(
-            self, sizes, activations, activation_parameters, bias, input_scale, residual, cost,
-            cost_parameter, dtype):
+            self, sizes, activations, activation_parameters, bias, input_scale, residual, normed,
+            cost, cost_parameter, dtype):
         cdef int n = len(sizes) - 1
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
         self.residual = <unsigned char *>PyMem_Malloc(n)
+        self.normed = <unsigned char *>PyMem_Malloc(n)
         if (self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL
-                or self.residual is NULL):
+                or self.residual is NULL or self.normed is NULL):
             raise MemoryError
         n_parameters = sizes[0] if input_scale else 0
         for i in range(n + 1):
@@ -602,14 +604,15 @@ cdef class Core:
             self.activations[i] = ACTIVATION_CODES[activations[i]]
             self.activation_parameters[i] = activation_parameters[i]
             self.residual[i] = bool(residual and residual[i])
-            n_parameters += (sizes[i] + (1 if bias else 0)) * sizes[i + 1]
+            self.normed[i] = bool(normed and normed[i])
+            n_parameters += (sizes[i] + (1 if bias else 0) + self.normed[i]) * sizes[i + 1]
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
-            bias=bias, input_scale=input_scale, residual=self.residual, cost=COST_CODES[cost],
-            cost_parameter=cost_parameter)
+            bias=bias, input_scale=input_scale, residual=self.residual, normed=self.normed,
+            cost=COST_CODES[cost], cost_parameter=cost_parameter)
 
     def __dealloc__(self):
         self.free()
@@ -619,6 +622,7 @@ cdef class Core:
         PyMem_Free(self.activations)
         PyMem_Free(self.activation_parameters)
         PyMem_Free(self.residual)
+        PyMem_Free(self.normed)
 
     @property
     def cost_parameter(self):
@@ -672,14 +676,14 @@ cdef class Core:
         _raise_if(status, interruption)
         return cost.cost, cost.penalty
 
-    def trace(self, parameters, Data data, *, z=None, a=None, da=None, delta=None, dx=None,
-              costs=None, int n_threads=1):
+    def trace(self, parameters, Data data, *, z=None, a=None, da=None, delta=None, normed=None,
+              dz=None, dx=None, costs=None, int n_threads=1):
         """Fill the given arrays with the forward and backward pass of each row, for its own cost.
 
         Parameters
         ----------
-        z, a, da, delta : contiguous vectors of the network's dtype: weighted sums, activations,
-            dC/da and dC/dz, with all rows of the first layer, then of the next, and so on
+        z, a, da, delta, normed, dz : contiguous vectors of the network's dtype: see pynn_trace in
+            csrc/pynn.h; with all rows of the first layer, then of the next, and so on
         dx : contiguous vector of the network's dtype, (n_rows * n_in,): dC/dx
         costs : float64, shape (n_rows,), contiguous
         """
@@ -696,18 +700,19 @@ cdef class Core:
         for i in range(self.network.n_layers):
             n_units += self.sizes[i + 1]
         formats = b"f" if self.itemsize == 4 else b"d"
-        sizes = [n_rows * n_units] * 4 + [n_rows * self.sizes[0], n_rows]
-        cdef void *starts[6]
+        sizes = [n_rows * n_units] * 6 + [n_rows * self.sizes[0], n_rows]
+        cdef void *starts[8]
         cdef _Array lent
         held = []  # no comprehension: Cython 3.3 frees an item twice if the list cannot grow
-        for i, given in enumerate((z, a, da, delta, dx, costs)):
+        for i, given in enumerate((z, a, da, delta, normed, dz, dx, costs)):
             starts[i] = NULL
             if given is not None:
                 lent = _borrow(given, b"d" if given is costs else formats, 1, True)
                 starts[i] = lent.vector(sizes[i])
                 held.append(lent)
-        trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3], dx=starts[4],
-                           costs=<double *>starts[5])
+        trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3],
+                           normed=starts[4], dz=starts[5], dx=starts[6],
+                           costs=<double *>starts[7])
         with nogil:
             status = pynn_trace_rows(&trace, &call)
         _raise_if(status, interruption)

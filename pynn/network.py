@@ -69,6 +69,11 @@ class Network(Inspected, Model):
         Add the input of a hidden layer to its activations (He et al. 2016). True does so in each
         hidden layer that has as many units as the hidden layer before it; a sequence chooses among
         them, with one value for each hidden layer.
+    norm : None, "layer" or sequence of these, default=None
+        Layer normalisation (Ba et al. 2016) of all hidden layers, or one value for each of them.
+        With "layer" a layer computes ``u = x @ W``, normalises u row by row, and applies f to
+        ``gains * (u - mean) / sqrt(variance + 1e-5) + biases``. Gains start at 1; like biases, they
+        have no penalty, and `learning_rate_factors` of biases count for them.
     initializer : str, default="auto"
         Distribution of the initial weights and biases of a layer with ``n_in`` inputs and ``n_out``
         outputs:
@@ -94,10 +99,12 @@ class Network(Inspected, Model):
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first. Writing
-        to it changes the network.
+        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first; with
+        `norm`, gains follow the biases of their layer. Writing to it changes the network.
     weights, biases : tuples of ndarray
         Views of parameters, of shapes (n_in, n_out) and (n_out,).
+    gains : tuple of ndarray or None
+        Views of parameters, of shape (n_out,) for each layer; None for layers without `norm`.
     scale : ndarray of shape (n_inputs,) or None
         View of parameters: the factors of the inputs, with `input_scale`.
     history : dict of lists
@@ -137,6 +144,7 @@ class Network(Inspected, Model):
         bias: bool = True,
         input_scale: bool = False,
         residual: bool | Sequence[bool] = False,
+        norm: str | Sequence[str | None] | None = None,
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
@@ -152,6 +160,7 @@ class Network(Inspected, Model):
             classes,
             input_scale,
             residual,
+            norm,
         )
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)

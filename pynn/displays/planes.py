@@ -78,9 +78,9 @@ def random_directions(network: Network, origin: Array, seed: int) -> Array:
     """Return two random directions, scaled to the weights of each unit.
 
     The norm of each unit's incoming weights is that of the unit's own at the origin, so that a step
-    means the same for large and for small weights; biases and the input scale are 0. This is the
-    filter normalisation of Li, Xu, Taylor, Studer and Goldstein, "Visualizing the Loss Landscape of
-    Neural Nets", NeurIPS 2018.
+    means the same for large and for small weights; biases, gains and the input scale are 0. This is
+    the filter normalisation of Li, Xu, Taylor, Studer and Goldstein, "Visualizing the Loss
+    Landscape of Neural Nets", NeurIPS 2018.
 
     Parameters
     ----------

@@ -251,10 +251,23 @@ class _Slopes:
             inputs[0] = x * abs(network.scale)
         for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
+        self._widen(reach, base)
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
-        sizes = [W.size + W.shape[1] * network.bias for W in network.weights]
+        normed = map(network._architecture.is_normed, range(len(network.weights)))
+        sizes = [
+            W.size + W.shape[1] * (network.bias + is_normed)
+            for W, is_normed in zip(network.weights, normed, strict=True)
+        ]
         sizes = sizes if network.scale is None else [len(network.scale), *sizes]
         self.layers = np.split(np.arange(len(self._p)), np.cumsum(sizes[:-1]))
+
+    def _widen(self, reach: NDArray[Any], base: Trace) -> None:
+        """Multiply the reach of weights by how much normalisation enlarges their sums."""
+        x = base.x if self.network.scale is None else base.x * self.network.scale
+        layers = zip(self.network.weights, self.network.gains, [x, *base.a[:-1]], strict=True)
+        for W, (weights, gains, x) in zip(self.network.views(reach)[0], layers, strict=True):
+            if gains is not None:
+                W *= max(1, abs(gains).max() / np.sqrt((x @ weights).var(axis=1).min() + 1e-5))
 
     def extrapolated(self, i: int) -> tuple[float, float]:
         """Return the same as `at`, to the fourth order in the step."""
@@ -277,10 +290,10 @@ class _Slopes:
 
     def _cost_at_its_side(self) -> tuple[float, float]:
         """Return the mean cost, NaN beyond a kink, and its rounding error."""
-        found = self.network._trace(self._data, ("z", "a", "delta", "costs"))
+        found = self.network._trace(self._data, ("z", "a", "dz", "costs"))
         if not np.array_equal(self._sides_of_kinks(found["z"], found["a"]), self._sides):
             return np.nan, 0.0
-        layers = zip(found["z"], found["delta"], strict=True)
+        layers = zip(found["z"], found["dz"], strict=True)
         sizes = np.abs(found["costs"]) + sum(np.abs(z * d).sum(axis=1) for z, d in layers)
         return float(found["costs"].mean()), _ROUNDINGS * _EPS * float(sizes.mean())
 

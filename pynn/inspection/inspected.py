@@ -278,7 +278,9 @@ class Inspected:
         weights = network.weights[layer - 1][:, unit].copy()
         bias = float(network.biases[layer - 1][unit]) if network.bias else 0.0
         activation = str(network.activations[layer - 1])
-        found = NeuronInputs(layer, unit, activation, weights, bias)
+        gains = network.gains[layer - 1]
+        gain = None if gains is None else float(gains[unit])
+        found = NeuronInputs(layer, unit, activation, weights, bias, gain=gain)
         if X is None:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X
@@ -289,7 +291,8 @@ class Inspected:
             inputs = network._predict(X, n_layers=layer - 1)
         is_sparse = checks.is_sparse(inputs)
         products = inputs.multiply(weights).tocsr() if is_sparse else inputs * weights
-        z = np.asarray(products.sum(axis=1)).ravel() + network.dtype.type(bias)
+        z = np.asarray(products.sum(axis=1)).ravel()
+        z += network.dtype.type(bias if gain is None else 0)
         return replace(found, activations=inputs, products=products, z=z, a=a)
 
     def blame(self, X: ArrayLike, y: ArrayLike, layer: int = -1) -> Blame:

@@ -140,6 +140,7 @@ def html(
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
         *([] if net.scale is None else ["input scale"]),
+        *(["layer norm"] if net._architecture.normed else []),
     ]
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'

@@ -46,9 +46,12 @@ class NeuronInputs:
     products : like activations, or None
         Activations times weights.
     z : ndarray of shape (n_rows,), or None
-        Weighted sum: the sum of the products, plus the bias.
+        Weighted sum: the sum of the products, plus the bias. In a layer with layer normalisation,
+        the sum of the products, which is normalised next.
     a : ndarray of shape (n_rows,), or None
         Activation of the neuron.
+    gain : float or None
+        Gain of the neuron if its layer has layer normalisation, otherwise None.
 
     See Also
     --------
@@ -76,6 +79,7 @@ class NeuronInputs:
     products: Any = None
     z: NDArray[Any] | None = None
     a: NDArray[Any] | None = None
+    gain: float | None = None
 
     def __repr__(self) -> str:
         n = len(self.weights)
@@ -117,11 +121,18 @@ class NeuronInputs:
         limit, digits = _checked(limit, digits)
         columns, what = {"weight": self.weights}, "weights"
         end = f"bias {number(self.bias, digits)}"
+        if self.gain is not None:
+            end = f"layer norm with gain {number(self.gain, digits)} and {end}"
         if self.z is not None and self.a is not None:
             columns = {"activation": dense_row(self.activations, row), **columns}
             columns["product"], what = dense_row(self.products, row), "products"
             z, a = number(self.z[row], digits), number(self.a[row], digits)
-            end = f"products and {end} sum to {z}, {self.activation} → {a}"
+            sums = (
+                f"products and {end} sum to {z}"
+                if self.gain is None
+                else f"products sum to {z}; {end}"
+            )
+            end = f"{sums}, {self.activation} → {a}"
         *_, values = columns.values()
         rows = [["from", *columns]]
         chosen = np.argsort(-np.abs(values), kind="stable")[:limit]

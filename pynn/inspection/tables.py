@@ -137,13 +137,14 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
     for layer, (W, activation) in enumerate(zip(net.weights, net.activations, strict=True), 1):
         n_in, n_out = W.shape
         n_biases = n_out if net.bias else 0
-        n = W.size + n_biases
+        is_normed = net._architecture.is_normed(layer - 1)
+        n = W.size + n_biases + n_out * is_normed
         name = "output" if layer == len(net.weights) else f"layer {layer}"
         added = " + input" if net._architecture.is_residual(layer - 1) else ""
         cells = [
             name,
             f"{n_out:,}",
-            f"{activation}{added}",
+            f"{'layer norm, ' if is_normed else ''}{activation}{added}",
             f"{n_in} × {n_out}",
             f"{n_biases:,}",
             f"{n:,}",

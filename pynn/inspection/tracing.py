@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pynn import checks
 from pynn.inspection.tables import Table, aligned, number
 from pynn.inspection.walkthrough import Walkthrough
-from pynn.model.architecture import Architecture
+from pynn.model.architecture import Architecture, Gains
 from pynn.model.model import Model
 
 Layers = tuple[NDArray[Any], ...]
@@ -31,13 +31,14 @@ class Trace:
     y : ndarray of shape (n_rows, n_out)
         Targets; classes are one-hot encoded.
     z, a : tuple of ndarray of shape (n_rows, n_units)
-        Weighted sums and activations of each layer. The activations of a residual layer have its
-        input added.
+        Weighted sums and activations of each layer. With layer normalisation, z is
+        ``gains * normalised + biases``. The activations of a residual layer have its input added.
     sensitivities : tuple of ndarray of shape (n_rows, n_units)
         ∂C/∂a, the derivative of each row's own cost with respect to the activations. It is infinite
         at an output of 0 that cross_entropy, binary_cross_entropy or poisson does not allow.
     deltas : tuple of ndarray of shape (n_rows, n_units)
-        ∂C/∂z, the derivative with respect to the weighted sums.
+        ∂C/∂z, the derivative with respect to the weighted sums. With layer normalisation, the
+        weighted sums u are those before it, and `z_sensitivities` holds ∂C/∂z.
     input_sensitivities : ndarray of shape (n_rows, n_in)
         ∂C/∂x, the derivative with respect to the inputs.
     costs : ndarray of shape (n_rows,), float64
@@ -51,6 +52,11 @@ class Trace:
     cost_parameter : float
         The delta of huber or the quantile of quantile. For the cross-entropy of an estimator, the
         distance that its value keeps outputs from 0 and 1, as in scikit-learn. Otherwise 0.
+    normalised : tuple of ndarray of shape (n_rows, n_units)
+        Weighted sums u of each layer with layer normalisation, as
+        ``(u - mean) / sqrt(variance + 1e-5)``; None for the other layers.
+    z_sensitivities : tuple of ndarray of shape (n_rows, n_units)
+        ∂C/∂z of each layer with layer normalisation; None for the other layers.
 
     See Also
     --------
@@ -82,11 +88,23 @@ class Trace:
     parameters: NDArray[Any]
     architecture: Architecture
     cost_parameter: float
+    normalised: tuple[NDArray[Any] | None, ...]
+    z_sensitivities: tuple[NDArray[Any] | None, ...]
 
     @classmethod
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
         data = network._data(X, y)
-        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs"))
+        normed = network._architecture.normed
+        of_norm = ("normed", "dz") if normed else ()
+        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs", *of_norm))
+        normalised, by_z = (
+            tuple(
+                v if is_normed else None for v, is_normed in zip(found[name], normed, strict=True)
+            )
+            if normed
+            else (None,) * len(found["z"])
+            for name in ("normed", "dz")
+        )
         return cls(
             x=kept(X, network.dtype),
             y=_columns(y, network),
@@ -100,6 +118,8 @@ class Trace:
             parameters=network.parameters.copy(),
             architecture=network._architecture,
             cost_parameter=network._core.cost_parameter,
+            normalised=normalised,
+            z_sensitivities=by_z,
         )
 
     @property
@@ -121,6 +141,16 @@ class Trace:
     def d_biases(self) -> Layers:
         """∂C/∂b of the mean cost for each layer, (n_out,): views of `gradient`."""
         return self.architecture.views(self.gradient)[1]
+
+    @property
+    def gains(self) -> Gains:
+        """Gains of each layer, (n_out,): views of `parameters`. None for layers without `norm`."""
+        return self.architecture.gains_of(self.parameters)
+
+    @property
+    def d_gains(self) -> Gains:
+        """∂C/∂g of the mean cost for each layer, (n_out,): views of `gradient`, or None."""
+        return self.architecture.gains_of(self.gradient)
 
     @property
     def scale(self) -> NDArray[Any] | None:
@@ -242,7 +272,12 @@ class Trace:
         rows: list[tuple[str, Any, str]] = [("x", self.x, "inputs")]
         for i in range(n_layers):
             of = f"of layer {i + 1}"
-            rows.append((f"z[{i}]", self.z[i], f"weighted sums {of}"))
+            sums = f"weighted sums {of}"
+            if self.normalised[i] is not None:
+                rows.append((f"normalised[{i}]", self.normalised[i], f"{sums}, normalised"))
+                sums = f"gains of layer {i + 1} times normalised[{i}]"
+                sums += ", plus biases" if net.bias else ""
+            rows.append((f"z[{i}]", self.z[i], sums))
             added = f" plus a[{i - 1}]" if net.is_residual(i) else ""
             text = f"activations {of}, {net.activations[i]}{added}"
             rows.append((f"a[{i}]", self.a[i], text))
@@ -253,17 +288,29 @@ class Trace:
             rows.append(
                 (f"sensitivities[{i}]", self.sensitivities[i], f"∂C/∂a {of} each row's cost")
             )
-            rows.append((f"deltas[{i}]", self.deltas[i], f"∂C/∂z {of} each row's cost"))
+            by, by_z, d_gains = "∂C/∂z", self.z_sensitivities[i], self.d_gains[i]
+            if by_z is not None:
+                rows.append((f"z_sensitivities[{i}]", by_z, f"∂C/∂z {of} each row's cost"))
+                by = "∂C/∂u of the weighted sums"
+            rows.append((f"deltas[{i}]", self.deltas[i], f"{by} {of} each row's cost"))
             rows.append((f"d_weights[{i}]", self.d_weights[i], f"∂C/∂w {of} the mean cost"))
             if net.bias:
                 rows.append((f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of} the mean cost"))
-        parts = "d_weights and d_biases" if net.bias else "d_weights"
+            if d_gains is not None:
+                rows.append((f"d_gains[{i}]", d_gains, f"∂C/∂g {of} the mean cost"))
+        parts = ["d_weights", *(["d_biases"] if net.bias else [])]
+        parts += ["d_gains"] if net.normed else []
         if self.d_scale is not None:
             rows.append(("d_scale", self.d_scale, "∂C/∂s of the input scale, of the mean cost"))
-            parts = f"d_scale, {parts}" if net.bias else f"d_scale and {parts}"
+            parts.insert(0, "d_scale")
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
-        rows.append(("gradient", self.gradient, f"all of {parts} in one vector"))
+        rows.append(("gradient", self.gradient, f"all of {_listed(parts)} in one vector"))
         return rows
+
+
+def _listed(names: list[str]) -> str:
+    """Write "a", "a and b", or "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:

@@ -51,7 +51,15 @@ class Walkthrough:
         ]
         # In the network's dtype, where their quotient is rounded as the slope itself is.
         self.da = [layer[row] for layer in trace.sensitivities]
-        self.dz = [layer[row] for layer in trace.deltas]
+        self.du = [layer[row] for layer in trace.deltas]
+        self.dz = [
+            du if by_z is None else by_z[row]
+            for du, by_z in zip(self.du, trace.z_sensitivities, strict=True)
+        ]
+        self.gains: Sequence[Any] = trace.gains
+        self.normed: list[Any] = [
+            None if n is None else n[row].astype(float) for n in trace.normalised
+        ]
         self.dx = trace.input_sensitivities[row]
 
     @np.errstate(all="ignore")  # infinities and NaN are written as such
@@ -84,7 +92,10 @@ class Walkthrough:
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
             x = self.inputs[layer]
-            total = self._sum(x, self.weights[layer][:, j], bias)
+            if self.normed[layer] is None:
+                total = self._sum(x, self.weights[layer][:, j], bias)
+            else:
+                total = self._normalisation(layer, j, bias)
             text = f"{total} = {self._number(z[j])}, {name} → {self._number(a[j])}"
             if self.net.is_residual(layer):
                 text += f"; {self._filled('a + x', a=a[j], x=x[j])}{self._number(self.a[layer][j])}"
@@ -93,9 +104,31 @@ class Walkthrough:
         plus = ", plus bias" if self.net.bias else ""
         added = f", plus a of layer {layer}" if self.net.is_residual(layer) else ""
         value = self._words(layer).value
-        rules = [f"z = sum of inputs times weights{plus}", f"a = {value}{added}"]
+        rules = [f"z = sum of inputs times weights{plus}"]
+        if self.normed[layer] is not None:
+            _, mean, s = self._sums(layer)
+            rules = [
+                "u = sum of inputs times weights",
+                f"n = (u − m) / s, m = mean of all u = {self._number(mean)}, "
+                f"s = √(variance of all u + 1e−05) = {self._number(s)}",
+                f"z = n times gain{plus}",
+            ]
+        rules += [f"a = {value}{added}"]
         title = self._title(layer).capitalize()
         return _part(title, rules, self._list(range(len(z)), lines))
+
+    def _sums(self, layer: int) -> tuple[Array, float, float]:
+        """Return the weighted sums of a normalised layer, their mean and standard deviation."""
+        u = self.inputs[layer] @ self.weights[layer].astype(float)
+        return u, float(u.mean()), float(np.sqrt(u.var() + 1e-5))
+
+    def _normalisation(self, layer: int, j: int, bias: float | None) -> str:
+        """Write how a weighted sum is computed and normalised, up to the sum that is z."""
+        (u, mean, s), n, gains = self._sums(layer), self.normed[layer], self.gains[layer]
+        total = self._sum(self.inputs[layer], self.weights[layer][:, j])
+        quotient = self._filled("(u − m) / s", u=u[j], m=mean, s=s)
+        z = self._sum(n[[j]], gains[[j]].astype(float), bias)
+        return f"u = {total} = {self._number(u[j])}; n = {quotient}{self._number(n[j])}; z = {z}"
 
     def _cost(self) -> str:
         name, z, a, p = self.net.cost_name, self.z[-1], self.a[-1], self.p
@@ -130,10 +163,11 @@ class Walkthrough:
         def lines(j: int) -> list[Line]:
             by_a = f"∂C/∂a = {formula_of_a(j)}{self._number(da[j])}"
             by_z = f"∂C/∂z = {formula_of_z(j)}{self._number(dz[j])}"
-            return [(neuron(layer + 1, j), by_a), ("", by_z)]
+            return [(neuron(layer + 1, j), by_a), ("", by_z), *lines_of_u(j)]
 
-        rules = [f"∂C/∂a = {rule_of_a}", f"∂C/∂z = {rule_of_z}"]
-        lines_of_all = [*together, *self._list(range(len(da)), lines)]
+        rules_of_u, lines_of_u, means = self._rule_of_u(layer)
+        rules = [f"∂C/∂a = {rule_of_a}", f"∂C/∂z = {rule_of_z}", *rules_of_u]
+        lines_of_all = [*together, *means, *self._list(range(len(da)), lines)]
         return _part(f"Back to {self._title(layer)}", rules, lines_of_all)
 
     def _rule_of_a(self, layer: int) -> tuple[str, Callable[[int], str]]:
@@ -141,13 +175,13 @@ class Walkthrough:
         if layer == self.last:
             rule = self._rule(COSTS[self.net.cost_name][1])
             return rule, lambda j: self._cost_formulas(self.a[-1][j], self.y[j])[1]
-        dz, W = self.dz[layer + 1], self.weights[layer + 1]
-        rule = f"sum of ∂C/∂z of layer {layer + 2} times weights"
+        du, W = self.du[layer + 1], self.weights[layer + 1]
+        rule = f"sum of {self._by(layer + 1)} of layer {layer + 2} times weights"
         if self.net.is_residual(layer + 1):
             passed_on = self.da[layer + 1].astype(float)
             rule += f", plus ∂C/∂a of layer {layer + 2}"
-            return rule, lambda j: f"{self._sum(dz, W[j], passed_on[j])} = "
-        return rule, lambda j: f"{self._sum(dz, W[j])} = "
+            return rule, lambda j: f"{self._sum(du, W[j], passed_on[j])} = "
+        return rule, lambda j: f"{self._sum(du, W[j])} = "
 
     def _rule_of_z(self, layer: int) -> tuple[str, Callable[[int], str], list[Line]]:
         """Return the rule of ∂C/∂z, its formula for a neuron, and a line about all neurons."""
@@ -173,11 +207,37 @@ class Walkthrough:
             return rule, lambda j: self._filled(f"d·{words.factor}", a=a[j], d=da[j]), []
         return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
 
-    def _back_to_inputs(self) -> str:
-        rule = "∂C/∂x = sum of ∂C/∂z of layer 1 times weights"
+    def _by(self, layer: int) -> str:
+        """Name the derivative with respect to the weighted sums of a layer."""
+        return "∂C/∂z" if self.normed[layer] is None else "∂C/∂u"
+
+    def _rule_of_u(self, layer: int) -> tuple[list[str], Lines, list[Line]]:
+        """Return the rules of ∂C/∂u of a normalised layer, its lines, and one about all neurons."""
+        n, gains = self.normed[layer], self.gains[layer]
+        if n is None:
+            return [], lambda j: [], []
+        d = gains.astype(float) * self.dz[layer]
+        mean, slope, s = float(d.mean()), float((d * n).mean()), self._sums(layer)[2]
+        rules = [
+            "∂C/∂n = ∂C/∂z·gain",
+            "∂C/∂u = (∂C/∂n − p − n·q) / s, p = mean of ∂C/∂n, q = mean of ∂C/∂n·n",
+        ]
 
         def lines(j: int) -> list[Line]:
-            total = self._sum(self.dz[0], self.weights[0][j])
+            product = self._filled("d·g", d=self.dz[layer][j], g=gains[j])
+            quotient = self._filled("(d − p − n·q) / s", d=d[j], p=mean, n=n[j], q=slope, s=s)
+            return [
+                ("", f"∂C/∂n = {product}{self._number(d[j])}"),
+                ("", f"∂C/∂u = {quotient}{self._number(self.du[layer][j])}"),
+            ]
+
+        return rules, lines, [("all", f"p = {self._number(mean)}, q = {self._number(slope)}")]
+
+    def _back_to_inputs(self) -> str:
+        rule = f"∂C/∂x = sum of {self._by(0)} of layer 1 times weights"
+
+        def lines(j: int) -> list[Line]:
+            total = self._sum(self.du[0], self.weights[0][j])
             return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
 
         rules, of_input = ([rule], lines) if self.scale is None else self._back_to_scale(self.scale)
@@ -187,7 +247,7 @@ class Walkthrough:
     def _back_to_scale(self, s: Array) -> tuple[list[str], Lines]:
         """Return rules and lines of ∂C/∂x and ∂C/∂s with an input scale."""
         rules = [
-            "∂C/∂(x·s) = sum of ∂C/∂z of layer 1 times weights",
+            f"∂C/∂(x·s) = sum of {self._by(0)} of layer 1 times weights",
             "∂C/∂x = ∂C/∂(x·s)·s",
             "∂C/∂s = ∂C/∂(x·s)·x",
         ]
@@ -195,8 +255,8 @@ class Walkthrough:
             rules.append(f"new s = s − {self._number(self.rate)}·∂C/∂s")
 
         def lines(j: int) -> list[Line]:
-            x, d = self.x[j], float(self.weights[0][j].astype(float) @ self.dz[0])
-            total = self._sum(self.dz[0], self.weights[0][j])
+            x, d = self.x[j], float(self.weights[0][j].astype(float) @ self.du[0])
+            total = self._sum(self.du[0], self.weights[0][j])
             by_x = f"{self._filled('d·s', d=d, s=s[j])}{self._number(self.dx[j])}"
             by_s = f"{self._filled('d·x', d=d, x=x)}{self._number(d * x)}"
             return [
@@ -210,12 +270,13 @@ class Walkthrough:
     # ---- Gradient --------------------------------------------------------------------------------
 
     def _gradient(self, layer: int) -> str:
-        x, dz, limit, rate = self.inputs[layer], self.dz[layer], self.max_terms, self.rate
+        x, du, dz = self.inputs[layer], self.du[layer], self.dz[layer]
+        limit, rate, n, gains = self.max_terms, self.rate, self.normed[layer], self.gains[layer]
         sources = _telling(x, limit)
 
         def lines(j: int) -> list[Line]:
             def of_weight(i: int) -> list[Line]:
-                formula, slope = self._filled("x·d", x=x[i], d=dz[j]), x[i] * float(dz[j])
+                formula, slope = self._filled("x·d", x=x[i], d=du[j]), x[i] * float(du[j])
                 step = self._step("w", self.weights[layer][i, j], slope)
                 ends = f"{neuron(layer, i)} to {neuron(layer + 1, j)}"
                 return [(ends, f"∂C/∂w = {formula}{self._number(slope)}{step}")]
@@ -225,14 +286,21 @@ class Walkthrough:
                 step = self._step("b", self.biases[layer][j], float(dz[j]))
                 text = f"∂C/∂b = {self._number(dz[j])}{step}"
                 found.append((f"bias of {neuron(layer + 1, j)}", text))
+            if n is not None:
+                slope = n[j] * float(dz[j])
+                formula = f"{self._filled('d·n', d=dz[j], n=n[j])}{self._number(slope)}"
+                step = self._step("g", gains[j], slope)
+                found.append((f"gain of {neuron(layer + 1, j)}", f"∂C/∂g = {formula}{step}"))
             return found
 
-        rules = ["∂C/∂w = input of the weight times ∂C/∂z"]
+        rules = [f"∂C/∂w = input of the weight times {self._by(layer)}"]
         rules += ["∂C/∂b = ∂C/∂z"] if self.net.bias else []
+        rules += [] if n is None else ["∂C/∂g = ∂C/∂z·n, g the gain"]
         if rate is not None:
-            likewise = ", likewise b" if self.net.bias else ""
+            others = [*("b" if self.net.bias else ""), *("g" if n is not None else "")]
+            likewise = f", likewise {' and '.join(others)}" if others else ""
             rules.append(f"new w = w − {self._number(rate)}·∂C/∂w{likewise}")
-        neurons = self._list(_telling(dz, limit), lines, limit, " neurons")
+        neurons = self._list(_telling(du, limit), lines, limit, " neurons")
         return _part(f"Gradient of {self._title(layer)}", rules, neurons)
 
     def _step(self, name: str, value: float, slope: float) -> str:
@@ -252,7 +320,8 @@ class Walkthrough:
 
     def _title(self, layer: int) -> str:
         output = ", the output" if layer == self.last else ""
-        return f"layer {layer + 1}{output}, {self.names[layer]}"
+        norm = "" if self.normed[layer] is None else "layer norm, "
+        return f"layer {layer + 1}{output}, {norm}{self.names[layer]}"
 
     def _number(self, x: float) -> str:
         return number(x, self.digits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -27,6 +27,7 @@ HIDDEN_ACTIVATIONS = [name for name, output_only in _core.ACTIVATIONS.items() if
 _CROSS_ENTROPIES = ("cross_entropy", "binary_cross_entropy")
 
 Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
+Gains = tuple[NDArray[Any] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Architecture:
         Whether the first layer reads x * s, with a factor s for each input among the parameters.
     residual : tuple of bool, default=()
         For each layer whether it adds its input to its activations. Empty if none does.
+    normed : tuple of bool, default=()
+        For each layer whether its weighted sums are normalised. Empty if none is.
     """
 
     layer_sizes: tuple[int, ...]
@@ -62,6 +65,7 @@ class Architecture:
     capped: bool = False
     input_scale: bool = False
     residual: tuple[bool, ...] = ()
+    normed: tuple[bool, ...] = ()
 
     @classmethod
     def checked(
@@ -75,6 +79,7 @@ class Architecture:
         classes: ArrayLike | None = None,
         input_scale: bool = False,
         residual: bool | Sequence[bool] = False,
+        norm: str | Sequence[str | None] | None = None,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
@@ -93,6 +98,7 @@ class Architecture:
             labels,
             input_scale=input_scale,
             residual=_residual(residual, sizes),
+            normed=_normed(norm, len(sizes) - 2),
         )
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
@@ -100,8 +106,9 @@ class Architecture:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases and factors of the inputs."""
-        n = sum((n_in + self.bias) * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        """Number of weights, biases, gains and factors of the inputs."""
+        layers = enumerate(pairwise(self.layer_sizes))
+        n = sum((n_in + self.bias + self.is_normed(i)) * n_out for i, (n_in, n_out) in layers)
         return n + self.n_scales
 
     @property
@@ -133,6 +140,10 @@ class Architecture:
         """Whether this layer, from 0, adds its input to its activations."""
         return bool(self.residual) and self.residual[layer]
 
+    def is_normed(self, layer: int) -> bool:
+        """Whether the weighted sums of this layer, from 0, are normalised."""
+        return bool(self.normed) and self.normed[layer]
+
     def core(self) -> _core.Core:
         """Make the compiled counterpart."""
         parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
@@ -145,6 +156,7 @@ class Architecture:
             self.bias,
             self.input_scale,
             self.residual,
+            self.normed,
             self.cost_name,
             parameter,
             self.dtype.name,
@@ -180,18 +192,27 @@ class Architecture:
             self.dtype,
             input_scale=self.input_scale,
             residual=self.residual[:n_layers],
+            normed=self.normed[:n_layers],
         )
 
     def views(self, vector: NDArray[Any]) -> Views:
         """Split a vector (n_parameters,) into views: weights, biases of each layer."""
-        weights, biases, start = [], [], self.n_scales
-        for n_in, n_out in pairwise(self.layer_sizes):
-            weights.append(vector[start : start + n_in * n_out].reshape(n_in, n_out))
-            start += n_in * n_out
-            if self.bias:
-                biases.append(vector[start : start + n_out])
-                start += n_out
-        return tuple(weights), tuple(biases)
+        weights, biases, _ = zip(*self._layers(vector), strict=True)
+        return weights, biases if self.bias else ()
+
+    def gains_of(self, vector: NDArray[Any]) -> Gains:
+        """Return the views of the gains in a vector (n_parameters,), None where there are none."""
+        return tuple(gains for *_, gains in self._layers(vector))
+
+    def _layers(self, vector: NDArray[Any]) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield the views of each layer's weights, biases and gains; None where there are none."""
+        start = self.n_scales
+        for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes)):
+            sizes = [n_in * n_out, n_out * self.bias, n_out * self.is_normed(layer)]
+            ends = [start + sum(sizes[:i]) for i in range(4)]
+            W, b, g = (vector[first:end] if first < end else None for first, end in pairwise(ends))
+            yield W.reshape(n_in, n_out), b, g  # type: ignore[union-attr]
+            start = ends[-1]
 
     def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
         """Return the view of the input scale in a vector (n_parameters,), if there is one."""
@@ -234,6 +255,23 @@ def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
     else:
         raise TypeError(f"residual must be True, False or a sequence of them, got {given!r}")
     return (*chosen, False) if any(chosen) else ()
+
+
+def _normed(given: object, n_hidden: int) -> tuple[bool, ...]:
+    """Return for each layer whether it is normalised, or nothing if none is."""
+    if not isinstance(given, str | Iterable | None):
+        raise TypeError(f'norm must be None, "layer" or a sequence of them, got {given!r}')
+    chosen = [given] * n_hidden if given is None or isinstance(given, str) else list(given)
+    wrong = [one for one in (*chosen, given) if isinstance(one, str) and one != "layer"]
+    wrong += [one for one in chosen if not isinstance(one, str | None)]
+    if wrong or len(chosen) != n_hidden:
+        raise ValueError(
+            f'norm must be None, "layer" or {n_hidden} of them, one for each hidden layer; got '
+            f"{given!r}"
+        )
+    if given == "layer" and not n_hidden:
+        raise ValueError("norm='layer' needs a hidden layer")
+    return (*(one is not None for one in chosen), False) if any(chosen) else ()
 
 
 def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:

@@ -27,7 +27,7 @@ _CHECKSUM = "pynn.checksum"
 # Arguments that the JSON may have; nothing else in a file determines how a network is made.
 _ARGUMENTS = {
     *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
-    *("input_scale", "residual"),
+    *("input_scale", "residual", "norm"),
 }
 
 
@@ -43,6 +43,8 @@ def _tensors(network: Parameters, parameters: np.ndarray) -> dict[str, np.ndarra
     """Give the views of a network's parameters the names they have in a file."""
     views = zip(("weights", "biases"), network.views(parameters), strict=True)
     named = {f"{kind}.{i}": view for kind, vs in views for i, view in enumerate(vs)}
+    gains = enumerate(network._architecture.gains_of(parameters))
+    named |= {f"gains.{i}": view for i, view in gains if view is not None}
     scale = network._architecture.scale_of(parameters)
     return named if scale is None else named | {"scale": scale}
 
@@ -111,6 +113,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
         arguments["input_scale"] = True
     if network._architecture.residual:
         arguments["residual"] = network._architecture.residual[:-1]
+    if normed := network._architecture.normed:
+        arguments["norm"] = ["layer" if one else None for one in normed[:-1]]
     return arguments
 
 

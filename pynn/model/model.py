@@ -207,9 +207,9 @@ class Model(Parameters):
         return self._core.cost(parameters, data, regularisation.core, gradient, n_threads)
 
     def _trace(self, data: _core.Data, names: Iterable[str]) -> dict[str, Any]:
-        """Return the passes of each row for its own cost: "z", "a", "da", "delta", "dx", "costs".
+        """Return the passes of each row for its own cost, by the names of `_core.Core.trace`.
 
-        The first four are tuples of arrays (n_rows, n_out), one for each layer.
+        All but "dx" and "costs" are tuples of arrays (n_rows, n_out), one for each layer.
         """
         n_rows, (n_in, *units), dtype = data.n_rows, self.layer_sizes, self.dtype
         ends = np.cumsum(units[:-1]) * n_rows
@@ -276,9 +276,9 @@ class Model(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the network to a safetensors file.
 
-        Tensors are named weights.0, biases.0, weights.1, … from the input on, and scale if there is
-        an input scale; the architecture is JSON in the file's metadata. The file holds neither the
-        optimizer's state nor the history.
+        Tensors are named weights.0, biases.0, weights.1, … from the input on, gains.0, … in
+        normalised layers, and scale if there is an input scale; the architecture is JSON in the
+        file's metadata. The file holds neither the optimizer's state nor the history.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pynn import _core
 from pynn.model import threads
 from pynn.model.activations import Activation
-from pynn.model.architecture import Architecture, Views
+from pynn.model.architecture import Architecture, Gains, Views
 from pynn.model.costs import Cost
 
 
@@ -44,6 +44,9 @@ class Parameters:
         self._n_threads = threads.checked(n_threads)
         self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
         self._parameters[: architecture.n_scales] = 1
+        for gains in self.gains:
+            if gains is not None:
+                gains[:] = 1
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
@@ -96,7 +99,7 @@ class Parameters:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases and factors of the input scale."""
+        """Number of weights, biases, gains and factors of the input scale."""
         return self._architecture.n_parameters
 
     @property
@@ -113,6 +116,11 @@ class Parameters:
     def biases(self) -> tuple[NDArray[Any], ...]:
         """Views of the parameters, (n_out,) for each layer; none without biases."""
         return self._biases
+
+    @property
+    def gains(self) -> Gains:
+        """Views of the parameters, (n_out,) for each layer; None for layers without `norm`."""
+        return self._architecture.gains_of(self._parameters)
 
     @property
     def scale(self) -> NDArray[Any] | None:
@@ -148,7 +156,8 @@ class Parameters:
         ----------
         vector : ndarray of shape (n_parameters,)
             W0, b0, W1, b1, … as `parameters` has them. With `input_scale` the scale comes first, as
-            ``vector[:n_inputs]``.
+            ``vector[:n_inputs]``. With `norm` the gains of a layer follow its biases; see
+            `gains_of`.
 
         Returns
         -------
@@ -160,17 +169,40 @@ class Parameters:
         TypeError, ValueError
             If vector is not an array, or not of this shape.
         """
+        return self._architecture.views(self._checked(vector))
+
+    def gains_of(self, vector: NDArray[Any]) -> Gains:
+        """Return the views of the gains in a vector with the layout of `parameters`.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (n_parameters,)
+            See `views`.
+
+        Returns
+        -------
+        tuple of ndarray of shape (n_out,), one for each layer; None for layers without `norm`
+
+        Raises
+        ------
+        TypeError, ValueError
+            If vector is not an array, or not of this shape.
+        """
+        return self._architecture.gains_of(self._checked(vector))
+
+    def _checked(self, vector: NDArray[Any]) -> NDArray[Any]:
         if not isinstance(vector, np.ndarray):
             raise TypeError(f"vector must be an ndarray, got {type(vector).__name__}")
         if vector.shape != (self.n_parameters,):
             raise ValueError(f"vector must be of shape ({self.n_parameters},), got {vector.shape}")
-        return self._architecture.views(vector)
+        return vector
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
         return (
             f"<Network {sizes}, {' '.join(map(str, self.activations))}, {self.cost_function}, "
             f"{'input scale, ' if self._architecture.input_scale else ''}"
+            f"{'layer norm, ' if self._architecture.normed else ''}"
             f"{self.n_parameters} parameters {self.dtype}>"
         )
 

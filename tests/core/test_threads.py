@@ -156,7 +156,7 @@ def test_memory_does_not_grow_with_threads_that_no_team_has():
         from pynn import _core
         activations = ("tanh", "identity")
         cost = ("squared_error", 0.0, "float32")
-        core = _core.Core((784, 30, 10), activations, (0.0, 0.0), True, False, (), *cost)
+        core = _core.Core((784, 30, 10), activations, (0.0, 0.0), True, False, (), (), *cost)
         parameters = np.full(core.n_parameters, 0.01, np.float32)
         X = np.ones((50, 784), np.float32)
         few, many = np.empty((2, 50, 10), np.float32)

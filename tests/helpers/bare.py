@@ -42,6 +42,7 @@ class Bare:
             bias,
             scale,
             (),
+            (),
             cost,
             parameter,
             parameters.dtype.name,

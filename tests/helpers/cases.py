@@ -82,6 +82,7 @@ def problem(
     weighted=False,
     scale=False,
     residual=False,
+    norm=None,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -93,6 +94,7 @@ def problem(
         bias=bias,
         input_scale=scale,
         residual=residual,
+        norm=norm,
         dtype=dtype,
         random_state=0,
     )
@@ -104,8 +106,12 @@ def problem(
         net.scale[...] = rng.normal(1, 0.5, sizes[0])
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    added = net._architecture.residual
-    oracle = reference.Network(sizes, [*hidden, output], cost, bias, parameter, scale, added)
+    for g in net.gains:
+        if g is not None:
+            g[...] = rng.normal(1, 0.5, g.shape)
+    added, normed = net._architecture.residual, net._architecture.normed
+    activations = [*hidden, output]
+    oracle = reference.Network(sizes, activations, cost, bias, parameter, scale, added, normed)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])

@@ -180,19 +180,26 @@ class Network:
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
     input_scale: bool = False  # whether the first layer reads x * s
     residual: tuple = ()  # of each layer, whether its input is added; empty: none
+    normed: tuple = ()  # of each layer, whether its weighted sums are normalised; empty: none
 
     def functions(self):
         return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
 
     def views(self, p):
-        weights, biases, at = [], [], self.layer_sizes[0] * self.input_scale
-        for n_in, n_out in zip(self.layer_sizes[:-1], self.layer_sizes[1:], strict=True):
+        return self.groups(p)[:2]
+
+    def groups(self, p):
+        weights, biases, gains, at = [], [], [], self.layer_sizes[0] * self.input_scale
+        for layer, n_out in enumerate(self.layer_sizes[1:]):
+            n_in = self.layer_sizes[layer]
             weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
             at += n_in * n_out
             biases.append(p[at : at + n_out * self.bias])
             at += n_out * self.bias
+            gains.append(p[at : at + n_out * self.is_normed(layer)])
+            at += n_out * self.is_normed(layer)
         assert at == p.size
-        return weights, biases
+        return weights, biases, gains
 
     def scale(self, p):
         return p[: self.layer_sizes[0] * self.input_scale] if self.input_scale else 1
@@ -206,8 +213,11 @@ class Network:
         factors: what hidden activations are multiplied by, layer by layer
         """
         zs, activations = [], [np.asarray(X, p.dtype) * self.scale(p)]
-        for W, b, (f, _) in zip(*self.views(p), self.functions(), strict=True):
-            zs.append(activations[-1] @ W + (b if self.bias else 0))
+        for W, b, g, (f, _) in zip(*self.groups(p), self.functions(), strict=True):
+            sums = activations[-1] @ W
+            if self.is_normed(len(zs)):
+                sums = g * self.normalised(sums)[0]
+            zs.append(sums + (b if self.bias else 0))
             activations.append(f(zs[-1]))
             if len(zs) <= len(factors):
                 activations[-1] = activations[-1] * factors[len(zs) - 1]
@@ -217,6 +227,26 @@ class Network:
 
     def is_residual(self, layer):
         return bool(self.residual) and self.residual[layer]
+
+    def is_normed(self, layer):
+        return bool(self.normed) and self.normed[layer]
+
+    def normalised(self, u):
+        """Return the weighted sums, normalised row by row, and their standard deviations."""
+        sd = np.sqrt(u.var(axis=1, keepdims=True) + 1e-5)
+        return (u - u.mean(axis=1, keepdims=True)) / sd, sd
+
+    def delta_u(self, p, layer, x, dz):
+        """Turn the derivative by z into that by the weighted sums of x.
+
+        The Jacobian of the normalised sums n of a row is (1 - 1 / n_out - n n' / n_out) / sd.
+        """
+        if not self.is_normed(layer):
+            return dz
+        W, _, g = (group[layer] for group in self.groups(p))
+        n, sd = self.normalised(x @ W)
+        dn = g * dz
+        return (dn - (dn.sum(axis=1, keepdims=True) + n * (dn * n).sum(1)[:, None]) / len(g)) / sd
 
     def predict(self, p, X):
         return self.forward(p, X)[1][-1]
@@ -239,6 +269,10 @@ class Network:
         for views, factors in zip(self.views(result), (weights, biases), strict=True):
             for view, factor in zip(views, np.broadcast_to(factors, len(views)), strict=True):
                 view[...] = factor
+        for gains, factor in zip(
+            self.groups(result)[2], np.broadcast_to(biases, len(self.activations)), strict=True
+        ):
+            gains[...] = factor
         result[: self.layer_sizes[0] * self.input_scale] = scale
         return result
 
@@ -274,16 +308,19 @@ class Network:
         return COSTS_OF_A[self.cost_name][1](a, y, self.parameter)
 
     def trace(self, p, X, y):
-        """Return z, a, da, dz of every layer, dx and the cost of each row, each of its own cost."""
+        """Return z, a, da, dz of every layer, dx and the cost of each row, each of its own cost.
+
+        Of a normalised layer, dz is the derivative by its weighted sums.
+        """
         zs, activations = self.forward(p, X)
         weights = self.views(p)[0]
         das = [self.delta_a(zs[-1], activations[-1], y)]
         dzs = [self.delta_z(zs[-1], activations[-1], y)]
-        hidden = self.functions()[-2::-1]
-        for W, z, (_, derivative) in zip(weights[:0:-1], zs[-2::-1], hidden, strict=True):
-            passed_on = das[0] if self.is_residual(len(weights) - len(das)) else 0
-            das.insert(0, dzs[0] @ W.T + passed_on)
-            dzs.insert(0, das[0] * derivative(z))
+        for layer in reversed(range(len(weights) - 1)):
+            passed_on = das[0] if self.is_residual(layer + 1) else 0
+            das.insert(0, dzs[0] @ weights[layer + 1].T + passed_on)
+            dz = das[0] * self.functions()[layer][1](zs[layer])
+            dzs.insert(0, self.delta_u(p, layer, activations[layer], dz))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
         return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T * self.scale(p), costs
 
@@ -292,11 +329,16 @@ class Network:
         dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))
         dz = dz * self.row_weights(p, len(dz), sample_weight)
         gradient = self.strengths(p, alpha) * p + self.strengths(p, l1) * np.sign(p)
-        dWs, dbs = self.views(gradient)
+        dWs, dbs, dgs = self.groups(gradient)
         weights, da = self.views(p)[0], 0
         for layer in reversed(range(len(weights))):
-            dWs[layer] += activations[layer].T @ dz
             dbs[layer] += dz.sum(axis=0) if self.bias else 0
+            if self.is_normed(layer):
+                dgs[layer] += np.sum(
+                    dz * self.normalised(activations[layer] @ weights[layer])[0], axis=0
+                )
+            dz = self.delta_u(p, layer, activations[layer], dz)
+            dWs[layer] += activations[layer].T @ dz
             if layer > 0:
                 derivative = self.functions()[layer - 1][1]
                 da = dz @ weights[layer].T + (da if self.is_residual(layer) else 0)
