@@ -110,43 +110,42 @@ static void add_rows(real *out, const real *a, size_t stride, const real *x, siz
     }
 }
 
-/* Sum of x, or of x * y unless y is NULL, over a row of n columns, in double. A column alone
- * selects its partial sum, so the result is the same for any layout. */
-INLINE double sum_of_row(const real *x, const real *y, size_t panel, size_t n) {
-    enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
-    double partial[N_PARTIAL] = {0}, sum = 0;
-    for (size_t j = 0; j < n; j += PIECE, x += PIECE, y = y ? y + PIECE : NULL) {
-        if (j && j % PANEL == 0) { x += panel - PANEL, y = y ? y + panel - PANEL : NULL; }
-        double *to = partial + j % N_PARTIAL;
-        const size_t n_left = n - j;
-        if (n_left >= PIECE) {
-            for (size_t p = 0; p < PIECE; p++) { to[p] += (double)x[p] * (y ? (double)y[p] : 1); }
-        } else {
-            for (size_t p = 0; p < n_left; p++) { to[p] += (double)x[p] * (y ? (double)y[p] : 1); }
-        }
-    }
-    for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
-    return sum;
-}
-
-/* Offset of column j in a row, where a vector begins, and the number of its lanes that are columns
- * below n. */
+/* Offset of column j in a row, where a vector begins, and the number of its lanes before column
+ * n. */
 INLINE size_t vector_at(pynn_layout layout, size_t j) {
     return j / PANEL * layout.panel + j % PANEL;
 }
 INLINE size_t lanes_of(size_t n, size_t j) { return n - j < LANES ? n - j : LANES; }
+
+/* Sum of x, or of x * y unless y is NULL, over a row of n columns, in double. A column alone
+ * selects its partial sum, so the result is the same for any layout. */
+INLINE double sum_of_row(const real *x, const real *y, pynn_layout layout, size_t n) {
+    enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
+    double partial[N_PARTIAL] = {0}, sum = 0;
+    real terms[PIECE];
+    for (size_t j = 0; j < n; j += PIECE) {
+        const size_t at = vector_at(layout, j), n_terms = n - j < PIECE ? n - j : PIECE;
+        for (size_t p = 0; p < n_terms; p += LANES) {
+            const vec v = load(x + at + p);
+            store(terms + p, y ? rounded(v * load(y + at + p)) : v);
+        }
+        for (size_t p = 0; p < n_terms; p++) { partial[j % N_PARTIAL + p] += terms[p]; }
+    }
+    for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
+    return sum;
+}
 
 static void normalise(real *z, const pynn_normalised *rows) {
     const size_t n = rows->n;
     const pynn_layout layout = rows->layout;
     for (size_t i = 0; i < rows->n_rows; i++, z += layout.row) {
         real *u = rows->sums + i * layout.row;
-        const real mean = (real)(sum_of_row(u, NULL, layout.panel, n) / (double)n);
+        const real mean = (real)(sum_of_row(u, NULL, layout, n) / (double)n);
         for (size_t j = 0; j < n; j += LANES) {
             const size_t at = vector_at(layout, j);
             store(u + at, load(u + at) - mean);
         }
-        const double variance = sum_of_row(u, u, layout.panel, n) / (double)n;
+        const double variance = sum_of_row(u, u, layout, n) / (double)n;
         const real scale = rows->scales[i] = (real)(1 / sqrt(variance + 1e-5));
         for (size_t j = 0; j < n; j += LANES) {
             const size_t at = vector_at(layout, j), lanes = lanes_of(n, j);
@@ -170,8 +169,8 @@ static void normalise_back(real *dz, real *delta, const pynn_normalised *rows) {
             store(dz + at, dz_);
             store(delta + at, load_first(rows->gains + j, lanes_of(n, j)) * dz_);
         }
-        const real mean = (real)(sum_of_row(delta, NULL, layout.panel, n) / (double)n);
-        const real slope = (real)(sum_of_row(delta, normed, layout.panel, n) / (double)n);
+        const real mean = (real)(sum_of_row(delta, NULL, layout, n) / (double)n);
+        const real slope = (real)(sum_of_row(delta, normed, layout, n) / (double)n);
         for (size_t j = 0; j < n; j += LANES) {
             const size_t at = vector_at(layout, j);
             store(delta + at, (load(delta + at) - mean - slope * load(normed + at)) * scale);
