@@ -150,10 +150,9 @@ static void normalise(real *z, const pynn_normalised *rows) {
         for (size_t j = 0; j < n; j += LANES) {
             const size_t at = vector_at(layout, j), lanes = lanes_of(n, j);
             const vec normed = load(u + at) * scale;
-            vec z_ = load_first(rows->gains + j, lanes) * normed;
-            if (rows->biases) { z_ += load_first(rows->biases + j, lanes); }
+            const vec b = rows->biases ? load_first(rows->biases + j, lanes) : (vec){0};
             store(u + at, normed);
-            store(z + at, z_);
+            store(z + at, load_first(rows->gains + j, lanes) * normed + b);
         }
     }
 }
