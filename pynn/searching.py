@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
-from joblib.parallel import ParallelBackendBase, SequentialBackend
+from joblib.parallel import FallbackToBackend, ParallelBackendBase, SequentialBackend
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
 
@@ -155,7 +155,7 @@ def _as_lists(grid: Any) -> Any:
 
 
 class _Workers(ParallelBackendBase):  # type: ignore[misc]
-    """Lets joblib run the tasks of a call in our workers, which Ctrl-C ends.
+    """Lets joblib run the fits of a search in our workers, which Ctrl-C ends.
 
     Ctrl-C does not reach joblib's own threads.
     """
@@ -163,12 +163,16 @@ class _Workers(ParallelBackendBase):  # type: ignore[misc]
     def __init__(self, n_workers: int) -> None:
         super().__init__(nesting_level=0)
         self._n_workers = n_workers
+        self._of_search: Any = None
         self._waiting: list[_Task] = []
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
         return max(2, self._n_workers)  # for 1, joblib does not call submit
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **_: Any) -> int:
+        self._of_search = self._of_search or parallel
+        if parallel is not self._of_search:  # of the refit, whose calls may be any
+            raise FallbackToBackend(SequentialBackend(nesting_level=0))
         parallel.pre_dispatch = "all"
         return self.effective_n_jobs(n_jobs)
 

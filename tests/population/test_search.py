@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from long import IS_LONG
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -226,6 +227,37 @@ def test_an_estimator_may_contain_the_perceptron():
     model = TransformedTargetRegressor(mlp, transformer=StandardScaler())
     grid = prefixed({"alpha": [0.1, 1], "solver": ["adam", "lbfgs"]}, "regressor__mlpregressor")
     assert_same(pynn.search(model, grid, *NUMBERS), GridSearchCV(model, grid).fit(*NUMBERS))
+
+
+class Parallel(TransformerMixin, BaseEstimator):
+    """Calls joblib, and fails in the refit, which has the most samples."""
+
+    def __init__(self, n_samples=np.inf):
+        self.n_samples = n_samples
+
+    def fit(self, X, y=None):
+        assert joblib.Parallel()(joblib.delayed(len)(part) for part in (X, y)) == [len(X)] * 2
+        if len(X) > self.n_samples:
+            raise OSError("too many samples")
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@quiet
+def test_the_refit_may_call_joblib():
+    columns = ColumnTransformer([("a", StandardScaler(), [0, 1]), ("b", Parallel(), [2, 3])])
+    model = make_pipeline(Parallel(), columns, classifier())
+    found, expected = pynn.search(model, {}, X, y), GridSearchCV(model, {}).fit(X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+
+
+@quiet
+def test_an_error_in_the_refit_is_raised_as_it_is():
+    columns = ColumnTransformer([("a", Parallel(50), [0, 1]), ("b", Parallel(50), [2, 3])])
+    with pytest.raises(OSError, match="too many samples"):
+        pynn.search(make_pipeline(columns, classifier()), {}, X, y)
 
 
 class Names(TransformerMixin, BaseEstimator):
