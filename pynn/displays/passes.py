@@ -119,7 +119,7 @@ class TraceDisplay:
         # All that a diagram reads of a network, with the numbers to draw as its weights
         drawn: Any = SimpleNamespace(
             layer_sizes=net.layer_sizes,
-            activations=net.activations,
+            _architecture=net,
             weights=links,
             biases=trace.biases,
             bias=net.bias,

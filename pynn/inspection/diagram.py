@@ -278,7 +278,7 @@ def _column(
         return Column(0, size, "input", scaled, x, units, y, gap, ())
     name = "output" if layer == len(net.weights) else f"layer {layer}"
     biases = net.biases[layer - 1][list(units)].tolist() if net.bias else ()
-    activation = str(net.activations[layer - 1])
+    activation = net._architecture.layer_activations[layer - 1]
     return Column(layer, size, name, activation, x, units, y, gap, tuple(biases))
 
 

@@ -280,7 +280,10 @@ class Inspected:
         activation = str(network.activations[layer - 1])
         gains = network.gains[layer - 1]
         gain = None if gains is None else float(gains[unit])
-        found = NeuronInputs(layer, unit, activation, weights, bias, gain=gain)
+        is_residual = network._architecture.is_residual(layer - 1)
+        found = NeuronInputs(
+            layer, unit, activation, weights, bias, gain=gain, is_residual=is_residual
+        )
         if X is None:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X

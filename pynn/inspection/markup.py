@@ -132,7 +132,7 @@ def html(
     """
     diagram = Diagram.of(net)
     name = f"Network {_elided(list(map(str, net.layer_sizes)), '-')}"
-    runs = [(name, len(list(run))) for name, run in groupby(map(str, net.activations))]
+    runs = [(name, len(list(run))) for name, run in groupby(net._architecture.layer_activations)]
     caption = [
         name,
         _elided([name if n == 1 else f"{name} ×{n}" for name, n in runs], ", "),
@@ -140,7 +140,6 @@ def html(
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
         *([] if net.scale is None else ["input scale"]),
-        *(["layer norm"] if net._architecture.normed else []),
     ]
     return (
         f'<figure style="margin:0">{svg(diagram, name)}\n'

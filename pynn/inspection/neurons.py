@@ -49,9 +49,11 @@ class NeuronInputs:
         Weighted sum: the sum of the products, plus the bias. In a layer with layer normalisation,
         the sum of the products, which is normalised next.
     a : ndarray of shape (n_rows,), or None
-        Activation of the neuron.
+        Activation of the neuron, with the input that a residual layer adds.
     gain : float or None
         Gain of the neuron if its layer has layer normalisation, otherwise None.
+    is_residual : bool, default=False
+        Whether the layer adds its input to its activations.
 
     See Also
     --------
@@ -80,6 +82,7 @@ class NeuronInputs:
     z: NDArray[Any] | None = None
     a: NDArray[Any] | None = None
     gain: float | None = None
+    is_residual: bool = False
 
     def __repr__(self) -> str:
         n = len(self.weights)
@@ -127,12 +130,13 @@ class NeuronInputs:
             columns = {"activation": dense_row(self.activations, row), **columns}
             columns["product"], what = dense_row(self.products, row), "products"
             z, a = number(self.z[row], digits), number(self.a[row], digits)
+            added = f" plus {neuron(self.layer - 1, self.unit)}" if self.is_residual else ""
             sums = (
                 f"products and {end} sum to {z}"
                 if self.gain is None
                 else f"products sum to {z}; {end}"
             )
-            end = f"{sums}, {self.activation} → {a}"
+            end = f"{sums}, {self.activation}{added} → {a}"
         *_, values = columns.values()
         rows = [["from", *columns]]
         chosen = np.argsort(-np.abs(values), kind="stable")[:limit]

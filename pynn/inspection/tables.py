@@ -134,17 +134,17 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
         n = len(net.scale)
         cells = ["scale", f"{n:,}", "", f"{n}", "0", f"{n:,}"]
         rows.append([*cells, in_bytes(net.scale.nbytes)])
-    for layer, (W, activation) in enumerate(zip(net.weights, net.activations, strict=True), 1):
+    names = net._architecture.layer_activations
+    for layer, (W, activation) in enumerate(zip(net.weights, names, strict=True), 1):
         n_in, n_out = W.shape
         n_biases = n_out if net.bias else 0
         is_normed = net._architecture.is_normed(layer - 1)
         n = W.size + n_biases + n_out * is_normed
         name = "output" if layer == len(net.weights) else f"layer {layer}"
-        added = " + input" if net._architecture.is_residual(layer - 1) else ""
         cells = [
             name,
             f"{n_out:,}",
-            f"{'layer norm, ' if is_normed else ''}{activation}{added}",
+            activation,
             f"{n_in} × {n_out}",
             f"{n_biases:,}",
             f"{n:,}",

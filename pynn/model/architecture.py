@@ -144,6 +144,16 @@ class Architecture:
         """Whether the weighted sums of this layer, from 0, are normalised."""
         return bool(self.normed) and self.normed[layer]
 
+    @property
+    def layer_activations(self) -> list[str]:
+        """Name of each layer's activation, with marks for normalised and residual layers."""
+        return [
+            "layer norm " * self.is_normed(layer)
+            + str(activation)
+            + " + input" * self.is_residual(layer)
+            for layer, activation in enumerate(self.activations)
+        ]
+
     def core(self) -> _core.Core:
         """Make the compiled counterpart."""
         parameter = self.cost._parameter() if isinstance(self.cost, Cost) else 0.0
@@ -232,8 +242,8 @@ def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
     """Return for each layer whether it is residual, or nothing if none is."""
     hidden = sizes[1:-1]
     fits = [i > 0 and n == hidden[i - 1] for i, n in enumerate(hidden)]
-    if isinstance(given, bool):
-        chosen = [given and fit for fit in fits]
+    if isinstance(given, bool | np.bool_):
+        chosen = [bool(given) and fit for fit in fits]
         if given and not any(fits):
             raise ValueError(
                 "residual=True needs a hidden layer with as many units as the hidden layer before "
@@ -241,7 +251,8 @@ def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
             )
     elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
         chosen = list(given)
-        if len(chosen) != len(hidden) or not all(isinstance(one, bool) for one in chosen):
+        are_bools = all(isinstance(one, bool | np.bool_) for one in chosen)
+        if len(chosen) != len(hidden) or not are_bools:
             raise ValueError(
                 f"residual must be True, False or {len(hidden)} of them, one for each hidden "
                 f"layer; got {given!r}"
@@ -254,7 +265,7 @@ def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
                 )
     else:
         raise TypeError(f"residual must be True, False or a sequence of them, got {given!r}")
-    return (*chosen, False) if any(chosen) else ()
+    return (*map(bool, chosen), False) if any(chosen) else ()
 
 
 def _normed(given: object, n_hidden: int) -> tuple[bool, ...]:

@@ -199,10 +199,10 @@ class Parameters:
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
-        return (
-            f"<Network {sizes}, {' '.join(map(str, self.activations))}, {self.cost_function}, "
+        return (  # checkpoints compare it, so it names everything that changes the results
+            f"<Network {sizes}, {' '.join(self._architecture.layer_activations)}, "
+            f"{self.cost_function}, "
             f"{'input scale, ' if self._architecture.input_scale else ''}"
-            f"{'layer norm, ' if self._architecture.normed else ''}"
             f"{self.n_parameters} parameters {self.dtype}>"
         )
 

@@ -64,7 +64,7 @@ def test_a_trace_lists_the_arrays(net):
 
 def test_the_summary_counts_gains(net):
     rows = tables.summary(net, None).rows
-    assert rows[2][:6] == ["layer 1", "2", "layer norm, identity", "1 × 2", "2", "6"]
+    assert rows[2][:6] == ["layer 1", "2", "layer norm identity", "1 × 2", "2", "6"]
     assert rows[3][2] == "identity"
 
 

@@ -8,7 +8,10 @@ import pytest
 from cases import digits_like
 
 import pynn
+from pynn.callbacks import Checkpoint
+from pynn.displays import NetworkDisplay, TraceDisplay
 from pynn.inspection import gradient_check, tables
+from pynn.inspection.diagram import Diagram
 
 
 @pytest.fixture
@@ -61,12 +64,47 @@ def test_the_summary_names_residual_layers(net):
     assert activations == ["activation", "", "identity", "identity + input", "identity", ""]
 
 
+def test_pictures_and_the_name_of_the_network_tell_residual_layers(net):
+    named = ["identity", "identity + input", "identity"]
+    trace = net.trace([[1.0]], [[0.0]])
+    for diagram in (Diagram.of(net), TraceDisplay(trace, direction="backward").diagram):
+        assert [column.activation for column in diagram.columns[1:]] == named
+    assert "(identity + input)" in net._repr_html_()
+    assert " ".join(named) in repr(net)
+
+
+def test_a_tanh_that_adds_its_input_is_not_shaded_relative_to_1():
+    net = pynn.Network([1, 1, 1, 1], activation="tanh", residual=True, random_state=0)
+    net.parameters[:] = 0.1
+    display = NetworkDisplay.from_estimator(net, [[1.0]])
+    a = [abs(float(layer.item())) for layer in net.trace([[1.0]], [[0.0]]).a]
+    scales = [display._scale_of(column) for column in display.diagram.columns[1:3]]
+    np.testing.assert_allclose(scales, [1, a[1]])
+
+
+def test_neuron_inputs_name_the_neuron_that_is_added(net):
+    inputs = net.neuron_inputs(2, 0, [[1.0]])
+    assert (inputs.z.item(), inputs.a.item()) == (1, 3)
+    assert str(inputs).endswith("sum to 1, identity plus neuron 1 of layer 1 → 3")
+    assert str(net.neuron_inputs(1, 0, [[1.0]])).endswith("sum to 2, identity → 2")
+
+
+def test_a_checkpoint_of_a_network_without_residual_layers_is_refused(tmp_path):
+    data, path = (np.eye(4), np.eye(4)[:, :2]), tmp_path / "fit.npz"
+    net = pynn.Network([4, 3, 3, 2], random_state=0)
+    net.fit(*data, callbacks=[Checkpoint(path)])
+    residual = pynn.Network([4, 3, 3, 2], residual=True, random_state=0)
+    with pytest.raises(ValueError, match=r"is from a fit with network .* relu \+ input"):
+        residual.fit(*data, epochs=2, callbacks=[Checkpoint(path, resume=True)])
+
+
 def test_true_chooses_the_layers_of_equal_size():
     net = pynn.Network([4, 4, 6, 6, 3, 3, 2], residual=True)
     assert net._architecture.residual == (False, False, True, False, True, False)
     assert pynn.Network([4, 3, 2])._architecture.residual == ()
-    chosen = pynn.Network([4, 6, 6, 6, 2], residual=[False, False, True])
-    assert chosen._architecture.residual == (False, False, True, False)
+    for given in ([False, False, True], np.array([False, False, True])):
+        chosen = pynn.Network([4, 6, 6, 6, 2], residual=given)
+        assert chosen._architecture.residual == (False, False, True, False)
 
 
 @pytest.mark.parametrize(
