@@ -167,8 +167,8 @@ class _Training:
         except KeyboardInterrupt:
             self.is_interrupted = True
         others = [one for _, one in failures if not isinstance(one, KeyboardInterrupt)]
-        if others:  # the first one ended the rest; no frame keeps it, so its data are freed soon
-            failures.clear()
+        failures.clear()  # no frame keeps an error, so that its data are freed soon
+        if others:  # the first one ended the rest
             raise others.pop(0)
         if (
             len(self.outcomes) < len(tasks)

@@ -218,6 +218,7 @@ class Fit:
             ending = loop.run()
         except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
+        loop.take_interruption()
         return self._outcome(ending, state)
 
     def _outcome(self, ending: str, state: State) -> Outcome:

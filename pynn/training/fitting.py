@@ -113,7 +113,7 @@ def _fit(
             f"unchanged. A smaller learning rate than {loop.descent.optimizer} or inputs of a "
             "smaller scale may help"
         )
-    return loop.interruption
+    return loop.take_interruption()
 
 
 def _loop(

@@ -55,10 +55,18 @@ class Loop:
         self.state, self.history, self.learner, self.descent = state, history, learner, descent
         self.measures, self.patience, self.divisor = measures, patience, divisor
         self.keeps_best = keeps_best
-        self.interruption: KeyboardInterrupt | None = None
+        self._interruption: KeyboardInterrupt | None = None
         self._before: Any = None  # counts at the start of the current epoch
         self._begun = 0, 0  # epochs and updates when the fit began
         self._call: tuple[float, Patience | None] = 0.0, None  # rate, and what the core judges by
+
+    def take_interruption(self) -> KeyboardInterrupt | None:
+        """Return the exception that interrupted the fit, and forget it.
+
+        Its traceback has a frame with this loop, so together they would keep the data alive.
+        """
+        error, self._interruption = self._interruption, None
+        return error
 
     def run(self) -> str:
         """Train; return how it ended: "finished", "stopped", "diverged" or "interrupted".
@@ -76,7 +84,7 @@ class Loop:
             with state, self.learner.session:
                 ending = self._until_stopped(self._epochs_at_once())
         except KeyboardInterrupt as error:
-            ending, self.interruption = "interrupted", error
+            ending, self._interruption = "interrupted", error
             self._forget_half_an_epoch(n_before + state.epoch)
             self._keep_whole_epochs()
         history.is_stopped = state.is_stopped

@@ -1,5 +1,6 @@
 """Ensembles by seeds: n_members networks in one estimator, each with the bits of its own fit."""
 
+import contextlib
 import copy
 import gc
 import os
@@ -397,6 +398,33 @@ def test_a_failed_fit_frees_its_data():
     try:
         with pytest.raises(ZeroDivisionError):
             ensemble(callbacks=[lambda state: 1 / 0]).fit(rows, Y)
+        del rows
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+def interrupt(state):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted")
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda rows: ensemble(callbacks=[interrupt]).fit(rows, Y),
+        lambda rows: ensemble(callbacks=[interrupt], n_members=1).fit(rows, Y),
+        lambda rows: pynn.Network([rows.shape[1], 1]).fit(rows, rows[:, 0], callbacks=[interrupt]),
+    ],
+    ids=["ensemble", "one network", "Network"],
+)
+def test_an_interrupted_fit_frees_its_data(fit):
+    rows = X.copy()
+    freed = weakref.ref(rows)
+    gc.disable()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # the estimators only warn
+            fit(rows)
         del rows
         assert freed() is None
     finally:
