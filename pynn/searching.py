@@ -41,9 +41,9 @@ def search(
 ) -> Any:
     """Compare settings by cross-validation, with a fit in each thread.
 
-    The result is scikit-learn's ``GridSearchCV``, fitted: its scores are the same to the bit as
-    without threads, for any number of them, if the estimator has a `random_state`. Processes are
-    not started, so small searches take no longer than their fits.
+    Return a fitted ``GridSearchCV`` of scikit-learn. If the estimator has a `random_state`, the
+    scores are the same to the bit as those of ``GridSearchCV.fit``, for any number of threads. No
+    processes are started, so small searches take no longer than their fits.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def search(
         Number of threads, at most 256. None uses one for each processor that affinity and the
         container's quota allow; ``OMP_NUM_THREADS`` and threadpoolctl also limit it.
     verbose : int, default=0
-        Print how many fits there are (1), and each of them (2 or more).
+        Print the number of fits (1), and also a line for each fit (2 or more).
     error_score : float or "raise", default=nan
         Score of a fit that fails, with a ``FitFailedWarning``; "raise" raises the error instead.
     return_train_score : bool, default=False
-        Whether to score the training samples of each fit, too.
+        Whether to score the training samples of each fit as well.
     **fit_params
         Arguments of the estimator's `fit`, such as ``sample_weight``, and ``groups`` for ``cv``.
 

@@ -131,11 +131,11 @@ class MLPClassifier(
         Whether pickles hold the optimizer's state. None: only after `partial_fit`, so that it
         continues exactly.
     n_threads : int or None, default=None
-        Number of threads. None chooses it by the work per step, or takes all processors for
-        `n_members` > 1. Results are the same for any number.
+        Number of threads. None chooses it by the work per step, or uses all available processors
+        if `n_members` > 1. Results are the same for any number.
     n_members : int, default=1
-        Number of networks. If there are several, `fit` trains them side by side in threads, and
-        predictions are the mean of theirs. See Notes.
+        Number of networks. If it is above 1, `fit` trains the networks in parallel threads, and
+        predictions are averaged over them. See Notes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes in training, multiplied with `sample_weight`. "balanced" is
         ``n_samples / (n_classes * samples of the class)``. A list has a dict for each of several
@@ -175,7 +175,7 @@ class MLPClassifier(
     stopped_early_ : bool
         Whether training ended before `max_iter`, for lack of improvement or by a callback.
     n_iter_ : int
-        Epochs of the last fit, or iterations of "lbfgs"; of several members the most.
+        Epochs of the last fit, or iterations of "lbfgs"; the maximum over the members.
     t_ : int
         Number of training samples seen, counted again in each epoch.
     n_features_in_ : int
@@ -204,10 +204,11 @@ class MLPClassifier(
     has the ``random_state`` of this estimator plus k, and the same bits as a single estimator with
     that seed. If `random_state` is None or a RandomState, member 0 draws from it, and the seeds of
     the others are drawn from a copy of it. Each member sets its own samples aside for
-    `early_stopping`. Callbacks are called in several threads, for each member with its own state;
-    `Checkpoint` and scikit-learn's callbacks are refused. `verbose` counts the trained members. If
-    a member diverges, `fit` raises the error of a single estimator with a note that names the
-    member. If Ctrl-C ends the fit, `estimators_` holds the members that had begun.
+    `early_stopping`. Callbacks run in several threads, with a separate state for each member;
+    `Checkpoint` and scikit-learn's callbacks are not supported. `verbose` prints the number of
+    trained members. If a member diverges, `fit` raises the same error as a single estimator, with a
+    note that names the member. If Ctrl-C ends the fit, `estimators_` holds the members that had
+    begun.
 
     A pickle holds the state of the optimizer only after `partial_fit`, which then continues with
     it. Each epoch adds 9 bytes to a pickle for `loss_curve_` and for each list of `history_`.

@@ -55,7 +55,7 @@ def check(estimator: Any, goes_on: bool) -> None:
         n_now = len(members)
         if n_members != n_now:
             raise ValueError(
-                f"n_members is {n_members}, but the weights to continue from are of {n_now} "
+                f"n_members is {n_members}, but the current weights are those of {n_now} "
                 f"network{'s' * (n_now > 1)}: set n_members={n_now}, or start a new fit without "
                 "warm_start or partial_fit"
             )

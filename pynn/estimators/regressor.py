@@ -155,7 +155,7 @@ history_, stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_laye
             return _squeezed(self._forward(X))
         each = list(self._each_forward(X))
         if len(each) < 2:
-            raise ValueError("return_std=True needs several members: fit with n_members=5, say")
+            raise ValueError("return_std=True needs several members: fit with n_members=5")
         std = np.std(each, axis=0)
         return _squeezed(mean(each)), _squeezed(std)
 
