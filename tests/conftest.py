@@ -55,6 +55,15 @@ sys.addaudithook(refuse_other_machines)
 
 
 @pytest.fixture(autouse=True)
+def scikit_learn_s_settings_are_restored():
+    """A signal in the midst of its `config_context` leaves the settings of the block."""
+    yield
+    if "sklearn" in sys.modules:
+        sys.modules["sklearn"].set_config(assume_finite=False, skip_parameter_validation=False,
+                                          enable_metadata_routing=False)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
 def figures_are_closed():
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):

@@ -22,7 +22,8 @@ def by_blas():
 
 def test_the_configuration_names_scipy_s_blas_in_a_fresh_process():
     code = "from pynn.config import configuration; print(configuration()['BLAS'])"
-    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-P", "-c", code]
+    fresh = subprocess.run(command, capture_output=True, text=True, check=True)
     import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import threadpool_info
 
