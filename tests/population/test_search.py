@@ -326,7 +326,7 @@ def test_halving_is_scikit_learn_s(halving, same):
         ({"grid": []}, ValueError, "No fits were performed"),
         ({"grid": {"alpha": []}}, ValueError, "alpha"),
         ({"cv": 1000}, ValueError, "n_splits=1000"),
-        ({"wight": 1}, TypeError, "wight"),
+        ({"weights": 1}, TypeError, "weights"),
     ],
     ids=lambda value: None if isinstance(value, dict) else str(value),
 )
