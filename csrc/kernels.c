@@ -305,7 +305,7 @@ static void penalise(real *g, const real *w, size_t n, const pynn_step *step) {
     }
 }
 
-/* In this form a mean of equal numbers, such as frozen weights, stays what it is. */
+/* With this formula, the mean of equal numbers, such as frozen weights, does not change. */
 static void average(real *restrict mean, const real *restrict w, size_t n, double rate) {
     const real share = (real)rate;
     if (rate == 1) {

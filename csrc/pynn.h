@@ -130,11 +130,11 @@ typedef struct {
                                    weights, and for its biases and gains; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
-    const double *strengths; /* (updates, 3 * n_layers) of each update l2 (n_layers,), l1 likewise,
-                                dropout (n_layers - 1,) and weight decay, in place of those that are
-                                set elsewhere, which must not be 0 where any of these is not; or
-                                NULL */
-    pynn_patience *patience; /* or NULL: train for all epochs */
+    const double *strengths;     /* (updates, 3 * n_layers) for each update: l2 (n_layers,), l1
+                                    (n_layers,), dropout (n_layers - 1,), weight decay. They replace
+                                    the numbers of the regularisation and the optimizer, which must
+                                    not be 0 if any of their replacements is not; or NULL */
+    pynn_patience *patience;     /* or NULL: train for all epochs */
     const pynn_average *average; /* or NULL */
 } pynn_plan;
 

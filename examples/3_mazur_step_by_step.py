@@ -70,8 +70,8 @@ for name, his, here in (
     print(f"{name:22}{his:13.9f} {here:13.9f}")
 
 # %%
-# Two orders of the same update. The order of his text is that of `fit`, here with biases that stay
-# as they are. The order of his program backpropagates through updated weights.
+# His text updates all weights after backpropagation, as `fit` does, here with constant biases. His
+# program backpropagates through weights that are already updated.
 
 net = new_network()
 how = {"optimizer": pynn.SGD(0.5), "learning_rate_factors": {"biases": 0}}

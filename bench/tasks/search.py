@@ -12,7 +12,7 @@ CASES = {
     "digits": (30, [(10,), (20,), (30,), (50,)]),
     "iris": (100, [(5,), (10,), (20,), (50,)]),
 }
-_GOALS = {"pynn": 4, "scikit-learn": 15}  # of digits: GridSearchCV's time over that of the search
+_GOALS = {"pynn": 4, "scikit-learn": 15}  # digits: time of GridSearchCV / time of the search
 _HOW = ("new", "warm")
 
 

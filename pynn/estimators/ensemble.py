@@ -153,7 +153,7 @@ class _Training:
         self.is_interrupted = False
 
     def run(self, n_threads: int | None, verbose: bool) -> None:
-        """Train all members. Ctrl-C ends the training of those that have begun."""
+        """Train all members. Ctrl-C ends the training of the members that have begun."""
         tasks: list[Callable[[], None]] = [
             partial(self._train, k, member) for k, member in enumerate(self.members)
         ]

@@ -94,15 +94,11 @@ class Trace:
     @classmethod
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
         data = network._data(X, y)
-        normed = network._architecture.normed
-        of_norm = ("normed", "dz") if normed else ()
+        architecture, layers = network._architecture, range(len(network.weights))
+        of_norm = ("normed", "dz") if architecture.normed else ()
         found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs", *of_norm))
         normalised, by_z = (
-            tuple(
-                v if is_normed else None for v, is_normed in zip(found[name], normed, strict=True)
-            )
-            if normed
-            else (None,) * len(found["z"])
+            tuple(found[name][i] if architecture.is_normed(i) else None for i in layers)
             for name in ("normed", "dz")
         )
         return cls(
