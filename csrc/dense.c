@@ -47,7 +47,7 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
         .c = layer->sums + pynn_at(ws, layer->layout, op->rows.first, op->columns.first),
         .c_layout = layer->layout,
         .start_layout = {0, ws->kernels->panel},
-        .b = {NULL, layer->w_layout.row, 1, layer->w_layout.panel, NULL, 0},
+        .b = {NULL, layer->weights.layout.row, 1, layer->weights.layout.panel, NULL, 0},
         .n_rows = op->rows.end - op->rows.first,
         .n = op->columns.end - op->columns.first,
         .depth = layer->n_in};
@@ -59,8 +59,9 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
 
 /* The layer's biases from column j on, or NULL: normalised layers add them later. */
 static const real *start_of(const pynn_op *op, const pynn_pass *pass, size_t j) {
-    const int adds = pass->ws->network->bias && !op->layer->is_normed;
-    return adds ? pass->parameters + op->layer->biases + j : NULL;
+    const pynn_group *biases = &op->layer->biases;
+    const int adds = biases->n_rows && !op->layer->is_normed;
+    return adds ? pass->parameters + biases->at + j : NULL;
 }
 
 /* Compute the weighted sums. Returns 1 if the member stopped early. */
@@ -81,7 +82,7 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
 static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer;
-    const real *w = pass->parameters + layer->weights;
+    const real *w = pass->parameters + layer->weights.at;
     const pynn_sparse entries = pynn_sparse_rows(ws, rows.first);
     const double n_entries = (double)pynn_count_entries(entries, rows.end - rows.first);
     for (size_t j = op->columns.first; j < op->columns.end; j += ws->kernels->block_columns) {
@@ -89,7 +90,7 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
         if (leaves(pass, n_entries * (double)n)) { return 1; }
         ws->kernels->sparse_product(layer->sums + rows.first * layer->layout.row + j,
                                     layer->layout.row, start_of(op, pass, j), entries, w + j,
-                                    layer->w_layout.row, rows.end - rows.first, n);
+                                    layer->weights.layout.row, rows.end - rows.first, n);
     }
     return 0;
 }
@@ -126,12 +127,12 @@ int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
 /* The operation's rows of a normalised layer. */
 static pynn_normalised normalised_of(const pynn_op *op, const pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
-    const int has_biases = pass->ws->network->bias;
+    const pynn_group *biases = &layer->biases;
     return (pynn_normalised){.sums = layer->sums + op->rows.first * layer->layout.row,
                              .scales = layer->scales + op->rows.first,
                              .layout = layer->layout,
-                             .gains = pass->parameters + layer->gains,
-                             .biases = has_biases ? pass->parameters + layer->biases : NULL,
+                             .gains = pass->parameters + layer->gains.at,
+                             .biases = biases->n_rows ? pass->parameters + biases->at : NULL,
                              .n_rows = op->rows.end - op->rows.first,
                              .n = layer->n_out};
 }
@@ -157,14 +158,15 @@ int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass) {
 static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
                                  pynn_layout layout, const pynn_layer *from) {
     const size_t panel = ws->kernels->panel;
-    op->product = (pynn_product){
-        .c = da + pynn_at(ws, layout, op->rows.first, op->columns.first),
-        .c_layout = layout,
-        .a = rows_from(from->delta, from->layout, op->rows.first),
-        .b = {NULL, 1, from->w_layout.row, panel * from->w_layout.row, NULL, from->w_layout.panel},
-        .n_rows = op->rows.end - op->rows.first,
-        .n = op->columns.end - op->columns.first,
-        .depth = from->n_out};
+    op->product =
+        (pynn_product){.c = da + pynn_at(ws, layout, op->rows.first, op->columns.first),
+                       .c_layout = layout,
+                       .a = rows_from(from->delta, from->layout, op->rows.first),
+                       .b = {NULL, 1, from->weights.layout.row, panel * from->weights.layout.row,
+                             NULL, from->weights.layout.panel},
+                       .n_rows = op->rows.end - op->rows.first,
+                       .n = op->columns.end - op->columns.first,
+                       .depth = from->n_out};
     if (from->is_residual) {
         op->product.start = from->da + pynn_at(ws, from->layout, op->rows.first, op->columns.first);
         op->product.start_layout = from->layout;

@@ -18,15 +18,15 @@ typedef struct {
 int FN(pynn_copy_frozen)(pynn_op *op, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
     if (!updater->from || updater->w == updater->from) { return 0; }
-    const size_t first = op->layer->weights, n = op->layer->end - first;
+    const size_t first = op->layer->weights.at, n = op->layer->end - first;
     const pynn_share part = pynn_share_of(n, PYNN_GRAIN, pass->member);
     memcpy(updater->w + first + part.first, updater->from + first + part.first,
            (part.end - part.first) * sizeof(real));
     return 0;
 }
 
-/* Update the layer's biases by column sums of dz, or its gains by column sums of dz * normed. */
-static void update_by_sums(const pynn_op *op, const pynn_pass *pass, size_t parameters,
+/* Update biases by column sums of dz, or gains by column sums of dz * normed. */
+static void update_by_sums(const pynn_op *op, const pynn_pass *pass, const pynn_group *group,
                            const real *normed) {
     const pynn_updater *updater = pass->updater;
     const pynn_layer *layer = op->layer;
@@ -44,7 +44,7 @@ static void update_by_sums(const pynn_op *op, const pynn_pass *pass, size_t para
         } else {
             ws->kernels->sum_rows(g, layer->dz + at, stride, op->n_rows, n);
         }
-        pynn_apply_dense(updater, step, parameters + j, g, n);
+        pynn_apply_dense(updater, step, group->at + j, g, n);
     }
 }
 
@@ -53,7 +53,7 @@ static void update_by_sums(const pynn_op *op, const pynn_pass *pass, size_t para
 static void update_rows(const block *b, size_t first, size_t n_rows, const real *g,
                         size_t g_stride) {
     const pynn_workspace *ws = b->pass->ws;
-    const size_t j = b->columns.first, stride = b->layer->w_layout.row;
+    const size_t j = b->columns.first, stride = b->layer->weights.layout.row;
     size_t n = b->columns.end - j;
     if (b->columns.end == b->layer->n_out) {
         /* The padding in the last vector is 0 and stays 0. Whole vectors are faster. */
@@ -76,7 +76,7 @@ static int skips_zeros(const pynn_pass *pass, const pynn_step *step) {
 
 /* Update rows with a gradient of 0. Contiguous rows are updated as one vector. */
 static void update_unused(const block *b, size_t first, size_t n_rows) {
-    const size_t n = b->columns.end - b->columns.first, stride = b->layer->w_layout.row;
+    const size_t n = b->columns.end - b->columns.first, stride = b->layer->weights.layout.row;
     const pynn_workspace *ws = b->pass->ws;
     if (n < stride) {
         update_rows(b, first, n_rows, ws->zeros, 0);
@@ -125,7 +125,7 @@ static void block_gradient(const block *b) {
     if (updater->descends && n_rows <= ws->kernels->block_depth) {
         const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
         product.c = updater->w + at;
-        product.c_layout = product.start_layout = layer->w_layout;
+        product.c_layout = product.start_layout = layer->weights.layout;
         product.start = updater->from + at;
         ws->kernels->descend(&product, b->used, b->step);
         if (b->used && b->step->penalises) { update_block(b, NULL, 0); }
@@ -134,9 +134,10 @@ static void block_gradient(const block *b) {
     /* If one panel holds all columns, the gradient is stored as densely as the weights. But if the
      * depth is cut into blocks, each block adds to the one before, which needs rows with room for
      * whole vectors. */
-    const int is_dense = layer->w_layout.row == panel || n_rows <= ws->kernels->block_depth;
-    product.c_layout.row = layer->w_layout.row <= panel && is_dense ? layer->w_layout.row
-                                                                    : ws->kernels->gradient_columns;
+    const int is_dense = layer->weights.layout.row == panel || n_rows <= ws->kernels->block_depth;
+    product.c_layout.row = layer->weights.layout.row <= panel && is_dense
+                               ? layer->weights.layout.row
+                               : ws->kernels->gradient_columns;
     product.c_layout.panel = panel;
     product.c = pynn_gradient_block_of(ws, pass->member);
     multiply(&product, pass, 0);
@@ -165,7 +166,7 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
     const pynn_transposed x_t =
         FN(pynn_transpose)(ws, pynn_sparse_rows(ws, 0), op->n_rows, op->rows, pass->member);
     const pynn_kernels *kernels = ws->kernels;
-    const size_t stride = least(layer->w_layout.row, kernels->block_columns);
+    const size_t stride = least(layer->weights.layout.row, kernels->block_columns);
     const size_t most_rows =
         least(kernels->gradient_rows, kernels->gradient_rows * kernels->gradient_columns / stride);
     real *g = pynn_gradient_block_of(ws, pass->member);
@@ -210,7 +211,8 @@ static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
 void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     const pynn_layer *layer = op->layer;
     const size_t panel = ws->kernels->panel;
-    op->block_columns = least(pynn_together(ws, layer->w_layout), ws->kernels->gradient_columns);
+    op->block_columns =
+        least(pynn_together(ws, layer->weights.layout), ws->kernels->gradient_columns);
     op->block_rows = rows_of_a_block(op, ws);
     const pynn_layout layout = layer->layout;
     op->product.b = layer->panels
@@ -253,7 +255,7 @@ int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
     }
     const pynn_layer *layer = op->layer;
     if (op->rows.first != 0 || op->rows.end == 0) { return 0; }
-    if (pass->ws->network->bias) { update_by_sums(op, pass, layer->biases, NULL); }
-    if (layer->is_normed) { update_by_sums(op, pass, layer->gains, layer->sums); }
+    if (layer->biases.n_rows) { update_by_sums(op, pass, &layer->biases, NULL); }
+    if (layer->gains.n_rows) { update_by_sums(op, pass, &layer->gains, layer->sums); }
     return 0;
 }

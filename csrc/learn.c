@@ -31,17 +31,16 @@ static int pass_on_kept(pynn_pass *pass) {
     double factor = 1;
     if (clips && FN(pynn_clip)(&factor, pass)) { return 1; }
     pynn_step room;
-    if (ws->network->input_scale) {
-        const pynn_step *step = pynn_step_of_scale(&room, pass);
-        apply_kept(pass, 0, ws->layers[0].n_in, step, factor);
+    if (ws->scale.n_rows) {
+        apply_kept(pass, ws->scale.at, ws->scale.n, pynn_step_of_scale(&room, pass), factor);
     }
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_step *step = pynn_step_of_weights(&room, pass, l, ws->penalises && !clips);
-        apply_kept(pass, layer->weights, layer->biases, step, factor);
+        apply_kept(pass, layer->weights.at, layer->biases.at, step, factor);
         step = pynn_step_of_biases(&room, pass, l);
-        apply_kept(pass, layer->biases, layer->end, step, factor);
+        apply_kept(pass, layer->biases.at, layer->end, step, factor);
     }
     pynn_team_meet(pass->member);
     return 0;

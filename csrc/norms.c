@@ -36,9 +36,9 @@ static double sum_of(const double *x, size_t n) {
     return sum;
 }
 
-static pynn_panels weights_of(const pynn_layer *layer, const real *vector) {
-    return (pynn_panels){
-        vector + layer->weights, layer->w_layout.row, 1, layer->w_layout.panel, NULL, 0};
+/* A group's part of a vector of all parameters, or of a gradient. */
+static pynn_panels in_vector(const real *vector, const pynn_group *group) {
+    return (pynn_panels){vector + group->at, group->layout.row, 1, group->layout.panel, NULL, 0};
 }
 
 int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
@@ -51,8 +51,8 @@ int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
         const pynn_layer *layer = &ws->layers[l];
         const double l2 = penalty->l2[l] / pass->divisor, l1 = penalty->l1[l] / pass->divisor;
         if (l2 == 0 && l1 == 0) { continue; }
-        const weighted_sum of = {weights_of(layer, pass->parameters), layer->n_in, layer->n_out,
-                                 0.5 * l2, l1};
+        const weighted_sum of = {in_vector(pass->parameters, &layer->weights), layer->n_in,
+                                 layer->n_out, 0.5 * l2, l1};
         piece = sum_pieces(pass, piece, of);
     }
     if (pynn_meet(pass)) { return 1; }
@@ -62,24 +62,21 @@ int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
     return 1;
 }
 
+static size_t sum_squares(const pynn_pass *pass, size_t piece, const pynn_group *group) {
+    const pynn_panels g = in_vector(pass->ws->gradient, group);
+    return sum_pieces(pass, piece, (weighted_sum){g, group->n_rows, group->n, 1, 0});
+}
+
 /* Compute the squared norm of the kept gradient, in pieces. Returns the number of pieces. */
 static size_t sum_gradient(const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
-    const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;
-    const size_t panel = ws->kernels->panel;
-    const pynn_panels scales = {ws->gradient, n_scales, 1, panel, NULL, 0};
-    size_t piece = sum_pieces(pass, 0, (weighted_sum){scales, n_scales ? 1 : 0, n_scales, 1, 0});
+    size_t piece = sum_squares(pass, 0, &ws->scale);
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];
-        const pynn_panels db = {ws->gradient + layer->biases, layer->n_out, 1, panel, NULL, 0};
-        const pynn_panels dg = {ws->gradient + layer->gains, layer->n_out, 1, panel, NULL, 0};
-        const size_t n_biases = ws->network->bias ? 1 : 0, n_gains = layer->is_normed ? 1 : 0;
-        piece = sum_pieces(
-            pass, piece,
-            (weighted_sum){weights_of(layer, ws->gradient), layer->n_in, layer->n_out, 1, 0});
-        piece = sum_pieces(pass, piece, (weighted_sum){db, n_biases, layer->n_out, 1, 0});
-        piece = sum_pieces(pass, piece, (weighted_sum){dg, n_gains, layer->n_out, 1, 0});
+        for (int k = 0; k < PYNN_N_GROUPS; k++) {
+            piece = sum_squares(pass, piece, &layer->groups[k]);
+        }
     }
     return piece;
 }
@@ -93,8 +90,8 @@ void FN(pynn_penalise)(real *gradient, const pynn_pass *pass) {
                                             penalty->l1[l] / pass->divisor);
         if (!step.penalises || pynn_is_frozen(ws, l)) { continue; }
         const pynn_share part =
-            pynn_share_of(layer->biases - layer->weights, PYNN_GRAIN, pass->member);
-        const size_t at = layer->weights + part.first;
+            pynn_share_of(layer->biases.at - layer->weights.at, PYNN_GRAIN, pass->member);
+        const size_t at = layer->weights.at + part.first;
         ws->kernels->penalise(gradient + at, pass->parameters + at, part.end - part.first, &step);
     }
 }
@@ -118,12 +115,12 @@ void FN(pynn_limit_norms)(real *w, const pynn_pass *pass) {
     for (int l = 0; l < ws->n_layers && longest < INFINITY; l++) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];
-        const size_t together = pynn_together(ws, layer->w_layout);
+        const size_t together = pynn_together(ws, layer->weights.layout);
         const size_t most = together < PYNN_LIMITED_COLUMNS ? together : PYNN_LIMITED_COLUMNS;
         const pynn_share units = pynn_share_of(layer->n_out, most, pass->member);
         for (size_t j = units.first; j < units.end; j += most) {
             const size_t left = units.end - j;
-            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->w_layout.row,
+            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->weights.layout.row,
                                      layer->n_in, left < most ? left : most, longest);
         }
     }

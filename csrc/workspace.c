@@ -89,7 +89,7 @@ static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
                        (learns || is_long) && ws->purpose != PYNN_TRACES;
     const pynn_layout rows = in_rows(ws, first->n_in);
     const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* layout that products read */
-    ws->x_layout = ws->network->input_scale ? rows : read;
+    ws->x_layout = ws->scale.n_rows ? rows : read;
     ws->input_layout = read;
     ws->dx_stride = rows.row;
 }
@@ -154,9 +154,11 @@ static void lay_out_columns(pynn_workspace *ws, real *arena, size_t *used, int n
 }
 
 static size_t n_pieces(const pynn_workspace *ws) {
-    size_t n = 1; /* one for the input scale */
+    size_t n = 1; /* of the input scale */
     for (int l = 0; l < ws->n_layers; l++) {
-        n += ws->layers[l].n_in / PYNN_PIECE_ROWS + 3; /* the last two: biases and gains */
+        for (int k = 0; k < PYNN_N_GROUPS; k++) {
+            n += ws->layers[l].groups[k].n_rows / PYNN_PIECE_ROWS + 1;
+        }
     }
     return n;
 }
@@ -223,7 +225,7 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     } else {
         ws->x = take(arena, &used, reals_of(ws, ws->x_layout, n, n_in));
     }
-    if (ws->network->input_scale) {
+    if (ws->scale.n_rows) {
         ws->scaled = take(arena, &used, reals_of(ws, ws->input_layout, n, n_in));
     }
     lay_out_columns(ws, arena, &used, n_threads);
@@ -252,29 +254,31 @@ static size_t padded(size_t n) {
     return n > LINE ? whole_lines(n) : stride;
 }
 
-/* Set the layout of each layer's parameters. Returns whether it differs from the caller's
- * dense layout. */
+/* Place a group at *end, which becomes its own end. */
+static void place(pynn_group *group, size_t *end, const pynn_workspace *ws, int pads) {
+    const size_t n_reals = reals_of(ws, group->layout, group->n_rows, group->n);
+    group->at = *end;
+    *end += pads ? whole_lines(n_reals) : n_reals;
+}
+
+/* Set the layout of all parameters. Returns whether it differs from the caller's dense layout. */
 static int place_parameters(pynn_workspace *ws, int pads) {
     const size_t panel = ws->kernels->panel;
     int moves = 0;
-    size_t end = ws->network->input_scale ? ws->layers[0].n_in : 0;
-    if (pads) { end = whole_lines(end); }
+    ws->n_parameters = 0;
+    place(&ws->scale, &ws->n_parameters, ws, pads);
     for (int l = 0; l < ws->n_layers; l++) {
         pynn_layer *layer = &ws->layers[l];
-        layer->w_layout = (pynn_layout){pads ? padded(layer->n_out) : layer->n_out, panel};
+        layer->weights.layout.row = pads ? padded(layer->n_out) : layer->n_out;
         if (pads && wants_panels(ws, layer, layer->n_in)) {
-            layer->w_layout = (pynn_layout){panel, layer->n_in * panel};
+            layer->weights.layout = (pynn_layout){panel, layer->n_in * panel};
         }
-        const size_t n_weights = reals_of(ws, layer->w_layout, layer->n_in, layer->n_out);
-        const size_t n_biases = ws->network->bias ? layer->n_out : 0;
-        const size_t n_gains = layer->is_normed ? layer->n_out : 0;
-        layer->weights = end;
-        layer->biases = end + (pads ? whole_lines(n_weights) : n_weights);
-        layer->gains = layer->biases + (pads ? whole_lines(n_biases) : n_biases);
-        layer->end = end = layer->gains + (pads ? whole_lines(n_gains) : n_gains);
-        moves |= layer->w_layout.row != layer->n_out;
+        for (int k = 0; k < PYNN_N_GROUPS; k++) {
+            place(&layer->groups[k], &ws->n_parameters, ws, pads);
+        }
+        layer->end = ws->n_parameters;
+        moves |= layer->weights.layout.row != layer->n_out;
     }
-    ws->n_parameters = end;
     return moves;
 }
 
@@ -294,18 +298,28 @@ static void plan_parameters(pynn_workspace *ws, const pynn_needs *needs) {
     place_parameters(ws, 0);
 }
 
+/* A group in rows; place_parameters sets its offset. */
+static pynn_group group_of(const pynn_workspace *ws, size_t n_rows, size_t n) {
+    return (pynn_group){n_rows, n, 0, {n, ws->kernels->panel}};
+}
+
 static void plan_layers(pynn_workspace *ws) {
     const pynn_network *network = ws->network;
     const double *dropout = ws->regularisation ? ws->regularisation->dropout : NULL;
+    ws->scale = group_of(ws, network->input_scale != 0, (size_t)network->sizes[0]);
     for (int l = 0; l < ws->n_layers; l++) {
         const int is_output = l == ws->n_layers - 1;
-        const size_t n_out = (size_t)network->sizes[l + 1];
-        ws->layers[l] = (pynn_layer){.n_in = (size_t)network->sizes[l],
+        const int is_normed = network->normed && network->normed[l];
+        const size_t n_in = (size_t)network->sizes[l], n_out = (size_t)network->sizes[l + 1];
+        ws->layers[l] = (pynn_layer){.n_in = n_in,
                                      .n_out = n_out,
+                                     .weights = group_of(ws, n_in, n_out),
+                                     .biases = group_of(ws, network->bias != 0, n_out),
+                                     .gains = group_of(ws, is_normed, n_out),
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
                                      .is_residual = network->residual && network->residual[l],
-                                     .is_normed = network->normed && network->normed[l],
+                                     .is_normed = is_normed,
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
     }
 }
@@ -336,7 +350,7 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int in_chunks = ws->purpose >= PYNN_GRADIENT && (size_t)needs->n_rows > ws->n_chunk;
     const int clips = trains && ws->regularisation->clip_norm < INFINITY;
     ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->tuned &&
-                     !ws->network->input_scale &&
+                     !ws->scale.n_rows &&
                      !ws->data->starts; /* weights of unused inputs would be missing from it */
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
@@ -396,27 +410,26 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
     return PYNN_OK;
 }
 
-/* Copy parameters from one layout to the other. The dense layout has one layer after the other,
- * each with weights, then biases, then gains. */
+/* Copy a group from the layout of ws to the dense one, or back if `pads`. Returns its end in the
+ * dense array. */
+static size_t copy_group(real *to, const real *from, size_t dense, const pynn_workspace *ws,
+                         const pynn_group *group, int pads) {
+    const size_t together = pynn_together(ws, group->layout);
+    for (size_t i = 0; i < group->n_rows; i++) {
+        for (size_t j = 0, n; j < group->n; j += n, dense += n) {
+            const size_t padded = group->at + pynn_at(ws, group->layout, i, j);
+            n = group->n - j < together ? group->n - j : together;
+            memcpy(to + (pads ? padded : dense), from + (pads ? dense : padded), n * sizeof(real));
+        }
+    }
+    return dense;
+}
+
 static void copy_parameters(real *to, const real *from, const pynn_workspace *ws, int pads) {
-    const size_t n_scales = ws->network->input_scale ? ws->layers[0].n_in : 0;
-    size_t dense = n_scales;
-    memcpy(to, from, n_scales * sizeof(real));
+    size_t dense = copy_group(to, from, 0, ws, &ws->scale, pads);
     for (int l = 0; l < ws->n_layers; l++) {
-        const pynn_layer *layer = &ws->layers[l];
-        const size_t n = layer->n_out, n_biases = ws->network->bias ? 1 : 0;
-        const size_t n_rows = layer->n_in + n_biases + (layer->is_normed ? 1 : 0);
-        const size_t together = pynn_together(ws, layer->w_layout);
-        for (size_t i = 0; i < n_rows; i++, dense += n) {
-            const size_t piece = i < layer->n_in && together < n ? together : n;
-            for (size_t j = 0; j < n; j += piece) {
-                const size_t padded = i < layer->n_in              ? pynn_weight_at(ws, layer, i, j)
-                                      : i < layer->n_in + n_biases ? layer->biases
-                                                                   : layer->gains;
-                const size_t columns = n - j < piece ? n - j : piece;
-                memcpy(to + (pads ? padded : dense + j), from + (pads ? dense + j : padded),
-                       columns * sizeof(real));
-            }
+        for (int k = 0; k < PYNN_N_GROUPS; k++) {
+            dense = copy_group(to, from, dense, ws, &ws->layers[l].groups[k], pads);
         }
     }
 }

@@ -39,12 +39,27 @@ enum { PYNN_PADDED_STEPS = 8, PYNN_PADDED_BYTES = 32 << 20, PYNN_PADDED_PREDICTI
  * of the old ones, which takes no more memory. */
 #define PYNN_LONG_GRADIENT 3e9
 
+/* A group of parameters: a matrix (n_rows, n). */
+typedef struct {
+    size_t n_rows, n;   /* n_rows 0: there is no such group */
+    size_t at;          /* its offset in the parameters */
+    pynn_layout layout; /* rows without padding, except for weights */
+} pynn_group;
+
+/* Number of groups of a layer. */
+enum { PYNN_N_GROUPS = 3 };
+
 /* One layer of weights and the arrays that it computes, each (n_chunk, n_out). */
 typedef struct {
     size_t n_in, n_out;
-    pynn_layout layout;                 /* of these arrays */
-    size_t weights, biases, gains, end; /* offsets in the parameters; end: after the gains */
-    pynn_layout w_layout;               /* of the weights */
+    pynn_layout layout; /* of these arrays */
+    union {             /* its parameters, in their order in the vector of all parameters */
+        struct {
+            pynn_group weights, biases, gains;
+        };
+        pynn_group groups[PYNN_N_GROUPS];
+    };
+    size_t end; /* offset after the last group */
     int activation;
     real parameter; /* of the activation */
     real *z;        /* input of the activation; the same array as a, unless it is read later */
@@ -123,6 +138,7 @@ typedef struct {
     int keeps_gradient;          /* there is memory for a whole gradient, see `gradient` */
     int has_shadow;              /* there is memory for a copy of the parameters, see `shadow` */
     int wants_dx;
+    pynn_group scale;    /* the input scale (1, n_in), before the first layer's parameters */
     size_t n_parameters; /* of the network, including padding */
     size_t n_chunk;
     size_t n_padded;                  /* number of arrays in `padded` */
@@ -181,7 +197,7 @@ static inline size_t pynn_at(const pynn_workspace *ws, pynn_layout layout, size_
 /* Offset of a layer's weight (i, j) in the parameters. */
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
-    return layer->weights + pynn_at(ws, layer->w_layout, i, j);
+    return layer->weights.at + pynn_at(ws, layer->weights.layout, i, j);
 }
 
 static inline int pynn_in_panels(const pynn_workspace *ws, pynn_layout layout) {

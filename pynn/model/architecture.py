@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -107,14 +108,7 @@ class Architecture:
     @property
     def n_parameters(self) -> int:
         """Number of weights, biases, gains and factors of the inputs."""
-        layers = enumerate(pairwise(self.layer_sizes))
-        n = sum((n_in + self.bias + self.is_normed(i)) * n_out for i, (n_in, n_out) in layers)
-        return n + self.n_scales
-
-    @property
-    def n_scales(self) -> int:
-        """Number of factors of the inputs, which come first among the parameters."""
-        return self.layer_sizes[0] if self.input_scale else 0
+        return sum(math.prod(shape) for _, shape in self.groups())
 
     @property
     def activation_names(self) -> tuple[str, ...]:
@@ -205,28 +199,41 @@ class Architecture:
             normed=self.normed[:n_layers],
         )
 
+    def groups(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield name and shape of each group of parameters, in the order of the vector."""
+        if self.input_scale:
+            yield "scale", self.layer_sizes[:1]
+        for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes)):
+            yield f"weights.{layer}", (n_in, n_out)
+            if self.bias:
+                yield f"biases.{layer}", (n_out,)
+            if self.is_normed(layer):
+                yield f"gains.{layer}", (n_out,)
+
+    def split(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the view of each group, by name, in a vector (n_parameters,)."""
+        views, start = {}, 0
+        for name, shape in self.groups():
+            end = start + math.prod(shape)
+            views[name] = vector[start:end].reshape(shape)
+            start = end
+        return views
+
     def views(self, vector: NDArray[Any]) -> Views:
         """Split a vector (n_parameters,) into views: weights, biases of each layer."""
-        weights, biases, _ = zip(*self._layers(vector), strict=True)
-        return weights, biases if self.bias else ()
+        views = self.split(vector)
+        layers = range(len(self.activations))
+        biases = tuple(views[f"biases.{layer}"] for layer in layers if self.bias)
+        return tuple(views[f"weights.{layer}"] for layer in layers), biases
 
     def gains_of(self, vector: NDArray[Any]) -> Gains:
         """Return the views of the gains in a vector (n_parameters,), None where there are none."""
-        return tuple(gains for *_, gains in self._layers(vector))
-
-    def _layers(self, vector: NDArray[Any]) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield the views of each layer's weights, biases and gains; None where there are none."""
-        start = self.n_scales
-        for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes)):
-            sizes = [n_in * n_out, n_out * self.bias, n_out * self.is_normed(layer)]
-            ends = [start + sum(sizes[:i]) for i in range(4)]
-            W, b, g = (vector[first:end] if first < end else None for first, end in pairwise(ends))
-            yield W.reshape(n_in, n_out), b, g  # type: ignore[union-attr]
-            start = ends[-1]
+        views = self.split(vector)
+        return tuple(views.get(f"gains.{layer}") for layer in range(len(self.activations)))
 
     def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
         """Return the view of the input scale in a vector (n_parameters,), if there is one."""
-        return vector[: self.n_scales] if self.input_scale else None
+        return self.split(vector).get("scale")
 
 
 def _layer_sizes(given: object) -> tuple[int, ...]:

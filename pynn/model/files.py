@@ -39,16 +39,6 @@ def _safetensors() -> Any:
     return safetensors
 
 
-def _tensors(network: Parameters, parameters: np.ndarray) -> dict[str, np.ndarray]:
-    """Give the views of a network's parameters the names they have in a file."""
-    views = zip(("weights", "biases"), network.views(parameters), strict=True)
-    named = {f"{kind}.{i}": view for kind, vs in views for i, view in enumerate(vs)}
-    gains = enumerate(network._architecture.gains_of(parameters))
-    named |= {f"gains.{i}": view for i, view in gains if view is not None}
-    scale = network._architecture.scale_of(parameters)
-    return named if scale is None else named | {"scale": scale}
-
-
 def _checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
     """Return a CRC-32 of all tensors and notes, by name."""
     checksum = 0
@@ -89,7 +79,7 @@ def _write(
         f"{prefix}{name}": tensor
         for prefix, network in networks.items()
         # A copy, as another thread may train the network between the checksum and the writing.
-        for name, tensor in _tensors(network, network.parameters.copy()).items()
+        for name, tensor in network._architecture.split(network.parameters.copy()).items()
     }
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
     content = safetensors.numpy.save(tensors, metadata)
@@ -190,7 +180,7 @@ def _read(
             tensors: dict[str, np.ndarray] = {}
             for prefix in prefixes:
                 network = _network(kind, file, names, metadata, prefix)
-                own = _tensors(network, network.parameters)
+                own = network._architecture.split(network.parameters)
                 networks.append(network)
                 tensors |= {f"{prefix}{name}": tensor for name, tensor in own.items()}
         if names != tensors.keys():
@@ -225,7 +215,7 @@ def _network(
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, file, names, prefix)
     network = kind(**arguments, initializer="zeros")
-    for name, view in _tensors(network, network.parameters).items():
+    for name, view in network._architecture.split(network.parameters).items():
         tensor = file.get_tensor(f"{prefix}{name}")
         if tensor.dtype != view.dtype or tensor.shape != view.shape:
             raise ValueError(

@@ -43,10 +43,9 @@ class Parameters:
         self._architecture = architecture
         self._n_threads = threads.checked(n_threads)
         self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
-        self._parameters[: architecture.n_scales] = 1
-        for gains in self.gains:
-            if gains is not None:
-                gains[:] = 1
+        for name, group in architecture.split(self._parameters).items():
+            if name == "scale" or name.startswith("gains."):
+                group[:] = 1
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
