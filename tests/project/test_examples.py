@@ -2,9 +2,8 @@
 
 import ast
 import functools
-import os
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -22,26 +21,18 @@ close = functools.partial(np.testing.assert_allclose, rtol=0)
 
 
 @pytest.fixture
-def printed(tmp_path):
+def printed(tmp_path, monkeypatch, capsys):
     """What a script prints, with these arguments, and nothing else comes of it."""
-    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
-    for name in ("PYNN_MNIST", "DISPLAY"):
-        environment.pop(name, None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYNN_MNIST", raising=False)
 
     def run(name, *arguments):
-        command = [sys.executable, "-W", "error", str(EXAMPLES / name), *map(str, arguments)]
-        result = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            timeout=300,
-            encoding="utf-8",
-        )
-        assert result.returncode == 0, result.stderr
-        assert result.stderr == ""
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        out, error = capsys.readouterr()
+        assert error == ""
         assert not list(tmp_path.iterdir())
-        return result.stdout
+        return out
 
     return run
 
