@@ -66,9 +66,9 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
         found.append((message, category))
         return
     caller = workers.caller()
-    for frame in _frames(sys._getframe(1), *([caller.frame] if caller else [])):
-        if frame.f_globals.get("__name__", "").split(".")[0] not in _OURS:
-            break
+    frame = _outside(sys._getframe(1))
+    if caller and _is_ours(frame):  # the outermost frame of a worker
+        frame = _outside(caller.frame)
     of_sklearn = issubclass(category, ConvergenceWarning)
     with caller.lock if caller else nullcontext():
         # Python's registry forgets a warning whenever scikit-learn checks an array.
@@ -88,13 +88,15 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
             caller.warnings.add((message, category))
 
 
-def _frames(*innermost: FrameType) -> Iterator[FrameType]:
-    """Yield frames from the inside out."""
-    for frame in innermost:
-        outer: FrameType | None = frame
-        while outer is not None:
-            yield outer
-            outer = outer.f_back
+def _outside(frame: FrameType) -> FrameType:
+    """Return the next frame outwards that is not ours, or the outermost one."""
+    while _is_ours(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).split(".")[0] in _OURS
 
 
 def tell_of_interruption(more: str = "") -> None:
