@@ -1,5 +1,6 @@
 #include "dense.h"
 
+#include "members.h"
 #include "parts.h"
 #include "transpose.h"
 
@@ -12,29 +13,27 @@ static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size
     return (pynn_share){j, j + least(together, op->columns.end - j)};
 }
 
-/* Apply dropout to these rows and columns: out = a with dropped elements set to 0. Also used on
- * deltas, in place. */
+/* Apply dropout to a piece: out = a with dropped elements set to 0. Also used on deltas, in place.
+ * Each row of each member has a mask of its own, which does not depend on the chunks. */
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
-                      pynn_share rows, pynn_share columns) {
+                      pynn_piece of) {
     const pynn_layer *layer = op->layer;
+    const uint64_t first = pass->chunk.first - pass->batch.first + of.rows.first - op->base;
     const pynn_mask mask = {pynn_key(pass->key, (uint64_t)op->l), pass->dropout[op->l],
-                            pass->chunk.first - pass->batch.first + rows.first, columns.first};
-    const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
-    pass->ws->kernels->drop(out + at, a + at, layer->layout.row, rows.end - rows.first,
-                            columns.end - columns.first, &mask);
+                            first - of.k * pass->chunk.n_rows + ((uint64_t)of.k << 40),
+                            of.columns.first};
+    const size_t at = pynn_at(pass->ws, layer->layout, of.rows.first, of.columns.first);
+    pass->ws->kernels->drop(out + at, a + at, layer->layout.row, of.rows.end - of.rows.first,
+                            of.columns.end - of.columns.first, &mask);
 }
 
-/* Add the layer's input to its outputs in these rows and columns. */
-static void add_input(const pynn_op *op, const pynn_pass *pass, pynn_share rows,
-                      pynn_share columns) {
-    const pynn_layer *layer = op->layer;
-    const pynn_rows *input = &op->input;
-    const real *a = layer->dropout != 0 ? layer->out : layer->a;
-    const size_t at = pynn_at(pass->ws, layer->layout, rows.first, columns.first);
-    const size_t from = pynn_at(pass->ws, input->layout, rows.first - op->base, columns.first);
-    pass->ws->kernels->add_rows(layer->out + at, a + at, layer->layout.row, input->x + from,
-                                input->layout.row, rows.end - rows.first,
-                                columns.end - columns.first);
+/* Add x, an array of these rows and columns in layer `from`, to a: out = a + x. */
+static void add_piece(real *out, const real *a, const pynn_layer *layer, const real *x,
+                      const pynn_layer *from, const pynn_pass *pass, pynn_piece of) {
+    const size_t at = pynn_at(pass->ws, layer->layout, of.rows.first, of.columns.first);
+    const size_t at_x = pynn_at(pass->ws, from->layout, of.rows.first, of.columns.first);
+    pass->ws->kernels->add_rows(out + at, a + at, layer->layout.row, x + at_x, from->layout.row,
+                                of.rows.end - of.rows.first, of.columns.end - of.columns.first);
 }
 
 static pynn_matrix rows_from(const real *x, pynn_layout layout, size_t first) {
@@ -60,8 +59,28 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
 /* The layer's biases from column j on, or NULL: normalised layers add them later. */
 static const real *start_of(const pynn_op *op, const pynn_pass *pass, size_t j) {
     const pynn_group *biases = &op->layer->biases;
-    const int adds = biases->n_rows && !op->layer->is_normed;
+    const int adds = biases->n_rows && !op->layer->is_normed && !op->layer->s.n_rows;
     return adds ? pass->parameters + biases->at + j : NULL;
+}
+
+/* Compute a prepared product with the weights of each head, for the rows of its member. Returns 1
+ * if the member of the team stopped early. */
+static int multiply_heads(const pynn_op *op, const pynn_pass *pass, const pynn_layer *heads) {
+    const pynn_product *whole = &op->product;
+    if (heads->n_heads == 1) { return multiply(whole, pass, 1); }
+    for (size_t i = op->rows.first; i < op->rows.end;) {
+        const pynn_piece of = pynn_piece_at(op, pass, i, op->rows.end, op->columns);
+        const size_t skipped = i - op->rows.first;
+        pynn_product product = *whole;
+        product.n_rows = of.rows.end - i;
+        product.c += skipped * product.c_layout.row;
+        product.a.x += skipped * product.a.layout.row;
+        product.b.x += of.k * heads->n_in * heads->weights.layout.row;
+        if (product.start) { product.start += of.k * heads->n_out; }
+        if (multiply(&product, pass, 1)) { return 1; }
+        i = of.rows.end;
+    }
+    return 0;
 }
 
 /* Compute the weighted sums. Returns 1 if the member stopped early. */
@@ -76,7 +95,7 @@ static int sum_dense(pynn_op *op, const pynn_pass *pass) {
     product->b.x = pass->parameters + op->weights;
     product->start = start_of(op, pass, op->columns.first);
     FN(pynn_fetch_ahead)(pass);
-    return multiply(product, pass, 1);
+    return multiply_heads(op, pass, op->layer);
 }
 
 static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
@@ -95,17 +114,30 @@ static int sum_sparse(const pynn_op *op, const pynn_pass *pass, pynn_share rows)
     return 0;
 }
 
-static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
+static void activate_piece(const pynn_op *op, const pynn_pass *pass, pynn_piece of) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer;
+    const size_t at = pynn_at(ws, layer->layout, of.rows.first, of.columns.first);
+    if (layer->s.n_rows) { FN(pynn_scale_sums)(op, pass, of); }
+    ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->layout.row,
+                                             of.rows.end - of.rows.first,
+                                             of.columns.end - of.columns.first, layer->parameter);
+    if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, of); }
+    if (layer->is_residual) {
+        const real *a = layer->dropout != 0 ? layer->out : layer->a;
+        add_piece(layer->out, a, layer, layer[-1].out, layer - 1, pass, of);
+    }
+    if (op->l < ws->n_layers - 1 && layer[1].in) { FN(pynn_pass_on)(op, pass, of); }
+}
+
+static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     for (size_t j = op->columns.first; j < op->columns.end;) {
-        const pynn_share columns = next_columns(op, ws, j);
-        const size_t at = pynn_at(ws, layer->layout, rows.first, j);
-        ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->layout.row,
-                                                 rows.end - rows.first, columns.end - j,
-                                                 layer->parameter);
-        if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, rows, columns); }
-        if (layer->is_residual) { add_input(op, pass, rows, columns); }
+        const pynn_share columns = next_columns(op, pass->ws, j);
+        for (size_t i = rows.first; i < rows.end;) {
+            const pynn_piece of = pynn_piece_at(op, pass, i, rows.end, columns);
+            activate_piece(op, pass, of);
+            i = of.rows.end;
+        }
         j = columns.end;
     }
 }
@@ -154,7 +186,7 @@ int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass) {
 }
 
 /* Prepare a part of da = delta W', computed from the deltas and weights of layer `from`. A residual
- * layer passes its own da on as well. */
+ * layer passes its own da on as well; that of members is added after the product with r. */
 static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da,
                                  pynn_layout layout, const pynn_layer *from) {
     const size_t panel = ws->kernels->panel;
@@ -167,7 +199,7 @@ static void prepare_product_back(pynn_op *op, const pynn_workspace *ws, real *da
                        .n_rows = op->rows.end - op->rows.first,
                        .n = op->columns.end - op->columns.first,
                        .depth = from->n_out};
-    if (from->is_residual) {
+    if (from->is_residual && !from->in) {
         op->product.start = from->da + pynn_at(ws, from->layout, op->rows.first, op->columns.first);
         op->product.start_layout = from->layout;
     }
@@ -184,43 +216,52 @@ void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws) {
 }
 
 /* Returns 1 if the member stopped early. */
-static int multiply_back(pynn_op *op, const pynn_pass *pass) {
+static int multiply_back(pynn_op *op, const pynn_pass *pass, const pynn_layer *from) {
     op->product.b.x = pass->parameters + op->weights;
-    return multiply(&op->product, pass, 1);
+    return multiply_heads(op, pass, from);
 }
 
-void FN(pynn_keep_da)(const pynn_op *op, const pynn_workspace *ws) {
-    const pynn_layer *layer = op->layer;
-    for (size_t j = op->columns.first; j < op->columns.end;) {
-        const pynn_share columns = next_columns(op, ws, j);
-        for (size_t i = op->rows.first; i < op->rows.end; i++) {
-            const size_t at = pynn_at(ws, layer->layout, i, j);
-            memcpy(layer->da + at, layer->delta + at, (columns.end - j) * sizeof(real));
-        }
-        j = columns.end;
+void FN(pynn_keep_da)(const pynn_layer *layer, const pynn_workspace *ws, pynn_share rows,
+                      pynn_share columns) {
+    for (size_t i = rows.first; i < rows.end; i++) {
+        const size_t at = pynn_at(ws, layer->layout, i, columns.first);
+        memcpy(layer->da + at, layer->delta + at, (columns.end - columns.first) * sizeof(real));
     }
 }
 
-int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
-    const pynn_layer *layer = op->layer;
+static void derive_piece(const pynn_op *op, const pynn_pass *pass, pynn_piece of) {
     const pynn_workspace *ws = pass->ws;
-    if (multiply_back(op, pass)) { return 0; }
-    if (layer->da != layer->delta) { FN(pynn_keep_da)(op, ws); }
-    for (size_t j = op->columns.first; j < op->columns.end;) {
-        const pynn_share columns = next_columns(op, ws, j);
-        const size_t at = pynn_at(ws, layer->layout, op->rows.first, j);
-        if (layer->dropout != 0) {
-            drop_some(layer->delta, layer->delta, op, pass, op->rows, columns);
+    const pynn_layer *layer = op->layer, *next = layer + 1;
+    const size_t at = pynn_at(ws, layer->layout, of.rows.first, of.columns.first);
+    if (next->in) {
+        FN(pynn_pass_back)(op, pass, of);
+        if (next->is_residual) {
+            add_piece(layer->delta, layer->delta, layer, next->da, next, pass, of);
         }
-        ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                               layer->layout.row, op->rows.end - op->rows.first,
-                                               columns.end - j, layer->parameter);
+    }
+    if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, ws, of.rows, of.columns); }
+    if (layer->dropout != 0) { drop_some(layer->delta, layer->delta, op, pass, of); }
+    ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
+                                           layer->layout.row, of.rows.end - of.rows.first,
+                                           of.columns.end - of.columns.first, layer->parameter);
+    if (layer->s.n_rows) { FN(pynn_scale_back)(op, pass, of); }
+}
+
+int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass) {
+    if (multiply_back(op, pass, op->layer + 1)) { return 0; }
+    for (size_t j = op->columns.first; j < op->columns.end;) {
+        const pynn_share columns = next_columns(op, pass->ws, j);
+        for (size_t i = op->rows.first; i < op->rows.end;) {
+            const pynn_piece of = pynn_piece_at(op, pass, i, op->rows.end, columns);
+            derive_piece(op, pass, of);
+            i = of.rows.end;
+        }
         j = columns.end;
     }
     return 0;
 }
 
 int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass) {
-    multiply_back(op, pass);
+    multiply_back(op, pass, op->layer);
     return 0;
 }

@@ -25,8 +25,9 @@ int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass);
 /* Compute ws->dx from the deltas of the first layer: dC/dx, or dC/d(x * s) with an input scale. */
 int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);
 
-/* Copy delta to da before delta is multiplied by the activation's derivative, for a layer with
- * separate arrays for both. */
-void FN(pynn_keep_da)(const pynn_op *op, const pynn_workspace *ws);
+/* Copy delta to da in these rows and columns, which are contiguous, before delta is multiplied by
+ * the activation's derivative, for a layer with separate arrays for both. */
+void FN(pynn_keep_da)(const pynn_layer *layer, const pynn_workspace *ws, pynn_share rows,
+                      pynn_share columns);
 
 #endif

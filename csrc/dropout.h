@@ -32,9 +32,10 @@ static inline uint32_t pynn_draw(uint64_t key, uint32_t column) {
 
 /* Dropout mask of a part of a layer. */
 typedef struct {
-    uint64_t key;       /* of the layer in this update */
-    double rate;        /* fraction that is dropped */
-    size_t row, column; /* first row in the mini-batch, first column in the layer */
+    uint64_t key;  /* of the layer in this update */
+    double rate;   /* fraction that is dropped */
+    uint64_t row;  /* number of the first row in the mini-batch */
+    size_t column; /* first column in the layer */
 } pynn_mask;
 
 #endif

@@ -11,6 +11,7 @@ typedef struct {
     const pynn_layer *layer;
     const pynn_step *step;
     pynn_share rows, columns;
+    size_t head;          /* rows of weights above those of this member */
     size_t n_used;        /* number of rows with a nonzero gradient */
     const uint32_t *used; /* (n_used,) indices of these rows; NULL: all rows */
 } block;
@@ -66,7 +67,7 @@ static void update_rows(const block *b, size_t first, size_t n_rows, const real 
     rows.g_stride = g_stride;
     rows.n_rows = n_rows;
     rows.n = n;
-    pynn_apply(b->pass->updater, b->step, pynn_weight_at(ws, b->layer, first, j), &rows);
+    pynn_apply(b->pass->updater, b->step, pynn_weight_at(ws, b->layer, b->head + first, j), &rows);
 }
 
 /* Whether weights with a gradient of 0 stay unchanged. Most rules change them nevertheless. */
@@ -117,13 +118,14 @@ static void block_gradient(const block *b) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = b->layer;
     const pynn_updater *updater = pass->updater;
-    const size_t j = b->columns.first, panel = ws->kernels->panel, n_rows = b->op->n_rows;
+    const size_t j = b->columns.first, panel = ws->kernels->panel;
     pynn_product product = b->op->product;
+    const size_t n_rows = product.depth;
     product.b.x += pynn_at(ws, (pynn_layout){0, product.b.panel}, 0, j);
     product.n_rows = b->n_used;
     product.n = b->columns.end - j;
     if (updater->descends && n_rows <= ws->kernels->block_depth) {
-        const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->rows.first, j);
+        const size_t at = pynn_weight_at(ws, layer, b->used ? 0 : b->head + b->rows.first, j);
         product.c = updater->w + at;
         product.c_layout = product.start_layout = layer->weights.layout;
         product.start = updater->from + at;
@@ -199,12 +201,13 @@ static void sparse_gradient(const pynn_op *op, const pynn_pass *pass, const pynn
 static size_t rows_of_a_block(const pynn_op *op, const pynn_workspace *ws) {
     const pynn_kernels *kernels = ws->kernels;
     const pynn_layout layout = op->l ? op->layer[-1].layout : ws->input_layout;
-    if (pynn_in_panels(ws, layout) && op->n_rows >= PYNN_ROWS_IN_PANELS) {
+    const size_t n_rows = op->n_rows / op->layer->n_heads;
+    if (pynn_in_panels(ws, layout) && n_rows >= PYNN_ROWS_IN_PANELS) {
         const size_t panel = kernels->panel;
-        const size_t fit = kernels->gradient_inputs_in_panels / op->n_rows / panel * panel;
+        const size_t fit = kernels->gradient_inputs_in_panels / n_rows / panel * panel;
         return fit < panel ? panel : least(fit, kernels->gradient_rows);
     }
-    const size_t longer = ws->descends ? kernels->gradient_inputs / op->n_rows : 0;
+    const size_t longer = ws->descends ? kernels->gradient_inputs / n_rows : 0;
     return longer > kernels->gradient_rows ? longer : kernels->gradient_rows;
 }
 
@@ -218,12 +221,16 @@ void FN(pynn_prepare_gradient)(pynn_op *op, const pynn_workspace *ws) {
     op->product.b = layer->panels
                         ? (pynn_panels){layer->panels, panel, 1, layer->panels_apart, NULL, 0}
                         : (pynn_panels){layer->delta, layout.row, 1, layout.panel, NULL, 0};
-    op->product.depth = op->n_rows;
+    op->product.depth = op->n_rows / layer->n_heads;
 }
 
-static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
+/* Gradient of the weights of one head, from the rows of its member. Returns 1 if the member of the
+ * team stopped early. */
+static int head_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *step, size_t head) {
     const pynn_rows *x = pynn_input_of(op, pass);
+    const size_t first = head * op->product.depth; /* row of the chunk */
     block b = {.pass = pass, .op = op, .layer = op->layer, .step = step};
+    b.head = head * op->layer->n_in;
     size_t used = op->rows.first; /* columns of x before the block */
     if (x->columns) { used = count_below(x->columns, x->n_columns, op->rows.first); }
     for (size_t i = op->rows.first; i < op->rows.end; i += op->block_rows) {
@@ -233,16 +240,28 @@ static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *
             b.used = x->columns + used;
             b.n_used = count_below(b.used, x->n_columns - used, b.rows.end);
         }
-        op->product.a = (pynn_matrix){x->x, x->layout, 1, used};
+        op->product.a = (pynn_matrix){x->x + first * x->layout.row, x->layout, 1, used};
         for (size_t j = op->columns.first; j < op->columns.end; j += op->block_columns) {
             b.columns = (pynn_share){j, least(j + op->block_columns, op->columns.end)};
-            const double work = (double)b.n_used * (double)op->block_columns * (double)op->n_rows;
-            if (pass->updater->may_stop && leaves(pass, work)) { return; }
+            const double of_column = (double)b.n_used * (double)op->product.depth;
+            if (pass->updater->may_stop && leaves(pass, of_column * (double)op->block_columns)) {
+                return 1;
+            }
             FN(pynn_fetch_ahead)(pass);
             block_gradient(&b);
         }
         used += b.n_used;
     }
+    return 0;
+}
+
+static void dense_gradient(pynn_op *op, const pynn_pass *pass, const pynn_step *step) {
+    const real *delta = op->product.b.x;
+    for (size_t head = 0; head < op->layer->n_heads; head++) {
+        op->product.b.x = delta + head * op->product.depth * op->product.b.row;
+        if (head_gradient(op, pass, step, head)) { break; }
+    }
+    op->product.b.x = delta;
 }
 
 int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
@@ -254,7 +273,7 @@ int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
         dense_gradient(op, pass, step);
     }
     const pynn_layer *layer = op->layer;
-    if (op->rows.first != 0 || op->rows.end == 0) { return 0; }
+    if (op->rows.first != 0 || op->rows.end == 0 || layer->d_biases) { return 0; }
     if (layer->biases.n_rows) { update_by_sums(op, pass, &layer->biases, NULL); }
     if (layer->gains.n_rows) { update_by_sums(op, pass, &layer->gains, layer->sums); }
     return 0;

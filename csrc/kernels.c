@@ -117,6 +117,37 @@ INLINE size_t vector_at(pynn_layout layout, size_t j) {
 }
 INLINE size_t lanes_of(size_t n, size_t j) { return n - j < LANES ? n - j : LANES; }
 
+static void scale_rows(real *out, size_t stride, const real *x, size_t x_stride, const real *s,
+                       const real *b, size_t n_rows, size_t n) {
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = lanes_of(n, j);
+        const vec s_ = load_first(s + j, lanes), b_ = b ? load_first(b + j, lanes) : (vec){0};
+        for (size_t i = 0; i < n_rows; i++) {
+            const real *from = x + i * x_stride + j;
+            store(out + i * stride + j,
+                  (lanes == LANES ? load(from) : load_first(from, lanes)) * s_ + b_);
+        }
+    }
+}
+
+static void scale_back(real *ds, real *db, real *delta, size_t stride, const real *x,
+                       size_t x_stride, const real *s, size_t n_rows, size_t n) {
+    for (size_t j = 0; j < n; j += LANES) {
+        const size_t lanes = lanes_of(n, j);
+        const vec s_ = load_first(s + j, lanes);
+        vec ds_ = {0}, db_ = {0};
+        for (size_t i = 0; i < n_rows; i++) {
+            const real *from = x + i * x_stride + j;
+            const vec d = load(delta + i * stride + j);
+            ds_ += d * (lanes == LANES ? load(from) : load_first(from, lanes));
+            db_ += d;
+            store(delta + i * stride + j, d * s_);
+        }
+        store(ds + j, ds_);
+        if (db) { store(db + j, db_); }
+    }
+}
+
 /* Sum of x, or of x * y unless y is NULL, over a row of n columns, in double. A column alone
  * selects its partial sum, so the result is the same for any layout. */
 INLINE double sum_of_row(const real *x, const real *y, pynn_layout layout, size_t n) {
@@ -432,6 +463,8 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
 #undef X
     .drop = drop,
     .add_rows = add_rows,
+    .scale_rows = scale_rows,
+    .scale_back = scale_back,
     .normalise = normalise,
     .normalise_back = normalise_back,
     .store = update_store,

@@ -170,6 +170,16 @@ typedef struct {
     void (*add_rows)(real *out, const real *a, size_t stride, const real *x, size_t x_stride,
                      size_t n_rows, size_t n);
 
+    /* out = x * s + b in each row, with s and b (n,); b NULL: 0. Both are (n_rows, n); out may be
+     * x. Rows of x may end at n */
+    void (*scale_rows)(real *out, size_t stride, const real *x, size_t x_stride, const real *s,
+                       const real *b, size_t n_rows, size_t n);
+
+    /* Back through scale_rows: ds (n,) = sum over the rows of delta * x, db (n,), unless NULL, that
+     * of delta; delta *= s. ds and db have room for whole vectors */
+    void (*scale_back)(real *ds, real *db, real *delta, size_t stride, const real *x,
+                       size_t x_stride, const real *s, size_t n_rows, size_t n);
+
     /* Normalise rows->sums and set rows->scales; z = gains * sums + biases. z may be rows->sums,
      * which then are not kept */
     void (*normalise)(real *z, const pynn_normalised *rows);

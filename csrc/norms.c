@@ -51,8 +51,8 @@ int FN(pynn_sum_penalty)(double *sum, pynn_pass *pass) {
         const pynn_layer *layer = &ws->layers[l];
         const double l2 = penalty->l2[l] / pass->divisor, l1 = penalty->l1[l] / pass->divisor;
         if (l2 == 0 && l1 == 0) { continue; }
-        const weighted_sum of = {in_vector(pass->parameters, &layer->weights), layer->n_in,
-                                 layer->n_out, 0.5 * l2, l1};
+        const weighted_sum of = {in_vector(pass->parameters, &layer->weights),
+                                 layer->weights.n_rows, layer->n_out, 0.5 * l2, l1};
         piece = sum_pieces(pass, piece, of);
     }
     if (pynn_meet(pass)) { return 1; }
@@ -118,10 +118,13 @@ void FN(pynn_limit_norms)(real *w, const pynn_pass *pass) {
         const size_t together = pynn_together(ws, layer->weights.layout);
         const size_t most = together < PYNN_LIMITED_COLUMNS ? together : PYNN_LIMITED_COLUMNS;
         const pynn_share units = pynn_share_of(layer->n_out, most, pass->member);
-        for (size_t j = units.first; j < units.end; j += most) {
-            const size_t left = units.end - j;
-            ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, 0, j), layer->weights.layout.row,
-                                     layer->n_in, left < most ? left : most, longest);
+        for (size_t h = 0; h < layer->n_heads; h++) {
+            for (size_t j = units.first; j < units.end; j += most) {
+                const size_t left = units.end - j;
+                ws->kernels->limit_norms(w + pynn_weight_at(ws, layer, h * layer->n_in, j),
+                                         layer->weights.layout.row, layer->n_in,
+                                         left < most ? left : most, longest);
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
         ws->kernels->sensitivity[cost](output->da + at, outputs.z, outputs.a, outputs.y, stride, n,
                                        output->n_out);
     } else if (output->da != output->delta) {
-        FN(pynn_keep_da)(op, ws);
+        FN(pynn_keep_da)(output, ws, op->rows, op->columns);
     }
     if (!is_tied) {
         ws->kernels->derive[output->activation](outputs.delta, outputs.z, outputs.a, stride, n,
@@ -46,10 +46,11 @@ int FN(pynn_output_deltas)(pynn_op *op, pynn_pass *pass) {
 }
 
 int FN(pynn_add_costs)(pynn_op *op, pynn_pass *pass) {
-    const double *row_costs = pass->ws->row_costs, share = pynn_share_of_total(pass, 0);
+    const double *row_costs = pass->ws->row_costs, share = pynn_share_of_mean(pass, 0);
     const int is_weighted = pass->ws->data->row_weights != NULL;
+    const size_t n = pass->chunk.n_rows;
     for (size_t i = 0; i < op->n_rows; i++) {
-        pass->cost += (is_weighted ? pynn_share_of_total(pass, i) : share) * row_costs[i];
+        pass->cost += (is_weighted ? pynn_share_of_mean(pass, i % n) : share) * row_costs[i];
     }
     if (!pass->trains || isfinite(pass->cost)) { return 0; }
     pass->status = PYNN_DIVERGED;
@@ -58,9 +59,26 @@ int FN(pynn_add_costs)(pynn_op *op, pynn_pass *pass) {
 
 int FN(pynn_keep_outputs)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *output = op->layer;
-    real *out = pass->out + pass->chunk.first * output->n_out;
-    for (size_t i = op->rows.first; i < op->rows.end; i++, out += output->n_out) {
-        memcpy(out, output->a + (op->base + i) * output->layout.row, output->n_out * sizeof(real));
+    const size_t n = pass->chunk.n_rows, n_out = output->n_out;
+    for (size_t i = 0; i < op->n_rows; i++) {
+        const size_t row = i / n * (size_t)pass->ws->data->n_rows + pass->chunk.first + i % n;
+        memcpy(pass->out + row * n_out, output->a + (op->base + i) * output->layout.row,
+               n_out * sizeof(real));
+    }
+    return 0;
+}
+
+int FN(pynn_keep_mean)(pynn_op *op, pynn_pass *pass) {
+    const pynn_layer *output = op->layer;
+    const size_t n = pass->chunk.n_rows, n_out = output->n_out, row = output->layout.row;
+    for (size_t i = 0; i < n; i++) {
+        const real *a = output->a + (op->base + i) * row;
+        for (size_t j = 0; j < n_out; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < pass->ws->n_members; k++) { sum += a[k * n * row + j]; }
+            const double mean = sum / (double)pass->ws->n_members;
+            pass->out[(pass->chunk.first + i) * n_out + j] = (real)mean;
+        }
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "dense.h"
 #include "gradient.h"
+#include "members.h"
 #include "norms.h"
 #include "output.h"
 #include "parts.h"
@@ -29,14 +30,15 @@ static pynn_op *add(compiler *c, run *function, int l, pynn_part part) {
     *op = (pynn_op){.run = function,
                     .l = l,
                     .layer = layer,
-                    .n_rows = c->program->n_rows,
+                    .n_rows = c->program->n_rows * c->ws->n_members,
                     .base = c->base,
                     .rows = part.rows,
                     .columns = part.columns};
     if (l > 0) {
         const pynn_layer *below = layer - 1;
-        op->input = (pynn_rows){below->out + c->base * below->layout.row, below->layout,
-                                below->n_out, NULL, 0};
+        const real *in = layer->in ? layer->in : below->out;
+        op->input =
+            (pynn_rows){in + c->base * below->layout.row, below->layout, below->n_out, NULL, 0};
     }
     return op;
 }
@@ -50,9 +52,15 @@ static void add_barrier_of_team(compiler *c) {
 
 /* Append an operation on whole rows of layer l, which reads what other members computed. */
 static void add_on_rows(compiler *c, run *function, int l) {
-    const pynn_share rows = pynn_share_of(c->program->n_rows, 1, c->member);
+    const size_t n_rows = c->program->n_rows * c->ws->n_members;
+    const pynn_share rows = pynn_share_of(n_rows, 1, c->member);
     add_barrier_of_team(c);
     add(c, function, l, (pynn_part){rows, {0, c->ws->layers[l].n_out}});
+}
+
+/* A part of the network's members. */
+static pynn_part of_members(const compiler *c) {
+    return (pynn_part){pynn_share_of(c->ws->n_members, 1, c->member), {0, 0}};
 }
 
 /* Each member has its own rows, which pass through all layers without a barrier. */
@@ -65,24 +73,30 @@ static void compile_prediction(compiler *c) {
     if (ws->network->input_scale) {
         add(c, FN(pynn_scale_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
     }
+    c->base *= ws->n_members;
+    if (ws->network->members) {
+        add(c, FN(pynn_expand_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
+    }
     for (int l = 0; l <= last; l++) {
-        const pynn_share rows = {c->base, c->base + n_rows};
+        const pynn_share rows = {c->base, c->base + n_rows * ws->n_members};
         const pynn_part part = {rows, {0, ws->layers[l].n_out}};
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
         if (ws->layers[l].is_normed) { add(c, FN(pynn_normalise), l, part); }
     }
-    add(c, FN(pynn_keep_outputs), last, (pynn_part){{0, n_rows}, {0, ws->layers[last].n_out}});
+    const int is_mean = ws->network->members && !ws->members_apart;
+    add(c, is_mean ? FN(pynn_keep_mean) : FN(pynn_keep_outputs), last, (pynn_part){{0, 0}, {0, 0}});
 }
 
 /* From loading the rows to the costs and the output layer's deltas. */
 static void compile_forward(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int last = ws->n_layers - 1, is_sparse = ws->data->starts != NULL;
-    const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
-    const pynn_part loaded = {pynn_share_of(n_rows, 1, c->member), {0, n_in}};
+    const size_t n_rows = c->program->n_rows * ws->n_members, n_in = ws->layers[0].n_in;
+    const pynn_part loaded = {pynn_share_of(c->program->n_rows, 1, c->member), {0, n_in}};
     const pynn_part output = part_of(ws, n_rows, ws->layers[last].n_out, 1, c->member);
     add(c, FN(pynn_load_input), 0, loaded);
     if (ws->network->input_scale) { add(c, FN(pynn_scale_input), 0, loaded); }
+    if (ws->network->members) { add(c, FN(pynn_expand_input), 0, loaded); }
     add(c, FN(pynn_load_targets), last, output);
     for (int l = 0; l <= last; l++) {
         const size_t n_out = ws->layers[l].n_out;
@@ -98,15 +112,32 @@ static void compile_forward(compiler *c) {
     add(c, FN(pynn_add_costs), last, output);
 }
 
+/* From dx of each member to the gradient of the first layer's r, and to dx of the rows they share.
+ */
+static void compile_expand_back(compiler *c) {
+    const pynn_workspace *ws = c->ws;
+    const pynn_part shared = {pynn_share_of(c->program->n_rows, 1, c->member), {0, 0}};
+    add(c, FN(pynn_expand_back), 0, of_members(c));
+    if (ws->network->input_scale) {
+        add_barrier_of_team(c);
+        add(c, FN(pynn_sum_dx), 0, shared);
+        add_barrier_of_team(c);
+    }
+}
+
 /* Deltas of the hidden layers, down to the first layer that is not frozen, and dx if it is
- * wanted. */
+ * wanted. The gradient of r of a layer needs the step to the layer before it. */
 static void compile_backward(compiler *c) {
     const pynn_workspace *ws = c->ws;
-    const size_t n_rows = c->program->n_rows;
+    const size_t n_rows = c->program->n_rows * ws->n_members;
     int lowest = 0;
     while (lowest < ws->n_layers - 1 && pynn_is_frozen(ws, lowest) && !ws->wants_dx) { lowest++; }
+    if (lowest > 0 && ws->layers[lowest].in) { lowest--; }
     for (int l = ws->n_layers - 2; l >= lowest; l--) {
-        const pynn_part part = part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member);
+        pynn_part part = part_of(ws, n_rows, ws->layers[l].n_out, 0, c->member);
+        if (ws->network->members && part.columns.end - part.columns.first == ws->layers[l].n_out) {
+            part.rows = share_of(n_rows, c->program->n_rows, worker_of(ws, c->member));
+        }
         FN(pynn_prepare_backward)(add(c, FN(pynn_dense_backward), l, part), ws);
         if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise_back), l); }
         add_barrier_of_team(c);
@@ -118,6 +149,7 @@ static void compile_backward(compiler *c) {
             add(c, FN(pynn_scale_dx), 0, part);
         }
         add_barrier_of_team(c);
+        if (ws->network->members) { compile_expand_back(c); }
     }
     if (c->member.n == 1) { add_barrier(c); }
 }
@@ -138,6 +170,7 @@ static void compile_gradient(compiler *c) {
             add(c, FN(pynn_copy_frozen), l, part);
         } else {
             FN(pynn_prepare_gradient)(add(c, FN(pynn_dense_gradient), l, part), ws);
+            if (ws->network->members) { add(c, FN(pynn_members_gradient), l, of_members(c)); }
         }
     }
 }

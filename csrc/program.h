@@ -46,6 +46,7 @@ typedef struct {
     const real *parameters;      /* (n_parameters,) */
     pynn_batch batch, chunk;     /* a mini-batch and its current chunk */
     pynn_rows x, raw;            /* the chunk's input; raw: before the input scale */
+    pynn_rows shared;            /* the chunk's input that all members read */
     double total;                /* sum of the batch's row weights */
     pynn_penalty penalty;        /* of this update */
     const double *dropout;       /* (n_layers - 1,) of this update; NULL: none */
@@ -65,7 +66,7 @@ typedef struct pynn_op {
     int (*run)(struct pynn_op *op, pynn_pass *pass);
     int l; /* number of the layer */
     const pynn_layer *layer;
-    size_t n_rows, base;      /* rows of the chunk; its first row in the workspace */
+    size_t n_rows, base;      /* rows of the layer's arrays; the first of them in the workspace */
     pynn_share rows, columns; /* the member's part of the result */
     pynn_rows input;          /* input of a layer after the first */
     pynn_product product;     /* complete except for pointers to the parameters and the input */
@@ -74,7 +75,7 @@ typedef struct pynn_op {
 } pynn_op;
 
 typedef struct pynn_program {
-    size_t n_rows, n_ops; /* n_rows 0: not compiled yet */
+    size_t n_rows, n_ops; /* n_rows of data; 0: not compiled yet */
     pynn_op *ops;
 } pynn_program;
 
@@ -82,7 +83,7 @@ typedef struct pynn_program {
 enum { PYNN_PROGRAMS = 4 };
 
 /* Maximum number of operations of a program. */
-static inline size_t pynn_most_ops(int n_layers) { return 9 * (size_t)n_layers + 12; }
+static inline size_t pynn_most_ops(int n_layers) { return 9 * (size_t)n_layers + 18; }
 
 /* Bytes of a member's programs, in whole cache lines. */
 static inline size_t pynn_program_bytes(int n_layers) {
@@ -102,6 +103,19 @@ static inline size_t pynn_row_of(pynn_batch batch, size_t i) {
 /* A member's programs (PYNN_PROGRAMS,), followed by their operations. */
 static inline pynn_program *pynn_programs_of(const pynn_workspace *ws, pynn_member member) {
     return (pynn_program *)((char *)ws->programs + (size_t)member.id * ws->program_bytes);
+}
+
+/* A part of a layer's arrays with rows of member k alone; without members, k is 0. */
+typedef struct {
+    size_t k;
+    pynn_share rows, columns;
+} pynn_piece;
+
+/* The rows from i on, up to `end`, that belong to one member, with these columns. */
+static inline pynn_piece pynn_piece_at(const pynn_op *op, const pynn_pass *pass, size_t i,
+                                       size_t end, pynn_share columns) {
+    const size_t n = pass->chunk.n_rows, k = (i - op->base) / n, stop = op->base + (k + 1) * n;
+    return (pynn_piece){k, {i, stop < end ? stop : end}, columns};
 }
 
 /* The input of an operation's layer. */

@@ -20,7 +20,11 @@ typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
 /* A network. Its parameters lie in one flat vector: s, W0, b0, g0, W1, b1, g1, ...
  * with the input scale s (n_in,), left out where input_scale is 0, each W row-major (n_in, n_out),
- * each b (n_out,), left out where bias is 0, and each gain g (n_out,) of a normalised layer. */
+ * each b (n_out,), left out where bias is 0, and each gain g (n_out,) of a normalised layer.
+ *
+ * With K members, member k computes z = s_k * ((r_k * x) W) + b_k in a hidden layer, whose groups
+ * are W (n_in, n_out), b (K, n_out), r (K, n_in), s (K, n_out), and has an output layer of its own,
+ * whose groups are W (K, n_in, n_out), b (K, n_out). The cost is the mean of the members'. */
 typedef struct {
     pynn_dtype dtype;
     int n_layers;           /* layers of weights, >= 1 */
@@ -37,6 +41,8 @@ typedef struct {
                                       for hidden layers; NULL: none is */
     int cost;                      /* code as listed below */
     double cost_parameter;         /* what costs.h says of the cost */
+    int64_t members; /* K members that share weights, for a network with hidden layers, none of them
+                        normalised, and dense rows; 0: a plain network */
 } pynn_network;
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
@@ -73,8 +79,8 @@ typedef struct {
     uint64_t dropout_seed;
     double max_norm;  /* of a unit's incoming weights after an update; or INFINITY */
     double clip_norm; /* of the gradient that a rule is given, penalty included; or INFINITY */
-    const unsigned char *frozen; /* (n_layers,) 1: the layer's weights, biases and gains are not
-                                    trained; NULL: all are */
+    const unsigned char *frozen; /* (n_layers,) 1: the layer's parameters are not trained;
+                                    NULL: all are */
 } pynn_regularisation;
 
 /* An update rule and the coefficients that it reads; see optimizers.h. */
@@ -127,7 +133,7 @@ typedef struct {
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
     const double *rate_factors; /* (n_layers, 2) factor of the learning rate for each layer's
-                                   weights, and for its biases and gains; NULL: all 1 */
+                                   weights, and for its other parameters; NULL: all 1 */
     double scale_rate_factor;   /* the same for the input scale */
     pynn_regularisation regularisation;
     const double *strengths;     /* (updates, 3 * n_layers) for each update: l2 (n_layers,), l1
@@ -201,9 +207,11 @@ typedef struct {
     int n_threads;
     const pynn_control *control;
     pynn_session *session; /* or NULL: memory and threads are for this call alone */
+    int members_apart;     /* 1: a prediction has the outputs of each member, not their mean */
 } pynn_call;
 
-/* out (n_rows, n_out), C-contiguous: activations of the output layer for the data's rows. */
+/* out (n_rows, n_out), C-contiguous: activations of the output layer for the data's rows; with
+ * members their mean, or (members, n_rows, n_out) if they are apart. */
 pynn_status pynn_predict(void *out, const pynn_call *call);
 
 /* The cost over all rows and, unless it is NULL, its gradient (n_parameters,). */

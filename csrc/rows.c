@@ -45,7 +45,8 @@ static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
 static int is_searched(const pynn_workspace *ws, pynn_columns *found, size_t n_rows) {
     if (ws->layers[0].n_in < PYNN_FEW_COLUMNS) { return 0; }
     if (n_rows > 1 && (!ws->tuned || ws->purpose == PYNN_PREDICTS)) { return 0; }
-    if (ws->shadow) { return 0; } /* skipped weights would be missing from the shadow */
+    if (ws->network->members) { return 0; } /* the gradient of r has all columns */
+    if (ws->shadow) { return 0; }           /* skipped weights would be missing from the shadow */
     if (found->rest > 0) { found->rest--; }
     return found->rest == 0;
 }
@@ -194,9 +195,10 @@ int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
     const pynn_layer *output = op->layer;
-    const double share = pynn_share_of_total(pass, 0);
-    for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        real *y = ws->y + i * output->layout.row;
+    const double share = pynn_share_of_mean(pass, 0);
+    for (size_t row = op->rows.first; row < op->rows.end; row++) {
+        const size_t i = row % pass->chunk.n_rows; /* each member learns from it */
+        real *y = ws->y + row * output->layout.row;
         if (data->labels) {
             for (size_t j = 0; j < output->n_out; j++) { y[j] = 0; }
             /* Another thread may have changed the label since it was checked. */
@@ -205,7 +207,7 @@ int FN(pynn_load_targets)(pynn_op *op, pynn_pass *pass) {
         } else {
             gather(y, data->y, data->y_strides, output->n_out, pass->chunk, i);
         }
-        ws->row_scales[i] = (real)(data->row_weights ? pynn_share_of_total(pass, i) : share);
+        ws->row_scales[row] = (real)(data->row_weights ? pynn_share_of_mean(pass, i) : share);
     }
     return 0;
 }

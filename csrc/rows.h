@@ -32,4 +32,9 @@ static inline double pynn_share_of_total(const pynn_pass *pass, size_t i) {
     return (weights ? weights[pynn_row_of(pass->chunk, i)] : 1) / pass->total;
 }
 
+/* The same for one member's cost of the row, in the mean over rows and members. */
+static inline double pynn_share_of_mean(const pynn_pass *pass, size_t i) {
+    return pynn_share_of_total(pass, i) / (double)pass->ws->n_members;
+}
+
 #endif

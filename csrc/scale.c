@@ -6,7 +6,7 @@ int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows raw = pass->raw = pass->x;
     const real *s = pass->parameters;
-    const pynn_layout layout = ws->input_layout;
+    const pynn_layout layout = ws->scaled_layout;
     real *scaled = ws->scaled + op->base * layout.row;
     const size_t together = pynn_together(ws, layout);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
@@ -48,7 +48,7 @@ int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass) {
     const size_t most = pass->ws->kernels->gradient_columns;
     for (size_t j = op->columns.first; j < op->columns.end; j += most) {
         const size_t left = op->columns.end - j, n = left < most ? left : most;
-        sum_products(g, pass, op->n_rows, j, n);
+        sum_products(g, pass, pass->chunk.n_rows, j, n);
         pynn_apply_dense(updater, step, j, g, n);
     }
     return 0;

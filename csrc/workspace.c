@@ -85,11 +85,13 @@ static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
     }
     const int is_long = first->n_in * sizeof(real) > PYNN_LONG_ROW &&
                         first->n_out >= PYNN_PANELS_OF_LONG * ws->kernels->panel;
-    const int panels = ws->n_chunk >= PYNN_ROWS_IN_PANELS && is_wide(ws, first->n_in) &&
-                       (learns || is_long) && ws->purpose != PYNN_TRACES;
+    const int panels = ws->n_chunk * ws->n_members >= PYNN_ROWS_IN_PANELS &&
+                       is_wide(ws, first->n_in) && (learns || is_long) &&
+                       ws->purpose != PYNN_TRACES;
     const pynn_layout rows = in_rows(ws, first->n_in);
     const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* layout that products read */
-    ws->x_layout = ws->scale.n_rows ? rows : read;
+    ws->scaled_layout = ws->network->members ? rows : read;
+    ws->x_layout = ws->scale.n_rows ? rows : ws->scaled_layout;
     ws->input_layout = read;
     ws->dx_stride = rows.row;
 }
@@ -163,6 +165,24 @@ static size_t n_pieces(const pynn_workspace *ws) {
     return n;
 }
 
+/* Lay out a layer's input of each member, and the gradients of the members' own parameters.
+ * Predictions multiply the outputs of the layer before in place, unless they are read again. */
+static void lay_out_members(pynn_workspace *ws, real *arena, size_t *used, size_t n_rows, int l) {
+    pynn_layer *layer = &ws->layers[l];
+    const int learns = ws->purpose != PYNN_PREDICTS;
+    const size_t k = ws->n_members, n_in = layer->n_in;
+    const size_t row_in = pynn_whole_vectors(ws, n_in), row = pynn_whole_vectors(ws, layer->n_out);
+    if (layer->r.n_rows) {
+        const pynn_layout layout = l ? layer[-1].layout : ws->input_layout;
+        const int in_place = l && !learns && !layer->is_residual;
+        layer->in =
+            in_place ? layer[-1].out : take(arena, used, reals_of(ws, layout, n_rows, n_in));
+        layer->d_r = learns ? take(arena, used, k * row_in) : NULL;
+        layer->d_s = learns ? take(arena, used, k * row) : NULL;
+    }
+    layer->d_biases = learns ? take(arena, used, k * row) : NULL;
+}
+
 /* Lay out the arrays of each layer. */
 static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t n) {
     const int learns = ws->purpose != PYNN_PREDICTS, traces = ws->purpose == PYNN_TRACES;
@@ -172,7 +192,9 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
         layer->z = layer->a = take(arena, used, reals);
         if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
         layer->sums = layer->z;
-        if (learns && layer->is_normed) { layer->sums = take(arena, used, reals); }
+        if (learns && (layer->is_normed || layer->s.n_rows)) {
+            layer->sums = take(arena, used, reals);
+        }
         if (layer->is_normed) { layer->scales = take(arena, used, n); }
         layer->out = layer->a;
         if (layer->dropout > 0 || (learns && layer->is_residual)) {
@@ -186,12 +208,13 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
             const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
             layer->panels = take(arena, used, n_panels * layer->panels_apart);
         }
+        if (ws->network->members) { lay_out_members(ws, arena, used, n, l); }
     }
 }
 
 /* Size a member's scratch memory, for packed panels and a block of a gradient. */
 static void plan_scratch(pynn_workspace *ws) {
-    size_t deepest = ws->n_chunk, widest = ws->wants_dx ? ws->layers[0].n_in : 1;
+    size_t deepest = ws->n_chunk * ws->n_members, widest = ws->wants_dx ? ws->layers[0].n_in : 1;
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];
         if (layer->n_in > deepest) { deepest = layer->n_in; }
@@ -208,7 +231,7 @@ static void plan_scratch(pynn_workspace *ws) {
     }
 }
 
-/* Rows of the arrays of a layer. In predictions, each member has its own. */
+/* Rows of data. In predictions, each thread has its own. */
 static size_t rows_of(const pynn_workspace *ws, int n_threads) {
     return ws->n_chunk * (ws->purpose == PYNN_PREDICTS ? (size_t)n_threads : 1);
 }
@@ -218,6 +241,7 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     const size_t reals_in_double = sizeof(double) / sizeof(real);
     const int learns = ws->purpose != PYNN_PREDICTS;
     const size_t n = rows_of(ws, n_threads), n_in = ws->layers[0].n_in;
+    const size_t n_rows = n * ws->n_members; /* between layers */
     size_t used = 0;
     ws->programs = take(arena, &used, reals((size_t)n_threads, ws->program_bytes));
     if (ws->data->starts) {
@@ -226,18 +250,18 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
         ws->x = take(arena, &used, reals_of(ws, ws->x_layout, n, n_in));
     }
     if (ws->scale.n_rows) {
-        ws->scaled = take(arena, &used, reals_of(ws, ws->input_layout, n, n_in));
+        ws->scaled = take(arena, &used, reals_of(ws, ws->scaled_layout, n, n_in));
     }
     lay_out_columns(ws, arena, &used, n_threads);
-    lay_out_layers(ws, arena, &used, n);
+    lay_out_layers(ws, arena, &used, n_rows);
     if (learns) {
-        ws->y = take(arena, &used, n * ws->layers[ws->n_layers - 1].layout.row);
-        ws->row_scales = take(arena, &used, n);
-        ws->row_costs = (double *)take(arena, &used, n * reals_in_double);
+        ws->y = take(arena, &used, n_rows * ws->layers[ws->n_layers - 1].layout.row);
+        ws->row_scales = take(arena, &used, n_rows);
+        ws->row_costs = (double *)take(arena, &used, n_rows * reals_in_double);
         ws->pieces = (double *)take(arena, &used, n_pieces(ws) * reals_in_double);
         ws->zeros = take(arena, &used, ws->kernels->block_columns);
     }
-    if (ws->wants_dx) { ws->dx = take(arena, &used, n * ws->dx_stride); }
+    if (ws->wants_dx) { ws->dx = take(arena, &used, n_rows * ws->dx_stride); }
     if (ws->keeps_gradient) { ws->gradient = take(arena, &used, ws->n_parameters); }
     for (size_t i = 0; i < ws->n_padded; i++) {
         ws->padded[i] = take(arena, &used, ws->n_parameters);
@@ -271,7 +295,7 @@ static int place_parameters(pynn_workspace *ws, int pads) {
         pynn_layer *layer = &ws->layers[l];
         layer->weights.layout.row = pads ? padded(layer->n_out) : layer->n_out;
         if (pads && wants_panels(ws, layer, layer->n_in)) {
-            layer->weights.layout = (pynn_layout){panel, layer->n_in * panel};
+            layer->weights.layout = (pynn_layout){panel, layer->weights.n_rows * panel};
         }
         for (int k = 0; k < PYNN_N_GROUPS; k++) {
             place(&layer->groups[k], &ws->n_parameters, ws, pads);
@@ -310,12 +334,17 @@ static void plan_layers(pynn_workspace *ws) {
     for (int l = 0; l < ws->n_layers; l++) {
         const int is_output = l == ws->n_layers - 1;
         const int is_normed = network->normed && network->normed[l];
+        const size_t k = (size_t)network->members, in_hidden = is_output ? 0 : k;
+        const size_t n_heads = is_output && k ? k : 1, n_biases = k ? k : 1;
         const size_t n_in = (size_t)network->sizes[l], n_out = (size_t)network->sizes[l + 1];
         ws->layers[l] = (pynn_layer){.n_in = n_in,
                                      .n_out = n_out,
-                                     .weights = group_of(ws, n_in, n_out),
-                                     .biases = group_of(ws, network->bias != 0, n_out),
+                                     .n_heads = n_heads,
+                                     .weights = group_of(ws, n_heads * n_in, n_out),
+                                     .biases = group_of(ws, network->bias ? n_biases : 0, n_out),
                                      .gains = group_of(ws, is_normed, n_out),
+                                     .r = group_of(ws, in_hidden, n_in),
+                                     .s = group_of(ws, in_hidden, n_out),
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
                                      .is_residual = network->residual && network->residual[l],
@@ -329,7 +358,8 @@ static void plan_layers(pynn_workspace *ws) {
 static void clear(pynn_workspace *ws) {
     if (ws->zeros) { memset(ws->zeros, 0, ws->kernels->block_columns * sizeof(real)); }
     if (ws->y) {
-        memset(ws->y, 0, ws->n_chunk * ws->layers[ws->n_layers - 1].layout.row * sizeof(real));
+        const size_t n_rows = ws->n_chunk * ws->n_members;
+        memset(ws->y, 0, n_rows * ws->layers[ws->n_layers - 1].layout.row * sizeof(real));
     }
     if (ws->gradient && ws->n_padded) { memset(ws->gradient, 0, ws->n_parameters * sizeof(real)); }
 }
@@ -337,7 +367,7 @@ static void clear(pynn_workspace *ws) {
 /* Multiply-adds of the gradient of a chunk. */
 static double gradient_work(const pynn_workspace *ws) {
     const pynn_layer *first = &ws->layers[0];
-    const double all = (double)ws->n_chunk * (double)ws->n_parameters;
+    const double all = (double)(ws->n_chunk * ws->n_members) * (double)ws->n_parameters;
     if (!ws->data->starts) { return all; }
     const double missing = (double)ws->n_chunk * (double)first->n_in - (double)ws->n_entries;
     return all - missing * (double)first->n_out;
@@ -350,7 +380,7 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int in_chunks = ws->purpose >= PYNN_GRADIENT && (size_t)needs->n_rows > ws->n_chunk;
     const int clips = trains && ws->regularisation->clip_norm < INFINITY;
     ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->tuned &&
-                     !ws->scale.n_rows &&
+                     !ws->scale.n_rows && !ws->network->members &&
                      !ws->data->starts; /* weights of unused inputs would be missing from it */
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
@@ -362,7 +392,18 @@ static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
         const int is_large = ws->n_parameters * sizeof(real) > PYNN_LARGE_BYTES;
         most = is_large ? PYNN_PREDICTED_ROWS_OF_LARGE : PYNN_PREDICTED_ROWS;
     }
+    most = (most + ws->n_members - 1) / ws->n_members;
+    if (ws->network->members && most < PYNN_ROWS_OF_MEMBER) { most = PYNN_ROWS_OF_MEMBER; }
     return (size_t)n_rows < most ? (size_t)n_rows : most;
+}
+
+/* Whether dC/dx is computed: for the gradient of r in the first layer, or of the input scale. */
+static int reads_dx(const pynn_workspace *ws, const pynn_needs *needs) {
+    const pynn_network *network = ws->network;
+    if (needs->wants_dx) { return 1; }
+    const unsigned char *frozen = needs->regularisation ? needs->regularisation->frozen : NULL;
+    const int trains_r = network->members && !(ws->purpose == PYNN_TRAINS && frozen && frozen[0]);
+    return ws->purpose >= PYNN_GRADIENT && (network->input_scale || trains_r);
 }
 
 pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
@@ -381,11 +422,13 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
         .watch = pynn_watch_start(call->control),
         .n_layers = network->n_layers,
         .checks_input = !call->data->checked,
-        .wants_dx = needs->wants_dx || (needs->purpose >= PYNN_GRADIENT && network->input_scale),
+        .members_apart = call->members_apart,
+        .n_members = network->members ? (size_t)network->members : 1,
         .layers = pynn_alloc((size_t)network->n_layers, sizeof(pynn_layer)),
     };
     if (!ws->layers) { return PYNN_NO_MEMORY; }
     while (((size_t)1 << ws->panel_bits) < kernels->panel) { ws->panel_bits++; }
+    ws->wants_dx = reads_dx(ws, needs);
     plan_layers(ws);
     plan_parameters(ws, needs);
     ws->n_chunk = chunk_rows(ws, needs->n_rows);
@@ -395,7 +438,7 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
     if (ws->data->starts && ws->purpose >= PYNN_GRADIENT) {
         ws->n_entries = most_entries(ws->data, (int64_t)ws->n_chunk);
     }
-    plan_layouts(ws, rows_of(ws, call->n_threads));
+    plan_layouts(ws, rows_of(ws, call->n_threads) * ws->n_members);
     plan_updates(ws, needs);
     ws->descends = needs->descends && ws->tuned && !ws->keeps_gradient;
     plan_scratch(ws);

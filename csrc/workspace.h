@@ -18,6 +18,10 @@ enum { PYNN_CHUNK_ROWS = 1024 };
  * tile heights 6 and 14. The larger one is for weights that do not fit a second-level cache. */
 enum { PYNN_PREDICTED_ROWS = 84, PYNN_PREDICTED_ROWS_OF_LARGE = 252, PYNN_LARGE_BYTES = 256 << 10 };
 
+/* Minimum rows of data of a chunk for members that share weights, whose outputs are products of so
+ * many rows. */
+enum { PYNN_ROWS_OF_MEMBER = 12 };
+
 /* Rows of data are copied into panels if a chunk has at least PYNN_ROWS_IN_PANELS of them; fewer
  * fit the first-level cache. Without a gradient, this is done only if rows are longer than a page
  * (PYNN_LONG_ROW bytes) and a product has at least PYNN_PANELS_OF_LONG panels: each panel would
@@ -47,15 +51,16 @@ typedef struct {
 } pynn_group;
 
 /* Number of groups of a layer. */
-enum { PYNN_N_GROUPS = 3 };
+enum { PYNN_N_GROUPS = 5 };
 
-/* One layer of weights and the arrays that it computes, each (n_chunk, n_out). */
+/* One layer of weights and the arrays that it computes, each (n_rows, n_out) with n_rows =
+ * n_chunk * n_members. */
 typedef struct {
     size_t n_in, n_out;
     pynn_layout layout; /* of these arrays */
     union {             /* its parameters, in their order in the vector of all parameters */
         struct {
-            pynn_group weights, biases, gains;
+            pynn_group weights, biases, gains, r, s;
         };
         pynn_group groups[PYNN_N_GROUPS];
     };
@@ -72,10 +77,14 @@ typedef struct {
     int is_residual; /* whether the layer adds its input */
     int is_normed;   /* whether z are the weighted sums, normalised row by row */
     real *sums;      /* weighted sums, normalised in place if is_normed; else the same array as z */
-    real *scales;    /* (n_chunk,) 1 / standard deviation of each row's sums; for is_normed */
+    real *scales;    /* (n_rows,) 1 / standard deviation of each row's sums; for is_normed */
     real *dz;        /* dC/dz; the same array as delta unless is_normed */
     real *panels;    /* copy of delta in panels, for an output layer in rows; or NULL */
     size_t panels_apart;
+    size_t n_heads; /* matrices of weights, one below the other: one for each member, or 1 */
+    real *in;       /* (n_rows, n_in) r * the outputs of the layer before, or * x; NULL without r */
+    real *d_biases, *d_r, *d_s; /* (n_members, n_out or n_in) their gradients for a chunk, rows in
+                                   whole vectors; NULL without members */
 } pynn_layer;
 
 /* The search for input columns that are 0 in all rows of a batch. Products with the first layer's
@@ -138,22 +147,25 @@ typedef struct {
     int keeps_gradient;          /* there is memory for a whole gradient, see `gradient` */
     int has_shadow;              /* there is memory for a copy of the parameters, see `shadow` */
     int wants_dx;
-    pynn_group scale;    /* the input scale (1, n_in), before the first layer's parameters */
+    int members_apart;
+    size_t n_members; /* a chunk has so many rows between layers for each row of data: first those
+                         of member 0, then those of member 1, ...; 1 without members */
+    pynn_group scale; /* the input scale (1, n_in), before the first layer's parameters */
     size_t n_parameters; /* of the network, including padding */
     size_t n_chunk;
     size_t n_padded;                  /* number of arrays in `padded` */
     real *padded[2 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters, slots, average */
     real *x;                          /* (n_chunk, n_in) gathered rows; NULL if they are sparse */
     real *scaled;                     /* x times the input scale; NULL without one */
-    pynn_layout x_layout, input_layout;
+    pynn_layout x_layout, scaled_layout, input_layout; /* input_layout: what products read */
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
     size_t n_entries; /* maximum number of sparse entries in a chunk; 0 if it is not transposed */
     pynn_transposing transposing;
     pynn_columns *columns; /* (n_threads,) one for each member */
-    real *y;               /* (n_chunk, n_out), with the output layer's row stride */
-    real *row_scales;      /* (n_chunk,) weight of each row, divided by the batch's sum */
-    double *row_costs;     /* (n_chunk,) */
-    real *dx;              /* (n_chunk, n_in) dC/dx, rows dx_stride apart; NULL if not wanted */
+    real *y;               /* (n_rows, n_out), with the output layer's row stride */
+    real *row_scales;      /* (n_rows,) share of each row in the mean cost of the batch */
+    double *row_costs;     /* (n_rows,) */
+    real *dx;              /* (n_rows, n_in) dC/dx, rows dx_stride apart; NULL if not wanted */
     size_t dx_stride;
     double *pieces; /* partial sums over weights or a gradient */
     real *gradient; /* (n_parameters,) the whole gradient; NULL if it is not kept */
@@ -198,6 +210,11 @@ static inline size_t pynn_at(const pynn_workspace *ws, pynn_layout layout, size_
 static inline size_t pynn_weight_at(const pynn_workspace *ws, const pynn_layer *layer, size_t i,
                                     size_t j) {
     return layer->weights.at + pynn_at(ws, layer->weights.layout, i, j);
+}
+
+/* n rounded up to whole vectors. */
+static inline size_t pynn_whole_vectors(const pynn_workspace *ws, size_t n) {
+    return (n + ws->kernels->lanes - 1) / ws->kernels->lanes * ws->kernels->lanes;
 }
 
 static inline int pynn_in_panels(const pynn_workspace *ws, pynn_layout layout) {

@@ -25,6 +25,7 @@ cdef extern from "pynn.h" nogil:
         const unsigned char *normed
         int cost
         double cost_parameter
+        int64_t members
 
     ctypedef struct pynn_data:
         int64_t n_rows
@@ -125,6 +126,7 @@ cdef extern from "pynn.h" nogil:
         int n_threads
         const pynn_control *control
         pynn_session *session
+        int members_apart
 
     ctypedef struct pynn_trace:
         void *z

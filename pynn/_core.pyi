@@ -113,6 +113,7 @@ class Core:
         cost: str,
         cost_parameter: float,
         dtype: str,
+        members: int = 0,
     ) -> None: ...
     @property
     def n_parameters(self) -> int: ...

@@ -573,6 +573,7 @@ cdef class Core:
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
+    members : int, members that share weights; 0: a plain network
     """
 
     cdef pynn_network network
@@ -586,7 +587,7 @@ cdef class Core:
 
     def __init__(
             self, sizes, activations, activation_parameters, bias, input_scale, residual, normed,
-            cost, cost_parameter, dtype):
+            cost, cost_parameter, dtype, int64_t members=0):
         cdef int n = len(sizes) - 1
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
@@ -605,14 +606,17 @@ cdef class Core:
             self.activation_parameters[i] = activation_parameters[i]
             self.residual[i] = bool(residual and residual[i])
             self.normed[i] = bool(normed and normed[i])
-            n_parameters += (sizes[i] + (1 if bias else 0) + self.normed[i]) * sizes[i + 1]
+            n_heads = members if members and i == n - 1 else 1
+            n_parameters += (sizes[i] * n_heads + self.normed[i]) * sizes[i + 1]
+            n_parameters += max(members, 1) * sizes[i + 1] if bias else 0
+            n_parameters += members * (sizes[i] + sizes[i + 1]) if i < n - 1 else 0
         self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
             bias=bias, input_scale=input_scale, residual=self.residual, normed=self.normed,
-            cost=COST_CODES[cost], cost_parameter=cost_parameter)
+            cost=COST_CODES[cost], cost_parameter=cost_parameter, members=members)
 
     def __dealloc__(self):
         self.free()
@@ -632,7 +636,8 @@ cdef class Core:
     cdef pynn_call call(self, _Array parameters, Data data, int n_threads,
                         _Interruption interruption):
         return pynn_call(network=&self.network, parameters=parameters.view.buf, data=&data.data,
-                         n_threads=n_threads, control=&interruption.control, session=NULL)
+                         n_threads=n_threads, control=&interruption.control, session=NULL,
+                         members_apart=0)
 
     cdef _Array vector_of(self, array, bint writable):
         cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
@@ -640,15 +645,22 @@ cdef class Core:
         return vector
 
     def predict(self, out, parameters, Data data, int n_threads=1):
-        """Fill out (n_rows, n_out), C-contiguous, with the activations of the output layer."""
-        cdef int64_t n_out = self.sizes[self.network.n_layers]
+        """Fill out (n_rows, n_out), C-contiguous, with the activations of the output layer.
+
+        With members it is filled with their mean; out of members * n_rows rows with the outputs of
+        the first member, then of the next, and so on.
+        """
+        cdef int64_t n_out = self.sizes[self.network.n_layers], n_rows = data.data.n_rows
         cdef _Array p = self.vector_of(parameters, False)
         cdef _Array o = _borrow(out, "f" if self.itemsize == 4 else "d", 2, True)
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_status status
         data.expect(self.itemsize, self.sizes[0], 0)
-        o.expect_shape(data.data.n_rows, n_out)
+        if self.network.members and o.view.shape[0] != n_rows:
+            call.members_apart = 1
+            n_rows *= self.network.members
+        o.expect_shape(n_rows, n_out)
         if o.view.strides[1] != o.view.itemsize or o.view.strides[0] != n_out * o.view.itemsize:
             raise ValueError("C-contiguous out expected")
         with nogil:

@@ -14,10 +14,11 @@ from pynn.callbacks import scorings
 from pynn.data.samples import Samples
 from pynn.inspection import markup, tables
 from pynn.inspection.inspected import Inspected
+from pynn.model import members as members_of
 from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
-from pynn.model.initializers import INITIALIZERS, Random, initial_layer, random_source
+from pynn.model.initializers import INITIALIZERS, Random, random_source
 from pynn.model.model import Model
 from pynn.training import fitting, optimizers
 from pynn.training.averages import Average
@@ -95,18 +96,29 @@ class Network(Inspected, Model):
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
         on the same machine; None gives different results each time.
+    members : int, optional
+        Train so many networks in one. They share the weights W of hidden layers, where member k
+        computes ``s[k] * ((r[k] * x) @ W) + b[k]``, and each has its own output layer (Wen et al.
+        2020). `predict` returns the mean of their outputs; the cost is the mean of their costs.
+        X must be dense, and there can be no `norm`. For penalty and rate, r and s are biases.
+    member_signs : "first" or "all", default="first"
+        Which r and s start as random signs instead of 1: r of the first layer (TabM, Gorishniy et
+        al. 2024), or all (BatchEnsemble, Wen et al.).
 
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first; with
-        `norm`, gains follow the biases of their layer. Writing to it changes the network.
+        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first; gains, or
+        r and s, follow the biases of their layer. Writing to it changes the network.
     weights, biases : tuples of ndarray
-        Views of parameters, of shapes (n_in, n_out) and (n_out,).
+        Views of parameters, of shapes (n_in, n_out) and (n_out,). With `members`, biases and the
+        output's weights have an axis of them in front.
     gains : tuple of ndarray or None
         Views of parameters, of shape (n_out,) for each layer; None for layers without `norm`.
     scale : ndarray of shape (n_inputs,) or None
         View of parameters: the factors of the inputs, with `input_scale`.
+    r, s : tuples of ndarray
+        Views of parameters, (members, n_in) and (members, n_out) for each hidden layer.
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
     best_epoch : int or None
@@ -149,30 +161,20 @@ class Network(Inspected, Model):
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: int | Random | None = None,
+        members: int | None = None,
+        member_signs: str = "first",
     ) -> None:
         architecture = Architecture.checked(
-            layer_sizes,
-            activation,
-            output_activation,
-            cost,
-            bias,
-            dtype,
-            classes,
-            input_scale,
-            residual,
-            norm,
-        )
+            layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale,
+            residual, norm, members,
+        )  # fmt: skip
+        member_signs = checks.choice("member_signs", member_signs, members_of.SIGNS)
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
         self._random = random_source(random_state)
         self._descent: Descent | None = None
         self._history = History()
-        names = architecture.activation_names
-        for layer, (W, name) in enumerate(zip(self.weights, names, strict=True)):
-            n_in, n_out = W.shape
-            W[:], b = initial_layer(initializer, self._random, n_in, n_out, name, bias)
-            if bias:
-                self.biases[layer][:] = b
+        members_of.draw(self, initializer, member_signs, self._random)
 
     @property
     def history(self) -> dict[str, list[float]]:

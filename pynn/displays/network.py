@@ -156,6 +156,7 @@ class NetworkDisplay:
             If the estimator is not fitted.
         """
         network = network_of(estimator)
+        network._expect_plain("a diagram")
         activations, title = (None, "") if X is None else units.pass_of(estimator, X, row)
         strength = units.strength_rule(omit, network, activations)
         diagram = Diagram.of(network, max_units, max_layers, strength)

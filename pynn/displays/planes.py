@@ -97,7 +97,10 @@ def random_directions(network: Network, origin: Array, seed: int) -> Array:
     for direction in directions:
         for W, own in zip(network.views(direction)[0], network.views(origin)[0], strict=True):
             drawn = random.standard_normal(W.shape)
-            W[:] = drawn * (np.linalg.norm(own, axis=0) / np.linalg.norm(drawn, axis=0))
+            W[:] = drawn * (
+                np.linalg.norm(own, axis=-2, keepdims=True)
+                / np.linalg.norm(drawn, axis=-2, keepdims=True)
+            )
     return directions
 
 

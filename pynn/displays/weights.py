@@ -141,6 +141,7 @@ class WeightsDisplay:
             If the estimator is not fitted.
         """
         network = network_of(estimator)
+        network._expect_plain("a picture of weights")
         n_layers = len(network.weights)
         depth = checks.layer(layer, n_layers)
         n_units = network.layer_sizes[depth]

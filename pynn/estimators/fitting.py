@@ -115,7 +115,7 @@ class Fit:
         last = given if isinstance(given, str | Activation) else next(iter(given[-1:]), "identity")
         names = map(name_of, [*network.activations[:-1], ALIASES.get(last, last)])
         for W, b, name in zip(network.weights, network.biases, names, strict=True):
-            W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, True)
+            W[:], b[:] = initial_layer("glorot_uniform", random, len(W), len(b), name, b.shape)
         estimator._network = network
         estimator.n_layers_, estimator.n_outputs_ = len(network.layer_sizes), n_outputs
         estimator.n_iter_ = estimator.t_ = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -238,28 +239,39 @@ class _Slopes:
         self.network = network
         self._data = network._data(X, y)
         self._p = network.parameters
-        base = Trace._of(network, X, y)
-        self._y = base.y
-        self._sides = self._sides_of_kinks(base.z, base.a)
+        bases = [Trace._of(plain, X, y) for plain in self._plain()]
+        base = bases[0]
+        self._y = np.concatenate([of_member.y for of_member in bases])
+        self._sides = self._at_sides()[0]
         # A step of a weight moves the weighted sum by the step times the weight's input.
         x = abs(base.x).max(axis=0)
         inputs = [x.toarray().ravel() if checks.is_sparse(x) else x]
-        inputs += [abs(a).max(axis=0) for a in base.a[:-1]]
+        inputs += [
+            np.max([abs(b.a[i]).max(axis=0) for b in bases], 0) for i in range(len(base.a) - 1)
+        ]
         reach = np.ones(len(self._p))
         if network.scale is not None:
             reach[: len(network.scale)] = np.maximum(1, x * abs(network.weights[0]).max(axis=1))
             inputs[0] = x * abs(network.scale)
         for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
-        self._widen(reach, base)
+        if network._architecture.normed:
+            self._widen(reach, base)
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
-        normed = map(network._architecture.is_normed, range(len(network.weights)))
-        sizes = [
-            W.size + W.shape[1] * (network.bias + is_normed)
-            for W, is_normed in zip(network.weights, normed, strict=True)
+        groups = network._architecture.split(np.arange(len(self._p)))
+        self.layers = [
+            np.concatenate([numbers.ravel() for _, numbers in layer])
+            for _, layer in groupby(groups.items(), lambda group: group[0].partition(".")[2])
         ]
-        sizes = sizes if network.scale is None else [len(network.scale), *sizes]
-        self.layers = np.split(np.arange(len(self._p)), np.cumsum(sizes[:-1]))
+
+    def _plain(self) -> list[Model]:
+        """Return networks without members whose mean cost is that of the network."""
+        n_members = self.network.members
+        return (
+            [self.network]
+            if n_members is None
+            else list(map(self.network.member, range(n_members)))
+        )
 
     def _widen(self, reach: NDArray[Any], base: Trace) -> None:
         """Multiply the reach of weights by how much normalisation enlarges their sums."""
@@ -290,12 +302,25 @@ class _Slopes:
 
     def _cost_at_its_side(self) -> tuple[float, float]:
         """Return the mean cost, NaN beyond a kink, and its rounding error."""
-        found = self.network._trace(self._data, ("z", "a", "dz", "costs"))
-        if not np.array_equal(self._sides_of_kinks(found["z"], found["a"]), self._sides):
+        sides, found = self._at_sides()
+        if not np.array_equal(sides, self._sides):
             return np.nan, 0.0
         layers = zip(found["z"], found["dz"], strict=True)
         sizes = np.abs(found["costs"]) + sum(np.abs(z * d).sum(axis=1) for z, d in layers)
         return float(found["costs"].mean()), _ROUNDINGS * _EPS * float(sizes.mean())
+
+    def _at_sides(self) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Return the sides of kinks, and the passes of all rows, of one member after the other."""
+        names = ("z", "a", "dz", "costs")
+        traces = [plain._trace(self._data, names) for plain in self._plain()]
+        found: dict[str, Any] = {
+            name: [
+                np.concatenate(layers) for layers in zip(*(t[name] for t in traces), strict=True)
+            ]
+            for name in names[:-1]
+        }
+        found["costs"] = np.concatenate([trace["costs"] for trace in traces])
+        return self._sides_of_kinks(found["z"], found["a"]), found
 
     def _sides_of_kinks(self, z: Layers, a: Layers) -> NDArray[Any]:
         """Return a vector that changes if a weighted sum or an error crosses a kink."""

@@ -107,7 +107,9 @@ class Inspected:
         unit_0_1 [tooltip="input 2"]
         ...
         """
-        diagram = Diagram.of(self._inside()[0], max_units, max_layers)
+        network = self._inside()[0]
+        network._expect_plain("a diagram")
+        diagram = Diagram.of(network, max_units, max_layers)
         return markup.dot(diagram, input_names, output_names)
 
     # ---- Values ----------------------------------------------------------------------------------
@@ -273,6 +275,7 @@ class Inspected:
         products and bias −2 sum to 5, sigmoid → 0.9933
         """
         network, X, _ = self._inside(X)
+        network._expect_plain("neuron_inputs")
         layer = checks.layer(layer, len(network.weights))
         unit = checks.index("unit", unit, network.layer_sizes[layer])
         weights = network.weights[layer - 1][:, unit].copy()

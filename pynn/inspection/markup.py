@@ -130,7 +130,6 @@ def html(
     -------
     str
     """
-    diagram = Diagram.of(net)
     name = f"Network {_elided(list(map(str, net.layer_sizes)), '-')}"
     runs = [(name, len(list(run))) for name, run in groupby(net._architecture.layer_activations)]
     caption = [
@@ -140,11 +139,14 @@ def html(
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
         *([] if net.scale is None else ["input scale"]),
+        *([] if net.members is None else [counted(net.members, "member")]),
     ]
+    diagram = None if net.members is not None else Diagram.of(net)
+    drawing = "" if diagram is None else svg(diagram, name)
+    legend = "" if diagram is None else f"<br/><small>weights: {_legend(diagram)}</small>"
     return (
-        f'<figure style="margin:0">{svg(diagram, name)}\n'
-        f"<figcaption>{escape(' · '.join(caption))}<br/>"
-        f"<small>weights: {_legend(diagram)}</small></figcaption>\n"
+        f'<figure style="margin:0">{drawing}\n'
+        f"<figcaption>{escape(' · '.join(caption))}{legend}</figcaption>\n"
         f"{_curves(figures, best_epoch, word, step)}"
         f"<details><summary>layers</summary>{layers.html(limit=20)}</details></figure>"
     )

@@ -134,18 +134,16 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
         n = len(net.scale)
         cells = ["scale", f"{n:,}", "", f"{n}", "0", f"{n:,}"]
         rows.append([*cells, in_bytes(net.scale.nbytes)])
-    names = net._architecture.layer_activations
+    names, groups = net._architecture.layer_activations, net._architecture.split(net.parameters)
     for layer, (W, activation) in enumerate(zip(net.weights, names, strict=True), 1):
-        n_in, n_out = W.shape
-        n_biases = n_out if net.bias else 0
-        is_normed = net._architecture.is_normed(layer - 1)
-        n = W.size + n_biases + n_out * is_normed
+        n = sum(groups[name].size for name in groups if name.endswith(f".{layer - 1}"))
+        n_biases = net.biases[layer - 1].size if net.bias else 0
         name = "output" if layer == len(net.weights) else f"layer {layer}"
         cells = [
             name,
-            f"{n_out:,}",
+            f"{W.shape[-1]:,}",
             activation,
-            f"{n_in} × {n_out}",
+            " × ".join(map(str, W.shape)),
             f"{n_biases:,}",
             f"{n:,}",
         ]
@@ -158,5 +156,6 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
     else:
         numbers = "1 number" if n == 1 else f"{n} numbers"
         last += f" {numbers} for each parameter: {in_bytes(n * net.parameters.nbytes)} more."
-    heading = f"Network of {net.dtype}, cost {net.cost_function}"
+    members = "" if net.members is None else f"{net.members} members, "
+    heading = f"Network of {members}{net.dtype}, cost {net.cost_function}"
     return Table(heading, rows, left=[0, 2], notes=[last])

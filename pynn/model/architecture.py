@@ -55,6 +55,8 @@ class Architecture:
         For each layer whether it adds its input to its activations. Empty if none does.
     normed : tuple of bool, default=()
         For each layer whether its weighted sums are normalised. Empty if none is.
+    members : int, default=None
+        Number of members that share the weights of hidden layers.
     """
 
     layer_sizes: tuple[int, ...]
@@ -67,6 +69,7 @@ class Architecture:
     input_scale: bool = False
     residual: tuple[bool, ...] = ()
     normed: tuple[bool, ...] = ()
+    members: int | None = None
 
     @classmethod
     def checked(
@@ -81,6 +84,7 @@ class Architecture:
         input_scale: bool = False,
         residual: bool | Sequence[bool] = False,
         norm: str | Sequence[str | None] | None = None,
+        members: int | None = None,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
@@ -100,6 +104,7 @@ class Architecture:
             input_scale=input_scale,
             residual=_residual(residual, sizes),
             normed=_normed(norm, len(sizes) - 2),
+            members=_members(members, norm, sizes),
         )
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
@@ -107,8 +112,14 @@ class Architecture:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains and factors of the inputs."""
+        """Number of weights, biases, gains and factors of inputs and outputs."""
         return sum(math.prod(shape) for _, shape in self.groups())
+
+    @property
+    def products_of_row(self) -> int:
+        """Number of multiply-adds for the outputs of a row, about."""
+        of_one = sum(n_in * n_out for n_in, n_out in pairwise(self.layer_sizes))
+        return self.n_parameters if self.members is None else self.members * of_one
 
     @property
     def activation_names(self) -> tuple[str, ...]:
@@ -164,6 +175,7 @@ class Architecture:
             self.cost_name,
             parameter,
             self.dtype.name,
+            self.members or 0,
         )
 
     def encoded(self, y: ArrayLike, name: str = "y") -> ArrayLike:
@@ -203,12 +215,17 @@ class Architecture:
         """Yield name and shape of each group of parameters, in the order of the vector."""
         if self.input_scale:
             yield "scale", self.layer_sizes[:1]
+        own = () if self.members is None else (self.members,)  # what each member has for itself
         for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes)):
-            yield f"weights.{layer}", (n_in, n_out)
+            is_output = layer == len(self.activations) - 1
+            yield f"weights.{layer}", (*(own if is_output else ()), n_in, n_out)
             if self.bias:
-                yield f"biases.{layer}", (n_out,)
+                yield f"biases.{layer}", (*own, n_out)
             if self.is_normed(layer):
                 yield f"gains.{layer}", (n_out,)
+            if own and not is_output:
+                yield f"r.{layer}", (*own, n_in)
+                yield f"s.{layer}", (*own, n_out)
 
     def split(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return the view of each group, by name, in a vector (n_parameters,)."""
@@ -230,6 +247,11 @@ class Architecture:
         """Return the views of the gains in a vector (n_parameters,), None where there are none."""
         views = self.split(vector)
         return tuple(views.get(f"gains.{layer}") for layer in range(len(self.activations)))
+
+    def factors_of(self, vector: NDArray[Any], name: str) -> tuple[NDArray[Any], ...]:
+        """Return the views of "r" or "s" of all members in a vector; none without members."""
+        views = self.split(vector)
+        return tuple(view for key, view in views.items() if key.startswith(f"{name}."))
 
     def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
         """Return the view of the input scale in a vector (n_parameters,), if there is one."""
@@ -290,6 +312,18 @@ def _normed(given: object, n_hidden: int) -> tuple[bool, ...]:
     if given == "layer" and not n_hidden:
         raise ValueError("norm='layer' needs a hidden layer")
     return (*(one is not None for one in chosen), False) if any(chosen) else ()
+
+
+def _members(given: object, norm: object, sizes: tuple[int, ...]) -> int | None:
+    """Return the number of members, if there are any."""
+    if given is None:
+        return None
+    members = checks.positive_integer("members", given)
+    if len(sizes) < 3:
+        raise ValueError(f"members share the weights of hidden layers, got layer_sizes {sizes}")
+    if any(_normed(norm, len(sizes) - 2)):
+        raise ValueError(f"a network with members cannot have a norm, got norm={norm!r}")
+    return members
 
 
 def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:

@@ -27,7 +27,7 @@ _CHECKSUM = "pynn.checksum"
 # Arguments that the JSON may have; nothing else in a file determines how a network is made.
 _ARGUMENTS = {
     *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
-    *("input_scale", "residual", "norm"),
+    *("input_scale", "residual", "norm", "members"),
 }
 
 
@@ -105,6 +105,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
         arguments["residual"] = network._architecture.residual[:-1]
     if normed := network._architecture.normed:
         arguments["norm"] = ["layer" if one else None for one in normed[:-1]]
+    if network.members is not None:
+        arguments["members"] = network.members
     return arguments
 
 
@@ -228,7 +230,10 @@ def _network(
 
 def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: str) -> None:
     """Refuse sizes that do not match the tensors, before allocating memory."""
-    for i, shape in enumerate(pairwise(arguments["layer_sizes"])):
+    shapes: list[tuple[Any, ...]] = list(pairwise(arguments["layer_sizes"]))
+    if arguments.get("members") is not None:
+        shapes[-1:] = [(arguments["members"], *shape) for shape in shapes[-1:]]
+    for i, shape in enumerate(shapes):
         name = f"{prefix}weights.{i}"
         if name not in names or tuple(file.get_slice(name).get_shape()) != shape:
             raise ValueError(f"{name} of shape {shape} is missing")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core, checks
-from pynn.model import files, judging
+from pynn.model import files, judging, members
 from pynn.model.parameters import Parameters
 from pynn.model.regularisation import Regularisation
 
@@ -19,7 +19,7 @@ class Model(Parameters):
     """Predictions, cost and gradient of a network; `pynn.Network` adds training."""
 
     def predict(self, X: ArrayLike, *, squeeze: bool = False) -> NDArray[Any]:
-        """Compute the activations of the output layer.
+        """Compute the activations of the output layer, with `members` the mean of theirs.
 
         A network with one output returns a column. A vector of targets has another shape, and
         NumPy broadcasts the difference of the two to a matrix (n_rows, n_rows): write
@@ -45,6 +45,30 @@ class Model(Parameters):
         """
         out = self._predict(X)
         return out[:, 0] if squeeze and out.shape[1] == 1 else out
+
+    def predict_members(self, X: ArrayLike) -> NDArray[Any]:
+        """Compute the outputs of each member; `predict` returns their mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_inputs)
+            See `predict`.
+
+        Returns
+        -------
+        ndarray of shape (members, n_rows, n_outputs), of the network's dtype
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `predict`, or if the network has no `members`.
+        """
+        if self.members is None:
+            raise ValueError("predict_members is for networks with members, got a plain network")
+        data = _core.Data(self._rows(X))
+        out = np.empty((self.members * data.n_rows, self.layer_sizes[-1]), self.dtype)
+        self._core.predict(out, self._parameters, data, self._threads_for(data))
+        return out.reshape(self.members, data.n_rows, -1)
 
     def predict_classes(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each row.
@@ -93,12 +117,34 @@ class Model(Parameters):
         weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
         return judging.score(self._architecture, self._predict(X), np.asarray(encoded), weights)
 
+    def member(self, k: int) -> Self:
+        """Make a plain network that computes the same as one of the members.
+
+        Parameters
+        ----------
+        k : int
+            The member, from 0.
+
+        Returns
+        -------
+        Network
+            Its weights are ``r[k][:, None] * W * s[k]``; it shares no memory with this network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the network has no `members`, or no member k.
+        """
+        plain: Self = members.member(self, k)
+        return plain
+
     def _predict(
         self, X: ArrayLike, known_finite: bool = False, n_layers: int | None = None
     ) -> NDArray[Any]:
         """Activations of the output layer, or of the last of the first n_layers."""
         architecture, core, parameters = self._architecture, self._core, self._parameters
         if n_layers is not None:
+            self._expect_plain("a single layer")
             architecture = architecture.first(n_layers)
             core = architecture.core()
             parameters = parameters[: core.n_parameters]
@@ -211,6 +257,7 @@ class Model(Parameters):
 
         All but "dx" and "costs" are tuples of arrays (n_rows, n_out), one for each layer.
         """
+        self._expect_plain("a trace")
         n_rows, (n_in, *units), dtype = data.n_rows, self.layer_sizes, self.dtype
         ends = np.cumsum(units[:-1]) * n_rows
         vectors = {
@@ -246,10 +293,11 @@ class Model(Parameters):
     def _rows(self, X: ArrayLike, name: str = "X") -> checks.Rows:
         """Return checked rows."""
         architecture = self._architecture
-        if architecture.input_scale and checks.is_sparse(X):
+        if (architecture.input_scale or architecture.members) and checks.is_sparse(X):
+            option = "input_scale=True" if architecture.input_scale else "members"
             raise ValueError(
-                f"{name} must be dense for a network with input_scale=True, got a "
-                f"{type(X).__name__}; use toarray()"
+                f"{name} must be dense for a network with {option}, got a {type(X).__name__}; "
+                "use toarray()"
             )
         return checks.rows(X, architecture.layer_sizes[0], architecture.dtype, name)
 
@@ -277,7 +325,8 @@ class Model(Parameters):
         """Save the network to a safetensors file.
 
         Tensors are named weights.0, biases.0, weights.1, … from the input on, gains.0, … in
-        normalised layers, and scale if there is an input scale; the architecture is JSON in the
+        normalised layers, r.0, s.0, … of members, and scale if there is an input scale; the
+        architecture is JSON in the
         file's metadata. The file holds neither the optimizer's state nor the history.
 
         Parameters

@@ -44,14 +44,16 @@ class Parameters:
         self._n_threads = threads.checked(n_threads)
         self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
         for name, group in architecture.split(self._parameters).items():
-            if name == "scale" or name.startswith("gains."):
+            if name == "scale" or name.startswith(("gains.", "r.", "s.")):
                 group[:] = 1
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
         self._lock = threading.RLock()
         self._core = self._architecture.core()
-        self._products_of_row = 3 * len(parameters)  # forward, deltas and gradient
+        self._products_of_row = (
+            3 * self._architecture.products_of_row
+        )  # forward, deltas and gradient
         self._take(parameters)
 
     def _take(self, parameters: NDArray[Any]) -> None:
@@ -98,7 +100,7 @@ class Parameters:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains and factors of the input scale."""
+        """Number of weights, biases, gains and factors of inputs and outputs."""
         return self._architecture.n_parameters
 
     @property
@@ -108,18 +110,39 @@ class Parameters:
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_in, n_out) for each layer."""
+        """Views of the parameters, (n_in, n_out) for each layer.
+
+        With `members`, the output layer has those of each, (members, n_in, n_out).
+        """
         return self._weights
 
     @property
     def biases(self) -> tuple[NDArray[Any], ...]:
-        """Views of the parameters, (n_out,) for each layer; none without biases."""
+        """Views of the parameters, (n_out,) for each layer; none without biases.
+
+        With `members`, (members, n_out).
+        """
         return self._biases
 
     @property
     def gains(self) -> Gains:
         """Views of the parameters, (n_out,) for each layer; None for layers without `norm`."""
         return self._architecture.gains_of(self._parameters)
+
+    @property
+    def members(self) -> int | None:
+        """Number of members that share the weights of hidden layers; None in a plain network."""
+        return self._architecture.members
+
+    @property
+    def r(self) -> tuple[NDArray[Any], ...]:
+        """Views of the parameters, (members, n_in) for each hidden layer; none without members."""
+        return self._architecture.factors_of(self._parameters, "r")
+
+    @property
+    def s(self) -> tuple[NDArray[Any], ...]:
+        """Views of the parameters, (members, n_out) for each hidden layer; none without members."""
+        return self._architecture.factors_of(self._parameters, "s")
 
     @property
     def scale(self) -> NDArray[Any] | None:
@@ -202,8 +225,17 @@ class Parameters:
             f"<Network {sizes}, {' '.join(self._architecture.layer_activations)}, "
             f"{self.cost_function}, "
             f"{'input scale, ' if self._architecture.input_scale else ''}"
+            f"{f'{self.members} members, ' if self.members else ''}"
             f"{self.n_parameters} parameters {self.dtype}>"
         )
+
+    def _expect_plain(self, what: str) -> None:
+        """Refuse what is for networks without members."""
+        if self.members is not None:
+            raise ValueError(
+                f"{what} is for networks without members: use net.member(k), the network that "
+                f"computes the same as member k, from 0 to {self.members - 1}"
+            )
 
     def _become(self, architecture: Architecture) -> None:
         """Compute something else from the same parameters from now on."""

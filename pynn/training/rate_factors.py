@@ -25,7 +25,7 @@ class RateFactors:
     Parameters
     ----------
     weights, biases : tuple of float, one for each layer of weights, default=()
-        () stands for 1 in all layers. The factors of biases count for gains too.
+        () stands for 1 in all layers. The factors of biases count for gains, r and s too.
     scale : float, default=1.0
         Factor for the input scale.
 
@@ -60,7 +60,8 @@ class RateFactors:
                 raise ValueError(
                     f"{name} has factors for {', '.join(_GROUPS)}; got {group!r}{hint}"
                 )
-        if "biases" in given and not architecture.bias and not architecture.normed:
+        has_biases = architecture.bias or architecture.normed or architecture.members
+        if "biases" in given and not has_biases:
             raise ValueError(f"{name} has a factor for biases, but the network has none")
         if "scale" in given and not architecture.input_scale:
             raise ValueError(f"{name} has a factor for scale, but input_scale is False")

@@ -34,27 +34,30 @@ typedef struct {
     int normed;                /* hidden layers are normalised */
     double cost_parameter;
     double decay; /* of the parameters' average; 0: none */
+    int64_t members;
 } setting;
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875},
-    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75},
-    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875},
-    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0},
+    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0},
+    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0},
+    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0},
+    {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 3},
+    {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 40},
 };
 
 /* A network that works with any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
@@ -179,7 +182,8 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
                                 .residual = p->residual,
                                 .normed = p->normed,
                                 .cost = code_of(of->cost, pynn_cost_name),
-                                .cost_parameter = of->cost_parameter};
+                                .cost_parameter = of->cost_parameter,
+                                .members = of->members};
     p->residual[1] = of->residual != 0;
     if (of->input_scale) { p->n_parameters += of->sizes[0]; }
     for (int l = 0; l < of->n_layers; l++) {
@@ -187,7 +191,10 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
         p->activations[l] =
             code_of(l == of->n_layers - 1 ? of->output : of->hidden, pynn_activation_name);
         p->normed[l] = of->normed && l < of->n_layers - 1;
-        p->n_parameters += (of->sizes[l] + 1 + p->normed[l]) * of->sizes[l + 1];
+        const int64_t k = of->members, n_in = of->sizes[l], n_out = of->sizes[l + 1];
+        const int is_output = l == of->n_layers - 1;
+        p->n_parameters += (n_in * (k && is_output ? k : 1) + (k ? k : 1) + p->normed[l]) * n_out;
+        p->n_parameters += is_output ? 0 : k * (n_in + n_out);
         p->n_units += of->sizes[l + 1];
         if (of->regularised) { p->l2[l] = 0.25; }
     }

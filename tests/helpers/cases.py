@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import hypothesis
+import member_reference
 import numpy as np
 import reference
 
@@ -83,6 +84,7 @@ def problem(
     scale=False,
     residual=False,
     norm=None,
+    members=None,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -97,21 +99,24 @@ def problem(
         norm=norm,
         dtype=dtype,
         random_state=0,
+        members=members,
     )
     for W in net.weights:
-        W[...] = rng.normal(size=W.shape) / (2 * np.sqrt(len(W)))
+        W[...] = rng.normal(size=W.shape) / (2 * np.sqrt(W.shape[-2]))
     for b in net.biases:
         b[...] = rng.normal(size=b.shape) / 2
     if scale:
         net.scale[...] = rng.normal(1, 0.5, sizes[0])
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    for g in net.gains:
+    for g in (*net.gains, *net.r, *net.s):
         if g is not None:
             g[...] = rng.normal(1, 0.5, g.shape)
     added, normed = net._architecture.residual, net._architecture.normed
     activations = [*hidden, output]
     oracle = reference.Network(sizes, activations, cost, bias, parameter, scale, added, normed)
+    if members is not None:
+        oracle = member_reference.Members(oracle, members)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])

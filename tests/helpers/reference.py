@@ -151,9 +151,9 @@ def lowbias32(x):
     return x ^ x >> 16
 
 
-def dropout_factors(seed, update, layer, n_rows, n_out, rate):
+def dropout_factors(seed, update, layer, n_rows, n_out, rate, first=0):
     """What a hidden layer's activations are multiplied by in an update: 0 or 1 / (1 - rate)."""
-    keys = [key(key(key(seed, update), layer), row) for row in range(n_rows)]
+    keys = [key(key(key(seed, update), layer), row) for row in range(first, first + n_rows)]
     low, high = np.array([[k % 2**32, k >> 32] for k in keys], np.uint64).T[:, :, np.newaxis]
     columns = np.arange(n_out, dtype=np.uint64)
     draws = lowbias32(lowbias32((low + columns) % 2**32) ^ high)

@@ -24,6 +24,7 @@ STEPS = [
     "gradient",
     "output",
     "dense",
+    "members",
     "scale",
     "rows",
     "transpose",

@@ -1,0 +1,74 @@
+"""Members that share weights: their initial factors, and each as a network of its own."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynn import checks
+from pynn.model.initializers import Random, initial_layer
+
+if TYPE_CHECKING:
+    from pynn.model.parameters import Parameters
+
+SIGNS = ("first", "all")
+
+
+def draw(network: Parameters, initializer: str, signs: str, random: Random) -> None:
+    """Draw the initial parameters of a network, layer by layer.
+
+    signs : "first" for random signs in r of the first layer, "all" for all r and s
+    """
+    names = network._architecture.activation_names
+    for layer, (weights, name) in enumerate(zip(network.weights, names, strict=True)):
+        biases = network.biases[layer] if network.bias else np.empty(0)
+        if weights.ndim == 2:
+            _fill(weights, biases, initializer, name, random)
+        else:
+            for k, W in enumerate(weights):
+                _fill(W, biases[k : k + 1] if network.bias else biases, initializer, name, random)
+        if layer < len(network.r):
+            factors = [network.r[layer], network.s[layer]]
+            for group in factors if signs == "all" else factors[: layer == 0]:
+                group[:] = 2 * random.random(group.shape).round() - 1
+
+
+def _fill(
+    W: NDArray[Any], biases: NDArray[Any], initializer: str, activation: str, random: Random
+) -> None:
+    n_in, n_out = W.shape
+    W[:], b = initial_layer(initializer, random, n_in, n_out, activation, biases.shape)
+    biases[:] = b
+
+
+def member(network: Any, k: object) -> Any:
+    """Make a plain network, of the same class, that computes the same as member k."""
+    if network.members is None:
+        raise ValueError("member is for networks with members, got a plain network")
+    k = checks.index("k", k, network.members)
+    of = network._architecture
+    plain = type(network)(
+        of.layer_sizes,
+        activation=of.activations[:-1],
+        output_activation=of.activations[-1],
+        cost=of.cost,
+        bias=of.bias,
+        input_scale=of.input_scale,
+        initializer="zeros",
+        dtype=of.dtype,
+        n_threads=network.n_threads,
+        random_state=copy.deepcopy(network._random),
+    )
+    plain._become(replace(of, members=None))
+    for i, (W, weights) in enumerate(zip(plain.weights, network.weights, strict=True)):
+        is_output = i == len(network.r)
+        W[:] = weights[k] if is_output else network.r[i][k][:, None] * weights * network.s[i][k]
+    for own, biases in zip(plain.biases, network.biases, strict=True):
+        own[:] = biases[k]
+    if of.input_scale:
+        plain.scale[:] = network.scale
+    return plain
