@@ -3,6 +3,7 @@
  * linkage, the linker could keep a copy with instructions that some machines lack. */
 #include "kernels.h"
 
+#include "encodings.h"
 #include "products.h"
 #include "sparse.h"
 
@@ -477,4 +478,7 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .sum_of_sizes = sum_of_sizes,
     .limit_norms = limit_norms,
     .all_finite = all_finite,
+    .embed = {embed_piecewise_linear, embed_periodic, embed_categories},
+    .embed_gradient = {gradient_of_piecewise_linear, gradient_of_periodic, gradient_of_categories},
+    .embed_back = {back_from_piecewise_linear, back_from_periodic, back_from_categories},
 };

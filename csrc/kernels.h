@@ -103,6 +103,25 @@ typedef struct {
     size_t n_rows, n;
 } pynn_normalised;
 
+/* Rows of a column with an embedding. */
+typedef struct {
+    const pynn_embedding *of;
+    const real *parameters; /* of the embedding, see pynn.h */
+    const real *x;          /* (n_rows,) the column, x_stride apart */
+    size_t x_stride, n_rows;
+    real *room; /* (pynn_embedding_room(of),) */
+} pynn_embedded;
+
+/* Rows that a periodic embedding computes at a time. */
+enum { PYNN_WAVE_ROWS = 64 };
+
+/* Number of reals that the kernels of an embedding need. */
+static inline size_t pynn_embedding_room(const pynn_embedding *e) {
+    const size_t n = (size_t)e->n, size = (size_t)e->size;
+    if (e->kind == PYNN_PERIODIC) { return (2 * n + size + 1) * PYNN_WAVE_ROWS; }
+    return e->is_linear ? n * size : 0;
+}
+
 typedef struct {
     int tuned;    /* 0: BLAS is faster for large products, because this set has too few registers */
     size_t lanes; /* reals per vector */
@@ -221,6 +240,18 @@ typedef struct {
     void (*limit_norms)(real *w, size_t stride, size_t n_rows, size_t n, double longest);
 
     int (*all_finite)(const real *x /* (n,) */, size_t n);
+
+    /* out (n_rows, size) = the embedding of rows->x; see encodings.h */
+    void (*embed[PYNN_N_EMBEDDINGS])(real *out, size_t stride, const pynn_embedded *rows);
+
+    /* g = gradient of the embedding's parameters: the sum over rows with derivatives d (n_rows,
+     * size) by its outputs. Not for embeddings without parameters */
+    void (*embed_gradient[PYNN_N_EMBEDDINGS])(real *g, const real *d, size_t stride,
+                                              const pynn_embedded *rows);
+
+    /* dx (n_rows,) = derivatives by x, from derivatives d (n_rows, size) by the outputs */
+    void (*embed_back[PYNN_N_EMBEDDINGS])(real *dx, size_t dx_stride, const real *d, size_t stride,
+                                          const pynn_embedded *rows);
 } pynn_kernels;
 
 #define X(suffix, name) extern const pynn_kernels FN(pynn_kernels_##suffix);

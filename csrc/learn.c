@@ -31,8 +31,11 @@ static int pass_on_kept(pynn_pass *pass) {
     double factor = 1;
     if (clips && FN(pynn_clip)(&factor, pass)) { return 1; }
     pynn_step room;
-    if (ws->scale.n_rows) {
-        apply_kept(pass, ws->scale.at, ws->scale.n, pynn_step_of_scale(&room, pass), factor);
+    for (int k = 0; k < PYNN_N_INPUT_GROUPS; k++) {
+        const pynn_group *group = &ws->input_groups[k];
+        if (!group->n_rows) { continue; }
+        const pynn_step *step = pynn_step_of_input(&room, pass, group);
+        apply_kept(pass, group->at, group->at + group->n, step, factor);
     }
     for (int l = 0; l < ws->n_layers; l++) {
         const pynn_layer *layer = &ws->layers[l];

@@ -70,7 +70,10 @@ static size_t sum_squares(const pynn_pass *pass, size_t piece, const pynn_group 
 /* Compute the squared norm of the kept gradient, in pieces. Returns the number of pieces. */
 static size_t sum_gradient(const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
-    size_t piece = sum_squares(pass, 0, &ws->scale);
+    size_t piece = 0;
+    for (int k = 0; k < PYNN_N_INPUT_GROUPS; k++) {
+        piece = sum_squares(pass, piece, &ws->input_groups[k]);
+    }
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];

@@ -106,7 +106,10 @@ int FN(pynn_keep_trace)(pynn_op *op, pynn_pass *pass) {
         normed = keep_rows(normed, l->sums, l->layout.row, l->n_out, op, pass);
         dz = keep_rows(dz, l->dz, l->layout.row, l->n_out, op, pass);
     }
-    keep_rows(trace->dx, ws->dx, ws->dx_stride, ws->layers[0].n_in, op, pass);
+    const size_t n_in = ws->layers[0].n_in, n_columns = ws->n_columns;
+    const size_t stride = ws->network->n_embeddings ? n_columns : ws->dx_stride;
+    keep_rows(trace->dx, ws->d_columns, stride, n_columns, op, pass);
+    keep_rows(trace->embedded, ws->embedded, ws->dx_stride, n_in, op, pass);
     for (size_t i = op->rows.first; i < op->rows.end && trace->costs; i++) {
         trace->costs[pass->chunk.first + i] = ws->row_costs[i];
     }

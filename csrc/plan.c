@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "dense.h"
+#include "embed.h"
 #include "gradient.h"
 #include "members.h"
 #include "norms.h"
@@ -63,16 +64,21 @@ static pynn_part of_members(const compiler *c) {
     return (pynn_part){pynn_share_of(c->ws->n_members, 1, c->member), {0, 0}};
 }
 
+/* Append operations that make the first layer's input of these rows of data. */
+static void add_input(compiler *c, pynn_part rows) {
+    const pynn_network *network = c->ws->network;
+    add(c, FN(pynn_load_input), 0, rows);
+    if (network->n_embeddings) { add(c, FN(pynn_embed), 0, rows); }
+    if (network->input_scale) { add(c, FN(pynn_scale_input), 0, rows); }
+}
+
 /* Each member has its own rows, which pass through all layers without a barrier. */
 static void compile_prediction(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int last = ws->n_layers - 1;
     const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
     c->base = (size_t)c->member.id * ws->n_chunk;
-    add(c, FN(pynn_load_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
-    if (ws->network->input_scale) {
-        add(c, FN(pynn_scale_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
-    }
+    add_input(c, (pynn_part){{0, n_rows}, {0, n_in}});
     c->base *= ws->n_members;
     if (ws->network->members) {
         add(c, FN(pynn_expand_input), 0, (pynn_part){{0, n_rows}, {0, n_in}});
@@ -94,8 +100,7 @@ static void compile_forward(compiler *c) {
     const size_t n_rows = c->program->n_rows * ws->n_members, n_in = ws->layers[0].n_in;
     const pynn_part loaded = {pynn_share_of(c->program->n_rows, 1, c->member), {0, n_in}};
     const pynn_part output = part_of(ws, n_rows, ws->layers[last].n_out, 1, c->member);
-    add(c, FN(pynn_load_input), 0, loaded);
-    if (ws->network->input_scale) { add(c, FN(pynn_scale_input), 0, loaded); }
+    add_input(c, loaded);
     if (ws->network->members) { add(c, FN(pynn_expand_input), 0, loaded); }
     add(c, FN(pynn_load_targets), last, output);
     for (int l = 0; l <= last; l++) {
@@ -112,16 +117,27 @@ static void compile_forward(compiler *c) {
     add(c, FN(pynn_add_costs), last, output);
 }
 
-/* From dx of each member to the gradient of the first layer's r, and to dx of the rows they share.
- */
-static void compile_expand_back(compiler *c) {
+/* From the deltas of the first layer to dC/dx, and to what the gradients of the parameters before
+ * that layer read. */
+static void compile_dx(compiler *c) {
     const pynn_workspace *ws = c->ws;
-    const pynn_part shared = {pynn_share_of(c->program->n_rows, 1, c->member), {0, 0}};
-    add(c, FN(pynn_expand_back), 0, of_members(c));
-    if (ws->network->input_scale) {
+    const size_t n_rows = c->program->n_rows, n_in = ws->layers[0].n_in;
+    const pynn_part shared = {pynn_share_of(n_rows, 1, c->member), {0, n_in}};
+    pynn_part part = part_of(ws, n_rows * ws->n_members, n_in, 0, c->member);
+    FN(pynn_prepare_input_backward)(add(c, FN(pynn_input_backward), 0, part), ws);
+    if (ws->network->members) {
+        add_barrier_of_team(c);
+        add(c, FN(pynn_expand_back), 0, of_members(c));
         add_barrier_of_team(c);
         add(c, FN(pynn_sum_dx), 0, shared);
-        add_barrier_of_team(c);
+        part = shared;
+    }
+    if (ws->network->input_scale && (ws->purpose == PYNN_TRACES || ws->d_embeddings)) {
+        add(c, FN(pynn_scale_dx), 0, part);
+    }
+    add_barrier_of_team(c);
+    if (ws->purpose == PYNN_TRACES && ws->network->n_embeddings) {
+        add(c, FN(pynn_embed_dx), 0, (pynn_part){shared.rows, {0, ws->n_columns}});
     }
 }
 
@@ -142,15 +158,7 @@ static void compile_backward(compiler *c) {
         if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise_back), l); }
         add_barrier_of_team(c);
     }
-    if (ws->wants_dx) {
-        const pynn_part part = part_of(ws, n_rows, ws->layers[0].n_in, 0, c->member);
-        FN(pynn_prepare_input_backward)(add(c, FN(pynn_input_backward), 0, part), ws);
-        if (ws->purpose == PYNN_TRACES && ws->network->input_scale) {
-            add(c, FN(pynn_scale_dx), 0, part);
-        }
-        add_barrier_of_team(c);
-        if (ws->network->members) { compile_expand_back(c); }
-    }
+    if (ws->wants_dx) { compile_dx(c); }
     if (c->member.n == 1) { add_barrier(c); }
 }
 
@@ -158,6 +166,10 @@ static void compile_backward(compiler *c) {
 static void compile_gradient(compiler *c) {
     const pynn_workspace *ws = c->ws;
     const int is_sparse = ws->data->starts != NULL, last = ws->n_layers - 1;
+    if (ws->d_embeddings) {
+        const size_t n = (size_t)ws->network->n_embeddings;
+        add(c, FN(pynn_embed_gradient), 0, (pynn_part){{0, 0}, pynn_share_of(n, 1, c->member)});
+    }
     if (ws->network->input_scale) {
         add(c, FN(pynn_scale_gradient), 0,
             (pynn_part){{0, 0}, pynn_share_of(ws->layers[0].n_in, PYNN_GRAIN, c->member)});

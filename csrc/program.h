@@ -45,8 +45,9 @@ typedef struct {
     pynn_member member;
     const real *parameters;      /* (n_parameters,) */
     pynn_batch batch, chunk;     /* a mini-batch and its current chunk */
-    pynn_rows x, raw;            /* the chunk's input; raw: before the input scale */
-    pynn_rows shared;            /* the chunk's input that all members read */
+    pynn_rows x;                 /* the chunk's input of the first layer */
+    pynn_rows columns, raw;      /* the same before embeddings, and before the input scale */
+    pynn_rows shared;            /* the same before each member multiplies it by its r */
     double total;                /* sum of the batch's row weights */
     pynn_penalty penalty;        /* of this update */
     const double *dropout;       /* (n_layers - 1,) of this update; NULL: none */
@@ -83,7 +84,7 @@ typedef struct pynn_program {
 enum { PYNN_PROGRAMS = 4 };
 
 /* Maximum number of operations of a program. */
-static inline size_t pynn_most_ops(int n_layers) { return 9 * (size_t)n_layers + 18; }
+static inline size_t pynn_most_ops(int n_layers) { return 9 * (size_t)n_layers + 22; }
 
 /* Bytes of a member's programs, in whole cache lines. */
 static inline size_t pynn_program_bytes(int n_layers) {

@@ -67,6 +67,26 @@ const char *pynn_rule_name(int code) {
 
 int pynn_rule_n_slots(int code) { return rules[code].fact; }
 
+int64_t pynn_n_parameters(const pynn_network *of) {
+    const int64_t members = of->members, each = members ? members : 1;
+    int64_t n_in = of->sizes[0], n = 0;
+    for (int i = 0; i < of->n_embeddings; i++) {
+        n += pynn_embedding_parameters(&of->embeddings[i]);
+        n_in += of->embeddings[i].size - 1;
+    }
+    if (of->input_scale) { n += n_in; }
+    for (int l = 0; l < of->n_layers; l++) {
+        const int64_t n_out = of->sizes[l + 1];
+        const int is_output = l == of->n_layers - 1;
+        n += (is_output ? each : 1) * n_in * n_out;
+        if (of->bias) { n += each * n_out; }
+        if (of->normed && of->normed[l]) { n += n_out; }
+        if (!is_output) { n += members * (n_in + n_out); }
+        n_in = n_out;
+    }
+    return n;
+}
+
 static const pynn_engine *engine_of(pynn_dtype dtype) {
     return dtype == PYNN_F32 ? &pynn_engine_f32 : &pynn_engine_f64;
 }

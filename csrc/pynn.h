@@ -18,9 +18,24 @@ typedef enum {
 } pynn_status;
 typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 
-/* A network. Its parameters lie in one flat vector: s, W0, b0, g0, W1, b1, g1, ...
- * with the input scale s (n_in,), left out where input_scale is 0, each W row-major (n_in, n_out),
- * each b (n_out,), left out where bias is 0, and each gain g (n_out,) of a normalised layer.
+/* An embedding replaces a column of x by `size` numbers. Its parameters are
+ *   piecewise linear:  W (n, size), b (size,) if is_linear, otherwise none
+ *   periodic:          f (n,), c (n,), V (n, size - 1), b (size - 1,)
+ *   categories:        a table (n, size)
+ * and encodings.h has the formulas. */
+enum { PYNN_PIECEWISE_LINEAR, PYNN_PERIODIC, PYNN_CATEGORIES, PYNN_N_EMBEDDINGS };
+typedef struct {
+    int kind;
+    int64_t column, size;
+    int64_t n;           /* bins, frequencies or categories */
+    int is_linear;       /* piecewise linear: 0: the encoding itself, which has size n */
+    const double *edges; /* piecewise linear: (n + 1,) of the bins, ascending; otherwise NULL */
+} pynn_embedding;
+
+/* A network. Its parameters lie in one flat vector: e, s, W0, b0, g0, W1, b1, g1, ...
+ * with the parameters e of embeddings in their order, the input scale s (n_in,), left out where
+ * input_scale is 0, each W row-major (n_in, n_out), each b (n_out,), left out where bias is 0, and
+ * each gain g (n_out,) of a normalised layer. The n_in of s and W0 are those of embedded rows.
  *
  * With K members, member k computes z = s_k * ((r_k * x) W) + b_k in a hidden layer, whose groups
  * are W (n_in, n_out), b (K, n_out), r (K, n_in), s (K, n_out), and has an output layer of its own,
@@ -28,7 +43,7 @@ typedef enum { PYNN_F32, PYNN_F64 } pynn_dtype;
 typedef struct {
     pynn_dtype dtype;
     int n_layers;           /* layers of weights, >= 1 */
-    const int64_t *sizes;   /* (n_layers + 1,) units of the input and of every layer, >= 1 */
+    const int64_t *sizes;   /* (n_layers + 1,) columns of x, and units of every layer, >= 1 */
     const int *activations; /* (n_layers,) codes as listed below; the last one is the output's */
     const double *activation_parameters; /* (n_layers,) what activations.h says of each */
     int bias;                            /* 0: weighted sums have no bias */
@@ -41,16 +56,32 @@ typedef struct {
                                       for hidden layers; NULL: none is */
     int cost;                      /* code as listed below */
     double cost_parameter;         /* what costs.h says of the cost */
-    int64_t members; /* K members that share weights, for a network with hidden layers, none of them
-                        normalised, and dense rows; 0: a plain network */
+    int64_t members;  /* K members that share weights, for a network with hidden layers, none of
+                         them normalised, and dense rows; 0: a plain network */
+    int n_embeddings; /* 0: the first layer reads x itself; otherwise x is dense */
+    const pynn_embedding *embeddings; /* (n_embeddings,) of different columns, ascending */
 } pynn_network;
+
+int64_t pynn_n_parameters(const pynn_network *network);
+
+/* Number of parameters of an embedding. */
+static inline int64_t pynn_embedding_parameters(const pynn_embedding *e) {
+    switch (e->kind) {
+    case PYNN_PIECEWISE_LINEAR:
+        return e->is_linear ? (e->n + 1) * e->size : 0;
+    case PYNN_PERIODIC:
+        return 2 * e->n + (e->n + 1) * (e->size - 1);
+    default:
+        return e->n * e->size;
+    }
+}
 
 /* Rows to learn from or to predict. Strides are in bytes, may be zero or negative, and need no
  * order; elements are aligned. Nothing in it is written to. */
 typedef struct {
     int64_t n_rows;
     int checked;   /* 0: answer PYNN_NOT_FINITE where x or values hold infinity or NaN */
-    const void *x; /* (n_rows, n_in), or NULL: see starts */
+    const void *x; /* (n_rows, sizes[0]), or NULL: see starts */
     ptrdiff_t x_strides[2];
     /* In place of x, its nonzero entries: row i has entries starts[i] .. starts[i + 1] - 1, in any
      * order; where several are of one column they add up. Or NULL. */
@@ -132,9 +163,10 @@ typedef struct {
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */
-    const double *rate_factors; /* (n_layers, 2) factor of the learning rate for each layer's
-                                   weights, and for its other parameters; NULL: all 1 */
-    double scale_rate_factor;   /* the same for the input scale */
+    const double *rate_factors;   /* (n_layers, 2) factor of the learning rate for each layer's
+                                     weights, and for its other parameters; NULL: all 1 */
+    double scale_rate_factor;     /* the same for the input scale */
+    double embedding_rate_factor; /* the same for embeddings */
     pynn_regularisation regularisation;
     const double *strengths;     /* (updates, 3 * n_layers) for each update: l2 (n_layers,), l1
                                     (n_layers,), dropout (n_layers - 1,), weight decay. They replace
@@ -225,8 +257,9 @@ typedef struct {
     void *da, *delta; /* dC/da; derivative by the weighted sums: dC/dz, or dC/du where normalised */
     void *normed;     /* z, or (u - mean) / sqrt(variance + 1e-5) where normalised */
     void *dz;         /* dC/dz */
-    void *dx;         /* (n_rows, n_in) dC/dx */
+    void *dx;         /* (n_rows, sizes[0]) dC/dx; 0 for categories */
     double *costs;    /* (n_rows,) */
+    void *embedded;   /* (n_rows, n_in) embedded rows, before the input scale */
 } pynn_trace;
 
 /* Fills what trace points to; data has no row weights. */

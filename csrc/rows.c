@@ -19,7 +19,7 @@ static void gather(real *out, const void *array, const ptrdiff_t strides[2], siz
 static const real *row_at(const pynn_pass *pass, size_t i) {
     const pynn_workspace *ws = pass->ws;
     const pynn_data *data = ws->data;
-    const size_t n_in = ws->layers[0].n_in;
+    const size_t n_in = ws->n_columns;
     if (data->x_strides[1] == sizeof(real) || n_in == 1) {
         return (const real *)((const char *)data->x +
                               (ptrdiff_t)pynn_row_of(pass->chunk, i) * data->x_strides[0]);
@@ -33,7 +33,7 @@ static const real *row_at(const pynn_pass *pass, size_t i) {
 static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
     const pynn_data *data = ws->data;
     const ptrdiff_t size = sizeof(real), stride = data->x_strides[0] / size;
-    const size_t n_in = ws->layers[0].n_in;
+    const size_t n_in = ws->n_columns;
     if (data->x_strides[1] != size && n_in > 1) { return 0; }
     if (pynn_in_panels(ws, ws->x_layout)) { return 0; }
     if (batch.n_rows == 1) { return n_in; }
@@ -43,7 +43,7 @@ static size_t stride_in_data(const pynn_workspace *ws, pynn_batch batch) {
 
 /* Whether to search for unused columns. All members get the same answer. */
 static int is_searched(const pynn_workspace *ws, pynn_columns *found, size_t n_rows) {
-    if (ws->layers[0].n_in < PYNN_FEW_COLUMNS) { return 0; }
+    if (ws->n_columns < PYNN_FEW_COLUMNS || ws->network->n_embeddings) { return 0; }
     if (n_rows > 1 && (!ws->tuned || ws->purpose == PYNN_PREDICTS)) { return 0; }
     if (ws->network->members) { return 0; } /* the gradient of r has all columns */
     if (ws->shadow) { return 0; }           /* skipped weights would be missing from the shadow */
@@ -53,7 +53,7 @@ static int is_searched(const pynn_workspace *ws, pynn_columns *found, size_t n_r
 
 /* List the columns that any member marked and return their number. */
 static size_t list_columns(const pynn_workspace *ws, pynn_columns *found, pynn_member member) {
-    const size_t n_in = ws->layers[0].n_in;
+    const size_t n_in = ws->n_columns;
     found->kept = found->marks;
     if (member.n > 1 && ws->purpose != PYNN_PREDICTS) {
         pynn_team_meet(member); /* ignored: the next barrier reports a request to stop */
@@ -81,7 +81,7 @@ void FN(pynn_fetch_ahead)(const pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     pynn_columns *found = &ws->columns[pass->member.id];
     const pynn_data *data = ws->data;
-    const size_t n_bytes = ws->layers[0].n_in * sizeof(real);
+    const size_t n_bytes = ws->n_columns * sizeof(real);
     for (int i = 0; i < PYNN_PAIRS_AHEAD && found->ahead_order < found->ahead_end; i++) {
         __builtin_prefetch((const char *)data->x +
                                (ptrdiff_t)*found->ahead_order * data->x_strides[0] +
@@ -104,7 +104,7 @@ static void found_not_finite(const pynn_pass *pass) {
 static void look_at_rows(const pynn_op *op, const pynn_pass *pass,
                          bits_t *marks /* (n_in,) or NULL */) {
     const pynn_workspace *ws = pass->ws;
-    const size_t n_in = ws->layers[0].n_in;
+    const size_t n_in = ws->n_columns;
     if (!marks && !ws->checks_input) { return; }
     if (marks) { memset(marks, 0, n_in * sizeof *marks); }
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
@@ -122,7 +122,7 @@ static void copy_rows(const pynn_op *op, const pynn_pass *pass, const pynn_colum
                       size_t n_listed) {
     const pynn_workspace *ws = pass->ws;
     const pynn_layout layout = ws->x_layout;
-    const size_t n_in = ws->layers[0].n_in;
+    const size_t n_in = ws->n_columns;
     const int in_panels = pynn_in_panels(ws, layout);
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
         const real *row = row_at(pass, i);
@@ -159,7 +159,7 @@ static void load_sparse(const pynn_op *op, pynn_pass *pass) {
             found_not_finite(pass); /* continue: predictions count the entries of all rows */
         }
     }
-    pass->x = (pynn_rows){.n_columns = ws->layers[0].n_in, .is_sparse = 1};
+    pass->x = (pynn_rows){.n_columns = ws->n_columns, .is_sparse = 1};
 }
 
 int FN(pynn_load_input)(pynn_op *op, pynn_pass *pass) {
@@ -168,7 +168,7 @@ int FN(pynn_load_input)(pynn_op *op, pynn_pass *pass) {
         load_sparse(op, pass);
         return 0;
     }
-    const size_t n_in = ws->layers[0].n_in, in_data = stride_in_data(ws, pass->chunk);
+    const size_t n_in = ws->n_columns, in_data = stride_in_data(ws, pass->chunk);
     pynn_columns *found = &ws->columns[pass->member.id];
     const int searches = is_searched(ws, found, pass->chunk.n_rows);
     look_at_rows(op, pass, searches ? found->marks : NULL);

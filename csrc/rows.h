@@ -9,7 +9,7 @@
 /* The rows of a sparse batch, from row `base` of the workspace on. */
 static inline pynn_sparse pynn_sparse_rows(const pynn_workspace *ws, size_t base) {
     return (pynn_sparse){ws->starts + base, ws->ends + base, ws->data->columns, ws->data->values,
-                         ws->layers[0].n_in};
+                         ws->n_columns};
 }
 
 /* Set pass->x to the chunk's inputs: sparse if the data are sparse; otherwise without the columns

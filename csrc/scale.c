@@ -5,7 +5,7 @@
 int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
     const pynn_rows raw = pass->raw = pass->x;
-    const real *s = pass->parameters;
+    const real *s = pass->parameters + ws->scale.at;
     const pynn_layout layout = ws->scaled_layout;
     real *scaled = ws->scaled + op->base * layout.row;
     const size_t together = pynn_together(ws, layout);
@@ -42,25 +42,26 @@ static void sum_products(real *g, const pynn_pass *pass, size_t n_rows, size_t f
 
 int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
+    const pynn_group *scale = &pass->ws->scale;
     pynn_step room;
-    const pynn_step *step = pynn_step_of_scale(&room, pass);
+    const pynn_step *step = pynn_step_of_input(&room, pass, scale);
     real *g = pynn_gradient_block_of(pass->ws, pass->member);
     const size_t most = pass->ws->kernels->gradient_columns;
     for (size_t j = op->columns.first; j < op->columns.end; j += most) {
         const size_t left = op->columns.end - j, n = left < most ? left : most;
         sum_products(g, pass, pass->chunk.n_rows, j, n);
-        pynn_apply_dense(updater, step, j, g, n);
+        pynn_apply_dense(updater, step, scale->at + j, g, n);
     }
     return 0;
 }
 
 int FN(pynn_scale_dx)(pynn_op *op, pynn_pass *pass) {
     const pynn_workspace *ws = pass->ws;
+    const real *s = pass->parameters + ws->scale.at;
     for (size_t i = op->rows.first; i < op->rows.end; i++) {
-        real *dx = ws->dx + i * ws->dx_stride;
-        for (size_t j = op->columns.first; j < op->columns.end; j++) {
-            dx[j] *= pass->parameters[j];
-        }
+        const real *dx = ws->dx + i * ws->dx_stride;
+        real *to = ws->d_embedded + i * ws->dx_stride;
+        for (size_t j = op->columns.first; j < op->columns.end; j++) { to[j] = dx[j] * s[j]; }
     }
     return 0;
 }

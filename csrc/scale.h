@@ -12,7 +12,7 @@ int FN(pynn_scale_input)(pynn_op *op, pynn_pass *pass);
  * updater. */
 int FN(pynn_scale_gradient)(pynn_op *op, pynn_pass *pass);
 
-/* ws->dx *= s for the member's part, which turns dC/d(x * s) into dC/dx. */
+/* ws->d_embedded = ws->dx * s for the member's part, which turns dC/d(x * s) into dC/dx. */
 int FN(pynn_scale_dx)(pynn_op *op, pynn_pass *pass);
 
 #endif

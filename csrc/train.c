@@ -204,13 +204,15 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     const pynn_plan *plan = job->plan;
     const size_t n_rows = (size_t)ws->data->n_rows, n_batch = (size_t)plan->batch_size;
     pynn_optimizer optimizer = *job->optimizer;
+    const int has_factors =
+        plan->rate_factors || ws->network->input_scale || ws->network->n_embeddings;
     pynn_updater updater = {.update = ws->kernels->update[job->optimizer->rule],
                             .descends = ws->descends,
                             .flushes = flushes(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
                             .optimizer = &optimizer,
                             .rate = NAN, /* coefficients are not set yet */
-                            .plan = plan->rate_factors || ws->network->input_scale ? plan : NULL};
+                            .plan = has_factors ? plan : NULL};
     memcpy(updater.slots, job->slots, sizeof updater.slots);
     pass->updater = &updater;
     while (done->n_rows < n_rows) {

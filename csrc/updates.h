@@ -43,10 +43,14 @@ static inline const pynn_step *pynn_step_of_biases(pynn_step *room, const pynn_p
     return room;
 }
 
-/* Coefficients of the input scale. */
-static inline const pynn_step *pynn_step_of_scale(pynn_step *room, const pynn_pass *pass) {
-    if (!pass->updater->plan) { return &pass->updater->of_biases; }
-    *room = pynn_step_with_factor(pass->updater, pass->updater->plan->scale_rate_factor);
+/* Coefficients of a group before the first layer: the embeddings or the input scale. */
+static inline const pynn_step *pynn_step_of_input(pynn_step *room, const pynn_pass *pass,
+                                                  const pynn_group *group) {
+    const pynn_plan *plan = pass->updater->plan;
+    if (!plan) { return &pass->updater->of_biases; }
+    const int is_scale = group == &pass->ws->scale;
+    *room = pynn_step_with_factor(pass->updater,
+                                  is_scale ? plan->scale_rate_factor : plan->embedding_rate_factor);
     room->decay = 0;
     return room;
 }

@@ -174,6 +174,48 @@ static inline real vlog(real x) {
  * rounding. */
 static inline real log1p_of_any(real x) { return x <= 1 ? vlog1p(x) : vlog(1 + x); }
 
+/* sin(2 pi u) for |u| <= 1/4. The polynomial for sin(2 pi u) / u is a Chebyshev fit in u^2,
+ * computed for this file in 40-digit arithmetic, with relative error 6.7e-9 in float, 3.3e-19 in
+ * double. */
+static inline real sine_of_quarter(real u) {
+    const real s = u * u;
+#if PYNN_BITS == 32
+    real p = 39.7598270853f;
+    p = p * s + -76.5811726443f;
+    p = p * s + 81.6024763689f;
+    p = p * s + -41.3416806133f;
+    p = p * s + 6.28318528015f;
+#else
+    real p = 0.10089695501646811163;
+    p = p * s + -0.71773379214134533133;
+    p = p * s + 3.8199280942271642021;
+    p = p * s + -15.094641676117900093;
+    p = p * s + 42.05869392542868225;
+    p = p * s + -76.705859752824919209;
+    p = p * s + 81.605249276073615183;
+    p = p * s + -41.341702240399756862;
+    p = p * s + 6.2831853071795864756;
+#endif
+    return u * p;
+}
+
+/* t without whole turns, from -1/2 to 1/2, exactly. For large t, the first step leaves an integer,
+ * which the second one takes away. */
+static inline real part_of_turn(real t) {
+    const real size = LIBM(fabs)(t), rounder = ROUNDER / (real)1.5;
+    const real part = size - ((size + rounder) - rounder);
+    const real rest = part - ((part + ROUNDER) - ROUNDER);
+    return t < 0 ? -rest : rest;
+}
+
+/* cos(2 pi t) and sin(2 pi t) for t from -1/2 to 1/2. 1/4 - |t|, and 1/2 - |t| where it is used,
+ * are exact near the zeros of the functions, which so keep their relative accuracy. */
+static inline real cosine_of_turn(real t) { return sine_of_quarter((real)0.25 - LIBM(fabs)(t)); }
+static inline real sine_of_turn(real t) {
+    const real size = LIBM(fabs)(t), mirrored = (real)0.5 - size;
+    return sine_of_quarter(LIBM(copysign)(size < mirrored ? size : mirrored, t));
+}
+
 /* The normal distribution: density e^(-z^2 / 2) / sqrt(2 pi), and P(N(0, 1) <= z), which is erfc(-z
  * / sqrt 2) / 2. For x = |z| / sqrt 2, the form of Shepherd & Laframboise, Math. Comp. 36 (1981)
  * 249,

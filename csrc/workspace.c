@@ -92,6 +92,7 @@ static void plan_layouts(pynn_workspace *ws, size_t n_rows) {
     const pynn_layout read = panels ? in_panels(ws, n_rows) : rows; /* layout that products read */
     ws->scaled_layout = ws->network->members ? rows : read;
     ws->x_layout = ws->scale.n_rows ? rows : ws->scaled_layout;
+    if (ws->network->n_embeddings) { ws->x_layout = in_rows(ws, ws->n_columns); }
     ws->input_layout = read;
     ws->dx_stride = rows.row;
 }
@@ -142,21 +143,21 @@ static void lay_out_sparse_rows(pynn_workspace *ws, real *arena, size_t *used, s
 }
 
 static void lay_out_columns(pynn_workspace *ws, real *arena, size_t *used, int n_threads) {
-    const size_t n_in = ws->data->starts ? 0 : ws->layers[0].n_in;
+    const size_t n = ws->data->starts ? 0 : ws->n_columns;
     const size_t reals = sizeof(pynn_columns) / sizeof(real);
     ws->columns = (pynn_columns *)take(arena, used, (size_t)n_threads * reals);
     for (int m = 0; m < n_threads; m++) {
         pynn_columns columns = {.rest = 1};
-        columns.marks = (bits_t *)take(arena, used, n_in);
-        columns.merged = (bits_t *)take(arena, used, n_in);
-        columns.list = (uint32_t *)take(arena, used, n_in);
-        columns.row = take(arena, used, n_in + LINE);
+        columns.marks = (bits_t *)take(arena, used, n);
+        columns.merged = (bits_t *)take(arena, used, n);
+        columns.list = (uint32_t *)take(arena, used, n);
+        columns.row = take(arena, used, n + LINE);
         if (arena) { ws->columns[m] = columns; }
     }
 }
 
 static size_t n_pieces(const pynn_workspace *ws) {
-    size_t n = 1; /* of the input scale */
+    size_t n = PYNN_N_INPUT_GROUPS; /* each of them is one row */
     for (int l = 0; l < ws->n_layers; l++) {
         for (int k = 0; k < PYNN_N_GROUPS; k++) {
             n += ws->layers[l].groups[k].n_rows / PYNN_PIECE_ROWS + 1;
@@ -212,6 +213,39 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
     }
 }
 
+/* Whether products read embedded rows in panels, which no input scale writes. */
+static int packs_embedded(const pynn_workspace *ws) {
+    return ws->network->n_embeddings && !ws->scale.n_rows && pynn_in_panels(ws, ws->scaled_layout);
+}
+
+/* Lay out the arrays of embeddings. */
+static void lay_out_embedded(pynn_workspace *ws, real *arena, size_t *used, size_t n_rows,
+                             int n_threads) {
+    const pynn_network *network = ws->network;
+    if (!network->n_embeddings) { return; }
+    ws->embedded = take(arena, used, n_rows * ws->dx_stride);
+    for (int k = 0; k < network->n_embeddings; k++) {
+        const size_t room = whole_lines(pynn_embedding_room(&network->embeddings[k]));
+        if (room > ws->room_each) { ws->room_each = room; }
+    }
+    ws->rooms = take(arena, used, (size_t)n_threads * ws->room_each);
+    if (ws->purpose >= PYNN_GRADIENT && ws->embeddings.n) {
+        ws->d_embeddings = take(arena, used, ws->embeddings.n);
+    }
+}
+
+/* Lay out the derivatives by the first layer's input, by embedded rows and by x. */
+static void lay_out_dx(pynn_workspace *ws, real *arena, size_t *used, size_t n_rows) {
+    const int has_embeddings = ws->network->n_embeddings != 0;
+    const int scales_apart = has_embeddings && ws->scale.n_rows;
+    ws->dx = ws->d_embedded = take(arena, used, n_rows * ws->dx_stride);
+    if (scales_apart) { ws->d_embedded = take(arena, used, n_rows * ws->dx_stride); }
+    ws->d_columns = ws->d_embedded;
+    if (has_embeddings && ws->purpose == PYNN_TRACES) {
+        ws->d_columns = take(arena, used, n_rows * ws->n_columns);
+    }
+}
+
 /* Size a member's scratch memory, for packed panels and a block of a gradient. */
 static void plan_scratch(pynn_workspace *ws) {
     size_t deepest = ws->n_chunk * ws->n_members, widest = ws->wants_dx ? ws->layers[0].n_in : 1;
@@ -247,9 +281,10 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
     if (ws->data->starts) {
         lay_out_sparse_rows(ws, arena, &used, n, n_threads);
     } else {
-        ws->x = take(arena, &used, reals_of(ws, ws->x_layout, n, n_in));
+        ws->x = take(arena, &used, reals_of(ws, ws->x_layout, n, ws->n_columns));
     }
-    if (ws->scale.n_rows) {
+    lay_out_embedded(ws, arena, &used, n, n_threads);
+    if (ws->scale.n_rows || packs_embedded(ws)) {
         ws->scaled = take(arena, &used, reals_of(ws, ws->scaled_layout, n, n_in));
     }
     lay_out_columns(ws, arena, &used, n_threads);
@@ -261,7 +296,7 @@ static size_t lay_out(pynn_workspace *ws, real *arena, int n_threads) {
         ws->pieces = (double *)take(arena, &used, n_pieces(ws) * reals_in_double);
         ws->zeros = take(arena, &used, ws->kernels->block_columns);
     }
-    if (ws->wants_dx) { ws->dx = take(arena, &used, n_rows * ws->dx_stride); }
+    if (ws->wants_dx) { lay_out_dx(ws, arena, &used, n_rows); }
     if (ws->keeps_gradient) { ws->gradient = take(arena, &used, ws->n_parameters); }
     for (size_t i = 0; i < ws->n_padded; i++) {
         ws->padded[i] = take(arena, &used, ws->n_parameters);
@@ -290,7 +325,9 @@ static int place_parameters(pynn_workspace *ws, int pads) {
     const size_t panel = ws->kernels->panel;
     int moves = 0;
     ws->n_parameters = 0;
-    place(&ws->scale, &ws->n_parameters, ws, pads);
+    for (int k = 0; k < PYNN_N_INPUT_GROUPS; k++) {
+        place(&ws->input_groups[k], &ws->n_parameters, ws, pads);
+    }
     for (int l = 0; l < ws->n_layers; l++) {
         pynn_layer *layer = &ws->layers[l];
         layer->weights.layout.row = pads ? padded(layer->n_out) : layer->n_out;
@@ -330,13 +367,20 @@ static pynn_group group_of(const pynn_workspace *ws, size_t n_rows, size_t n) {
 static void plan_layers(pynn_workspace *ws) {
     const pynn_network *network = ws->network;
     const double *dropout = ws->regularisation ? ws->regularisation->dropout : NULL;
-    ws->scale = group_of(ws, network->input_scale != 0, (size_t)network->sizes[0]);
+    size_t n_in = ws->n_columns = (size_t)network->sizes[0], n_of_embeddings = 0;
+    for (int k = 0; k < network->n_embeddings; k++) {
+        const pynn_embedding *e = &network->embeddings[k];
+        n_in += (size_t)e->size - 1;
+        n_of_embeddings += (size_t)pynn_embedding_parameters(e);
+    }
+    ws->embeddings = group_of(ws, n_of_embeddings > 0, n_of_embeddings);
+    ws->scale = group_of(ws, network->input_scale != 0, n_in);
     for (int l = 0; l < ws->n_layers; l++) {
         const int is_output = l == ws->n_layers - 1;
         const int is_normed = network->normed && network->normed[l];
         const size_t k = (size_t)network->members, in_hidden = is_output ? 0 : k;
         const size_t n_heads = is_output && k ? k : 1, n_biases = k ? k : 1;
-        const size_t n_in = (size_t)network->sizes[l], n_out = (size_t)network->sizes[l + 1];
+        const size_t n_out = (size_t)network->sizes[l + 1];
         ws->layers[l] = (pynn_layer){.n_in = n_in,
                                      .n_out = n_out,
                                      .n_heads = n_heads,
@@ -350,6 +394,7 @@ static void plan_layers(pynn_workspace *ws) {
                                      .is_residual = network->residual && network->residual[l],
                                      .is_normed = is_normed,
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
+        n_in = n_out;
     }
 }
 
@@ -367,7 +412,8 @@ static void clear(pynn_workspace *ws) {
 /* Multiply-adds of the gradient of a chunk. */
 static double gradient_work(const pynn_workspace *ws) {
     const pynn_layer *first = &ws->layers[0];
-    const double all = (double)(ws->n_chunk * ws->n_members) * (double)ws->n_parameters;
+    const double n_products = (double)(ws->n_parameters - ws->embeddings.n);
+    const double all = (double)(ws->n_chunk * ws->n_members) * n_products;
     if (!ws->data->starts) { return all; }
     const double missing = (double)ws->n_chunk * (double)first->n_in - (double)ws->n_entries;
     return all - missing * (double)first->n_out;
@@ -380,7 +426,7 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     const int in_chunks = ws->purpose >= PYNN_GRADIENT && (size_t)needs->n_rows > ws->n_chunk;
     const int clips = trains && ws->regularisation->clip_norm < INFINITY;
     ws->has_shadow = needs->descends && is_long && !in_chunks && !clips && ws->tuned &&
-                     !ws->scale.n_rows && !ws->network->members &&
+                     !ws->scale.n_rows && !ws->embeddings.n_rows && !ws->network->members &&
                      !ws->data->starts; /* weights of unused inputs would be missing from it */
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
@@ -397,13 +443,14 @@ static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
     return (size_t)n_rows < most ? (size_t)n_rows : most;
 }
 
-/* Whether dC/dx is computed: for the gradient of r in the first layer, or of the input scale. */
+/* Whether dC/dx is computed: for the gradient of what comes before the first layer, or of its r. */
 static int reads_dx(const pynn_workspace *ws, const pynn_needs *needs) {
     const pynn_network *network = ws->network;
     if (needs->wants_dx) { return 1; }
     const unsigned char *frozen = needs->regularisation ? needs->regularisation->frozen : NULL;
     const int trains_r = network->members && !(ws->purpose == PYNN_TRAINS && frozen && frozen[0]);
-    return ws->purpose >= PYNN_GRADIENT && (network->input_scale || trains_r);
+    const int has_input_groups = ws->embeddings.n_rows || ws->scale.n_rows;
+    return ws->purpose >= PYNN_GRADIENT && (has_input_groups || trains_r);
 }
 
 pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
@@ -428,8 +475,8 @@ pynn_status FN(pynn_workspace_new)(pynn_workspace *ws, const pynn_call *call,
     };
     if (!ws->layers) { return PYNN_NO_MEMORY; }
     while (((size_t)1 << ws->panel_bits) < kernels->panel) { ws->panel_bits++; }
-    ws->wants_dx = reads_dx(ws, needs);
     plan_layers(ws);
+    ws->wants_dx = reads_dx(ws, needs);
     plan_parameters(ws, needs);
     ws->n_chunk = chunk_rows(ws, needs->n_rows);
     for (int l = 0; l < ws->n_layers && regularisation; l++) {
@@ -469,7 +516,10 @@ static size_t copy_group(real *to, const real *from, size_t dense, const pynn_wo
 }
 
 static void copy_parameters(real *to, const real *from, const pynn_workspace *ws, int pads) {
-    size_t dense = copy_group(to, from, 0, ws, &ws->scale, pads);
+    size_t dense = 0;
+    for (int k = 0; k < PYNN_N_INPUT_GROUPS; k++) {
+        dense = copy_group(to, from, dense, ws, &ws->input_groups[k], pads);
+    }
     for (int l = 0; l < ws->n_layers; l++) {
         for (int k = 0; k < PYNN_N_GROUPS; k++) {
             dense = copy_group(to, from, dense, ws, &ws->layers[l].groups[k], pads);

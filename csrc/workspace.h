@@ -50,8 +50,8 @@ typedef struct {
     pynn_layout layout; /* rows without padding, except for weights */
 } pynn_group;
 
-/* Number of groups of a layer. */
-enum { PYNN_N_GROUPS = 5 };
+/* Number of groups of a layer, and of groups before the first layer. */
+enum { PYNN_N_GROUPS = 5, PYNN_N_INPUT_GROUPS = 2 };
 
 /* One layer of weights and the arrays that it computes, each (n_rows, n_out) with n_rows =
  * n_chunk * n_members. */
@@ -94,11 +94,11 @@ typedef struct {
 enum { PYNN_FEW_COLUMNS = 32, PYNN_FEWER_COLUMNS = 8, PYNN_REST = 32 };
 
 typedef struct {
-    bits_t *marks;      /* (n_in,) nonzero for columns used by this member's rows */
-    bits_t *merged;     /* (n_in,) nonzero for columns used by any member's rows */
+    bits_t *marks;      /* (n_columns,) nonzero for columns used by this member's rows */
+    bits_t *merged;     /* (n_columns,) nonzero for columns used by any member's rows */
     const bits_t *kept; /* marks if the member is alone, otherwise merged */
-    uint32_t *list;     /* (n_in,) indices of the kept columns */
-    real *row;          /* (n_in,) one gathered row */
+    uint32_t *list;     /* (n_columns,) indices of the kept columns */
+    real *row;          /* (n_columns,) one gathered row */
     size_t n_entries;   /* entries of sparse rows in this member's columns */
     int rest;           /* the rest-th batch from now is searched; 0: the next */
     const int64_t *ahead_order, *ahead_end; /* the next batch's rows that are not yet prefetched */
@@ -150,13 +150,21 @@ typedef struct {
     int members_apart;
     size_t n_members; /* a chunk has so many rows between layers for each row of data: first those
                          of member 0, then those of member 1, ...; 1 without members */
-    pynn_group scale; /* the input scale (1, n_in), before the first layer's parameters */
+    size_t n_columns; /* of the data: the n_in of the first layer unless there are embeddings */
+    union {           /* before the first layer's parameters, in their order */
+        struct {
+            pynn_group embeddings, scale; /* of all embeddings (1, .); the input scale (1, n_in) */
+        };
+        pynn_group input_groups[PYNN_N_INPUT_GROUPS];
+    };
     size_t n_parameters; /* of the network, including padding */
     size_t n_chunk;
     size_t n_padded;                  /* number of arrays in `padded` */
     real *padded[2 + PYNN_MAX_SLOTS]; /* each (n_parameters,): parameters, slots, average */
-    real *x;                          /* (n_chunk, n_in) gathered rows; NULL if they are sparse */
-    real *scaled;                     /* x times the input scale; NULL without one */
+    real *x;        /* (n_chunk, n_columns) gathered rows; NULL if they are sparse */
+    real *embedded; /* (n_chunk, n_in) embedded rows, dx_stride apart; NULL without embeddings */
+    real *scaled;   /* (n_chunk, n_in) x or embedded times the input scale, or embedded in panels;
+                       NULL if it is x or embedded */
     pynn_layout x_layout, scaled_layout, input_layout; /* input_layout: what products read */
     int64_t *starts, *ends; /* (n_chunk,) of gathered sparse rows; or NULL */
     size_t n_entries; /* maximum number of sparse entries in a chunk; 0 if it is not transposed */
@@ -167,6 +175,12 @@ typedef struct {
     double *row_costs;     /* (n_rows,) */
     real *dx;              /* (n_rows, n_in) dC/dx, rows dx_stride apart; NULL if not wanted */
     size_t dx_stride;
+    real *d_embedded;   /* dC/d(embedded): the same array as dx unless there is an input scale */
+    real *d_columns;    /* (n_chunk, n_columns) dC/dx, for a trace: the same array as d_embedded
+                           without embeddings */
+    real *d_embeddings; /* (n,) gradient of the embeddings; NULL if it is not wanted */
+    real *rooms;        /* (n_threads, room_each) for kernels of embeddings */
+    size_t room_each;
     double *pieces; /* partial sums over weights or a gradient */
     real *gradient; /* (n_parameters,) the whole gradient; NULL if it is not kept */
     real *shadow;   /* (n_parameters,) alternates with the trained parameters; or NULL */

@@ -29,6 +29,7 @@ _MODULES = {
     "estimators.regressor": "MLPRegressor",
     "model.activations": "LeakyReLU",
     "model.costs": "Huber Quantile",
+    "model.embeddings": "Categories Periodic PiecewiseLinear",
     "network": "Network",
     "population": "Population",
     "searching": "search",

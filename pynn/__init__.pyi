@@ -10,6 +10,9 @@ from pynn.estimators.regressor import MLPRegressor as MLPRegressor
 from pynn.model.activations import LeakyReLU as LeakyReLU
 from pynn.model.costs import Huber as Huber
 from pynn.model.costs import Quantile as Quantile
+from pynn.model.embeddings import Categories as Categories
+from pynn.model.embeddings import Periodic as Periodic
+from pynn.model.embeddings import PiecewiseLinear as PiecewiseLinear
 from pynn.network import Network as Network
 from pynn.population import Population as Population
 from pynn.searching import search as search

@@ -13,6 +13,17 @@ cdef extern from "pynn.h" nogil:
         PYNN_F32
         PYNN_F64
 
+    int PYNN_PIECEWISE_LINEAR, PYNN_PERIODIC, PYNN_CATEGORIES
+
+    ctypedef struct pynn_embedding:
+        int kind
+        int64_t column
+        int64_t size
+        int64_t n
+        int is_linear
+        const double *edges
+
+
     ctypedef struct pynn_network:
         pynn_dtype dtype
         int n_layers
@@ -26,6 +37,8 @@ cdef extern from "pynn.h" nogil:
         int cost
         double cost_parameter
         int64_t members
+        int n_embeddings
+        const pynn_embedding *embeddings
 
     ctypedef struct pynn_data:
         int64_t n_rows
@@ -95,6 +108,7 @@ cdef extern from "pynn.h" nogil:
         const double *rates
         const double *rate_factors
         double scale_rate_factor
+        double embedding_rate_factor
         pynn_regularisation regularisation
         const double *strengths
         pynn_patience *patience
@@ -137,6 +151,7 @@ cdef extern from "pynn.h" nogil:
         void *dz
         void *dx
         double *costs
+        void *embedded
 
     void pynn_set_blas(const pynn_blas *)
     void pynn_force_blas(int)
@@ -155,6 +170,7 @@ cdef extern from "pynn.h" nogil:
     int pynn_use_isa(int)
     int pynn_isa_is_tuned()
 
+    int64_t pynn_n_parameters(const pynn_network *)
     pynn_status pynn_predict(void *, const pynn_call *)
     pynn_status pynn_gradient(pynn_cost *, void *, const pynn_call *, pynn_penalty)
     pynn_status pynn_trace_rows(const pynn_trace *, const pynn_call *)

@@ -14,6 +14,7 @@ RULE_CODES: dict[str, int]
 ISAS: dict[str, int]
 ACTIVATIONS: dict[str, bool]
 COSTS: dict[str, str | None]
+EMBEDDING_KINDS: dict[str, int]
 RULES: dict[str, int]
 
 def available_isas() -> list[str]: ...
@@ -114,7 +115,10 @@ class Core:
         cost_parameter: float,
         dtype: str,
         members: int = 0,
+        embeddings: tuple[tuple[str, int, int, int, bool, tuple[float, ...]], ...] = (),
     ) -> None: ...
+    @property
+    def n_embedded(self) -> int: ...
     @property
     def n_parameters(self) -> int: ...
     @property
@@ -143,6 +147,7 @@ class Core:
         dz: NDArray[Any] | None = None,
         dx: NDArray[Any] | None = None,
         costs: NDArray[np.float64] | None = None,
+        embedded: NDArray[Any] | None = None,
         n_threads: int = 1,
     ) -> None: ...
     def train(
@@ -160,6 +165,7 @@ class Core:
         rates: NDArray[np.float64] | None = None,
         rate_factors: NDArray[np.float64] | None = None,
         scale_rate_factor: float = 1.0,
+        embedding_rate_factor: float = 1.0,
         dropout_seed: int = 0,
         strengths: NDArray[np.float64] | None = None,
         n_threads: int = 1,

@@ -58,6 +58,11 @@ COSTS = {
     n: None if pynn_cost_output(i) is NULL else pynn_cost_output(i).decode()
     for n, i in COST_CODES.items()
 }
+EMBEDDING_KINDS = {
+    "piecewise_linear": PYNN_PIECEWISE_LINEAR,
+    "periodic": PYNN_PERIODIC,
+    "categories": PYNN_CATEGORIES,
+}
 # name -> number of slots
 RULES = {n: pynn_rule_n_slots(i) for n, i in RULE_CODES.items()}
 
@@ -574,6 +579,9 @@ cdef class Core:
     cost_parameter : float
     dtype : "float32" or "float64"
     members : int, members that share weights; 0: a plain network
+    embeddings : sequence of (kind, column, size, n, is_linear, edges) in the order of the columns:
+        the fields of pynn_embedding in csrc/pynn.h, the kind by its name in EMBEDDING_KINDS, edges
+        as a sequence of float, empty where there are none
     """
 
     cdef pynn_network network
@@ -582,23 +590,38 @@ cdef class Core:
     cdef double *activation_parameters
     cdef unsigned char *residual
     cdef unsigned char *normed
+    cdef pynn_embedding *embeddings
+    cdef list edges
+    cdef readonly int64_t n_embedded  # length of an embedded row
     cdef readonly Py_ssize_t n_parameters
     cdef Py_ssize_t itemsize
 
     def __init__(
             self, sizes, activations, activation_parameters, bias, input_scale, residual, normed,
-            cost, cost_parameter, dtype, int64_t members=0):
+            cost, cost_parameter, dtype, int64_t members=0, embeddings=()):
         cdef int n = len(sizes) - 1
+        cdef int n_embeddings = len(embeddings)
+        cdef _Array edges_held
         self.free()
         self.sizes = <int64_t *>PyMem_Malloc((n + 1) * sizeof(int64_t))
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
         self.residual = <unsigned char *>PyMem_Malloc(n)
         self.normed = <unsigned char *>PyMem_Malloc(n)
+        self.embeddings = <pynn_embedding *>PyMem_Malloc(n_embeddings * sizeof(pynn_embedding))
         if (self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL
-                or self.residual is NULL or self.normed is NULL):
+                or self.residual is NULL or self.normed is NULL or self.embeddings is NULL):
             raise MemoryError
-        n_parameters = sizes[0] if input_scale else 0
+        self.n_embedded, self.edges = sizes[0], []
+        for i, (kind, column, size, count, is_linear, edges) in enumerate(embeddings):
+            self.embeddings[i] = pynn_embedding(
+                kind=EMBEDDING_KINDS[kind], column=column, size=size, n=count, is_linear=is_linear,
+                edges=NULL)
+            if edges:
+                edges_held = _numbers(edges)
+                self.embeddings[i].edges = <const double *>edges_held.vector(count + 1)
+                self.edges.append(edges_held)
+            self.n_embedded += size - 1
         for i in range(n + 1):
             self.sizes[i] = sizes[i]
         for i in range(n):
@@ -606,17 +629,14 @@ cdef class Core:
             self.activation_parameters[i] = activation_parameters[i]
             self.residual[i] = bool(residual and residual[i])
             self.normed[i] = bool(normed and normed[i])
-            n_heads = members if members and i == n - 1 else 1
-            n_parameters += (sizes[i] * n_heads + self.normed[i]) * sizes[i + 1]
-            n_parameters += max(members, 1) * sizes[i + 1] if bias else 0
-            n_parameters += members * (sizes[i] + sizes[i + 1]) if i < n - 1 else 0
-        self.n_parameters = n_parameters
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
             bias=bias, input_scale=input_scale, residual=self.residual, normed=self.normed,
-            cost=COST_CODES[cost], cost_parameter=cost_parameter, members=members)
+            cost=COST_CODES[cost], cost_parameter=cost_parameter, members=members,
+            n_embeddings=n_embeddings, embeddings=self.embeddings)
+        self.n_parameters = pynn_n_parameters(&self.network)
 
     def __dealloc__(self):
         self.free()
@@ -627,6 +647,7 @@ cdef class Core:
         PyMem_Free(self.activation_parameters)
         PyMem_Free(self.residual)
         PyMem_Free(self.normed)
+        PyMem_Free(self.embeddings)
 
     @property
     def cost_parameter(self):
@@ -689,7 +710,7 @@ cdef class Core:
         return cost.cost, cost.penalty
 
     def trace(self, parameters, Data data, *, z=None, a=None, da=None, delta=None, normed=None,
-              dz=None, dx=None, costs=None, int n_threads=1):
+              dz=None, dx=None, costs=None, embedded=None, int n_threads=1):
         """Fill the given arrays with the forward and backward pass of each row, for its own cost.
 
         Parameters
@@ -698,6 +719,8 @@ cdef class Core:
             csrc/pynn.h; with all rows of the first layer, then of the next, and so on
         dx : contiguous vector of the network's dtype, (n_rows * n_in,): dC/dx
         costs : float64, shape (n_rows,), contiguous
+        embedded : contiguous vector of the network's dtype, (n_rows * n_embedded,), for a network
+            with embeddings: embedded rows
         """
         cdef int64_t n_rows = data.data.n_rows
         cdef int64_t n_units = 0
@@ -712,11 +735,12 @@ cdef class Core:
         for i in range(self.network.n_layers):
             n_units += self.sizes[i + 1]
         formats = b"f" if self.itemsize == 4 else b"d"
-        sizes = [n_rows * n_units] * 6 + [n_rows * self.sizes[0], n_rows]
-        cdef void *starts[8]
+        sizes = [n_rows * n_units] * 6
+        sizes += [n_rows * self.sizes[0], n_rows, n_rows * self.n_embedded]
+        cdef void *starts[9]
         cdef _Array lent
         held = []  # no comprehension: Cython 3.3 frees an item twice if the list cannot grow
-        for i, given in enumerate((z, a, da, delta, normed, dz, dx, costs)):
+        for i, given in enumerate((z, a, da, delta, normed, dz, dx, costs, embedded)):
             starts[i] = NULL
             if given is not None:
                 lent = _borrow(given, b"d" if given is costs else formats, 1, True)
@@ -724,16 +748,17 @@ cdef class Core:
                 held.append(lent)
         trace = pynn_trace(z=starts[0], a=starts[1], da=starts[2], delta=starts[3],
                            normed=starts[4], dz=starts[5], dx=starts[6],
-                           costs=<double *>starts[7])
+                           costs=<double *>starts[7], embedded=starts[8])
         with nogil:
             status = pynn_trace_rows(&trace, &call)
         _raise_if(status, interruption)
 
     def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
               int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
-              rate_factors=None, double scale_rate_factor=1, uint64_t dropout_seed=0,
-              strengths=None, int n_threads=1, patience=None, double divisor=1, average=None,
-              double decay=0, int64_t averaged_since=0, Session session=None):
+              rate_factors=None, double scale_rate_factor=1, double embedding_rate_factor=1,
+              uint64_t dropout_seed=0, strengths=None, int n_threads=1, patience=None,
+              double divisor=1, average=None, double decay=0, int64_t averaged_since=0,
+              Session session=None):
         """Train parameters and state in place.
 
         Parameters
@@ -745,7 +770,8 @@ cdef class Core:
             update, which replaces the state's; or None
         rate_factors : float64 (2 * n_layers,), contiguous, factors of the learning rate for the
             weights of the first layer, its biases, the weights of the next layer ...; None: 1
-        scale_rate_factor : factor of the learning rate for the input scale
+        scale_rate_factor, embedding_rate_factor : factors of the learning rate for the input scale
+            and for embeddings
         dropout_seed : selects the dropped units, together with the state's number of updates
         strengths : float64 (n_epochs * updates of an epoch * 3 * n_layers,), contiguous, for each
             update l2 and l1 of each layer, dropout of each hidden layer, below 1, and weight decay,
@@ -803,6 +829,7 @@ cdef class Core:
         if f is not None:
             plan.rate_factors = <const double *>f.vector(2 * self.network.n_layers)
         plan.scale_rate_factor = scale_rate_factor
+        plan.embedding_rate_factor = embedding_rate_factor
         regularisation.expect(self.network.n_layers)
         plan.regularisation = regularisation.regularisation
         plan.regularisation.dropout_seed = dropout_seed

@@ -18,6 +18,7 @@ from pynn.model import members as members_of
 from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture
 from pynn.model.costs import Cost
+from pynn.model.embeddings import Embedding
 from pynn.model.initializers import INITIALIZERS, Random, random_source
 from pynn.model.model import Model
 from pynn.training import fitting, optimizers
@@ -104,21 +105,26 @@ class Network(Inspected, Model):
     member_signs : "first" or "all", default="first"
         Which r and s start as random signs instead of 1: r of the first layer (TabM, Gorishniy et
         al. 2024), or all (BatchEnsemble, Wen et al.).
+    embeddings : dict of int to PiecewiseLinear, Periodic or Categories, optional
+        Advanced: embeddings of inputs, by column from 0. The first layer reads the embedding of
+        each of these columns in its place; X must be dense. They have no penalty or weight decay.
 
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … With `input_scale`, `scale` comes first; gains, or
-        r and s, follow the biases of their layer. Writing to it changes the network.
+        All weights and biases: W0, b0, W1, b1, … First come parameters of `embeddings`, then
+        `scale`; gains, or r and s, follow the biases of their layer. Writing changes the network.
     weights, biases : tuples of ndarray
         Views of parameters, of shapes (n_in, n_out) and (n_out,). With `members`, biases and the
         output's weights have an axis of them in front.
     gains : tuple of ndarray or None
         Views of parameters, of shape (n_out,) for each layer; None for layers without `norm`.
     scale : ndarray of shape (n_inputs,) or None
-        View of parameters: the factors of the inputs, with `input_scale`.
+        View of parameters: the factors of the inputs, or of embedded rows, with `input_scale`.
     r, s : tuples of ndarray
         Views of parameters, (members, n_in) and (members, n_out) for each hidden layer.
+    embedding_parameters : dict of str to ndarray
+        Views of the parameters of embeddings, by name and column, such as "table.5".
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
     best_epoch : int or None
@@ -163,10 +169,11 @@ class Network(Inspected, Model):
         random_state: int | Random | None = None,
         members: int | None = None,
         member_signs: str = "first",
+        embeddings: Mapping[int, Embedding] | None = None,
     ) -> None:
         architecture = Architecture.checked(
             layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale,
-            residual, norm, members,
+            residual, norm, members, embeddings,
         )  # fmt: skip
         member_signs = checks.choice("member_signs", member_signs, members_of.SIGNS)
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
@@ -257,9 +264,9 @@ class Network(Inspected, Model):
             Whether to train a layer's weights and biases; one value for each layer of weights
             freezes some of them.
         learning_rate_factors : dict, optional
-            Advanced: factors of the learning rate for groups of parameters, such as
+            Advanced: factors of the learning rate in this fit, such as
             ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
-            each. "scale" is the input scale. Other groups have the factor 1. Only for this fit.
+            each. "scale" is the input scale, "embeddings" all of these. Others have the factor 1.
         average : EMA or SWA, optional
             Average of the parameters over this fit. The network has the average for validation,
             for callbacks, and when the fit ends; "cost" is that of the parameters in training.

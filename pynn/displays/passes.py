@@ -104,13 +104,13 @@ class TraceDisplay:
         self.trace = trace
         self.direction = checks.choice("direction", direction, _DIRECTIONS)
         self.row = checks.index("row", row, len(trace.costs))
-        inputs = dense_row(trace.x, self.row)
+        inputs = dense_row(trace.first_inputs, self.row)
         deltas = [layer[self.row] for layer in trace.deltas]
         links: Any = trace.weights
         if direction == "forward":
             layers = [inputs, *(layer[self.row] for layer in trace.a)]
         else:
-            layers = [trace.input_sensitivities[self.row], *deltas]
+            layers = [trace.first_sensitivities[self.row], *deltas]
             first = inputs if trace.scale is None else inputs * trace.scale
             sources = [first, *(layer[self.row] for layer in trace.a[:-1])]
             links = [np.outer(a, delta) for a, delta in zip(sources, deltas, strict=True)]

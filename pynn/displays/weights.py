@@ -151,7 +151,7 @@ class WeightsDisplay:
             chosen = [checks.index("each of units", unit, n_units) for unit in units]
         names = output_names(estimator) if depth == n_layers else None
         if in_names is None:
-            n_in = network.layer_sizes[depth - 1]
+            n_in = len(network.weights[depth - 1])
             hidden = [f"neuron {i + 1}" for i in range(n_in)]
             in_names = input_names(estimator) if depth == 1 else hidden
         name = "the output" if depth == n_layers else f"layer {depth}"

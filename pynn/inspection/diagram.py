@@ -265,7 +265,7 @@ def _column(
     max_units: int,
     strength: Callable[[int], NDArray[np.float64]] | None,
 ) -> Column:
-    size = net.layer_sizes[layer]
+    size = net._architecture.widths[layer]
     units = shown(size, max_units)
     y, gap = _places(units, GAP, origin=0.5)
     if gap is not None and strength is not None:
@@ -274,8 +274,9 @@ def _column(
         places = np.arange(len(units)) - (len(units) + 0.5) / 2
         y, gap = tuple(places.tolist()), float(places[-1] + 1.2)
     if layer == 0:
-        scaled = "" if net.scale is None else "scaled"
-        return Column(0, size, "input", scaled, x, units, y, gap, ())
+        words = ["embedded"] if net._architecture.embeddings else []
+        words += [] if net.scale is None else ["scaled"]
+        return Column(0, size, "input", ", ".join(words), x, units, y, gap, ())
     name = "output" if layer == len(net.weights) else f"layer {layer}"
     biases = net.biases[layer - 1][list(units)].tolist() if net.bias else ()
     activation = net._architecture.layer_activations[layer - 1]

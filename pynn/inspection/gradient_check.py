@@ -49,6 +49,8 @@ class GradientCheck:
         Dtype of the network; everything is computed in float64.
     has_scale : bool, default=False
         Whether the network has an input scale. All arrays then begin with an entry for it.
+    has_embeddings : bool, default=False
+        Whether embeddings have parameters. All arrays then begin with an entry for them.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class GradientCheck:
     random_state: int
     dtype: np.dtype[Any]
     has_scale: bool = False
+    has_embeddings: bool = False
 
     @property
     def passed(self) -> bool:
@@ -92,12 +95,14 @@ class GradientCheck:
         names = "layer", "compared", "at a kink", "|gradient|", "relative error", "of rounding"
         rows = [[*names, ""]]
         passed = (self.errors <= self.tolerance + self.roundings).tolist()
+        layers = ["embeddings"] * self.has_embeddings + ["scale"] * self.has_scale
+        n_before = len(layers)
         for i, error in enumerate(self.errors):
             compared = f"{self.n_compared[i]} of {self.n_parameters[i]}"
             numbers = number(self.norms[i]), number(error, 2), number(self.roundings[i], 2)
             verdict = "ok" if passed[i] else "WRONG"
             verdict = "NOTHING TO COMPARE" if np.isnan(error) else verdict
-            name = "scale" if self.has_scale and i == 0 else f"{i + 1 - self.has_scale}"
+            name = layers[i] if i < n_before else f"{i + 1 - n_before}"
             rows.append([name, compared, f"{self.n_left_out[i]}", *numbers, verdict])
         notes = []
         if self.dtype != np.float64:
@@ -213,6 +218,7 @@ def gradient_check(
         random_state,
         network.dtype,
         network.scale is not None,
+        bool(network.embedding_parameters),
     )
 
 
@@ -244,14 +250,16 @@ class _Slopes:
         self._y = np.concatenate([of_member.y for of_member in bases])
         self._sides = self._at_sides()[0]
         # A step of a weight moves the weighted sum by the step times the weight's input.
-        x = abs(base.x).max(axis=0)
+        x = abs(base.first_inputs).max(axis=0)
         inputs = [x.toarray().ravel() if checks.is_sparse(x) else x]
         inputs += [
             np.max([abs(b.a[i]).max(axis=0) for b in bases], 0) for i in range(len(base.a) - 1)
         ]
         reach = np.ones(len(self._p))
+        self._reach_of_embeddings(reach, base)
         if network.scale is not None:
-            reach[: len(network.scale)] = np.maximum(1, x * abs(network.weights[0]).max(axis=1))
+            of_scale = network._architecture.split(reach)["scale"]
+            of_scale[:] = np.maximum(1, x * abs(network.weights[0]).max(axis=1))
             inputs[0] = x * abs(network.scale)
         for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
@@ -267,15 +275,28 @@ class _Slopes:
     def _plain(self) -> list[Model]:
         """Return networks without members whose mean cost is that of the network."""
         n_members = self.network.members
-        return (
-            [self.network]
-            if n_members is None
-            else list(map(self.network.member, range(n_members)))
-        )
+        if n_members is None:
+            return [self.network]
+        return [self.network.member(k) for k in range(n_members)]
+
+    def _reach_of_embeddings(self, reach: NDArray[Any], base: Trace) -> None:
+        """Set the reach of the parameters of embeddings; waves bend within 1 / 2π of a turn."""
+        network = self.network
+        largest = abs(network.weights[0]).max()
+        largest *= 1 if network.scale is None else abs(network.scale).max()
+        for name, view in network._architecture.embeddings_of(reach).items():
+            kind, column = name.split(".")
+            view[...] = max(1, largest)
+            if kind in ("frequencies", "phases"):
+                V = network.embedding_parameters[f"embedding_weights.{column}"]
+                view *= 2 * np.pi * max(1, abs(V).max())
+            if kind == "frequencies":
+                view *= max(1, abs(base.x[:, int(column)]).max())
 
     def _widen(self, reach: NDArray[Any], base: Trace) -> None:
         """Multiply the reach of weights by how much normalisation enlarges their sums."""
-        x = base.x if self.network.scale is None else base.x * self.network.scale
+        x = base.first_inputs
+        x = x if self.network.scale is None else x * self.network.scale
         layers = zip(self.network.weights, self.network.gains, [x, *base.a[:-1]], strict=True)
         for W, (weights, gains, x) in zip(self.network.views(reach)[0], layers, strict=True):
             if gains is not None:

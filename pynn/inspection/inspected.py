@@ -290,7 +290,7 @@ class Inspected:
         if X is None:
             return found
         a = network._predict(X, n_layers=layer)[:, unit].copy()  # checks X
-        inputs = kept(X, network.dtype)
+        inputs: Any = network._embedded(X) if network.embeddings else kept(X, network.dtype)
         if network.scale is not None:
             inputs *= network.scale
         if layer > 1:

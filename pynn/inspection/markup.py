@@ -138,6 +138,7 @@ def html(
         str(net.cost_function),
         f"{counted(net.n_parameters, 'parameter')} ({net.dtype})",
         *([] if net.bias else ["no biases"]),
+        *([counted(len(net.embeddings), "embedding")] if net.embeddings else []),
         *([] if net.scale is None else ["input scale"]),
         *([] if net.members is None else [counted(net.members, "member")]),
     ]

@@ -42,7 +42,8 @@ class NeuronInputs:
         0 if the network has no biases.
     activations : ndarray of shape (n_rows, n_in), CSR of this shape, or None
         Activations of the previous layer, or the inputs, for each given row; the inputs are sparse
-        if the given rows are, and multiplied by the input scale if there is one.
+        if the given rows are, and multiplied by the input scale if there is one. With embeddings,
+        inputs are the numbers of embedded rows.
     products : like activations, or None
         Activations times weights.
     z : ndarray of shape (n_rows,), or None

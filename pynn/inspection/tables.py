@@ -130,6 +130,12 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
     Table
     """
     rows = [_HEADING, ["input", f"{net.layer_sizes[0]:,}", *[""] * 5]]
+    if net.embeddings:
+        parameters = net.embedding_parameters.values()
+        n, n_bytes = sum(view.size for view in parameters), sum(view.nbytes for view in parameters)
+        what = f"{len(net.embeddings)} of {net.layer_sizes[0]} inputs"
+        cells = ["embedded", f"{net._architecture.widths[0]:,}", what, "", "", f"{n:,}"]
+        rows.append([*cells, in_bytes(n_bytes)])
     if net.scale is not None:
         n = len(net.scale)
         cells = ["scale", f"{n:,}", "", f"{n}", "0", f"{n:,}"]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import checks
+from pynn.inspection import embedded as of_embeddings
 from pynn.inspection.tables import Table, aligned, number
 from pynn.inspection.walkthrough import Walkthrough
 from pynn.model.architecture import Architecture, Gains
@@ -57,6 +58,8 @@ class Trace:
         ``(u - mean) / sqrt(variance + 1e-5)``; None for the other layers.
     z_sensitivities : tuple of ndarray of shape (n_rows, n_units)
         ∂C/∂z of each layer with layer normalisation; None for the other layers.
+    embedded : ndarray of shape (n_rows, n_embedded) or None
+        Inputs of the first layer, before the input scale, if the network has embeddings.
 
     See Also
     --------
@@ -90,13 +93,15 @@ class Trace:
     cost_parameter: float
     normalised: tuple[NDArray[Any] | None, ...]
     z_sensitivities: tuple[NDArray[Any] | None, ...]
+    embedded: NDArray[Any] | None = None
 
     @classmethod
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
         data = network._data(X, y)
         architecture, layers = network._architecture, range(len(network.weights))
-        of_norm = ("normed", "dz") if architecture.normed else ()
-        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs", *of_norm))
+        more = ["normed", "dz"] if architecture.normed else []
+        more += ["embedded"] if architecture.embeddings else []
+        found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs", *more))
         normalised, by_z = (
             tuple(found[name][i] if architecture.is_normed(i) else None for i in layers)
             for name in ("normed", "dz")
@@ -116,7 +121,31 @@ class Trace:
             cost_parameter=network._core.cost_parameter,
             normalised=normalised,
             z_sensitivities=by_z,
+            embedded=found.get("embedded"),
         )
+
+    @property
+    def first_inputs(self) -> Any:
+        """Inputs of the first layer, before the input scale: `embedded`, or x if it is None."""
+        return self.x if self.embedded is None else self.embedded
+
+    @property
+    def first_sensitivities(self) -> NDArray[Any]:
+        """∂C/∂ of `first_inputs`; `input_sensitivities` without embeddings."""
+        if self.embedded is None:
+            return self.input_sensitivities
+        found = self.deltas[0] @ self.weights[0].T
+        return found if self.scale is None else found * self.scale
+
+    @property
+    def embedding_parameters(self) -> dict[str, NDArray[Any]]:
+        """Parameters of embeddings, by name and column: views of `parameters`."""
+        return self.architecture.embeddings_of(self.parameters)
+
+    @property
+    def d_embedding_parameters(self) -> dict[str, NDArray[Any]]:
+        """Derivatives of the mean cost by parameters of embeddings: views of `gradient`."""
+        return self.architecture.embeddings_of(self.gradient)
 
     @property
     def weights(self) -> Layers:
@@ -242,7 +271,10 @@ class Trace:
         max_terms = checks.positive_integer("max_terms", max_terms)
         if learning_rate is not None:
             learning_rate = checks.non_negative("learning_rate", learning_rate)
-        return Walkthrough(self, row, digits, (max_neurons, max_terms), learning_rate).text()
+        walk = Walkthrough(self, row, digits, (max_neurons, max_terms), learning_rate).text()
+        if self.embedded is None:
+            return walk
+        return of_embeddings.around(walk, self, row, digits, max_neurons)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.architecture.layer_sizes))
@@ -266,6 +298,8 @@ class Trace:
         """Return the name, the array and the meaning of each in the order of computation."""
         net, n_layers = self.architecture, len(self.z)
         rows: list[tuple[str, Any, str]] = [("x", self.x, "inputs")]
+        if self.embedded is not None:
+            rows.append(("embedded", self.embedded, "inputs of layer 1, by embeddings"))
         for i in range(n_layers):
             of = f"of layer {i + 1}"
             sums = f"weighted sums {of}"
@@ -299,6 +333,9 @@ class Trace:
         if self.d_scale is not None:
             rows.append(("d_scale", self.d_scale, "∂C/∂s of the input scale, of the mean cost"))
             parts.insert(0, "d_scale")
+        for name, array in self.d_embedding_parameters.items():
+            rows.append((f'd_embedding_parameters["{name}"]', array, "gradient of the mean cost"))
+        parts = [*(["d_embedding_parameters"] if self.d_embedding_parameters else []), *parts]
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
         rows.append(("gradient", self.gradient, f"all of {_listed(parts)} in one vector"))
         return rows

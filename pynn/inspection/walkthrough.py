@@ -42,7 +42,7 @@ class Walkthrough:
         self.cost, self.p = trace.costs[row], trace.cost_parameter
         self.z, self.a = ([layer[row].astype(float) for layer in v] for v in (trace.z, trace.a))
         self.y = trace.y[row].astype(float)
-        self.x, self.scale = dense_row(trace.x, row).astype(float), trace.scale
+        self.x, self.scale = dense_row(trace.first_inputs, row).astype(float), trace.scale
         first = self.x if self.scale is None else self.x * self.scale
         self.inputs = [first, *self.a]  # of each layer
         self.f = [  # activations without the input that a residual layer adds
@@ -60,7 +60,7 @@ class Walkthrough:
         self.normed: list[Any] = [
             None if n is None else n[row].astype(float) for n in trace.normalised
         ]
-        self.dx = trace.input_sensitivities[row]
+        self.dx = trace.first_sensitivities[row]
 
     @np.errstate(all="ignore")  # infinities and NaN are written as such
     def text(self) -> str:

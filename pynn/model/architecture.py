@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core, checks
+from pynn.model import embeddings as inputs
 from pynn.model.activations import Activation, name_of, parameter_of
 from pynn.model.costs import PARAMETRISED, Cost
 
@@ -57,6 +58,8 @@ class Architecture:
         For each layer whether its weighted sums are normalised. Empty if none is.
     members : int, default=None
         Number of members that share the weights of hidden layers.
+    embeddings : tuple of (int, Embedding), default=()
+        Columns that an embedding replaces, ascending.
     """
 
     layer_sizes: tuple[int, ...]
@@ -70,6 +73,7 @@ class Architecture:
     residual: tuple[bool, ...] = ()
     normed: tuple[bool, ...] = ()
     members: int | None = None
+    embeddings: inputs.Embeddings = ()
 
     @classmethod
     def checked(
@@ -85,6 +89,7 @@ class Architecture:
         residual: bool | Sequence[bool] = False,
         norm: str | Sequence[str | None] | None = None,
         members: int | None = None,
+        embeddings: Mapping[int, inputs.Embedding] | None = None,
     ) -> Architecture:
         """Check arguments as `pynn.Network` takes them; raise TypeError or ValueError."""
         sizes = _layer_sizes(layer_sizes)
@@ -105,21 +110,28 @@ class Architecture:
             residual=_residual(residual, sizes),
             normed=_normed(norm, len(sizes) - 2),
             members=_members(members, norm, sizes),
+            embeddings=inputs.checked(embeddings, sizes[0], _dtype(dtype)),
         )
+        checks.positive_integer("the size of embedded rows", new.widths[0])
         if new.n_parameters > sys.maxsize // new.dtype.itemsize:
             raise ValueError(f"{new.n_parameters} parameters are more than any memory can hold")
         return new
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers that each layer reads, and outputs: `layer_sizes` without embeddings."""
+        added = sum(embedding._n_out - 1 for _, embedding in self.embeddings)
+        return self.layer_sizes[0] + added, *self.layer_sizes[1:]
+
+    @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains and factors of inputs and outputs."""
+        """Number of weights, biases, gains, factors of members, and parameters of the inputs."""
         return sum(math.prod(shape) for _, shape in self.groups())
 
     @property
     def products_of_row(self) -> int:
         """Number of multiply-adds for the outputs of a row, about."""
-        of_one = sum(n_in * n_out for n_in, n_out in pairwise(self.layer_sizes))
-        return self.n_parameters if self.members is None else self.members * of_one
+        return (self.members or 1) * sum(n_in * n_out for n_in, n_out in pairwise(self.widths))
 
     @property
     def activation_names(self) -> tuple[str, ...]:
@@ -176,6 +188,9 @@ class Architecture:
             parameter,
             self.dtype.name,
             self.members or 0,
+            tuple(
+                (one.kind, column, one._n_out, *one._in_core()) for column, one in self.embeddings
+            ),
         )
 
     def encoded(self, y: ArrayLike, name: str = "y") -> ArrayLike:
@@ -209,14 +224,16 @@ class Architecture:
             input_scale=self.input_scale,
             residual=self.residual[:n_layers],
             normed=self.normed[:n_layers],
+            embeddings=self.embeddings,
         )
 
     def groups(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield name and shape of each group of parameters, in the order of the vector."""
+        yield from inputs.groups(self.embeddings)
         if self.input_scale:
-            yield "scale", self.layer_sizes[:1]
+            yield "scale", self.widths[:1]
         own = () if self.members is None else (self.members,)  # what each member has for itself
-        for layer, (n_in, n_out) in enumerate(pairwise(self.layer_sizes)):
+        for layer, (n_in, n_out) in enumerate(pairwise(self.widths)):
             is_output = layer == len(self.activations) - 1
             yield f"weights.{layer}", (*(own if is_output else ()), n_in, n_out)
             if self.bias:
@@ -252,6 +269,11 @@ class Architecture:
         """Return the views of "r" or "s" of all members in a vector; none without members."""
         views = self.split(vector)
         return tuple(view for key, view in views.items() if key.startswith(f"{name}."))
+
+    def embeddings_of(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the views of embeddings' parameters in a vector (n_parameters,), by name."""
+        views = self.split(vector)
+        return {name: views[name] for name, _ in inputs.groups(self.embeddings)}
 
     def scale_of(self, vector: NDArray[Any]) -> NDArray[Any] | None:
         """Return the view of the input scale in a vector (n_parameters,), if there is one."""

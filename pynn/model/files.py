@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pynn.model import activations, costs
+from pynn.model import activations, costs, embeddings
 from pynn.model.activations import Activation
 from pynn.model.atomic import replace
 from pynn.model.bounds import bounded
@@ -27,7 +27,7 @@ _CHECKSUM = "pynn.checksum"
 # Arguments that the JSON may have; nothing else in a file determines how a network is made.
 _ARGUMENTS = {
     *("layer_sizes", "activation", "output_activation", "cost", "bias", "dtype", "classes"),
-    *("input_scale", "residual", "norm", "members"),
+    *("input_scale", "residual", "norm", "members", "embeddings"),
 }
 
 
@@ -107,6 +107,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
         arguments["norm"] = ["layer" if one else None for one in normed[:-1]]
     if network.members is not None:
         arguments["members"] = network.members
+    if network._architecture.embeddings:
+        arguments["embeddings"] = embeddings.as_json(network._architecture.embeddings)
     return arguments
 
 
@@ -214,6 +216,7 @@ def _network(
     for name in ("activation", "output_activation", "cost"):
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)
+    arguments["embeddings"] = embeddings.from_json(arguments.get("embeddings", []))
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
     _check_sizes(arguments, file, names, prefix)
     network = kind(**arguments, initializer="zeros")
@@ -230,10 +233,14 @@ def _network(
 
 def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: str) -> None:
     """Refuse sizes that do not match the tensors, before allocating memory."""
-    shapes: list[tuple[Any, ...]] = list(pairwise(arguments["layer_sizes"]))
+    n_in, *sizes = arguments["layer_sizes"]
+    of_inputs = list(arguments["embeddings"].items())
+    n_in += sum(embedding._n_out - 1 for _, embedding in of_inputs)
+    shapes: list[tuple[Any, ...]] = list(pairwise([n_in, *sizes]))
     if arguments.get("members") is not None:
         shapes[-1:] = [(arguments["members"], *shape) for shape in shapes[-1:]]
-    for i, shape in enumerate(shapes):
-        name = f"{prefix}weights.{i}"
+    layers = [(f"weights.{i}", shape) for i, shape in enumerate(shapes)]
+    for name, shape in [*embeddings.groups(of_inputs), *layers]:
+        name = f"{prefix}{name}"
         if name not in names or tuple(file.get_slice(name).get_shape()) != shape:
             raise ValueError(f"{name} of shape {shape} is missing")

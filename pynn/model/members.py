@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import checks
+from pynn.model import embeddings
 from pynn.model.initializers import Random, initial_layer
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def draw(network: Parameters, initializer: str, signs: str, random: Random) -> N
             factors = [network.r[layer], network.s[layer]]
             for group in factors if signs == "all" else factors[: layer == 0]:
                 group[:] = 2 * random.random(group.shape).round() - 1
+    drawn = embeddings.initial(network._architecture.embeddings, random)
+    for view, numbers in zip(network.embedding_parameters.values(), drawn, strict=True):
+        view[:] = numbers
 
 
 def _fill(
@@ -58,6 +62,7 @@ def member(network: Any, k: object) -> Any:
         cost=of.cost,
         bias=of.bias,
         input_scale=of.input_scale,
+        embeddings=network.embeddings,
         initializer="zeros",
         dtype=of.dtype,
         n_threads=network.n_threads,
@@ -71,4 +76,6 @@ def member(network: Any, k: object) -> Any:
         own[:] = biases[k]
     if of.input_scale:
         plain.scale[:] = network.scale
+    for name, own in plain.embedding_parameters.items():
+        own[:] = network.embedding_parameters[name]
     return plain

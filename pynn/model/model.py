@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pynn import _core, checks
-from pynn.model import files, judging, members
+from pynn.model import embeddings, files, judging, members
 from pynn.model.parameters import Parameters
 from pynn.model.regularisation import Regularisation
 
@@ -255,26 +255,34 @@ class Model(Parameters):
     def _trace(self, data: _core.Data, names: Iterable[str]) -> dict[str, Any]:
         """Return the passes of each row for its own cost, by the names of `_core.Core.trace`.
 
-        All but "dx" and "costs" are tuples of arrays (n_rows, n_out), one for each layer.
+        All but "dx", "embedded" and "costs" are tuples of arrays (n_rows, n_out), by layer.
         """
         self._expect_plain("a trace")
         n_rows, (n_in, *units), dtype = data.n_rows, self.layer_sizes, self.dtype
         ends = np.cumsum(units[:-1]) * n_rows
+        of_rows = {"dx": n_in, "embedded": self._architecture.widths[0]}
         vectors = {
             name: np.empty(n_rows)
             if name == "costs"
-            else np.empty(n_rows * (n_in if name == "dx" else sum(units)), dtype)
+            else np.empty(n_rows * of_rows.get(name, sum(units)), dtype)
             for name in names
         }
         self._core.trace(self._parameters, data, n_threads=self._threads_for(data), **vectors)
         return {
             name: vector
             if name == "costs"
-            else vector.reshape(n_rows, n_in)
-            if name == "dx"
+            else vector.reshape(n_rows, -1)
+            if name in of_rows
             else tuple(layer.reshape(n_rows, -1) for layer in np.split(vector, ends))
             for name, vector in vectors.items()
         }
+
+    def _embedded(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the embedded rows that the first layer reads, before the input scale."""
+        rows = self._rows(X)
+        data = _core.Data(rows, np.zeros((len(rows), self.layer_sizes[-1]), self.dtype))
+        found: NDArray[Any] = self._trace(data, ["embedded"])["embedded"]
+        return found
 
     def _gradient(self, data: _core.Data, parameters: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return the gradient of the mean cost of rows that have been checked, no penalty."""
@@ -293,13 +301,23 @@ class Model(Parameters):
     def _rows(self, X: ArrayLike, name: str = "X") -> checks.Rows:
         """Return checked rows."""
         architecture = self._architecture
-        if (architecture.input_scale or architecture.members) and checks.is_sparse(X):
-            option = "input_scale=True" if architecture.input_scale else "members"
+        reads_dense = {
+            "input_scale=True": architecture.input_scale,
+            "members": architecture.members,
+            "embeddings": architecture.embeddings,
+        }
+        needs = [option for option, is_used in reads_dense.items() if is_used]
+        if needs and checks.is_sparse(X):
             raise ValueError(
-                f"{name} must be dense for a network with {option}, got a {type(X).__name__}; "
+                f"{name} must be dense for a network with {needs[0]}, got a {type(X).__name__}; "
                 "use toarray()"
             )
-        return checks.rows(X, architecture.layer_sizes[0], architecture.dtype, name)
+        if not architecture.embeddings:
+            return checks.rows(X, architecture.layer_sizes[0], architecture.dtype, name)
+        given = checks.as_array(name, X)  # codes are checked before they are rounded
+        rows = checks.rows(given, architecture.layer_sizes[0], architecture.dtype, name)
+        embeddings.check_codes(architecture.embeddings, given, name)
+        return rows
 
     def _data(
         self,
@@ -325,8 +343,8 @@ class Model(Parameters):
         """Save the network to a safetensors file.
 
         Tensors are named weights.0, biases.0, weights.1, … from the input on, gains.0, … in
-        normalised layers, r.0, s.0, … of members, and scale if there is an input scale; the
-        architecture is JSON in the
+        normalised layers, r.0, s.0, … of members, scale if there is an input scale, and embeddings'
+        as `embedding_parameters` has them; the architecture is JSON in the
         file's metadata. The file holds neither the optimizer's state nor the history.
 
         Parameters

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import threading
+import zlib
 from dataclasses import replace
 from typing import Any, Self
 
@@ -11,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynn import _core
-from pynn.model import threads
+from pynn.model import embeddings, threads
 from pynn.model.activations import Activation
 from pynn.model.architecture import Architecture, Gains, Views
 from pynn.model.costs import Cost
+from pynn.model.embeddings import Embedding
 
 
 def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -51,9 +54,8 @@ class Parameters:
         # Held by what changes the network; a signal handler may do that in the midst of a fit.
         self._lock = threading.RLock()
         self._core = self._architecture.core()
-        self._products_of_row = (
-            3 * self._architecture.products_of_row
-        )  # forward, deltas and gradient
+        # Forward, deltas and gradient.
+        self._products_of_row = 3 * self._architecture.products_of_row
         self._take(parameters)
 
     def _take(self, parameters: NDArray[Any]) -> None:
@@ -100,7 +102,7 @@ class Parameters:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains and factors of inputs and outputs."""
+        """Number of weights, biases, gains, factors of members, and parameters of the inputs."""
         return self._architecture.n_parameters
 
     @property
@@ -148,6 +150,16 @@ class Parameters:
     def scale(self) -> NDArray[Any] | None:
         """View of the parameters, (n_inputs,): the input scale; None without `input_scale`."""
         return self._architecture.scale_of(self._parameters)
+
+    @property
+    def embeddings(self) -> dict[int, Embedding]:
+        """Embedding of each column that has one."""
+        return dict(self._architecture.embeddings)
+
+    @property
+    def embedding_parameters(self) -> dict[str, NDArray[Any]]:
+        """Views of the parameters of embeddings, by name and column, such as "table.5"."""
+        return self._architecture.embeddings_of(self._parameters)
 
     @property
     def n_threads(self) -> int | None:
@@ -221,9 +233,12 @@ class Parameters:
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
+        inputs = self._architecture.embeddings
+        checksum = zlib.crc32(json.dumps(embeddings.as_json(inputs)).encode())
         return (  # checkpoints compare it, so it names everything that changes the results
             f"<Network {sizes}, {' '.join(self._architecture.layer_activations)}, "
             f"{self.cost_function}, "
+            f"{f'{len(inputs)} embeddings ({checksum:08x}), ' if inputs else ''}"
             f"{'input scale, ' if self._architecture.input_scale else ''}"
             f"{f'{self.members} members, ' if self.members else ''}"
             f"{self.n_parameters} parameters {self.dtype}>"

@@ -199,6 +199,8 @@ def samples_of(network: Any, X: Any, y: ArrayLike, sample_weight: ArrayLike | No
         rows = X.tocsr()
     else:
         rows = checks.real_array("X", X, network.dtype)
+        if network.embeddings:  # codes are checked before they are rounded
+            network._rows(X)
     weights = sample_weight
     if weights is not None:
         weights = checks.real_array("sample_weight", weights, np.dtype(np.float64))

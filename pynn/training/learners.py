@@ -150,6 +150,7 @@ class Rows:
                 rates=rates,
                 rate_factors=plan.rate_factors.by_layer,
                 scale_rate_factor=plan.rate_factors.scale,
+                embedding_rate_factor=plan.rate_factors.embeddings,
                 dropout_seed=plan.dropout_seed,
                 strengths=strengths,
                 n_threads=model._threads_for(self.data, self.batch_size),

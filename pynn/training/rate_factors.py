@@ -1,4 +1,4 @@
-"""Factors of the learning rate for groups of parameters: weights, biases, the input scale."""
+"""Factors of the learning rate for groups of parameters: weights, biases, inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pynn.model.architecture import Architecture
 from pynn.model.regularisation import each
 from pynn.training.optimizers import Optimizer, Rprop
 
-_GROUPS = ("weights", "biases", "scale")
+_GROUPS = ("weights", "biases", "scale", "embeddings")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class RateFactors:
         () stands for 1 in all layers. The factors of biases count for gains, r and s too.
     scale : float, default=1.0
         Factor for the input scale.
+    embeddings : float, default=1.0
+        Factor for all embeddings.
 
     Examples
     --------
@@ -35,12 +37,13 @@ class RateFactors:
     >>> from pynn.training.rate_factors import RateFactors
     >>> net = pynn.Network([2, 3, 1])
     >>> RateFactors.checked({"weights": [1, 0.1], "biases": 2}, net._architecture)
-    RateFactors(weights=(1.0, 0.1), biases=(2.0, 2.0), scale=1.0)
+    RateFactors(weights=(1.0, 0.1), biases=(2.0, 2.0), scale=1.0, embeddings=1.0)
     """
 
     weights: tuple[float, ...] = ()
     biases: tuple[float, ...] = ()
     scale: float = 1.0
+    embeddings: float = 1.0
 
     @classmethod
     def checked(cls, given: object, architecture: Architecture) -> RateFactors:
@@ -65,13 +68,18 @@ class RateFactors:
             raise ValueError(f"{name} has a factor for biases, but the network has none")
         if "scale" in given and not architecture.input_scale:
             raise ValueError(f"{name} has a factor for scale, but input_scale is False")
+        if "embeddings" in given and not architecture.embeddings:
+            raise ValueError(f"{name} has a factor for embeddings, but the network has none")
         n_layers, of = len(architecture.activations), "layer of weights"
         weights, biases = (
             each(f"{name}[{group!r}]", given.get(group, 1.0), n_layers, of)
             for group in ("weights", "biases")
         )
-        scale = checks.non_negative(f"{name}['scale']", given.get("scale", 1.0))
-        return cls(weights, biases, scale)
+        scale, embeddings = (
+            checks.non_negative(f"{name}[{group!r}]", given.get(group, 1.0))
+            for group in ("scale", "embeddings")
+        )
+        return cls(weights, biases, scale, embeddings)
 
     @cached_property
     def by_layer(self) -> NDArray[np.float64] | None:
@@ -82,7 +90,7 @@ class RateFactors:
         """Refuse factors that put a first step of Rprop out of its limits."""
         if not isinstance(rule, Rprop):
             return
-        for factor in (*self.weights, *self.biases, self.scale):
+        for factor in (*self.weights, *self.biases, self.scale, self.embeddings):
             step = rule.learning_rate * factor
             if not rule.smallest <= step <= rule.largest:
                 raise ValueError(

@@ -87,7 +87,8 @@ static results compute(const problem *p, int n_threads) {
     const size_t size = size_of(p->network.dtype);
     const int64_t n = p->of->n_rows, n_in = p->of->sizes[0], n_out = p->of->sizes[p->of->n_layers];
     const int64_t n_units = n * p->n_units, n_epochs = p->of->n_epochs;
-    const int64_t most = 3 * p->n_parameters + 6 * n_units + n * (n_in + n_out + 1) + 2 * n_epochs;
+    const int64_t n_of_rows = n_in + p->n_embedded + n_out + 1;
+    const int64_t most = 3 * p->n_parameters + 6 * n_units + n * n_of_rows + 2 * n_epochs;
     results r = {.bytes = reserve(most + 20, sizeof(double))};
     void *gradient = extend(&r, p->n_parameters, size);
     r.n_gradient = (size_t)p->n_parameters * size;
@@ -96,10 +97,12 @@ static results compute(const problem *p, int n_threads) {
     pynn_cost *cost = extend(&r, 1, sizeof *cost), *costs = extend(&r, n_epochs, sizeof *costs);
     const int64_t n_normed = p->of->normed ? n_units : 0;
     void *normed = extend(&r, n_normed, size), *dz = extend(&r, n_normed, size);
+    void *embedded = extend(&r, n * p->n_embedded, size);
     const pynn_trace trace = {extend(&r, n_units, size),  extend(&r, n_units, size),
                               extend(&r, n_units, size),  extend(&r, n_units, size),
                               n_normed ? normed : NULL,   n_normed ? dz : NULL,
-                              extend(&r, n * n_in, size), extend(&r, n, sizeof(double))};
+                              extend(&r, n * n_in, size), extend(&r, n, sizeof(double)),
+                              p->n_embedded ? embedded : NULL};
     pynn_data unweighted = p->data;
     unweighted.row_weights = NULL;
     memcpy(parameters, p->parameters, r.n_gradient);

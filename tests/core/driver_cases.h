@@ -35,29 +35,41 @@ typedef struct {
     double cost_parameter;
     double decay; /* of the parameters' average; 0: none */
     int64_t members;
+    int embedded; /* the first columns have embeddings of all kinds */
 } setting;
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0},
-    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0},
-    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0},
-    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0},
-    {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 3},
-    {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 40},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0, 0, 0},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0, 0, 0},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0, 0, 0},
+    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0, 0, 0},
+    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0, 0, 0},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+    {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 3, 0},
+    {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 40, 0},
+    {"embedded", 2, {9, 70, 3}, "silu", "softmax", "cross_entropy", "adam", 150, 70, 2, COLUMNS, 0, 1, 0, 0, 0, 0, 0.75, 0, 1},
+    {"embedded, scaled", 2, {9, 20, 3}, "tanh", "identity", "squared_error", "momentum", 80, 30, 2, ROWS, 0, 0, 1, 0, 0, 0, 0, 0, 1},
 };
+
+static const double edges[] = {-0.875, -0.25, 0, 0.5, 0.75};
+static const pynn_embedding embeddings[] = {
+    {PYNN_PIECEWISE_LINEAR, 0, 4, 4, 0, edges},
+    {PYNN_PIECEWISE_LINEAR, 1, 7, 4, 1, edges},
+    {PYNN_PERIODIC, 2, 50, 9, 0, NULL},
+    {PYNN_CATEGORIES, 4, 3, 5, 0, NULL},
+};
+enum { N_EMBEDDINGS = sizeof embeddings / sizeof *embeddings };
 
 /* A network that works with any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
@@ -73,6 +85,7 @@ typedef struct {
     double activation_parameters[3];
     unsigned char residual[3], normed[3];
     int64_t n_parameters, n_units; /* units of all layers except the input */
+    int64_t n_embedded;            /* length of an embedded row; 0 without embeddings */
     void *parameters;              /* initial parameters */
 } problem;
 
@@ -129,7 +142,8 @@ static void make_x(problem *p, uint64_t *random) {
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < n_in; j++) {
             const double drawn = draw(random);
-            const double value = p->of->mostly_zero && (j % 4 || drawn < 0) ? 0 : drawn;
+            double value = p->of->mostly_zero && (j % 4 || drawn < 0) ? 0 : drawn;
+            if (p->of->embedded && j == 4) { value = floor(fabs(drawn) * 4.5); }
             set(x, by_columns ? j * n + i : i * n_in + j, value, dtype);
             if (value != 0) {
                 columns[n_entries] = (int32_t)j;
@@ -185,19 +199,21 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
                                 .cost_parameter = of->cost_parameter,
                                 .members = of->members};
     p->residual[1] = of->residual != 0;
-    if (of->input_scale) { p->n_parameters += of->sizes[0]; }
+    if (of->embedded) {
+        p->network.embeddings = embeddings;
+        p->network.n_embeddings = N_EMBEDDINGS;
+        p->n_embedded = of->sizes[0];
+        for (int k = 0; k < N_EMBEDDINGS; k++) { p->n_embedded += embeddings[k].size - 1; }
+    }
     for (int l = 0; l < of->n_layers; l++) {
         p->activation_parameters[l] = 0.25;
         p->activations[l] =
             code_of(l == of->n_layers - 1 ? of->output : of->hidden, pynn_activation_name);
         p->normed[l] = of->normed && l < of->n_layers - 1;
-        const int64_t k = of->members, n_in = of->sizes[l], n_out = of->sizes[l + 1];
-        const int is_output = l == of->n_layers - 1;
-        p->n_parameters += (n_in * (k && is_output ? k : 1) + (k ? k : 1) + p->normed[l]) * n_out;
-        p->n_parameters += is_output ? 0 : k * (n_in + n_out);
         p->n_units += of->sizes[l + 1];
         if (of->regularised) { p->l2[l] = 0.25; }
     }
+    p->n_parameters = pynn_n_parameters(&p->network);
     p->dropout[0] = 0.25;
     p->regularisation = (pynn_regularisation){.penalty = {p->l2, p->l1, 1},
                                               .dropout = of->regularised ? p->dropout : NULL,

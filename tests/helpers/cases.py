@@ -85,6 +85,7 @@ def problem(
     residual=False,
     norm=None,
     members=None,
+    embeddings=None,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
@@ -100,13 +101,14 @@ def problem(
         dtype=dtype,
         random_state=0,
         members=members,
+        embeddings=embeddings,
     )
     for W in net.weights:
         W[...] = rng.normal(size=W.shape) / (2 * np.sqrt(W.shape[-2]))
     for b in net.biases:
         b[...] = rng.normal(size=b.shape) / 2
     if scale:
-        net.scale[...] = rng.normal(1, 0.5, sizes[0])
+        net.scale[...] = rng.normal(1, 0.5, len(net.scale))
     hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
     for g in (*net.gains, *net.r, *net.s):
@@ -114,12 +116,25 @@ def problem(
             g[...] = rng.normal(1, 0.5, g.shape)
     added, normed = net._architecture.residual, net._architecture.normed
     activations = [*hidden, output]
-    oracle = reference.Network(sizes, activations, cost, bias, parameter, scale, added, normed)
+    oracle = reference.Network(
+        sizes,
+        activations,
+        cost,
+        bias,
+        parameter,
+        scale,
+        added,
+        normed,
+        tuple(net.embeddings.items()),
+    )
     if members is not None:
         oracle = member_reference.Members(oracle, members)
     # Rows of length one, as then no step overshoots, whatever the width and the cost; and numbers
     # that both dtypes hold exactly, so that neither side rounds them on the way in.
     X = rng.normal(size=(n_rows, sizes[0])) / np.sqrt(sizes[0])
+    for column, embedding in net.embeddings.items():
+        if isinstance(embedding, pynn.Categories):
+            X[:, column] = rng.integers(0, embedding.n, n_rows)
     X = X.astype(np.float32).astype(dtype)
     y = targets(rng, cost, (n_rows, sizes[-1])).astype(np.float32).astype(dtype)
     w = rng.uniform(0.25, 2, n_rows).astype(np.float32).astype(dtype) if weighted else None

@@ -7,6 +7,7 @@ imported: where the two agree, two independent texts agree.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from embedded import Embeddings
 from scipy.special import expit, log_softmax, ndtr, softmax, xlogy
 
 # Of selu: Klambauer et al. 2017, equation 14
@@ -171,7 +172,7 @@ def now(number, epoch, losses):
 
 @dataclass
 class Network:
-    """Layers and cost; the parameters p are one flat vector s, W0, b0, W1, ... given each time."""
+    """Layers and cost; the parameters p, given each time, are one vector e, s, W0, b0, W1, ..."""
 
     layer_sizes: list
     activations: list  # of every layer, the output's last: names, or pairs as in ACTIVATIONS
@@ -181,6 +182,11 @@ class Network:
     input_scale: bool = False  # whether the first layer reads x * s
     residual: tuple = ()  # of each layer, whether its input is added; empty: none
     normed: tuple = ()  # of each layer, whether its weighted sums are normalised; empty: none
+    embeddings: tuple = ()  # of columns and their embeddings: see embedded.py
+
+    @property
+    def embedded(self):
+        return Embeddings(self.embeddings, self.layer_sizes[0])
 
     def functions(self):
         return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
@@ -189,9 +195,10 @@ class Network:
         return self.groups(p)[:2]
 
     def groups(self, p):
-        weights, biases, gains, at = [], [], [], self.layer_sizes[0] * self.input_scale
+        weights, biases, gains, embedded = [], [], [], self.embedded
+        at = embedded.n_parameters + embedded.n_out * self.input_scale
         for layer, n_out in enumerate(self.layer_sizes[1:]):
-            n_in = self.layer_sizes[layer]
+            n_in = self.layer_sizes[layer] if layer else embedded.n_out
             weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
             at += n_in * n_out
             biases.append(p[at : at + n_out * self.bias])
@@ -202,7 +209,12 @@ class Network:
         return weights, biases, gains
 
     def scale(self, p):
-        return p[: self.layer_sizes[0] * self.input_scale] if self.input_scale else 1
+        return p[self.of_scale] if self.input_scale else 1
+
+    @property
+    def of_scale(self):
+        first = self.embedded.n_parameters
+        return slice(first, first + self.embedded.n_out * self.input_scale)
 
     def is_weight(self, p):
         return self.strengths(p, 1)
@@ -212,7 +224,8 @@ class Network:
 
         factors: what hidden activations are multiplied by, layer by layer
         """
-        zs, activations = [], [np.asarray(X, p.dtype) * self.scale(p)]
+        embedded = self.embedded.forward(p, np.asarray(X, p.dtype))
+        zs, activations = [], [embedded * self.scale(p)]
         for W, b, g, (f, _) in zip(*self.groups(p), self.functions(), strict=True):
             sums = activations[-1] @ W
             if self.is_normed(len(zs)):
@@ -263,7 +276,7 @@ class Network:
             W[...] = of_layer
         return result
 
-    def rate_factors(self, p, weights=1, biases=1, scale=1):
+    def rate_factors(self, p, weights=1, biases=1, scale=1, embeddings=1):
         """Give each parameter its group's factor: one for all layers, or one for each."""
         result = np.ones_like(p)
         for views, factors in zip(self.views(result), (weights, biases), strict=True):
@@ -273,7 +286,8 @@ class Network:
             self.groups(result)[2], np.broadcast_to(biases, len(self.activations)), strict=True
         ):
             gains[...] = factor
-        result[: self.layer_sizes[0] * self.input_scale] = scale
+        result[self.of_scale] = scale
+        result[: self.embedded.n_parameters] = embeddings
         return result
 
     def costs(self, z, a, y):
@@ -322,7 +336,9 @@ class Network:
             dz = das[0] * self.functions()[layer][1](zs[layer])
             dzs.insert(0, self.delta_u(p, layer, activations[layer], dz))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
-        return zs, activations[1:], das, dzs, dzs[0] @ weights[0].T * self.scale(p), costs
+        d_embedded = dzs[0] @ weights[0].T * self.scale(p)
+        _, dx = self.embedded.backward(p, np.asarray(X, p.dtype), d_embedded)
+        return zs, activations[1:], das, dzs, dx, costs
 
     def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
         zs, activations = self.forward(p, X, factors)
@@ -344,8 +360,11 @@ class Network:
                 da = dz @ weights[layer].T + (da if self.is_residual(layer) else 0)
                 dz = da * derivative(zs[layer - 1])
                 dz = dz * factors[layer - 1] if factors else dz
+        X, da = np.asarray(X, p.dtype), dz @ weights[0].T
         if self.input_scale:
-            self.scale(gradient)[...] = np.sum(np.asarray(X, p.dtype) * (dz @ weights[0].T), axis=0)
+            self.scale(gradient)[...] = np.sum(self.embedded.forward(p, X) * da, axis=0)
+        of_embeddings, _ = self.embedded.backward(p, X, da * self.scale(p))
+        gradient[: len(of_embeddings)] = of_embeddings
         return gradient
 
     def factors(self, seed, update, n_rows, dropout):

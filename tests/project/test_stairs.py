@@ -26,6 +26,7 @@ STEPS = [
     "dense",
     "members",
     "scale",
+    "embed",
     "rows",
     "transpose",
     "norms",
