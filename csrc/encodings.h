@@ -131,13 +131,14 @@ static void back_from_piecewise_linear(real *dx, size_t dx_stride, const real *d
  * numbers for each frequency, or each output, so that all loops are over the rows. */
 enum { WAVE_ROWS = PYNN_WAVE_ROWS };
 typedef struct {
-    size_t m, n_out, n_rows,
-        width;                 /* frequencies, outputs without x, rows, rows in whole vectors */
+    size_t m, n_out;           /* frequencies; outputs without x */
+    size_t n_rows, width;      /* rows; rows in whole vectors */
     const real *f, *c, *v, *b; /* (m,), (m,), (m, n_out), (n_out,) */
     real *x;                   /* (width,) 0 beyond n_rows */
     real *cosines, *sines;     /* (m, WAVE_ROWS) of 2 pi (f x + c) */
     real *outputs;             /* (n_out, WAVE_ROWS) */
     real *sums;                /* (WAVE_ROWS,) */
+    real *lanes;               /* (n_parameters, LANES) the gradient, whose lanes are summed last */
 } waves;
 
 INLINE waves waves_of(const pynn_embedded *rows) {
@@ -146,6 +147,7 @@ INLINE waves waves_of(const pynn_embedded *rows) {
     w.c = w.f + m, w.v = w.c + m, w.b = w.v + m * n_out;
     w.sums = w.x + WAVE_ROWS, w.cosines = w.sums + WAVE_ROWS;
     w.sines = w.cosines + m * WAVE_ROWS, w.outputs = w.sines + m * WAVE_ROWS;
+    w.lanes = w.outputs + n_out * WAVE_ROWS;
     return w;
 }
 
@@ -181,16 +183,18 @@ INLINE void add_times(real *restrict sums, const real *restrict x, real factor, 
     for (size_t i = 0; i < width; i++) { sums[i] += factor * x[i]; }
 }
 
-INLINE real dot(const real *x, const real *y, size_t width) {
+/* The lanes of sums (LANES,) += x * y, both (width,). */
+INLINE void add_products(real *sums, const real *x, const real *y, size_t width) {
     vec sum = {0};
     for (size_t i = 0; i < width; i += LANES) { sum += load(x + i) * load(y + i); }
-    return sum_of_lanes(sum);
+    store(sums, load(sums) + sum);
 }
 
-INLINE real total(const real *x, size_t width) {
+/* The lanes of sums (LANES,) += x (width,). */
+INLINE void add_numbers(real *sums, const real *x, size_t width) {
     vec sum = {0};
     for (size_t i = 0; i < width; i += LANES) { sum += load(x + i); }
-    return sum_of_lanes(sum);
+    store(sums, load(sums) + sum);
 }
 
 static void embed_periodic(real *out, size_t stride, const pynn_embedded *rows) {
@@ -223,8 +227,8 @@ INLINE void derive_waves(waves *w, const real *d, size_t stride) {
     }
     for (size_t k = 0; k < w->m; k++) {
         real *restrict sums = w->sums, *restrict sines = w->sines + k * WAVE_ROWS;
-        for (size_t i = 0; i < w->width; i++) { sums[i] = 0; }
-        for (size_t j = 0; j < w->n_out; j++) {
+        for (size_t i = 0; i < w->width; i++) { sums[i] = w->v[k * w->n_out] * w->outputs[i]; }
+        for (size_t j = 1; j < w->n_out; j++) {
             add_times(sums, w->outputs + j * WAVE_ROWS, w->v[k * w->n_out + j], w->width);
         }
         for (size_t i = 0; i < w->width; i++) { sines[i] *= minus_tau * sums[i]; }
@@ -234,21 +238,27 @@ INLINE void derive_waves(waves *w, const real *d, size_t stride) {
 static void gradient_of_periodic(real *restrict g, const real *restrict d, size_t stride,
                                  const pynn_embedded *rows) {
     waves w = waves_of(rows);
-    real *df = g, *dc = df + w.m, *dv = dc + w.m, *db = dv + w.m * w.n_out;
-    memset(g, 0, (size_t)pynn_embedding_parameters(rows->of) * sizeof *g);
+    const size_t n = (size_t)pynn_embedding_parameters(rows->of);
+    real *df = w.lanes, *dc = df + w.m * LANES, *dv = dc + w.m * LANES;
+    real *db = dv + w.m * w.n_out * LANES;
+    memset(w.lanes, 0, n * LANES * sizeof *g);
     for (size_t first = 0; first < rows->n_rows; first += WAVE_ROWS, d += WAVE_ROWS * stride) {
         load_waves(&w, rows, first, 1);
         derive_waves(&w, d, stride);
         for (size_t k = 0; k < w.m; k++) {
             const real *by_turn = w.sines + k * WAVE_ROWS, *cosines = w.cosines + k * WAVE_ROWS;
-            df[k] += dot(by_turn, w.x, w.width);
-            dc[k] += total(by_turn, w.width);
+            add_products(df + k * LANES, by_turn, w.x, w.width);
+            add_numbers(dc + k * LANES, by_turn, w.width);
             for (size_t j = 0; j < w.n_out; j++) {
-                dv[k * w.n_out + j] += dot(cosines, w.outputs + j * WAVE_ROWS, w.width);
+                add_products(dv + (k * w.n_out + j) * LANES, cosines, w.outputs + j * WAVE_ROWS,
+                             w.width);
             }
         }
-        for (size_t j = 0; j < w.n_out; j++) { db[j] += total(w.outputs + j * WAVE_ROWS, w.width); }
+        for (size_t j = 0; j < w.n_out; j++) {
+            add_numbers(db + j * LANES, w.outputs + j * WAVE_ROWS, w.width);
+        }
     }
+    for (size_t i = 0; i < n; i++) { g[i] = sum_of_lanes(load(w.lanes + i * LANES)); }
 }
 
 static void back_from_periodic(real *dx, size_t dx_stride, const real *d, size_t stride,

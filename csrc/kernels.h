@@ -118,7 +118,10 @@ enum { PYNN_WAVE_ROWS = 64 };
 /* Number of reals that the kernels of an embedding need. */
 static inline size_t pynn_embedding_room(const pynn_embedding *e) {
     const size_t n = (size_t)e->n, size = (size_t)e->size;
-    if (e->kind == PYNN_PERIODIC) { return (2 * n + size + 1) * PYNN_WAVE_ROWS; }
+    if (e->kind == PYNN_PERIODIC) {
+        const size_t n_parameters = (size_t)pynn_embedding_parameters(e);
+        return (2 * n + size + 1) * PYNN_WAVE_ROWS + n_parameters * (64 / sizeof(real));
+    }
     return e->is_linear ? n * size : 0;
 }
 

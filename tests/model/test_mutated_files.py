@@ -57,8 +57,10 @@ def saved(tmp_path_factory, model):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
+    embeddings = {0: pynn.Periodic(3, 2), 1: pynn.PiecewiseLinear([-1, 0, 1.5], size=2)}
     layers = [pynn.LeakyReLU(0.1), "tanh"]
-    return saved(tmp_path_factory, pynn.Network([3, 4, 3, 2], activation=layers, random_state=0))
+    net = pynn.Network([3, 4, 3, 2], activation=layers, random_state=0, embeddings=embeddings)
+    return saved(tmp_path_factory, net)
 
 
 @pytest.fixture(scope="module")
