@@ -431,15 +431,18 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
 
-/* Number of rows of a chunk. */
+/* Number of rows of data of a chunk. */
 static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
-    size_t most = PYNN_CHUNK_ROWS;
+    const int is_shared = ws->network->members != 0;
+    size_t most = is_shared ? PYNN_CHUNK_ROWS_OF_MEMBERS : PYNN_CHUNK_ROWS;
     if (ws->purpose == PYNN_PREDICTS && ws->tuned) {
         const int is_large = ws->n_parameters * sizeof(real) > PYNN_LARGE_BYTES;
         most = is_large ? PYNN_PREDICTED_ROWS_OF_LARGE : PYNN_PREDICTED_ROWS;
     }
-    most = (most + ws->n_members - 1) / ws->n_members;
-    if (ws->network->members && most < PYNN_ROWS_OF_MEMBER) { most = PYNN_ROWS_OF_MEMBER; }
+    if (is_shared) {
+        most /= ws->n_members;
+        if (most < PYNN_ROWS_OF_MEMBER) { most = PYNN_ROWS_OF_MEMBER; }
+    }
     return (size_t)n_rows < most ? (size_t)n_rows : most;
 }
 

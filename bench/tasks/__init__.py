@@ -5,5 +5,6 @@ the child of compare.py and of every subject that trains the peers.
 """
 
 SUBJECTS = (
-    "fits", "predict", "accuracy", "memory", "scaling", "steps", "growth", "population", "search"
+    "fits", "predict", "accuracy", "memory", "scaling", "steps", "growth", "population", "members",
+    "search",
 )  # fmt: skip
