@@ -221,6 +221,8 @@ class Population(Sequence[Network]):
                 for name in [*settings, *arguments]:
                     checks.choice("an argument", name, _ARGUMENTS)
                 given = {**_ARGUMENTS, **settings, **_reusable(arguments)}
+                if member.embeddings:  # codes are checked before they are rounded
+                    member._rows(X)
                 data, encoded = (rows[member.dtype], y), member._architecture.encoded(y)
                 member._data(data[0], encoded, given["sample_weight"])
                 fit_arguments.prepared(member, *data, **given)

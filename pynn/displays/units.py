@@ -50,6 +50,7 @@ def pass_of(estimator: Any, X: Any, row: int) -> tuple[list[NDArray[Any]], str]:
     depths = range(1, len(network.layer_sizes))
     layers = [network._predict(checked, n_layers=depth)[0] for depth in depths]
     inputs = checked.toarray() if checks.is_sparse(checked) else checked
+    inputs = network._embedded(checked) if network.embeddings else inputs
     prediction = _prediction(estimator, network, sample, layers[-1])
     return [np.asarray(inputs, network.dtype)[0], *layers], prediction
 

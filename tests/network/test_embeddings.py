@@ -257,7 +257,8 @@ Back through the embeddings
 
 def test_displays_draw_the_embedded_inputs(data):
     net = network()
-    assert "embedded" in NetworkDisplay.from_estimator(net).diagram.columns[0].activation
+    display = NetworkDisplay.from_estimator(net, data[0], row=3)
+    assert "embedded" in display.diagram.columns[0].activation
     WeightsDisplay.from_estimator(net, layer=1)
     for direction in ("forward", "backward"):
         display = TraceDisplay(net.trace(data[0][:1], data[1][:1]), direction=direction).plot()
@@ -287,6 +288,10 @@ def test_codes_of_validation_rows_and_blocks_are_checked(data):
         network().fit(X, y, validation_data=(wrong, y))
     with pytest.raises(ValueError, match="column 1 of X must hold categories"):
         network().fit([(X, y), (wrong, y)])
+    X[7, 1] = 0.99999999
+    members = pynn.Population([network(), network(embeddings=None)])
+    with pytest.raises(ValueError, match="column 1 of X must hold categories"):
+        members.fit(X, y)
 
 
 @pytest.mark.parametrize("method", ["predict", "fit", "gradient", "trace"])
