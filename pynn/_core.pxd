@@ -23,7 +23,6 @@ cdef extern from "pynn.h" nogil:
         int is_linear
         const double *edges
 
-
     ctypedef struct pynn_network:
         pynn_dtype dtype
         int n_layers

@@ -267,9 +267,15 @@ class _Slopes:
             self._widen(reach, base)
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
         groups = network._architecture.split(np.arange(len(self._p)))
+        of_inputs = network.embedding_parameters.keys()
+
+        def layer_of(group: tuple[str, Any]) -> str:
+            name, _ = group
+            return "embeddings" if name in of_inputs else name.partition(".")[2]
+
         self.layers = [
             np.concatenate([numbers.ravel() for _, numbers in layer])
-            for _, layer in groupby(groups.items(), lambda group: group[0].partition(".")[2])
+            for _, layer in groupby(groups.items(), layer_of)
         ]
 
     def _plain(self) -> list[Model]:
