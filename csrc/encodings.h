@@ -69,7 +69,7 @@ INLINE bin bin_of(const pynn_embedded *rows, size_t i) {
 
 static void embed_piecewise_linear(real *out, size_t stride, const pynn_embedded *rows) {
     const size_t n = (size_t)rows->of->n, size = (size_t)rows->of->size;
-    const real *w = rows->parameters, *b = w + n * size;
+    const real *w = rows->parameters, *b = w + (rows->of->is_linear ? n * size : 0);
     real *restrict sums = rows->room; /* (n, size) b plus the rows of W before each bin */
     for (size_t k = 0; k < n && rows->of->is_linear; k++) {
         for (size_t j = 0; j < size; j++) {
@@ -118,11 +118,13 @@ static void back_from_piecewise_linear(real *dx, size_t dx_stride, const real *d
     const size_t size = (size_t)rows->of->size;
     for (size_t i = 0; i < rows->n_rows; i++, d += stride) {
         const bin in = bin_of(rows, i);
-        real dr = d[in.k < size ? in.k : 0];
-        if (rows->of->is_linear) {
-            dr = 0;
-            for (size_t j = 0; j < size; j++) { dr += d[j] * rows->parameters[in.k * size + j]; }
+        const size_t row = in.k * size;
+        vec sum = {0};
+        for (size_t j = 0; j < size && rows->of->is_linear; j += LANES) {
+            const size_t n = size - j < LANES ? size - j : LANES;
+            sum += load_first(d + j, n) * load_first(rows->parameters + row + j, n);
         }
+        const real dr = rows->of->is_linear ? sum_of_lanes(sum) : d[in.k];
         dx[i * dx_stride] = (real)(dr / in.width);
     }
 }
