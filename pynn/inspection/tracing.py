@@ -41,7 +41,7 @@ class Trace:
         ∂C/∂z, the derivative with respect to the weighted sums. With layer normalisation, the
         weighted sums u are those before it, and `z_sensitivities` holds ∂C/∂z.
     input_sensitivities : ndarray of shape (n_rows, n_in)
-        ∂C/∂x, the derivative with respect to the inputs.
+        ∂C/∂x, the derivative with respect to the inputs; 0 for `Categories`.
     costs : ndarray of shape (n_rows,), float64
         Cost of each row, without penalty.
     gradient : ndarray of shape (n_parameters,)
