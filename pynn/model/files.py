@@ -237,9 +237,12 @@ def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: 
     of_inputs = list(arguments["embeddings"].items())
     n_in += sum(embedding._n_out - 1 for _, embedding in of_inputs)
     shapes: list[tuple[Any, ...]] = list(pairwise([n_in, *sizes]))
-    if arguments.get("members") is not None:
-        shapes[-1:] = [(arguments["members"], *shape) for shape in shapes[-1:]]
     layers = [(f"weights.{i}", shape) for i, shape in enumerate(shapes)]
+    if (members := arguments.get("members")) is not None:
+        *hidden, (name, shape) = layers
+        layers[-1] = (name, (members, *shape))
+        for i, (_, (n_in, n_out)) in enumerate(hidden):
+            layers += [(f"r.{i}", (members, n_in)), (f"s.{i}", (members, n_out))]
     for name, shape in [*embeddings.groups(of_inputs), *layers]:
         name = f"{prefix}{name}"
         if name not in names or tuple(file.get_slice(name).get_shape()) != shape:

@@ -3,6 +3,7 @@
 import cases
 import numpy as np
 import pytest
+from bare import Bare
 from cases import check_one_pass, check_training
 
 import pynn
@@ -113,6 +114,20 @@ def test_rows_predicted_in_parts_have_the_same_bits(rng):
     whole = problem.net.predict(problem.X)
     parts = [problem.net.predict(problem.X[i : i + 7]) for i in range(0, 120, 7)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+@pytest.mark.parametrize("offset", [0, 1, 5])
+def test_nothing_is_written_beside_the_arrays(offset, dtype, rng, isa):
+    sizes, activations, K = [5, 3, 2], ["tanh", "identity"], 3
+    p = rng.normal(size=5 * 3 + K * (3 + 5 + 3) + K * (3 * 2 + 2)).astype(dtype)
+    X, y = (rng.normal(size=(9, n)).astype(dtype) for n in (5, 2))
+    bare = Bare(sizes, activations, "squared_error", p, offset, members=K)
+    cases.assert_agree(bare.predict(X), bare.oracle.predict(bare.p, X), 16, dtype)
+    cases.assert_agree(bare.gradient(X, y), bare.oracle.gradient(bare.p, X, y), 32, dtype)
+    wanted, _ = bare.oracle.train(bare.p, X, y, [np.arange(9)], 4, pynn.SGD(0.1))
+    parameters, _ = bare.train(pynn.SGD(0.1), X, y, batch_size=4)
+    cases.assert_agree(parameters, wanted, 64, dtype)
 
 
 @pytest.mark.parametrize("method", ["fit", "gradient", "predict"])

@@ -1,6 +1,7 @@
 """The core itself, on memory that shows where it writes: every array that it fills begins at any
 element behind a cache line's start and has NaN around it and, before the call, in it."""
 
+import member_reference
 import numpy as np
 import reference
 
@@ -30,7 +31,9 @@ class Guarded:
 class Bare:
     """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
 
-    def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False):
+    def __init__(
+        self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False, members=0
+    ):
         parameter = {"huber": 1.0, "quantile": 0.3}.get(cost, 0.0)
         self.oracle = reference.Network(
             list(sizes), list(activations), cost, bias, parameter, scale
@@ -46,7 +49,10 @@ class Bare:
             cost,
             parameter,
             parameters.dtype.name,
+            members,
         )
+        if members:
+            self.oracle = member_reference.Members(self.oracle, members)
         assert self.core.n_parameters == parameters.size
         self.guarded, self.offset = Guarded(parameters, offset), offset
         self.dtype = parameters.dtype

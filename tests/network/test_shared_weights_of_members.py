@@ -1,6 +1,7 @@
 """members=K: members that share weights, from the constructor to files and texts."""
 
 import copy
+import json
 import pickle
 
 import numpy as np
@@ -201,6 +202,19 @@ def test_files_keep_them(tmp_path, rng):
     pynn.Network([5, 8, 3]).save(path)
     with safetensors.safe_open(path, framework="numpy") as file:
         assert "members" not in file.metadata()["pynn.Network"]
+
+
+def test_a_file_without_their_vectors_is_refused_before_memory_is_taken(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    path = tmp_path / "net.safetensors"
+    pynn.Network([3, 1, 1], members=2).save(path)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        arguments = json.loads(file.metadata()["pynn.Network"])
+    arguments |= {"layer_sizes": [100_000, 1, 1], "members": 200_000}  # r would take 80 GB
+    tensors = {"weights.0": np.zeros((100_000, 1)), "weights.1": np.zeros((200_000, 1, 1))}
+    safetensors.save_file(tensors, path, {"pynn.Network": json.dumps(arguments)})
+    with pytest.raises(ValueError, match=r"r\.0 of shape \(200000, 100000\) is missing"):
+        pynn.Network.load(path)
 
 
 def test_a_fit_goes_on_from_a_checkpoint_with_the_same_bits(rng, tmp_path):
