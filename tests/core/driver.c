@@ -98,11 +98,10 @@ static results compute(const problem *p, int n_threads) {
     const int64_t n_normed = p->of->normed ? n_units : 0;
     void *normed = extend(&r, n_normed, size), *dz = extend(&r, n_normed, size);
     void *embedded = extend(&r, n * p->n_embedded, size);
-    const pynn_trace trace = {extend(&r, n_units, size),  extend(&r, n_units, size),
-                              extend(&r, n_units, size),  extend(&r, n_units, size),
-                              n_normed ? normed : NULL,   n_normed ? dz : NULL,
-                              extend(&r, n * n_in, size), extend(&r, n, sizeof(double)),
-                              p->n_embedded ? embedded : NULL};
+    const pynn_trace trace = {
+        extend(&r, n_units, size),  extend(&r, n_units, size),     extend(&r, n_units, size),
+        extend(&r, n_units, size),  n_normed ? normed : NULL,      n_normed ? dz : NULL,
+        extend(&r, n * n_in, size), extend(&r, n, sizeof(double)), p->n_embedded ? embedded : NULL};
     pynn_data unweighted = p->data;
     unweighted.row_weights = NULL;
     memcpy(parameters, p->parameters, r.n_gradient);

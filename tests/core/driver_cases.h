@@ -40,18 +40,18 @@ typedef struct {
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0, 0, 0},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0, 0, 0},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0, 0, 0},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
-    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0, 0, 0},
-    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0, 0, 0},
-    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0, 0, 0},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0, 0},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0, 0},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0, 0},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0},
+    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0, 0},
+    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0, 0},
+    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0, 0},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0, 0},
     {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 3, 0},
     {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 40, 0},
     {"embedded", 2, {9, 70, 3}, "silu", "softmax", "cross_entropy", "adam", 150, 70, 2, COLUMNS, 0, 1, 0, 0, 0, 0, 0.75, 0, 1},
@@ -69,7 +69,7 @@ enum { N_EMBEDDINGS = sizeof embeddings / sizeof *embeddings };
 
 /* A network that works with any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
