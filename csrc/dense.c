@@ -13,8 +13,8 @@ static pynn_share next_columns(const pynn_op *op, const pynn_workspace *ws, size
     return (pynn_share){j, j + least(together, op->columns.end - j)};
 }
 
-/* Apply dropout to a piece: out = a with dropped elements set to 0. Also used on deltas, in place.
- * Each row of each member has a mask of its own, which does not depend on the chunks. */
+/* Apply dropout to a piece: out = a with dropped elements set to 0; out may be a. Each row of each
+ * member has a mask of its own, which does not depend on the chunks. */
 static void drop_some(real *out, const real *a, const pynn_op *op, const pynn_pass *pass,
                       pynn_piece of) {
     const pynn_layer *layer = op->layer;
@@ -59,7 +59,7 @@ void FN(pynn_prepare_forward)(pynn_op *op, const pynn_workspace *ws) {
 /* The layer's biases from column j on, or NULL: normalised layers add them later. */
 static const real *start_of(const pynn_op *op, const pynn_pass *pass, size_t j) {
     const pynn_group *biases = &op->layer->biases;
-    const int adds = biases->n_rows && !op->layer->is_normed && !op->layer->s.n_rows;
+    const int adds = biases->n_rows && !op->layer->norm && !op->layer->s.n_rows;
     return adds ? pass->parameters + biases->at + j : NULL;
 }
 
@@ -122,15 +122,22 @@ static void activate_piece(const pynn_op *op, const pynn_pass *pass, pynn_piece 
     ws->kernels->activate[layer->activation](layer->a + at, layer->z + at, layer->layout.row,
                                              of.rows.end - of.rows.first,
                                              of.columns.end - of.columns.first, layer->parameter);
-    if (layer->dropout != 0) { drop_some(layer->out, layer->a, op, pass, of); }
-    if (layer->is_residual) {
-        const real *a = layer->dropout != 0 ? layer->out : layer->a;
-        add_piece(layer->out, a, layer, layer[-1].out, layer - 1, pass, of);
+    const real *a = layer->a; /* so far */
+    if (layer->alphas.n_rows) {
+        ws->kernels->blend(layer->out + at, a + at, layer->z + at, layer->layout.row,
+                           pass->parameters + layer->alphas.at + of.columns.first,
+                           of.rows.end - of.rows.first, of.columns.end - of.columns.first);
+        a = layer->out;
     }
+    if (layer->dropout != 0) {
+        drop_some(layer->out, a, op, pass, of);
+        a = layer->out;
+    }
+    if (layer->is_residual) { add_piece(layer->out, a, layer, layer[-1].out, layer - 1, pass, of); }
     if (op->l < ws->n_layers - 1 && layer[1].in) { FN(pynn_pass_on)(op, pass, of); }
 }
 
-static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
+void FN(pynn_activate)(const pynn_op *op, const pynn_pass *pass, pynn_share rows) {
     for (size_t j = op->columns.first; j < op->columns.end;) {
         const pynn_share columns = next_columns(op, pass->ws, j);
         for (size_t i = rows.first; i < rows.end;) {
@@ -143,45 +150,16 @@ static void activate(const pynn_op *op, const pynn_pass *pass, pynn_share rows) 
 }
 
 int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass) {
-    const int activates = !op->layer->is_normed;
+    const int activates = !op->layer->norm;
     if (op->l || !pass->x.is_sparse) {
-        if (!sum_dense(op, pass) && activates) { activate(op, pass, op->rows); }
+        if (!sum_dense(op, pass) && activates) { FN(pynn_activate)(op, pass, op->rows); }
         return 0;
     }
     for (size_t i = op->rows.first; i < op->rows.end; i += SPARSE_ROWS) {
         const pynn_share rows = {i, least(i + SPARSE_ROWS, op->rows.end)};
         if (sum_sparse(op, pass, rows)) { return 0; }
-        if (activates) { activate(op, pass, rows); }
+        if (activates) { FN(pynn_activate)(op, pass, rows); }
     }
-    return 0;
-}
-
-/* The operation's rows of a normalised layer. */
-static pynn_normalised normalised_of(const pynn_op *op, const pynn_pass *pass) {
-    const pynn_layer *layer = op->layer;
-    const pynn_group *biases = &layer->biases;
-    return (pynn_normalised){.sums = layer->sums + op->rows.first * layer->layout.row,
-                             .scales = layer->scales + op->rows.first,
-                             .layout = layer->layout,
-                             .gains = pass->parameters + layer->gains.at,
-                             .biases = biases->n_rows ? pass->parameters + biases->at : NULL,
-                             .n_rows = op->rows.end - op->rows.first,
-                             .n = layer->n_out};
-}
-
-int FN(pynn_normalise)(pynn_op *op, pynn_pass *pass) {
-    const pynn_layer *layer = op->layer;
-    const pynn_normalised rows = normalised_of(op, pass);
-    pass->ws->kernels->normalise(layer->z + op->rows.first * layer->layout.row, &rows);
-    activate(op, pass, op->rows);
-    return 0;
-}
-
-int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass) {
-    const pynn_layer *layer = op->layer;
-    const pynn_normalised rows = normalised_of(op, pass);
-    const size_t at = op->rows.first * layer->layout.row;
-    pass->ws->kernels->normalise_back(layer->dz + at, layer->delta + at, &rows);
     return 0;
 }
 
@@ -223,27 +201,39 @@ static int multiply_back(pynn_op *op, const pynn_pass *pass, const pynn_layer *f
 
 void FN(pynn_keep_da)(const pynn_layer *layer, const pynn_workspace *ws, pynn_share rows,
                       pynn_share columns) {
-    for (size_t i = rows.first; i < rows.end; i++) {
-        const size_t at = pynn_at(ws, layer->layout, i, columns.first);
-        memcpy(layer->da + at, layer->delta + at, (columns.end - columns.first) * sizeof(real));
+    const size_t at = pynn_at(ws, layer->layout, rows.first, columns.first);
+    ws->kernels->copy_rows(layer->da + at, layer->delta + at, layer->layout.row,
+                           rows.end - rows.first, columns.end - columns.first);
+}
+
+/* Turn delta from the derivative by the activation into that by z. */
+static void derive(const pynn_op *op, const pynn_pass *pass, pynn_piece of) {
+    const pynn_layer *layer = op->layer;
+    const pynn_kernels *kernels = pass->ws->kernels;
+    const size_t at = pynn_at(pass->ws, layer->layout, of.rows.first, of.columns.first);
+    const size_t stride = layer->layout.row, n_rows = of.rows.end - of.rows.first;
+    const size_t n = of.columns.end - of.columns.first;
+    real *delta = layer->delta + at, *a = layer->a + at;
+    const real *z = layer->z + at;
+    if (layer->alphas.n_rows) { kernels->copy_rows(layer->dblend + at, delta, stride, n_rows, n); }
+    kernels->derive[layer->activation](delta, z, a, stride, n_rows, n, layer->parameter);
+    if (layer->alphas.n_rows) {
+        kernels->blend_back(delta, a, layer->dblend + at, z, stride,
+                            pass->parameters + layer->alphas.at + of.columns.first, n_rows, n);
     }
 }
 
 static void derive_piece(const pynn_op *op, const pynn_pass *pass, pynn_piece of) {
-    const pynn_workspace *ws = pass->ws;
     const pynn_layer *layer = op->layer, *next = layer + 1;
-    const size_t at = pynn_at(ws, layer->layout, of.rows.first, of.columns.first);
     if (next->in) {
         FN(pynn_pass_back)(op, pass, of);
         if (next->is_residual) {
             add_piece(layer->delta, layer->delta, layer, next->da, next, pass, of);
         }
     }
-    if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, ws, of.rows, of.columns); }
+    if (layer->da != layer->delta) { FN(pynn_keep_da)(layer, pass->ws, of.rows, of.columns); }
     if (layer->dropout != 0) { drop_some(layer->delta, layer->delta, op, pass, of); }
-    ws->kernels->derive[layer->activation](layer->delta + at, layer->z + at, layer->a + at,
-                                           layer->layout.row, of.rows.end - of.rows.first,
-                                           of.columns.end - of.columns.first, layer->parameter);
+    derive(op, pass, of);
     if (layer->s.n_rows) { FN(pynn_scale_back)(op, pass, of); }
 }
 

@@ -13,14 +13,11 @@ void FN(pynn_prepare_input_backward)(pynn_op *op, const pynn_workspace *ws);
 /* Compute z, a and out of a layer; of a normalised layer, only its weighted sums. */
 int FN(pynn_dense_forward)(pynn_op *op, pynn_pass *pass);
 
-/* Compute z, a and out of whole rows of a normalised layer from its weighted sums. */
-int FN(pynn_normalise)(pynn_op *op, pynn_pass *pass);
+/* Compute a and out from z, in these rows and the operation's columns. */
+void FN(pynn_activate)(const pynn_op *op, const pynn_pass *pass, pynn_share rows);
 
 /* Compute a layer's dC/dz, in its deltas, from the deltas of the next layer. */
 int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass);
-
-/* Turn whole rows of dC/dz of a normalised layer into deltas, and keep dC/dz. */
-int FN(pynn_normalise_back)(pynn_op *op, pynn_pass *pass);
 
 /* Compute ws->dx from the deltas of the first layer: dC/dx, or dC/d(x * s) with an input scale. */
 int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);

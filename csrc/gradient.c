@@ -26,9 +26,9 @@ int FN(pynn_copy_frozen)(pynn_op *op, pynn_pass *pass) {
     return 0;
 }
 
-/* Update biases by column sums of dz, or gains by column sums of dz * normed. */
+/* Update a group of the layer by column sums of x, or of x * y unless y is NULL. */
 static void update_by_sums(const pynn_op *op, const pynn_pass *pass, const pynn_group *group,
-                           const real *normed) {
+                           const real *x, const real *y) {
     const pynn_updater *updater = pass->updater;
     const pynn_layer *layer = op->layer;
     pynn_step room;
@@ -40,10 +40,10 @@ static void update_by_sums(const pynn_op *op, const pynn_pass *pass, const pynn_
     for (size_t j = op->columns.first; j < op->columns.end; j += most) {
         const size_t n = least(most, op->columns.end - j);
         const size_t at = pynn_at(ws, layer->layout, 0, j);
-        if (normed) {
-            ws->kernels->sum_products(g, layer->dz + at, normed + at, stride, op->n_rows, n);
+        if (y) {
+            ws->kernels->sum_products(g, x + at, y + at, stride, op->n_rows, n);
         } else {
-            ws->kernels->sum_rows(g, layer->dz + at, stride, op->n_rows, n);
+            ws->kernels->sum_rows(g, x + at, stride, op->n_rows, n);
         }
         pynn_apply_dense(updater, step, group->at + j, g, n);
     }
@@ -274,7 +274,8 @@ int FN(pynn_dense_gradient)(pynn_op *op, pynn_pass *pass) {
     }
     const pynn_layer *layer = op->layer;
     if (op->rows.first != 0 || op->rows.end == 0 || layer->d_biases) { return 0; }
-    if (layer->biases.n_rows) { update_by_sums(op, pass, &layer->biases, NULL); }
-    if (layer->gains.n_rows) { update_by_sums(op, pass, &layer->gains, layer->sums); }
+    if (layer->biases.n_rows) { update_by_sums(op, pass, &layer->biases, layer->dz, NULL); }
+    if (layer->gains.n_rows) { update_by_sums(op, pass, &layer->gains, layer->dz, layer->sums); }
+    if (layer->alphas.n_rows) { update_by_sums(op, pass, &layer->alphas, layer->a, NULL); }
     return 0;
 }

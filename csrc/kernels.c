@@ -4,6 +4,7 @@
 #include "kernels.h"
 
 #include "encodings.h"
+#include "normalising.h"
 #include "products.h"
 #include "sparse.h"
 
@@ -111,13 +112,6 @@ static void add_rows(real *out, const real *a, size_t stride, const real *x, siz
     }
 }
 
-/* Offset of column j in a row, where a vector begins, and the number of its lanes before column
- * n. */
-INLINE size_t vector_at(pynn_layout layout, size_t j) {
-    return j / PANEL * layout.panel + j % PANEL;
-}
-INLINE size_t lanes_of(size_t n, size_t j) { return n - j < LANES ? n - j : LANES; }
-
 static void scale_rows(real *out, size_t stride, const real *x, size_t x_stride, const real *s,
                        const real *b, size_t n_rows, size_t n) {
     for (size_t j = 0; j < n; j += LANES) {
@@ -149,62 +143,33 @@ static void scale_back(real *ds, real *db, real *delta, size_t stride, const rea
     }
 }
 
-/* Sum of x, or of x * y unless y is NULL, over a row of n columns, in double. A column alone
- * selects its partial sum, so the result is the same for any layout. */
-INLINE double sum_of_row(const real *x, const real *y, pynn_layout layout, size_t n) {
-    enum { N_PARTIAL = 16, PIECE = PANEL < N_PARTIAL ? PANEL : N_PARTIAL };
-    double partial[N_PARTIAL] = {0}, sum = 0;
-    real terms[PIECE];
-    for (size_t j = 0; j < n; j += PIECE) {
-        const size_t at = vector_at(layout, j), n_terms = n - j < PIECE ? n - j : PIECE;
-        for (size_t p = 0; p < n_terms; p += LANES) {
-            const vec v = load(x + at + p);
-            store(terms + p, y ? rounded(v * load(y + at + p)) : v);
-        }
-        for (size_t p = 0; p < n_terms; p++) { partial[j % N_PARTIAL + p] += terms[p]; }
+static void copy_rows(real *kept, const real *x, size_t stride, size_t n_rows, size_t n) {
+    for (size_t i = 0; i < n_rows; i++, kept += stride, x += stride) {
+        memcpy(kept, x, n * sizeof *x);
     }
-    for (size_t p = 0; p < N_PARTIAL; p++) { sum += partial[p]; }
-    return sum;
 }
 
-static void normalise(real *z, const pynn_normalised *rows) {
-    const size_t n = rows->n;
-    const pynn_layout layout = rows->layout;
-    for (size_t i = 0; i < rows->n_rows; i++, z += layout.row) {
-        real *u = rows->sums + i * layout.row;
-        const real mean = (real)(sum_of_row(u, NULL, layout, n) / (double)n);
-        for (size_t j = 0; j < n; j += LANES) {
-            const size_t at = vector_at(layout, j);
-            store(u + at, load(u + at) - mean);
-        }
-        const double variance = sum_of_row(u, u, layout, n) / (double)n;
-        const real scale = rows->scales[i] = (real)(1 / sqrt(variance + 1e-5));
-        for (size_t j = 0; j < n; j += LANES) {
-            const size_t at = vector_at(layout, j), lanes = lanes_of(n, j);
-            const vec normed = load(u + at) * scale;
-            const vec b = rows->biases ? load_first(rows->biases + j, lanes) : (vec){0};
-            store(u + at, normed);
-            store(z + at, load_first(rows->gains + j, lanes) * normed + b);
+/* (1 - alpha) v + alpha w: exactly w where alpha is 1 */
+INLINE vec mixed(vec v, vec w, vec alpha) { return rounded((1 - alpha) * v) + alpha * w; }
+
+static void blend(real *out, const real *a, const real *z, size_t stride, const real *alphas,
+                  size_t n_rows, size_t n) {
+    for (size_t j = 0; j < n; j += LANES) {
+        const vec alpha = load_first(alphas + j, lanes_of(n, j));
+        for (size_t i = 0, at = j; i < n_rows; i++, at += stride) {
+            store(out + at, mixed(load(z + at), load(a + at), alpha));
         }
     }
 }
 
-static void normalise_back(real *dz, real *delta, const pynn_normalised *rows) {
-    const size_t n = rows->n;
-    const pynn_layout layout = rows->layout;
-    for (size_t i = 0; i < rows->n_rows; i++, dz += layout.row, delta += layout.row) {
-        const real *normed = rows->sums + i * layout.row, scale = rows->scales[i];
-        for (size_t j = 0; j < n; j += LANES) {
-            const size_t at = vector_at(layout, j);
-            const vec dz_ = load(delta + at);
-            store(dz + at, dz_);
-            store(delta + at, load_first(rows->gains + j, lanes_of(n, j)) * dz_);
-        }
-        const real mean = (real)(sum_of_row(delta, NULL, layout, n) / (double)n);
-        const real slope = (real)(sum_of_row(delta, normed, layout, n) / (double)n);
-        for (size_t j = 0; j < n; j += LANES) {
-            const size_t at = vector_at(layout, j);
-            store(delta + at, (load(delta + at) - mean - slope * load(normed + at)) * scale);
+static void blend_back(real *delta, real *a, const real *dblend, const real *z, size_t stride,
+                       const real *alphas, size_t n_rows, size_t n) {
+    for (size_t j = 0; j < n; j += LANES) {
+        const vec alpha = load_first(alphas + j, lanes_of(n, j));
+        for (size_t i = 0, at = j; i < n_rows; i++, at += stride) {
+            const vec d = load(dblend + at);
+            store(delta + at, mixed(d, load(delta + at), alpha));
+            store(a + at, d * (load(a + at) - load(z + at)));
         }
     }
 }
@@ -466,8 +431,14 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .add_rows = add_rows,
     .scale_rows = scale_rows,
     .scale_back = scale_back,
+    .copy_rows = copy_rows,
+    .blend = blend,
+    .blend_back = blend_back,
     .normalise = normalise,
     .normalise_back = normalise_back,
+    .batch_statistics = batch_statistics,
+    .normalise_columns = normalise_columns,
+    .normalise_columns_back = normalise_columns_back,
     .store = update_store,
     .add = update_add,
     .penalise = penalise,

@@ -15,8 +15,8 @@
 #include "optimizers.h"
 #include "pynn.h"
 
-/* Maximum number of columns in a call of limit_norms. */
-enum { PYNN_LIMITED_COLUMNS = 64 };
+/* Maximum number of columns in a call of limit_norms, and of a kernel of batch normalisation. */
+enum { PYNN_LIMITED_COLUMNS = 64, PYNN_NORMED_COLUMNS = 64 };
 
 /* Memory layout of a matrix. It is cut into panels of P columns (the `panel` of the kernels), which
  * are `panel` elements apart: element (i, j) is at x[j / P * panel + i * row + j % P]. A row-major
@@ -125,6 +125,17 @@ static inline size_t pynn_embedding_room(const pynn_embedding *e) {
     return e->is_linear ? n * size : 0;
 }
 
+/* Contiguous columns of a layer with batch normalisation. All matrices are (n_rows, n), n <=
+ * PYNN_NORMED_COLUMNS. */
+typedef struct {
+    real *sums; /* weighted sums, or normalised sums: (sum - mean) / sqrt(variance + 1e-5) */
+    size_t stride, n_rows, n;
+    const real *shares; /* (n_rows,) weight of each row in the batch whose mean and variance these
+                           are; NULL: they are running ones, constants */
+    const real *means, *variances; /* (n,) each */
+    const real *gains, *biases;    /* (n,) each; biases NULL: 0 */
+} pynn_columns_normalised;
+
 typedef struct {
     int tuned;    /* 0: BLAS is faster for large products, because this set has too few registers */
     size_t lanes; /* reals per vector */
@@ -202,12 +213,32 @@ typedef struct {
     void (*scale_back)(real *ds, real *db, real *delta, size_t stride, const real *x,
                        size_t x_stride, const real *s, size_t n_rows, size_t n);
 
+    /* kept = x, both (n_rows, n) */
+    void (*copy_rows)(real *kept, const real *x, size_t stride, size_t n_rows, size_t n);
+
+    /* out = (1 - alphas) * z + alphas * a, where a = f(z); out may be a. All are (n_rows, n) except
+     * for alphas (n,) */
+    void (*blend)(real *out, const real *a, const real *z, size_t stride, const real *alphas,
+                  size_t n_rows, size_t n);
+
+    /* delta = dC/d(blend) times f'(z) becomes dC/dz, and a becomes the terms of dC/d(alphas):
+     * dblend * (a - z). dblend = dC/d(blend). All arrays are (n_rows, n) except for alphas (n,) */
+    void (*blend_back)(real *delta, real *a, const real *dblend, const real *z, size_t stride,
+                       const real *alphas, size_t n_rows, size_t n);
+
     /* Normalise rows->sums and set rows->scales; z = gains * sums + biases. z may be rows->sums,
      * which then are not kept */
     void (*normalise)(real *z, const pynn_normalised *rows);
 
     /* delta = dC/dz becomes the derivative by the weighted sums; dz = a copy of dC/dz */
     void (*normalise_back)(real *dz, real *delta, const pynn_normalised *rows);
+
+    /* Mean and variance (n,) of each column, weighted by the shares */
+    void (*batch_statistics)(real *means, real *variances, const pynn_columns_normalised *columns);
+
+    /* The same as normalise and normalise_back, by columns */
+    void (*normalise_columns)(real *z, const pynn_columns_normalised *columns);
+    void (*normalise_columns_back)(real *dz, real *delta, const pynn_columns_normalised *columns);
 
     /* row_costs[i] = cost of row i; delta = its derivative (see costs.h) times row_scales[i] */
     void (*cost[PYNN_N_COSTS])(const pynn_outputs *outputs);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "normalise.h"
 #include "norms.h"
 #include "plan.h"
 #include "updates.h"
@@ -12,6 +13,18 @@ static double sum_of_row_weights(const pynn_pass *pass) {
     double sum = 0;
     for (size_t i = 0; i < pass->batch.n_rows; i++) { sum += weights[pynn_row_of(pass->batch, i)]; }
     return sum;
+}
+
+/* Compute pass->spread; dividing a variance by it removes its bias. */
+static double spread_of_rows(const pynn_pass *pass) {
+    const double *weights = pass->ws->data->row_weights;
+    if (!weights) { return 1 - 1 / (double)pass->batch.n_rows; }
+    double sum = 0;
+    for (size_t i = 0; i < pass->batch.n_rows && pass->total > 0; i++) {
+        const double share = weights[pynn_row_of(pass->batch, i)] / pass->total;
+        sum += share * share;
+    }
+    return pass->total > 0 ? 1 - sum : 0;
 }
 
 /* Update the member's part of parameters [first, end) by the kept gradient times `factor`. */
@@ -43,7 +56,7 @@ static int pass_on_kept(pynn_pass *pass) {
         const pynn_step *step = pynn_step_of_weights(&room, pass, l, ws->penalises && !clips);
         apply_kept(pass, layer->weights.at, layer->biases.at, step, factor);
         step = pynn_step_of_biases(&room, pass, l);
-        apply_kept(pass, layer->biases.at, layer->end, step, factor);
+        apply_kept(pass, layer->biases.at, layer->trained_end, step, factor);
     }
     pynn_team_meet(pass->member);
     return 0;
@@ -74,19 +87,25 @@ static pynn_status run_chunks(pynn_pass *pass) {
 
 pynn_status FN(pynn_learn)(pynn_cost *cost, pynn_pass *pass) {
     const pynn_updater *updater = pass->updater;
+    const pynn_workspace *ws = pass->ws;
     pass->total = sum_of_row_weights(pass);
     pass->divisor = 1;
     if (pass->penalty.by_row) { pass->divisor = pass->total > 0 ? pass->total : INFINITY; }
-    pass->trains = pass->ws->purpose == PYNN_TRAINS;
+    pass->trains = ws->purpose == PYNN_TRAINS;
+    pass->spread = pass->trains && ws->has_batch_norm ? spread_of_rows(pass) : 0;
     pass->cost = 0;
     if (FN(pynn_sum_penalty)(&cost->penalty, pass)) { return pass->status; }
     const pynn_status status = run_chunks(pass);
     cost->cost = pass->cost;
     if (status) { return status; }
-    if (updater && updater->keeps) { FN(pynn_penalise)(updater->w, pass); }
-    if (pass->trains && pass->ws->regularisation->max_norm < INFINITY) {
-        FN(pynn_limit_norms)(updater->w, pass);
-        pynn_team_meet(pass->member);
+    if (updater && updater->keeps) {
+        FN(pynn_penalise)(updater->w, pass);
+        FN(pynn_clear_statistics)(updater->w, pass);
     }
+    if (!pass->trains) { return PYNN_OK; }
+    const int limits = ws->regularisation->max_norm < INFINITY;
+    if (limits) { FN(pynn_limit_norms)(updater->w, pass); }
+    if (ws->has_batch_norm) { FN(pynn_move_statistics)(pass); }
+    if (limits || ws->has_batch_norm) { pynn_team_meet(pass->member); }
     return PYNN_OK;
 }

@@ -77,7 +77,7 @@ static size_t sum_gradient(const pynn_pass *pass) {
     for (int l = 0; l < ws->n_layers; l++) {
         if (pynn_is_frozen(ws, l)) { continue; }
         const pynn_layer *layer = &ws->layers[l];
-        for (int k = 0; k < PYNN_N_GROUPS; k++) {
+        for (int k = 0; k < PYNN_N_TRAINED; k++) {
             piece = sum_squares(pass, piece, &layer->groups[k]);
         }
     }

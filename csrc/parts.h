@@ -38,12 +38,16 @@ typedef struct {
     pynn_share rows, columns;
 } pynn_part;
 
+/* Columns are divided in whole cache lines, or in whole panels if matrices are stored in panels. */
+static inline size_t grain_of(const pynn_workspace *ws, size_t n_columns) {
+    const size_t line = 64 / sizeof(real), panel = ws->kernels->panel;
+    return panel > line && n_columns > 4 * panel ? panel : line;
+}
+
 static inline pynn_part part_of(const pynn_workspace *ws, size_t n_rows, size_t n_columns,
                                 int by_rows, pynn_member member) {
     const pynn_member worker = worker_of(ws, member);
-    /* Whole cache lines, or whole panels if matrices are stored in panels. */
-    const size_t line = 64 / sizeof(real), panel = ws->kernels->panel;
-    const size_t grain = panel > line && n_columns > 4 * panel ? panel : line;
+    const size_t grain = grain_of(ws, n_columns);
     if (by_rows || (size_t)worker.n * grain > n_columns + grain - 1) {
         return (pynn_part){share_of(n_rows, 1, worker), {0, n_columns}};
     }

@@ -4,6 +4,7 @@
 #include "embed.h"
 #include "gradient.h"
 #include "members.h"
+#include "normalise.h"
 #include "norms.h"
 #include "output.h"
 #include "parts.h"
@@ -51,12 +52,19 @@ static void add_barrier_of_team(compiler *c) {
     if (c->member.n > 1) { add_barrier(c); }
 }
 
-/* Append an operation on whole rows of layer l, which reads what other members computed. */
-static void add_on_rows(compiler *c, run *function, int l) {
-    const size_t n_rows = c->program->n_rows * c->ws->n_members;
-    const pynn_share rows = pynn_share_of(n_rows, 1, c->member);
+/* Append the operation of layer l's norm, on whole rows or on whole columns. It reads what other
+ * members computed. */
+static void add_norm(compiler *c, run *by_rows, run *by_columns, int l) {
+    const pynn_workspace *ws = c->ws;
+    const size_t n_rows = c->program->n_rows * ws->n_members, n_out = ws->layers[l].n_out;
+    if (ws->layers[l].norm == PYNN_NO_NORM) { return; }
     add_barrier_of_team(c);
-    add(c, function, l, (pynn_part){rows, {0, c->ws->layers[l].n_out}});
+    if (ws->layers[l].norm == PYNN_LAYER_NORM) {
+        add(c, by_rows, l, (pynn_part){pynn_share_of(n_rows, 1, c->member), {0, n_out}});
+    } else {
+        const pynn_share columns = pynn_share_of(n_out, grain_of(ws, n_out), c->member);
+        add(c, by_columns, l, (pynn_part){{0, n_rows}, columns});
+    }
 }
 
 /* A part of the network's members. */
@@ -87,7 +95,8 @@ static void compile_prediction(compiler *c) {
         const pynn_share rows = {c->base, c->base + n_rows * ws->n_members};
         const pynn_part part = {rows, {0, ws->layers[l].n_out}};
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
-        if (ws->layers[l].is_normed) { add(c, FN(pynn_normalise), l, part); }
+        if (ws->layers[l].norm == PYNN_LAYER_NORM) { add(c, FN(pynn_normalise_rows), l, part); }
+        if (ws->layers[l].norm == PYNN_BATCH_NORM) { add(c, FN(pynn_normalise_columns), l, part); }
     }
     const int is_mean = ws->network->members && !ws->members_apart;
     add(c, is_mean ? FN(pynn_keep_mean) : FN(pynn_keep_outputs), last, (pynn_part){{0, 0}, {0, 0}});
@@ -109,7 +118,7 @@ static void compile_forward(compiler *c) {
         add_barrier_of_team(c);
         const pynn_part part = part_of(ws, n_rows, n_out, rows_only, c->member);
         FN(pynn_prepare_forward)(add(c, FN(pynn_dense_forward), l, part), ws);
-        if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise), l); }
+        add_norm(c, FN(pynn_normalise_rows), FN(pynn_normalise_columns), l);
     }
     if (c->member.n == 1) { add_barrier(c); } /* checks whether the team was asked to stop */
     add(c, FN(pynn_output_deltas), last, output);
@@ -155,7 +164,7 @@ static void compile_backward(compiler *c) {
             part.rows = share_of(n_rows, c->program->n_rows, worker_of(ws, c->member));
         }
         FN(pynn_prepare_backward)(add(c, FN(pynn_dense_backward), l, part), ws);
-        if (ws->layers[l].is_normed) { add_on_rows(c, FN(pynn_normalise_back), l); }
+        add_norm(c, FN(pynn_normalise_rows_back), FN(pynn_normalise_columns_back), l);
         add_barrier_of_team(c);
     }
     if (ws->wants_dx) { compile_dx(c); }

@@ -43,12 +43,14 @@ typedef struct {
 typedef struct {
     pynn_workspace *ws;
     pynn_member member;
-    const real *parameters;      /* (n_parameters,) */
-    pynn_batch batch, chunk;     /* a mini-batch and its current chunk */
-    pynn_rows x;                 /* the chunk's input of the first layer */
-    pynn_rows columns, raw;      /* the same before embeddings, and before the input scale */
-    pynn_rows shared;            /* the same before each member multiplies it by its r */
-    double total;                /* sum of the batch's row weights */
+    const real *parameters;  /* (n_parameters,) */
+    pynn_batch batch, chunk; /* a mini-batch and its current chunk */
+    pynn_rows x;             /* the chunk's input of the first layer */
+    pynn_rows columns, raw;  /* the same before embeddings, and before the input scale */
+    pynn_rows shared;        /* the same before each member multiplies it by its r */
+    double total;            /* sum of the batch's row weights */
+    double spread; /* 1 - sum of the squares of their shares of the total: (n - 1) / n for n rows of
+                      equal weight; 0 if a single row counts, and except in training */
     pynn_penalty penalty;        /* of this update */
     const double *dropout;       /* (n_layers - 1,) of this update; NULL: none */
     double divisor;              /* of the penalty */

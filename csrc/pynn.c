@@ -80,7 +80,9 @@ int64_t pynn_n_parameters(const pynn_network *of) {
         const int is_output = l == of->n_layers - 1;
         n += (is_output ? each : 1) * n_in * n_out;
         if (of->bias) { n += each * n_out; }
-        if (of->normed && of->normed[l]) { n += n_out; }
+        const int norm = of->norms ? of->norms[l] : PYNN_NO_NORM;
+        n += (norm == PYNN_BATCH_NORM ? 3 : norm == PYNN_LAYER_NORM) * n_out;
+        if (of->parametric && of->parametric[l]) { n += n_out; }
         if (!is_output) { n += members * (n_in + n_out); }
         n_in = n_out;
     }

@@ -32,10 +32,17 @@ typedef struct {
     const double *edges; /* piecewise linear: (n + 1,) of the bins, ascending; otherwise NULL */
 } pynn_embedding;
 
-/* A network. Its parameters lie in one flat vector: e, s, W0, b0, g0, W1, b1, g1, ...
- * with the parameters e of embeddings in their order, the input scale s (n_in,), left out where
- * input_scale is 0, each W row-major (n_in, n_out), each b (n_out,), left out where bias is 0, and
- * each gain g (n_out,) of a normalised layer. The n_in of s and W0 are those of embedded rows.
+/* Normalisation of the weighted sums u = x W of a layer: z = g * (u - mean) / sqrt(variance + 1e-5)
+ * + b, over the units of each row, or over the rows of a batch for each unit. Updates use the mean
+ * and variance of their own batch; everything else uses the running ones, which move a tenth of the
+ * way to the batch's with each update. */
+typedef enum { PYNN_NO_NORM, PYNN_LAYER_NORM, PYNN_BATCH_NORM } pynn_norm;
+
+/* A network. Its parameters lie in one flat vector: those of embeddings in their order; the input
+ * scale s (n_in,), left out where input_scale is 0; then for each layer W row-major (n_in, n_out),
+ * b (n_out,), left out where bias is 0, gains g (n_out,) of a normalised layer, alphas (n_out,) of
+ * a parametric one, and with batch normalisation its running means and variances (n_out,) each,
+ * which no gradient reaches. The n_in of s and W0 are those of embedded rows.
  *
  * With K members, member k computes z = s_k * ((r_k * x) W) + b_k in a hidden layer, whose groups
  * are W (n_in, n_out), b (K, n_out), r (K, n_in), s (K, n_out), and has an output layer of its own,
@@ -51,15 +58,16 @@ typedef struct {
     const unsigned char *residual; /* (n_layers,) 1: the layer adds its input to its activations,
                                       for hidden layers above the first with as many units as
                                       inputs; NULL: none does */
-    const unsigned char *normed;   /* (n_layers,) 1: the weighted sums u = x W of each row are
-                                      normalised, z = g * (u - mean) / sqrt(variance + 1e-5) + b,
-                                      for hidden layers; NULL: none is */
+    const unsigned char *norms;    /* (n_layers,) pynn_norm of each layer, 0 for the output; NULL:
+                                      all are 0 */
     int cost;                      /* code as listed below */
     double cost_parameter;         /* what costs.h says of the cost */
     int64_t members;  /* K members that share weights, for a network with hidden layers, none of
-                         them normalised, and dense rows; 0: a plain network */
+                         them normalised or parametric, and dense rows; 0: a plain network */
     int n_embeddings; /* 0: the first layer reads x itself; otherwise x is dense */
     const pynn_embedding *embeddings; /* (n_embeddings,) of different columns, ascending */
+    const unsigned char *parametric; /* (n_layers,) 1: the activation is (1 - alpha) z + alpha f(z),
+                                        0 for the output; NULL: all are 0 */
 } pynn_network;
 
 int64_t pynn_n_parameters(const pynn_network *network);
@@ -110,8 +118,8 @@ typedef struct {
     uint64_t dropout_seed;
     double max_norm;  /* of a unit's incoming weights after an update; or INFINITY */
     double clip_norm; /* of the gradient that a rule is given, penalty included; or INFINITY */
-    const unsigned char *frozen; /* (n_layers,) 1: the layer's parameters are not trained;
-                                    NULL: all are */
+    const unsigned char *frozen; /* (n_layers,) 1: the layer's parameters are not updated, running
+                                    means and variances included; NULL: all are */
 } pynn_regularisation;
 
 /* An update rule and the coefficients that it reads; see optimizers.h. */

@@ -191,20 +191,26 @@ static void lay_out_layers(pynn_workspace *ws, real *arena, size_t *used, size_t
         pynn_layer *layer = &ws->layers[l];
         const size_t reals = reals_of(ws, layer->layout, n, layer->n_out);
         layer->z = layer->a = take(arena, used, reals);
-        if (traces || (learns && keeps_z(ws->network, l))) { layer->z = take(arena, used, reals); }
-        layer->sums = layer->z;
-        if (learns && (layer->is_normed || layer->s.n_rows)) {
-            layer->sums = take(arena, used, reals);
+        const int is_parametric = layer->alphas.n_rows != 0;
+        if (traces || is_parametric || (learns && keeps_z(ws->network, l))) {
+            layer->z = take(arena, used, reals);
         }
-        if (layer->is_normed) { layer->scales = take(arena, used, n); }
+        layer->sums = layer->z;
+        if (learns && (layer->norm || layer->s.n_rows)) { layer->sums = take(arena, used, reals); }
+        if (layer->norm == PYNN_LAYER_NORM) { layer->scales = take(arena, used, n); }
+        if (ws->purpose == PYNN_TRAINS && layer->norm == PYNN_BATCH_NORM) {
+            layer->batch_means = take(arena, used, layer->n_out);
+            layer->batch_variances = take(arena, used, layer->n_out);
+        }
         layer->out = layer->a;
-        if (layer->dropout > 0 || (learns && layer->is_residual)) {
+        if (layer->dropout > 0 || (learns && (layer->is_residual || is_parametric))) {
             layer->out = take(arena, used, reals);
         }
         if (learns) { layer->delta = layer->da = take(arena, used, reals); }
         if (traces || (learns && layer->is_residual)) { layer->da = take(arena, used, reals); }
         layer->dz = layer->delta;
-        if (learns && layer->is_normed) { layer->dz = take(arena, used, reals); }
+        if (learns && layer->norm) { layer->dz = take(arena, used, reals); }
+        if (learns && is_parametric) { layer->dblend = take(arena, used, reals); }
         if (layer->panels_apart) {
             const size_t n_panels = whole_panels(ws, layer->n_out) / ws->kernels->panel;
             layer->panels = take(arena, used, n_panels * layer->panels_apart);
@@ -337,6 +343,7 @@ static int place_parameters(pynn_workspace *ws, int pads) {
         for (int k = 0; k < PYNN_N_GROUPS; k++) {
             place(&layer->groups[k], &ws->n_parameters, ws, pads);
         }
+        layer->trained_end = layer->means.at;
         layer->end = ws->n_parameters;
         moves |= layer->weights.layout.row != layer->n_out;
     }
@@ -377,7 +384,8 @@ static void plan_layers(pynn_workspace *ws) {
     ws->scale = group_of(ws, network->input_scale != 0, n_in);
     for (int l = 0; l < ws->n_layers; l++) {
         const int is_output = l == ws->n_layers - 1;
-        const int is_normed = network->normed && network->normed[l];
+        const int is_parametric = network->parametric && network->parametric[l];
+        const pynn_norm norm = network->norms ? (pynn_norm)network->norms[l] : PYNN_NO_NORM;
         const size_t k = (size_t)network->members, in_hidden = is_output ? 0 : k;
         const size_t n_heads = is_output && k ? k : 1, n_biases = k ? k : 1;
         const size_t n_out = (size_t)network->sizes[l + 1];
@@ -386,15 +394,19 @@ static void plan_layers(pynn_workspace *ws) {
                                      .n_heads = n_heads,
                                      .weights = group_of(ws, n_heads * n_in, n_out),
                                      .biases = group_of(ws, network->bias ? n_biases : 0, n_out),
-                                     .gains = group_of(ws, is_normed, n_out),
+                                     .gains = group_of(ws, norm != PYNN_NO_NORM, n_out),
+                                     .alphas = group_of(ws, is_parametric, n_out),
                                      .r = group_of(ws, in_hidden, n_in),
                                      .s = group_of(ws, in_hidden, n_out),
+                                     .means = group_of(ws, norm == PYNN_BATCH_NORM, n_out),
+                                     .variances = group_of(ws, norm == PYNN_BATCH_NORM, n_out),
                                      .activation = network->activations[l],
                                      .parameter = (real)network->activation_parameters[l],
                                      .is_residual = network->residual && network->residual[l],
-                                     .is_normed = is_normed,
+                                     .norm = norm,
                                      .dropout = dropout && !is_output ? dropout[l] : 0};
         n_in = n_out;
+        ws->has_batch_norm |= norm == PYNN_BATCH_NORM;
     }
 }
 
@@ -431,10 +443,11 @@ static void plan_updates(pynn_workspace *ws, const pynn_needs *needs) {
     ws->keeps_gradient = in_chunks || clips || (trains && is_long && !ws->has_shadow);
 }
 
-/* Number of rows of data of a chunk. */
+/* Number of rows of data of a chunk. The mean and variance of a batch are those of all its rows. */
 static size_t chunk_rows(const pynn_workspace *ws, int64_t n_rows) {
     const int is_shared = ws->network->members != 0;
     size_t most = is_shared ? PYNN_CHUNK_ROWS_OF_MEMBERS : PYNN_CHUNK_ROWS;
+    if (ws->purpose == PYNN_TRAINS && ws->has_batch_norm) { return (size_t)n_rows; }
     if (ws->purpose == PYNN_PREDICTS && ws->tuned) {
         const int is_large = ws->n_parameters * sizeof(real) > PYNN_LARGE_BYTES;
         most = is_large ? PYNN_PREDICTED_ROWS_OF_LARGE : PYNN_PREDICTED_ROWS;

@@ -52,8 +52,9 @@ typedef struct {
     pynn_layout layout; /* rows without padding, except for weights */
 } pynn_group;
 
-/* Number of groups of a layer, and of groups before the first layer. */
-enum { PYNN_N_GROUPS = 5, PYNN_N_INPUT_GROUPS = 2 };
+/* Number of groups of a layer, of those among them that are trained, which come first, and of
+ * groups before the first layer. */
+enum { PYNN_N_GROUPS = 8, PYNN_N_TRAINED = 6, PYNN_N_INPUT_GROUPS = 2 };
 
 /* One layer of weights and the arrays that it computes, each (n_rows, n_out) with n_rows =
  * n_chunk * n_members. */
@@ -62,26 +63,30 @@ typedef struct {
     pynn_layout layout; /* of these arrays */
     union {             /* its parameters, in their order in the vector of all parameters */
         struct {
-            pynn_group weights, biases, gains, r, s;
+            pynn_group weights, biases, gains, alphas, r, s, means, variances;
         };
         pynn_group groups[PYNN_N_GROUPS];
     };
-    size_t end; /* offset after the last group */
+    size_t trained_end, end; /* offsets after the last trained group, and after all */
     int activation;
     real parameter; /* of the activation */
     real *z;        /* input of the activation; the same array as a, unless it is read later */
-    real *a;        /* activations */
-    real *out; /* input of the next layer: a after dropout, plus the layer's input if residual */
+    real *a;        /* activations f(z); after the backward pass of a parametric layer, terms of the
+                       gradient of its alphas */
+    real *out; /* input of the next layer: a, blended with z if parametric, after dropout, plus the
+                  layer's input if residual */
     double dropout;  /* dropout rate, 0 except in training; updates may have others */
     real *delta;     /* derivative of the batch's mean cost by the weighted sums: dC/dz, or dC/du of
                         a normalised layer; NULL for predictions */
     real *da;        /* dC/da; the same array as delta, unless both are kept */
     int is_residual; /* whether the layer adds its input */
-    int is_normed;   /* whether z are the weighted sums, normalised row by row */
-    real *sums;      /* weighted sums, normalised in place if is_normed; else the same array as z */
-    real *scales;    /* (n_rows,) 1 / standard deviation of each row's sums; for is_normed */
-    real *dz;        /* dC/dz; the same array as delta unless is_normed */
-    real *panels;    /* copy of delta in panels, for an output layer in rows; or NULL */
+    pynn_norm norm;
+    real *sums; /* weighted sums, normalised in place by a norm; without one the same array as z */
+    real *scales; /* (n_rows,) 1 / standard deviation of each row's sums; for layer norm */
+    real *batch_means, *batch_variances; /* (n_out,) of the batch's sums; for batch norm */
+    real *dz;                            /* dC/dz; the same array as delta without a norm */
+    real *dblend;                        /* dC/d(blend of a and z), for a parametric layer */
+    real *panels; /* copy of delta in panels, for an output layer in rows; or NULL */
     size_t panels_apart;
     size_t n_heads; /* matrices of weights, one below the other: one for each member, or 1 */
     real *in;       /* (n_rows, n_in) r * the outputs of the layer before, or * x; NULL without r */
@@ -149,6 +154,7 @@ typedef struct {
     int keeps_gradient;          /* there is memory for a whole gradient, see `gradient` */
     int has_shadow;              /* there is memory for a copy of the parameters, see `shadow` */
     int wants_dx;
+    int has_batch_norm; /* in some layer */
     int members_apart;
     size_t n_members; /* a chunk has so many rows between layers for each row of data: first those
                          of member 0, then those of member 1, ...; 1 without members */

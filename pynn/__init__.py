@@ -27,7 +27,7 @@ _MODULES = {
     "data.parquet": "ParquetBlocks",
     "estimators.classifier": "MLPClassifier",
     "estimators.regressor": "MLPRegressor",
-    "model.activations": "LeakyReLU",
+    "model.activations": "LeakyReLU Parametric",
     "model.costs": "Huber Quantile",
     "model.embeddings": "Categories Periodic PiecewiseLinear",
     "network": "Network",

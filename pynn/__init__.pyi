@@ -8,6 +8,7 @@ from pynn.data.parquet import ParquetBlocks as ParquetBlocks
 from pynn.estimators.classifier import MLPClassifier as MLPClassifier
 from pynn.estimators.regressor import MLPRegressor as MLPRegressor
 from pynn.model.activations import LeakyReLU as LeakyReLU
+from pynn.model.activations import Parametric as Parametric
 from pynn.model.costs import Huber as Huber
 from pynn.model.costs import Quantile as Quantile
 from pynn.model.embeddings import Categories as Categories

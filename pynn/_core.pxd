@@ -23,6 +23,11 @@ cdef extern from "pynn.h" nogil:
         int is_linear
         const double *edges
 
+    ctypedef enum pynn_norm:
+        PYNN_NO_NORM
+        PYNN_LAYER_NORM
+        PYNN_BATCH_NORM
+
     ctypedef struct pynn_network:
         pynn_dtype dtype
         int n_layers
@@ -32,12 +37,13 @@ cdef extern from "pynn.h" nogil:
         int bias
         int input_scale
         const unsigned char *residual
-        const unsigned char *normed
+        const unsigned char *norms
         int cost
         double cost_parameter
         int64_t members
         int n_embeddings
         const pynn_embedding *embeddings
+        const unsigned char *parametric
 
     ctypedef struct pynn_data:
         int64_t n_rows

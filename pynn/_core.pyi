@@ -1,6 +1,6 @@
 """Types of the extension module; _core.pyx says what everything is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,12 +110,13 @@ class Core:
         bias: bool,
         input_scale: bool,
         residual: tuple[bool, ...],
-        normed: tuple[bool, ...],
+        norms: tuple[str | None, ...],
         cost: str,
         cost_parameter: float,
         dtype: str,
         members: int = 0,
         embeddings: tuple[tuple[str, int, int, int, bool, tuple[float, ...]], ...] = (),
+        parametric: Sequence[bool] = (),
     ) -> None: ...
     @property
     def n_embedded(self) -> int: ...

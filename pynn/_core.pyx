@@ -67,6 +67,9 @@ EMBEDDING_KINDS = {
 RULES = {n: pynn_rule_n_slots(i) for n, i in RULE_CODES.items()}
 
 
+NORM_CODES = {None: PYNN_NO_NORM, "layer": PYNN_LAYER_NORM, "batch": PYNN_BATCH_NORM}
+
+
 # ---- Instruction set and BLAS -------------------------------------------------------------------
 
 def available_isas():
@@ -574,7 +577,8 @@ cdef class Core:
     activation_parameters : sequence of float, one for each layer; 0 where there is none
     bias : bool
     input_scale : bool
-    residual, normed : sequence of bool, one for each layer, or empty: none
+    residual : sequence of bool, one for each layer, or empty: none
+    norms : sequence of None, "layer" or "batch", one for each layer, or empty: none
     cost : name
     cost_parameter : float
     dtype : "float32" or "float64"
@@ -582,6 +586,7 @@ cdef class Core:
     embeddings : sequence of (kind, column, size, n, is_linear, edges) in the order of the columns:
         the fields of pynn_embedding in csrc/pynn.h, the kind by its name in EMBEDDING_KINDS, edges
         as a sequence of float, empty where there are none
+    parametric : sequence of bool, one for each layer, or empty: none
     """
 
     cdef pynn_network network
@@ -589,7 +594,8 @@ cdef class Core:
     cdef int *activations
     cdef double *activation_parameters
     cdef unsigned char *residual
-    cdef unsigned char *normed
+    cdef unsigned char *norms
+    cdef unsigned char *parametric
     cdef pynn_embedding *embeddings
     cdef list edges
     cdef readonly int64_t n_embedded  # length of an embedded row
@@ -597,8 +603,8 @@ cdef class Core:
     cdef Py_ssize_t itemsize
 
     def __init__(
-            self, sizes, activations, activation_parameters, bias, input_scale, residual, normed,
-            cost, cost_parameter, dtype, int64_t members=0, embeddings=()):
+            self, sizes, activations, activation_parameters, bias, input_scale, residual, norms,
+            cost, cost_parameter, dtype, int64_t members=0, embeddings=(), parametric=()):
         cdef int n = len(sizes) - 1
         cdef int n_embeddings = len(embeddings)
         cdef _Array edges_held
@@ -607,10 +613,12 @@ cdef class Core:
         self.activations = <int *>PyMem_Malloc(n * sizeof(int))
         self.activation_parameters = <double *>PyMem_Malloc(n * sizeof(double))
         self.residual = <unsigned char *>PyMem_Malloc(n)
-        self.normed = <unsigned char *>PyMem_Malloc(n)
+        self.norms = <unsigned char *>PyMem_Malloc(n)
+        self.parametric = <unsigned char *>PyMem_Malloc(n)
         self.embeddings = <pynn_embedding *>PyMem_Malloc(n_embeddings * sizeof(pynn_embedding))
         if (self.sizes is NULL or self.activations is NULL or self.activation_parameters is NULL
-                or self.residual is NULL or self.normed is NULL or self.embeddings is NULL):
+                or self.residual is NULL or self.norms is NULL or self.parametric is NULL
+                or self.embeddings is NULL):
             raise MemoryError
         self.n_embedded, self.edges = sizes[0], []
         for i, (kind, column, size, count, is_linear, edges) in enumerate(embeddings):
@@ -628,14 +636,15 @@ cdef class Core:
             self.activations[i] = ACTIVATION_CODES[activations[i]]
             self.activation_parameters[i] = activation_parameters[i]
             self.residual[i] = bool(residual and residual[i])
-            self.normed[i] = bool(normed and normed[i])
+            self.norms[i] = NORM_CODES[norms[i] if norms else None]
+            self.parametric[i] = bool(parametric and parametric[i])
         self.itemsize = {"float32": 4, "float64": 8}[dtype]
         self.network = pynn_network(
             dtype=PYNN_F32 if self.itemsize == 4 else PYNN_F64, n_layers=n, sizes=self.sizes,
             activations=self.activations, activation_parameters=self.activation_parameters,
-            bias=bias, input_scale=input_scale, residual=self.residual, normed=self.normed,
+            bias=bias, input_scale=input_scale, residual=self.residual, norms=self.norms,
             cost=COST_CODES[cost], cost_parameter=cost_parameter, members=members,
-            n_embeddings=n_embeddings, embeddings=self.embeddings)
+            n_embeddings=n_embeddings, embeddings=self.embeddings, parametric=self.parametric)
         self.n_parameters = pynn_n_parameters(&self.network)
 
     def __dealloc__(self):
@@ -646,7 +655,8 @@ cdef class Core:
         PyMem_Free(self.activations)
         PyMem_Free(self.activation_parameters)
         PyMem_Free(self.residual)
-        PyMem_Free(self.normed)
+        PyMem_Free(self.norms)
+        PyMem_Free(self.parametric)
         PyMem_Free(self.embeddings)
 
     @property

@@ -38,10 +38,10 @@ class Network(Inspected, Model):
     ----------
     layer_sizes : sequence of int
         Units of the input, of each hidden layer and of the output; at least two numbers.
-    activation : str, LeakyReLU, or sequence of these, default="relu"
+    activation : str, LeakyReLU, Parametric, or sequence of these, default="relu"
         Activation of the hidden layers, or one for each of them: "identity", "sigmoid" (or
         "logistic"), "tanh", "relu", "leaky_relu" (slope 0.01) or `LeakyReLU`, "elu", "selu",
-        "gelu" (with erf), "silu", "mish", "softplus".
+        "gelu" (with erf), "silu", "mish", "softplus", or `Parametric` of one of these.
     output_activation : str or LeakyReLU, optional
         One of the above, "softmax" or "exp". The default is the one that the cost requires, else
         "identity".
@@ -68,14 +68,12 @@ class Network(Inspected, Model):
         Advanced: multiply each input by a trained factor before the first layer. Factors start at
         1, without penalty or limit; X must be dense.
     residual : bool or sequence of bool, default=False
-        Add the input of a hidden layer to its activations (He et al. 2016). True does so in each
-        hidden layer that has as many units as the hidden layer before it; a sequence chooses among
-        them, with one value for each hidden layer.
-    norm : None, "layer" or sequence of these, default=None
-        Layer normalisation (Ba et al. 2016) of all hidden layers, or one value for each of them.
-        With "layer" a layer computes ``u = x @ W``, normalises u row by row, and applies f to
-        ``gains * (u - mean) / sqrt(variance + 1e-5) + biases``. Gains start at 1; like biases, they
-        have no penalty, and `learning_rate_factors` of biases count for them.
+        Add the input of a hidden layer to its activations (He et al. 2016): True in each that has
+        as many units as the hidden layer before it; a sequence has one value for each.
+    norm : None, "layer", "batch" or sequence of these, default=None
+        Normalise ``u = x @ W`` in hidden layers: f of ``gains * (u - mean) / sqrt(variance + 1e-5)
+        + biases``, over the units of each row (layer normalisation, Ba et al. 2016) or the rows of
+        each mini-batch (batch normalisation, Ioffe & Szegedy 2015; running ones except in updates).
     initializer : str, default="auto"
         Distribution of the initial weights and biases of a layer with ``n_in`` inputs and ``n_out``
         outputs:
@@ -84,8 +82,7 @@ class Network(Inspected, Model):
           sigmoid, as scikit-learn does
         - "he_uniform", "he_normal", weights of variance 2 / n_in, biases 0
         - "lecun_normal", weights normal / √n_in, biases 0
-        - "normal", weights normal / √n_in, biases normal
-        - "zeros"
+        - "normal", weights normal / √n_in, biases normal; "zeros"
         - "auto", "he_uniform" for relu, leaky_relu, elu, gelu, silu, mish and softplus,
           "lecun_normal" for selu, "glorot_uniform" for the others
     dtype : "float32" or "float64", default="float32"
@@ -101,7 +98,7 @@ class Network(Inspected, Model):
         Train so many networks in one. They share the weights W of hidden layers, where member k
         computes ``s[k] * ((r[k] * x) @ W) + b[k]``, and each has its own output layer (Wen et al.
         2020). `predict` returns the mean of their outputs; the cost is the mean of their costs.
-        X must be dense, and there can be no `norm`. For penalty and rate, r and s are biases.
+        X must be dense; no `norm`, no `Parametric`. For penalty and rate, r and s are biases.
     member_signs : "first" or "all", default="first"
         Which r and s start as random signs instead of 1: r of the first layer (TabM, Gorishniy et
         al. 2024), or all (BatchEnsemble, Wen et al.).
@@ -112,13 +109,14 @@ class Network(Inspected, Model):
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        All weights and biases: W0, b0, W1, b1, … First come parameters of `embeddings`, then
-        `scale`; gains, or r and s, follow the biases of their layer. Writing changes the network.
+        First come parameters of `embeddings`, then `scale`, W0, b0, W1, b1, …; gains, alphas, r, s,
+        means and variances follow the biases of their layer. Writing changes the network.
     weights, biases : tuples of ndarray
         Views of parameters, of shapes (n_in, n_out) and (n_out,). With `members`, biases and the
         output's weights have an axis of them in front.
-    gains : tuple of ndarray or None
-        Views of parameters, of shape (n_out,) for each layer; None for layers without `norm`.
+    gains, alphas, means, variances : tuples of ndarray or None
+        Views of parameters, of shape (n_out,) for each layer, None where there are none: gains of
+        `norm`, alphas of `Parametric`, running means and variances of batch normalisation.
     scale : ndarray of shape (n_inputs,) or None
         View of parameters: the factors of the inputs, or of embedded rows, with `input_scale`.
     r, s : tuples of ndarray
@@ -238,10 +236,9 @@ class Network(Inspected, Model):
         ----------
         X, y, sample_weight, alpha, l1
             See `cost`; `alpha` and `l1` also take a `Scheduled` as a number. X of the network's
-            dtype, dense or in the format CSR, is read in place.
-            Without y, X is a source of blocks (X, y) or (X, y, sample_weight) that can be
-            iterated again in each epoch: a list, `NpyBlocks` or `ParquetBlocks`; rows are shuffled
-            within a block.
+            dtype, dense or CSR, is read in place. Without y, X is a source of blocks (X, y) or
+            (X, y, sample_weight) that can be iterated again in each epoch: a list, `NpyBlocks` or
+            `ParquetBlocks`; rows are shuffled within a block.
         epochs : int, default=1
             Number of passes over all rows.
         batch_size : int, default=32
@@ -261,12 +258,12 @@ class Network(Inspected, Model):
             Positive; maximum Euclidean norm of the gradient over all parameters, penalty included;
             larger gradients are scaled down (Pascanu, Mikolov & Bengio 2013).
         trainable : bool or sequence of bool, default=True
-            Whether to train a layer's weights and biases; one value for each layer of weights
-            freezes some of them.
+            Whether to train a layer's parameters, and to move its running means and variances; one
+            value for each layer of weights freezes some of them.
         learning_rate_factors : dict, optional
-            Advanced: factors of the learning rate in this fit, such as
-            ``{"weights": [1, 0.1], "biases": 2}``: numbers of at least 0, for all layers or one for
-            each. "scale" is the input scale, "embeddings" all of these. Others have the factor 1.
+            Advanced: factors of the learning rate in this fit, from 0, for all layers or for each:
+            ``{"weights": [1, 0.1], "biases": 2}``. "biases" includes gains and alphas, "scale" is
+            the input scale, "embeddings" all of these. Others have the factor 1.
         average : EMA or SWA, optional
             Average of the parameters over this fit. The network has the average for validation,
             for callbacks, and when the fit ends; "cost" is that of the parameters in training.
@@ -277,9 +274,8 @@ class Network(Inspected, Model):
         validation_split : float, default=0.0
             Fraction of the rows to set aside for validation, drawn at random.
         early_stopping : bool, default=False
-            Stop when "val_cost" has not improved by 1e-4 for 10 epochs, and restore the parameters
-            of the best epoch. Without validation data, a tenth of the rows is set aside. For other
-            settings, use the callback `EarlyStopping`.
+            Stop when "val_cost" has not improved by 1e-4 for 10 epochs, and restore the best
+            parameters. Without validation data, set a tenth of the rows aside. See `EarlyStopping`.
         metrics : sequence of str or function, default=()
             Names of scikit-learn's scorers, or functions ``metric(y, prediction)`` such as those
             of `sklearn.metrics`, of predicted classes or numbers.
@@ -315,8 +311,6 @@ class Network(Inspected, Model):
         >>> net = net.fit(X, np.sin(3 * X), epochs=500, early_stopping=True)
         >>> net.best_epoch < 500
         True
-        >>> list(net.history)
-        ['cost', 'val_cost', 'val_score', 'learning_rate']
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "X")}
         error = fit_arguments.prepared(self, X, **given)()

@@ -44,7 +44,7 @@ class MLPClassifier(
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer.
-    activation : str, LeakyReLU, or sequence of these, default="relu"
+    activation : str, LeakyReLU, Parametric, or sequence of these, default="relu"
         Activation of the hidden layers, or one for each: "identity", "logistic" (or "sigmoid"),
         "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"; see
         `pynn.Network`.

@@ -24,8 +24,8 @@ from pynn.estimators._sklearn import _check_optimize_result
 from pynn.estimators.advice import Advice, about_scales, spread_of_scales
 from pynn.estimators.hooks import Hooks
 from pynn.estimators.messages import Outcome, warn
-from pynn.model.activations import Activation, name_of
-from pynn.model.architecture import ALIASES, paired
+from pynn.model.activations import ALIASES, Activation, name_of
+from pynn.model.architecture import paired
 from pynn.model.initializers import initial_layer
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation

@@ -25,8 +25,8 @@ from pynn.estimators._sklearn import (
 from pynn.estimators.base import Perceptron
 from pynn.estimators.predictor import mean
 from pynn.estimators.settings import among, parameter
-from pynn.model.activations import Activation
-from pynn.model.architecture import HIDDEN_ACTIVATIONS, paired
+from pynn.model.activations import HIDDEN_ACTIVATIONS, Activation
+from pynn.model.architecture import paired
 from pynn.model.costs import Cost, Huber, Quantile
 
 Array = NDArray[Any]

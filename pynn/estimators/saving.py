@@ -164,7 +164,7 @@ def _as_json(value: Any) -> Any:
         items = [_as_json(one) for one in value]
         return items if isinstance(value, list) else {"tuple": items}
     if isinstance(value, Activation):
-        return {"activation": [value._name(), value._parameter()]}
+        return {"activation": [value._name(), _as_json(value._parameter())]}
     if not isinstance(value, str | int | float | None):
         raise TypeError(f"a file cannot hold {value!r}")
     return value

@@ -14,8 +14,7 @@ from sklearn.base import BaseEstimator
 
 from pynn import checks
 from pynn.estimators._sklearn import Interval, Options, StrOptions
-from pynn.model.activations import Activation
-from pynn.model.architecture import ALIASES, HIDDEN_ACTIVATIONS
+from pynn.model.activations import ALIASES, HIDDEN_ACTIVATIONS, Activation
 from pynn.training.schedules import Schedule
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")

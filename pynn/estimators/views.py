@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import NotFittedError
 
 from pynn.estimators.settings import Settings
-from pynn.model.activations import Activation
-from pynn.model.architecture import ALIASES, hidden_activations, paired
+from pynn.model.activations import ALIASES, Activation
+from pynn.model.architecture import hidden_activations, paired
 from pynn.model.costs import Cost
 from pynn.network import Network
 from pynn.training.history import in_words
@@ -103,7 +103,13 @@ class Views(Settings):
             except (TypeError, ValueError) as error:
                 raise InvalidSettingError(*error.args) from None
             activations = (*hidden, network.activations[-1])
-            network._become(replace(network._architecture, activations=activations))
+            changed = replace(network._architecture, activations=activations)
+            if list(changed.groups()) != list(network._architecture.groups()):
+                raise InvalidSettingError(
+                    f"activation={self.activation!r} has other trained parameters than the fitted "
+                    f"network, with {list(network.activations[:-1])}; fit again"
+                )
+            network._become(changed)
         if network.n_threads != self.n_threads:
             network.n_threads = self.n_threads
         return network

@@ -14,6 +14,7 @@ from pynn import checks
 from pynn.inspection.inspected import Inspected
 from pynn.inspection.tables import Table, number
 from pynn.inspection.tracing import Layers, Trace
+from pynn.model.architecture import STATISTICS
 from pynn.model.costs import Huber, Quantile
 from pynn.model.model import Model
 
@@ -129,7 +130,8 @@ def gradient_check(
     """Compare the gradient of backpropagation with finite differences of the cost, by layer.
 
     For each parameter p, the gradient is compared with the central difference
-    (C(p + h) − C(p − h)) / 2h of the mean cost C of the rows, without penalty. The step h moves
+    (C(p + h) − C(p − h)) / 2h of the mean cost C of the rows, without penalty. Running means and
+    variances of batch normalisation, which have no gradient, are left alone. The step h moves
     weighted sums by about ∛ε, which balances the truncation error of order h² against the rounding
     error of order ε/h [1]_. A layer that does not pass is compared again with Richardson's
     extrapolation from h and h / 2, whose truncation error is of order h⁴: the cost of a deep
@@ -263,7 +265,7 @@ class _Slopes:
             inputs[0] = x * abs(network.scale)
         for W, largest in zip(network.views(reach)[0], inputs, strict=True):
             W *= np.maximum(1, largest)[:, np.newaxis]
-        if network._architecture.normed:
+        if network._architecture.norms:
             self._widen(reach, base)
         self._steps = np.cbrt(_EPS) * np.maximum(1, np.abs(self._p)) / reach
         groups = network._architecture.split(np.arange(len(self._p)))
@@ -273,9 +275,10 @@ class _Slopes:
             name, _ = group
             return "embeddings" if name in of_inputs else name.partition(".")[2]
 
+        trained = [group for group in groups.items() if not group[0].startswith(STATISTICS)]
         self.layers = [
             np.concatenate([numbers.ravel() for _, numbers in layer])
-            for _, layer in groupby(groups.items(), layer_of)
+            for _, layer in groupby(trained, layer_of)
         ]
 
     def _plain(self) -> list[Model]:
@@ -303,10 +306,14 @@ class _Slopes:
         """Multiply the reach of weights by how much normalisation enlarges their sums."""
         x = base.first_inputs
         x = x if self.network.scale is None else x * self.network.scale
-        layers = zip(self.network.weights, self.network.gains, [x, *base.a[:-1]], strict=True)
-        for W, (weights, gains, x) in zip(self.network.views(reach)[0], layers, strict=True):
-            if gains is not None:
-                W *= max(1, abs(gains).max() / np.sqrt((x @ weights).var(axis=1).min() + 1e-5))
+        net, inputs = self.network, [x, *base.a[:-1]]
+        for layer, (W, gains) in enumerate(zip(net.views(reach)[0], net.gains, strict=True)):
+            if gains is None:
+                continue
+            variances = net.variances[layer]
+            if variances is None:
+                variances = (inputs[layer] @ net.weights[layer]).var(axis=1).min()
+            W *= np.maximum(1, (abs(gains) / np.sqrt(variances + 1e-5)).max())
 
     def extrapolated(self, i: int) -> tuple[float, float]:
         """Return the same as `at`, to the fourth order in the step."""

@@ -283,9 +283,10 @@ class Inspected:
         activation = str(network.activations[layer - 1])
         gains = network.gains[layer - 1]
         gain = None if gains is None else float(gains[unit])
-        is_residual = network._architecture.is_residual(layer - 1)
+        of = network._architecture
+        is_residual, norm = of.is_residual(layer - 1), of.norm_of(layer - 1)
         found = NeuronInputs(
-            layer, unit, activation, weights, bias, gain=gain, is_residual=is_residual
+            layer, unit, activation, weights, bias, gain=gain, is_residual=is_residual, norm=norm
         )
         if X is None:
             return found

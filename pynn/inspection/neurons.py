@@ -47,14 +47,16 @@ class NeuronInputs:
     products : like activations, or None
         Activations times weights.
     z : ndarray of shape (n_rows,), or None
-        Weighted sum: the sum of the products, plus the bias. In a layer with layer normalisation,
-        the sum of the products, which is normalised next.
+        Weighted sum: the sum of the products, plus the bias. In a layer with `norm`, the sum of the
+        products, which is normalised next.
     a : ndarray of shape (n_rows,), or None
         Activation of the neuron, with the input that a residual layer adds.
     gain : float or None
-        Gain of the neuron if its layer has layer normalisation, otherwise None.
+        Gain of the neuron if its layer has `norm`, otherwise None.
     is_residual : bool, default=False
         Whether the layer adds its input to its activations.
+    norm : str or None, default=None
+        "layer" or "batch" if the layer has this normalisation.
 
     See Also
     --------
@@ -84,6 +86,7 @@ class NeuronInputs:
     a: NDArray[Any] | None = None
     gain: float | None = None
     is_residual: bool = False
+    norm: str | None = None
 
     def __repr__(self) -> str:
         n = len(self.weights)
@@ -126,7 +129,7 @@ class NeuronInputs:
         columns, what = {"weight": self.weights}, "weights"
         end = f"bias {number(self.bias, digits)}"
         if self.gain is not None:
-            end = f"layer norm with gain {number(self.gain, digits)} and {end}"
+            end = f"{self.norm} norm with gain {number(self.gain, digits)} and {end}"
         if self.z is not None and self.a is not None:
             columns = {"activation": dense_row(self.activations, row), **columns}
             columns["product"], what = dense_row(self.products, row), "products"

@@ -12,7 +12,8 @@ from pynn import checks
 from pynn.inspection import embedded as of_embeddings
 from pynn.inspection.tables import Table, aligned, number
 from pynn.inspection.walkthrough import Walkthrough
-from pynn.model.architecture import Architecture, Gains
+from pynn.inspection.writing import listed
+from pynn.model.architecture import Architecture, Group
 from pynn.model.model import Model
 
 Layers = tuple[NDArray[Any], ...]
@@ -32,14 +33,14 @@ class Trace:
     y : ndarray of shape (n_rows, n_out)
         Targets; classes are one-hot encoded.
     z, a : tuple of ndarray of shape (n_rows, n_units)
-        Weighted sums and activations of each layer. With layer normalisation, z is
+        Weighted sums and activations of each layer. With `norm`, z is
         ``gains * normalised + biases``. The activations of a residual layer have its input added.
     sensitivities : tuple of ndarray of shape (n_rows, n_units)
         ∂C/∂a, the derivative of each row's own cost with respect to the activations. It is infinite
         at an output of 0 that cross_entropy, binary_cross_entropy or poisson does not allow.
     deltas : tuple of ndarray of shape (n_rows, n_units)
-        ∂C/∂z, the derivative with respect to the weighted sums. With layer normalisation, the
-        weighted sums u are those before it, and `z_sensitivities` holds ∂C/∂z.
+        ∂C/∂z, the derivative with respect to the weighted sums. With `norm`, the weighted sums u
+        are those before it, and `z_sensitivities` holds ∂C/∂z.
     input_sensitivities : ndarray of shape (n_rows, n_in)
         ∂C/∂x, the derivative with respect to the inputs; 0 for `Categories`.
     costs : ndarray of shape (n_rows,), float64
@@ -54,10 +55,11 @@ class Trace:
         The delta of huber or the quantile of quantile. For the cross-entropy of an estimator, the
         distance that its value keeps outputs from 0 and 1, as in scikit-learn. Otherwise 0.
     normalised : tuple of ndarray of shape (n_rows, n_units)
-        Weighted sums u of each layer with layer normalisation, as
-        ``(u - mean) / sqrt(variance + 1e-5)``; None for the other layers.
+        Weighted sums u of each layer with `norm`, as ``(u - mean) / sqrt(variance + 1e-5)``; None
+        for the other layers. Mean and variance are those of the row with layer normalisation, and
+        the running ones of the unit with batch normalisation.
     z_sensitivities : tuple of ndarray of shape (n_rows, n_units)
-        ∂C/∂z of each layer with layer normalisation; None for the other layers.
+        ∂C/∂z of each layer with `norm`; None for the other layers.
     embedded : ndarray of shape (n_rows, n_embedded) or None
         Inputs of the first layer, before the input scale, if the network has embeddings.
 
@@ -99,11 +101,11 @@ class Trace:
     def _of(cls, network: Model, X: Any, y: Any) -> Trace:
         data = network._data(X, y)
         architecture, layers = network._architecture, range(len(network.weights))
-        more = ["normed", "dz"] if architecture.normed else []
+        more = ["normed", "dz"] if architecture.norms else []
         more += ["embedded"] if architecture.embeddings else []
         found = network._trace(data, ("z", "a", "da", "delta", "dx", "costs", *more))
         normalised, by_z = (
-            tuple(found[name][i] if architecture.is_normed(i) else None for i in layers)
+            tuple(found[name][i] if architecture.norm_of(i) else None for i in layers)
             for name in ("normed", "dz")
         )
         return cls(
@@ -168,14 +170,24 @@ class Trace:
         return self.architecture.views(self.gradient)[1]
 
     @property
-    def gains(self) -> Gains:
+    def gains(self) -> Group:
         """Gains of each layer, (n_out,): views of `parameters`. None for layers without `norm`."""
-        return self.architecture.gains_of(self.parameters)
+        return self.architecture.group_of("gains", self.parameters)
 
     @property
-    def d_gains(self) -> Gains:
+    def d_gains(self) -> Group:
         """∂C/∂g of the mean cost for each layer, (n_out,): views of `gradient`, or None."""
-        return self.architecture.gains_of(self.gradient)
+        return self.architecture.group_of("gains", self.gradient)
+
+    @property
+    def alphas(self) -> Group:
+        """Alphas of each layer, (n_out,), likewise; None for layers that are not `Parametric`."""
+        return self.architecture.group_of("alphas", self.parameters)
+
+    @property
+    def d_alphas(self) -> Group:
+        """Derivatives of the mean cost with respect to `alphas`: views of `gradient`, or None."""
+        return self.architecture.group_of("alphas", self.gradient)
 
     @property
     def scale(self) -> NDArray[Any] | None:
@@ -318,7 +330,8 @@ class Trace:
             rows.append(
                 (f"sensitivities[{i}]", self.sensitivities[i], f"∂C/∂a {of} each row's cost")
             )
-            by, by_z, d_gains = "∂C/∂z", self.z_sensitivities[i], self.d_gains[i]
+            by, by_z = "∂C/∂z", self.z_sensitivities[i]
+            d_gains, d_alphas = self.d_gains[i], self.d_alphas[i]
             if by_z is not None:
                 rows.append((f"z_sensitivities[{i}]", by_z, f"∂C/∂z {of} each row's cost"))
                 by = "∂C/∂u of the weighted sums"
@@ -328,8 +341,12 @@ class Trace:
                 rows.append((f"d_biases[{i}]", self.d_biases[i], f"∂C/∂b {of} the mean cost"))
             if d_gains is not None:
                 rows.append((f"d_gains[{i}]", d_gains, f"∂C/∂g {of} the mean cost"))
+            if d_alphas is not None:
+                rows.append((f"d_alphas[{i}]", d_alphas, f"∂C/∂α {of} the mean cost"))
         parts = ["d_weights", *(["d_biases"] if net.bias else [])]
-        parts += ["d_gains"] if net.normed else []
+        parts += ["d_gains"] if net.norms else []
+        parts += ["d_alphas"] if any(map(net.is_parametric, range(n_layers))) else []
+        parts += ["0 for means and variances"] if "batch" in net.norms else []
         if self.d_scale is not None:
             rows.append(("d_scale", self.d_scale, "∂C/∂s of the input scale, of the mean cost"))
             parts.insert(0, "d_scale")
@@ -337,13 +354,8 @@ class Trace:
             rows.append((f'd_embedding_parameters["{name}"]', array, "gradient of the mean cost"))
         parts = [*(["d_embedding_parameters"] if self.d_embedding_parameters else []), *parts]
         rows.append(("input_sensitivities", self.input_sensitivities, "∂C/∂x, of each row's cost"))
-        rows.append(("gradient", self.gradient, f"all of {_listed(parts)} in one vector"))
+        rows.append(("gradient", self.gradient, f"all of {listed(parts)} in one vector"))
         return rows
-
-
-def _listed(names: list[str]) -> str:
-    """Write "a", "a and b", or "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def kept(X: Any, dtype: np.dtype[Any]) -> Any:

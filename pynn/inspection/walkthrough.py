@@ -17,8 +17,8 @@ from pynn.inspection.formulas import (
     filled,
 )
 from pynn.inspection.neurons import dense_row, neuron
-from pynn.inspection.tables import number
-from pynn.model.activations import parameter_of
+from pynn.inspection.writing import Writer, cut, listed, telling
+from pynn.model.activations import parameter_of, values
 
 if TYPE_CHECKING:
     from pynn.inspection.tracing import Trace
@@ -28,14 +28,15 @@ Line = tuple[str, str]  # label and text
 Lines = Callable[[int], list[Line]]  # of a neuron
 
 
-class Walkthrough:
+class Walkthrough(Writer):
     """Text of one row of a trace; `pynn.inspection.Trace.text` describes the parameters."""
 
     def __init__(
         self, trace: Trace, row: int, digits: int, limits: tuple[int, int], rate: float | None
     ) -> None:
-        self.max_neurons, self.max_terms = limits
-        self.digits, self.rate = digits, rate
+        self.max_neurons, max_terms = limits
+        super().__init__(digits, max_terms)
+        self.rate = rate
         self.net, self.last = trace.architecture, len(trace.z) - 1
         self.names = self.net.activation_names
         self.weights, self.biases = trace.weights, trace.biases
@@ -57,6 +58,16 @@ class Walkthrough:
             for du, by_z in zip(self.du, trace.z_sensitivities, strict=True)
         ]
         self.gains: Sequence[Any] = trace.gains
+        self.alphas: Sequence[Any] = trace.alphas
+        self.means, self.variances = (
+            self.net.group_of(name, trace.parameters) for name in ("means", "variances")
+        )
+        self.unblended = [
+            a if alphas is None else values(activation, z)
+            for a, z, alphas, activation in zip(
+                self.f, self.z, self.alphas, self.net.activations, strict=True
+            )
+        ]
         self.normed: list[Any] = [
             None if n is None else n[row].astype(float) for n in trace.normalised
         ]
@@ -75,7 +86,7 @@ class Walkthrough:
 
     def _inputs(self) -> str:
         x, s = self.x, self.scale
-        listed = _telling(x, self.max_neurons)
+        listed = telling(x, self.max_neurons)
         n = len(x)
         rules = [f"{n - len(listed)} of {n} are 0 and not listed"] if len(listed) < n else []
         rules += [] if s is None else ["x·s, input times scale, goes into layer 1"]
@@ -87,7 +98,7 @@ class Walkthrough:
         return _part("Inputs", rules, self._list(listed, lines))
 
     def _forward(self, layer: int) -> str:
-        z, a, name = self.z[layer], self.f[layer], self.names[layer]
+        z, a = self.z[layer], self.f[layer]
 
         def lines(j: int) -> list[Line]:
             bias = self.biases[layer][j] if self.net.bias else None
@@ -96,7 +107,7 @@ class Walkthrough:
                 total = self._sum(x, self.weights[layer][:, j], bias)
             else:
                 total = self._normalisation(layer, j, bias)
-            text = f"{total} = {self._number(z[j])}, {name} → {self._number(a[j])}"
+            text = f"{total} = {self._number(z[j])}, {self._activation(layer, j)}"
             if self.net.is_residual(layer):
                 text += f"; {self._filled('a + x', a=a[j], x=x[j])}{self._number(self.a[layer][j])}"
             return [(neuron(layer + 1, j), text)]
@@ -106,29 +117,51 @@ class Walkthrough:
         value = self._words(layer).value
         rules = [f"z = sum of inputs times weights{plus}"]
         if self.normed[layer] is not None:
-            _, mean, s = self._sums(layer)
             rules = [
                 "u = sum of inputs times weights",
-                f"n = (u − m) / s, m = mean of all u = {self._number(mean)}, "
-                f"s = √(variance of all u + 1e−05) = {self._number(s)}",
+                f"n = (u − m) / s, {self._rule_of_statistics(layer)}",
                 f"z = n times gain{plus}",
             ]
-        rules += [f"a = {value}{added}"]
+        if self.alphas[layer] is None:
+            rules += [f"a = {value}{added}"]
+        else:
+            rules += [f"a = (1 − α)·z + α·f{added}, α the alpha, f = {value}"]
         title = self._title(layer).capitalize()
         return _part(title, rules, self._list(range(len(z)), lines))
 
-    def _sums(self, layer: int) -> tuple[Array, float, float]:
-        """Return the weighted sums of a normalised layer, their mean and standard deviation."""
+    def _statistics(self, layer: int) -> tuple[Array, Array, Array]:
+        """Return the weighted sums of a normalised layer, and mean and deviation for each."""
         u = self.inputs[layer] @ self.weights[layer].astype(float)
-        return u, float(u.mean()), float(np.sqrt(u.var() + 1e-5))
+        means, variances = self.means[layer], self.variances[layer]
+        if means is None or variances is None:
+            return u, np.full_like(u, u.mean()), np.full_like(u, np.sqrt(u.var() + 1e-5))
+        return u, means.astype(float), np.sqrt(variances.astype(float) + 1e-5)
+
+    def _rule_of_statistics(self, layer: int) -> str:
+        if self.net.norm_of(layer) == "batch":
+            return "m = running mean, s = √(running variance + 1e−05)"
+        _, mean, s = self._statistics(layer)
+        return (
+            f"m = mean of all u = {self._number(mean[0])}, "
+            f"s = √(variance of all u + 1e−05) = {self._number(s[0])}"
+        )
 
     def _normalisation(self, layer: int, j: int, bias: float | None) -> str:
         """Write how a weighted sum is computed and normalised, up to the sum that is z."""
-        (u, mean, s), n, gains = self._sums(layer), self.normed[layer], self.gains[layer]
+        (u, mean, s), n, gains = self._statistics(layer), self.normed[layer], self.gains[layer]
         total = self._sum(self.inputs[layer], self.weights[layer][:, j])
-        quotient = self._filled("(u − m) / s", u=u[j], m=mean, s=s)
+        quotient = self._filled("(u − m) / s", u=u[j], m=mean[j], s=s[j])
         z = self._sum(n[[j]], gains[[j]].astype(float), bias)
         return f"u = {total} = {self._number(u[j])}; n = {quotient}{self._number(n[j])}; z = {z}"
+
+    def _activation(self, layer: int, j: int) -> str:
+        """Write how an activation follows from z, without the input of a residual layer."""
+        z, a, alphas = self.z[layer][j], self.f[layer][j], self.alphas[layer]
+        if alphas is None:
+            return f"{self.names[layer]} → {self._number(a)}"
+        f, alpha = self.unblended[layer][j], float(alphas[j])
+        blend = self._filled("b·z + c·f", b=1 - alpha, c=alpha, z=z, f=f)
+        return f"{self.names[layer]} → {self._number(f)}; {blend}{self._number(a)}"
 
     def _cost(self) -> str:
         name, z, a, p = self.net.cost_name, self.z[-1], self.a[-1], self.p
@@ -198,6 +231,10 @@ class Walkthrough:
             together = [("together", f"s = sum of ∂C/∂a·a = {self._number(s)}")]
             rule, formula = "a·(∂C/∂a − s)", "a·(d − s)"
             return rule, lambda j: self._filled(formula, a=a[j], d=da[j], s=s), together
+        if self.alphas[layer] is not None:
+            slope = filled(words.slope, {"a": "f"})
+            rule = f"∂C/∂a·(1 − α + α·{name}′), {name}′ = {slope}"
+            return rule, self._quotient(da, dz), []
         if words.slope == "1":
             return "∂C/∂a", lambda j: "", []
         rule = f"∂C/∂a·{name}′, {name}′ = {words.slope}"
@@ -205,7 +242,11 @@ class Walkthrough:
             rule += f", a without a of layer {layer}"
         if words.factor:
             return rule, lambda j: self._filled(f"d·{words.factor}", a=a[j], d=da[j]), []
-        return rule, lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else "", []
+        return rule, self._quotient(da, dz), []
+
+    def _quotient(self, da: Array, dz: Array) -> Callable[[int], str]:
+        """Return the formula of ∂C/∂z whose factor is known by its result alone."""
+        return lambda j: self._filled("d·f", d=da[j], f=dz[j] / da[j]) if da[j] else ""
 
     def _by(self, layer: int) -> str:
         """Name the derivative with respect to the weighted sums of a layer."""
@@ -217,21 +258,23 @@ class Walkthrough:
         if n is None:
             return [], lambda j: [], []
         d = gains.astype(float) * self.dz[layer]
-        mean, slope, s = float(d.mean()), float((d * n).mean()), self._sums(layer)[2]
-        rules = [
-            "∂C/∂n = ∂C/∂z·gain",
-            "∂C/∂u = (∂C/∂n − p − n·q) / s, p = mean of ∂C/∂n, q = mean of ∂C/∂n·n",
-        ]
+        mean, slope, s = float(d.mean()), float((d * n).mean()), self._statistics(layer)[2]
+        rules = ["∂C/∂n = ∂C/∂z·gain", "∂C/∂u = ∂C/∂n / s"]
+        formula, together = "d / s", []
+        if self.net.norm_of(layer) == "layer":
+            rules[1] = "∂C/∂u = (∂C/∂n − p − n·q) / s, p = mean of ∂C/∂n, q = mean of ∂C/∂n·n"
+            formula = "(d − p − n·q) / s"
+            together = [("all", f"p = {self._number(mean)}, q = {self._number(slope)}")]
 
         def lines(j: int) -> list[Line]:
             product = self._filled("d·g", d=self.dz[layer][j], g=gains[j])
-            quotient = self._filled("(d − p − n·q) / s", d=d[j], p=mean, n=n[j], q=slope, s=s)
+            quotient = self._filled(formula, d=d[j], p=mean, n=n[j], q=slope, s=s[j])
             return [
                 ("", f"∂C/∂n = {product}{self._number(d[j])}"),
                 ("", f"∂C/∂u = {quotient}{self._number(self.du[layer][j])}"),
             ]
 
-        return rules, lines, [("all", f"p = {self._number(mean)}, q = {self._number(slope)}")]
+        return rules, lines, together
 
     def _back_to_inputs(self) -> str:
         rule = f"∂C/∂x = sum of {self._by(0)} of layer 1 times weights"
@@ -241,7 +284,7 @@ class Walkthrough:
             return [(neuron(0, j), f"∂C/∂x = {total} = {self._number(self.dx[j])}")]
 
         rules, of_input = ([rule], lines) if self.scale is None else self._back_to_scale(self.scale)
-        listed = _telling(self.x, self.max_neurons)
+        listed = telling(self.x, self.max_neurons)
         return _part("Back to the inputs", rules, self._list(listed, of_input))
 
     def _back_to_scale(self, s: Array) -> tuple[list[str], Lines]:
@@ -272,7 +315,7 @@ class Walkthrough:
     def _gradient(self, layer: int) -> str:
         x, du, dz = self.inputs[layer], self.du[layer], self.dz[layer]
         limit, rate, n, gains = self.max_terms, self.rate, self.normed[layer], self.gains[layer]
-        sources = _telling(x, limit)
+        sources, alphas = telling(x, limit), self.alphas[layer]
 
         def lines(j: int) -> list[Line]:
             def of_weight(i: int) -> list[Line]:
@@ -291,16 +334,22 @@ class Walkthrough:
                 formula = f"{self._filled('d·n', d=dz[j], n=n[j])}{self._number(slope)}"
                 step = self._step("g", gains[j], slope)
                 found.append((f"gain of {neuron(layer + 1, j)}", f"∂C/∂g = {formula}{step}"))
+            if alphas is not None:
+                d, f, z = float(self.da[layer][j]), self.unblended[layer][j], self.z[layer][j]
+                formula = f"{self._filled('d·(f − z)', d=d, f=f, z=z)}{self._number(d * (f - z))}"
+                step = self._step("α", alphas[j], d * (f - z))
+                found.append((f"alpha of {neuron(layer + 1, j)}", f"∂C/∂α = {formula}{step}"))
             return found
 
         rules = [f"∂C/∂w = input of the weight times {self._by(layer)}"]
         rules += ["∂C/∂b = ∂C/∂z"] if self.net.bias else []
         rules += [] if n is None else ["∂C/∂g = ∂C/∂z·n, g the gain"]
+        rules += [] if alphas is None else ["∂C/∂α = ∂C/∂a·(f − z)"]
         if rate is not None:
-            others = [*("b" if self.net.bias else ""), *("g" if n is not None else "")]
-            likewise = f", likewise {' and '.join(others)}" if others else ""
+            others = "b" * self.net.bias + "g" * (n is not None) + "α" * (alphas is not None)
+            likewise = f", likewise {listed(others)}" if others else ""
             rules.append(f"new w = w − {self._number(rate)}·∂C/∂w{likewise}")
-        neurons = self._list(_telling(du, limit), lines, limit, " neurons")
+        neurons = self._list(telling(du, limit), lines, limit, " neurons")
         return _part(f"Gradient of {self._title(layer)}", rules, neurons)
 
     def _step(self, name: str, value: float, slope: float) -> str:
@@ -318,54 +367,15 @@ class Walkthrough:
         p = {"p": self._number(parameter_of(self.net.activations[layer]))}
         return ActivationWords(*(filled(formula, p) for formula in ACTIVATIONS[self.names[layer]]))
 
-    def _title(self, layer: int) -> str:
-        output = ", the output" if layer == self.last else ""
-        norm = "" if self.normed[layer] is None else "layer norm, "
-        return f"layer {layer + 1}{output}, {norm}{self.names[layer]}"
-
-    def _number(self, x: float) -> str:
-        return number(x, self.digits)
-
-    def _factor(self, x: float) -> str:
-        """Write a number, in brackets if it is negative."""
-        written = self._number(x)
-        return f"({written})" if written.startswith("−") else written
-
     def _rule(self, formula: str) -> str:
         """Write the parameter of the cost into a rule."""
         return filled(formula, {"p": self._number(self.p)})
 
-    def _filled(self, formula: str, **numbers: float) -> str:
-        """Put numbers into a formula, with "=" behind it; "" remains ""."""
-        written = {letter: self._factor(x) for letter, x in numbers.items()}
-        for difference, other in (("1 − a", 1.0), ("1 − a", -1.0), ("a − y", numbers.get("y"))):
-            if difference in formula and other is not None:
-                written["a"] = self._told_apart(numbers["a"], other) or written["a"]
-        text = filled(formula, written)
-        return f"{text} = " if text else ""
-
-    def _told_apart(self, a: float, other: float) -> str:
-        """Write a with enough digits if it would look like another number; otherwise return ""."""
-        distance = abs(float(a) - other)
-        if not 0 < distance < np.inf or self._number(a) != self._number(other):
-            return ""
-        more = int(np.floor(np.log10(abs(other)))) - int(np.floor(np.log10(distance)))
-        text = number(a, min(self.digits + more, 17))
-        return f"({text})" if text.startswith("−") else text
-
-    def _sum(self, x: Array, weights: Array, bias: float | None = None) -> str:
-        """Write a sum of products, and of a bias if there is one."""
-
-        def term(i: int) -> str:
-            return f"{self._factor(x[i])}·{self._factor(weights[i])}"
-
-        front, n_between, back = _cut(_telling(x * weights, self.max_terms), self.max_terms)
-        gap = [f"… {n_between} more …"] if n_between else []
-        total = " + ".join([*map(term, front), *gap, *map(term, back)])
-        if bias is None:
-            return total or "0"
-        sign = "−" if bias < 0 else "+"
-        return f"{total} {sign} {self._number(abs(bias))}" if total else self._number(bias)
+    def _title(self, layer: int) -> str:
+        output = ", the output" if layer == self.last else ""
+        norm = "" if self.normed[layer] is None else f"{self.net.norm_of(layer)} norm, "
+        blended = "" if self.alphas[layer] is None else "parametric "
+        return f"layer {layer + 1}{output}, {norm}{blended}{self.names[layer]}"
 
     # ---- Lines -----------------------------------------------------------------------------------
 
@@ -373,7 +383,7 @@ class Walkthrough:
         self, chosen: Sequence[int], lines: Lines, limit: int = 0, of: str = ""
     ) -> list[Line]:
         """Return the lines of the chosen neurons; beyond the limit the middle is left out."""
-        front, n_between, back = _cut(chosen, limit or self.max_neurons)
+        front, n_between, back = cut(chosen, limit or self.max_neurons)
         gap = [("…", f"{n_between} more{of}")] if n_between else []
         first, last = ([line for j in part for line in lines(j)] for part in (front, back))
         return [*first, *gap, *last]
@@ -385,16 +395,3 @@ def _part(title: str, rules: list[str], lines: list[Line]) -> str:
     width = max(map(len, labels), default=0)
     texts = [f"  {label:{width}} {text}" for label, (_, text) in zip(labels, lines, strict=True)]
     return "\n".join([title, *(f"  {rule}" for rule in rules), *texts])
-
-
-def _telling(x: Array, limit: int) -> Sequence[int]:
-    """Return the indices of all numbers, or of those that are not 0 if there are many."""
-    return range(len(x)) if len(x) <= limit else np.flatnonzero(x).tolist()
-
-
-def _cut(chosen: Sequence[int], limit: int) -> tuple[Sequence[int], int, Sequence[int]]:
-    """Return the first and last items up to the limit, with the number of those left out."""
-    if len(chosen) <= limit:
-        return chosen, 0, []
-    n_back = limit // 2
-    return chosen[: limit - n_back], len(chosen) - limit, chosen[len(chosen) - n_back :]

@@ -14,22 +14,30 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pynn import _core, checks
 from pynn.model import embeddings as inputs
-from pynn.model.activations import Activation, name_of, parameter_of
+from pynn.model.activations import (
+    HIDDEN_ACTIVATIONS,
+    Activation,
+    Parametric,
+    checked_activation,
+    name_of,
+    parameter_of,
+)
 from pynn.model.costs import PARAMETRISED, Cost
+from pynn.model.layer_options import checked_members, checked_norms, checked_residual
 
-ALIASES: dict[Any, str] = {"logistic": "sigmoid"}
 COST_ALIASES = {
     "mse": "squared_error",
     "mae": "absolute_error",
     "bce": "binary_cross_entropy",
     "ce": "cross_entropy",
 }
-HIDDEN_ACTIVATIONS = [name for name, output_only in _core.ACTIVATIONS.items() if not output_only]
 
+GROUPS = ("weights", "biases", "gains", "alphas", "means", "variances")  # of a layer
+STATISTICS = ("means.", "variances.")  # groups that are not trained by gradients
 _CROSS_ENTROPIES = ("cross_entropy", "binary_cross_entropy")
 
 Views = tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]
-Gains = tuple[NDArray[Any] | None, ...]
+Group = tuple[NDArray[Any] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,8 @@ class Architecture:
         Whether the first layer reads x * s, with a factor s for each input among the parameters.
     residual : tuple of bool, default=()
         For each layer whether it adds its input to its activations. Empty if none does.
-    normed : tuple of bool, default=()
-        For each layer whether its weighted sums are normalised. Empty if none is.
+    norms : tuple of str or None, default=()
+        For each layer "layer" or "batch" if its weighted sums are normalised. Empty if none is.
     members : int, default=None
         Number of members that share the weights of hidden layers.
     embeddings : tuple of (int, Embedding), default=()
@@ -71,7 +79,7 @@ class Architecture:
     capped: bool = False
     input_scale: bool = False
     residual: tuple[bool, ...] = ()
-    normed: tuple[bool, ...] = ()
+    norms: tuple[str | None, ...] = ()
     members: int | None = None
     embeddings: inputs.Embeddings = ()
 
@@ -107,9 +115,9 @@ class Architecture:
             _dtype(dtype),
             labels,
             input_scale=input_scale,
-            residual=_residual(residual, sizes),
-            normed=_normed(norm, len(sizes) - 2),
-            members=_members(members, norm, sizes),
+            residual=checked_residual(residual, sizes),
+            norms=checked_norms(norm, len(sizes) - 2),
+            members=checked_members(members, norm, activations, sizes),
             embeddings=inputs.checked(embeddings, sizes[0], _dtype(dtype)),
         )
         checks.positive_integer("the size of embedded rows", new.widths[0])
@@ -125,7 +133,7 @@ class Architecture:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains, factors of members, and parameters of the inputs."""
+        """Number of parameters in all groups."""
         return sum(math.prod(shape) for _, shape in self.groups())
 
     @property
@@ -157,15 +165,19 @@ class Architecture:
         """Whether this layer, from 0, adds its input to its activations."""
         return bool(self.residual) and self.residual[layer]
 
-    def is_normed(self, layer: int) -> bool:
-        """Whether the weighted sums of this layer, from 0, are normalised."""
-        return bool(self.normed) and self.normed[layer]
+    def is_parametric(self, layer: int) -> bool:
+        """Whether the activation of this layer, from 0, has a trained parameter."""
+        return isinstance(self.activations[layer], Parametric)
+
+    def norm_of(self, layer: int) -> str | None:
+        """Name the normalisation of this layer, from 0: "layer", "batch" or None."""
+        return self.norms[layer] if self.norms else None
 
     @property
     def layer_activations(self) -> list[str]:
         """Name of each layer's activation, with marks for normalised and residual layers."""
         return [
-            "layer norm " * self.is_normed(layer)
+            (f"{norm} norm " if (norm := self.norm_of(layer)) else "")
             + str(activation)
             + " + input" * self.is_residual(layer)
             for layer, activation in enumerate(self.activations)
@@ -183,7 +195,7 @@ class Architecture:
             self.bias,
             self.input_scale,
             self.residual,
-            self.normed,
+            self.norms,
             self.cost_name,
             parameter,
             self.dtype.name,
@@ -191,6 +203,7 @@ class Architecture:
             tuple(
                 (one.kind, column, one._n_out, *one._in_core()) for column, one in self.embeddings
             ),
+            tuple(map(self.is_parametric, range(len(self.activations)))),
         )
 
     def encoded(self, y: ArrayLike, name: str = "y") -> ArrayLike:
@@ -223,7 +236,7 @@ class Architecture:
             self.dtype,
             input_scale=self.input_scale,
             residual=self.residual[:n_layers],
-            normed=self.normed[:n_layers],
+            norms=self.norms[:n_layers],
             embeddings=self.embeddings,
         )
 
@@ -238,11 +251,16 @@ class Architecture:
             yield f"weights.{layer}", (*(own if is_output else ()), n_in, n_out)
             if self.bias:
                 yield f"biases.{layer}", (*own, n_out)
-            if self.is_normed(layer):
+            if norm := self.norm_of(layer):
                 yield f"gains.{layer}", (n_out,)
+            if self.is_parametric(layer):
+                yield f"alphas.{layer}", (n_out,)
             if own and not is_output:
                 yield f"r.{layer}", (*own, n_in)
                 yield f"s.{layer}", (*own, n_out)
+            if norm == "batch":
+                yield f"means.{layer}", (n_out,)
+                yield f"variances.{layer}", (n_out,)
 
     def split(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return the view of each group, by name, in a vector (n_parameters,)."""
@@ -260,10 +278,10 @@ class Architecture:
         biases = tuple(views[f"biases.{layer}"] for layer in layers if self.bias)
         return tuple(views[f"weights.{layer}"] for layer in layers), biases
 
-    def gains_of(self, vector: NDArray[Any]) -> Gains:
-        """Return the views of the gains in a vector (n_parameters,), None where there are none."""
+    def group_of(self, name: str, vector: NDArray[Any]) -> Group:
+        """Return the views of a group such as "gains" by layer, None where there are none."""
         views = self.split(vector)
-        return tuple(views.get(f"gains.{layer}") for layer in range(len(self.activations)))
+        return tuple(views.get(f"{name}.{layer}") for layer in range(len(self.activations)))
 
     def factors_of(self, vector: NDArray[Any], name: str) -> tuple[NDArray[Any], ...]:
         """Return the views of "r" or "s" of all members in a vector; none without members."""
@@ -289,65 +307,6 @@ def _layer_sizes(given: object) -> tuple[int, ...]:
     return sizes
 
 
-def _residual(given: object, sizes: tuple[int, ...]) -> tuple[bool, ...]:
-    """Return for each layer whether it is residual, or nothing if none is."""
-    hidden = sizes[1:-1]
-    fits = [i > 0 and n == hidden[i - 1] for i, n in enumerate(hidden)]
-    if isinstance(given, bool | np.bool_):
-        chosen = [bool(given) and fit for fit in fits]
-        if given and not any(fits):
-            raise ValueError(
-                "residual=True needs a hidden layer with as many units as the hidden layer before "
-                f"it, got layer_sizes {sizes}"
-            )
-    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        chosen = list(given)
-        are_bools = all(isinstance(one, bool | np.bool_) for one in chosen)
-        if len(chosen) != len(hidden) or not are_bools:
-            raise ValueError(
-                f"residual must be True, False or {len(hidden)} of them, one for each hidden "
-                f"layer; got {given!r}"
-            )
-        for i, (wanted, fit) in enumerate(zip(chosen, fits, strict=True)):
-            if wanted and not fit:
-                raise ValueError(
-                    f"residual: hidden layer {i + 1} must have as many units as the hidden layer "
-                    f"before it, got layer_sizes {sizes}"
-                )
-    else:
-        raise TypeError(f"residual must be True, False or a sequence of them, got {given!r}")
-    return (*map(bool, chosen), False) if any(chosen) else ()
-
-
-def _normed(given: object, n_hidden: int) -> tuple[bool, ...]:
-    """Return for each layer whether it is normalised, or nothing if none is."""
-    if not isinstance(given, str | Iterable | None):
-        raise TypeError(f'norm must be None, "layer" or a sequence of them, got {given!r}')
-    chosen = [given] * n_hidden if given is None or isinstance(given, str) else list(given)
-    wrong = [one for one in (*chosen, given) if isinstance(one, str) and one != "layer"]
-    wrong += [one for one in chosen if not isinstance(one, str | None)]
-    if wrong or len(chosen) != n_hidden:
-        raise ValueError(
-            f'norm must be None, "layer" or {n_hidden} of them, one for each hidden layer; got '
-            f"{given!r}"
-        )
-    if given == "layer" and not n_hidden:
-        raise ValueError("norm='layer' needs a hidden layer")
-    return (*(one is not None for one in chosen), False) if any(chosen) else ()
-
-
-def _members(given: object, norm: object, sizes: tuple[int, ...]) -> int | None:
-    """Return the number of members, if there are any."""
-    if given is None:
-        return None
-    members = checks.positive_integer("members", given)
-    if len(sizes) < 3:
-        raise ValueError(f"members share the weights of hidden layers, got layer_sizes {sizes}")
-    if any(_normed(norm, len(sizes) - 2)):
-        raise ValueError(f"a network with members cannot have a norm, got norm={norm!r}")
-    return members
-
-
 def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, ...]:
     """Return the activation of each hidden layer, from one or as many as there are."""
     names = [given] * max(n_hidden, 1)
@@ -358,32 +317,24 @@ def hidden_activations(given: object, n_hidden: int) -> tuple[str | Activation, 
                 f"activation must be one name or {n_hidden}, one for each hidden layer; got "
                 f"{len(names)}: {checks.listed(names)}"
             )
-    chosen = [_activation("activation", name, HIDDEN_ACTIVATIONS) for name in names]
+    chosen = [checked_activation("activation", name, HIDDEN_ACTIVATIONS) for name in names]
     return tuple(chosen[:n_hidden])
-
-
-def _activation(argument: str, given: object, names: Iterable[str]) -> str | Activation:
-    """Return an activation that is given by its name or as an object."""
-    if isinstance(given, Activation):
-        return given
-    if isinstance(given, type) and issubclass(given, Activation):
-        raise TypeError(f"{argument} must be an object: {given.__name__}(), not the class")
-    return checks.choice(argument, _canonical(given, ALIASES), [*names, *ALIASES])
-
-
-def _canonical(name: object, aliases: dict[str, str]) -> object:
-    return aliases.get(name, name) if isinstance(name, str) else name
 
 
 def paired(output: object, cost: object) -> tuple[str | Activation, str | Cost]:
     """Return output activation and cost; None is the only partner of the other, if it has one."""
-    chosen = None if output is None else _activation("output_activation", output, _core.ACTIVATIONS)
+    chosen = None
+    if output is not None:
+        chosen = checked_activation("output_activation", output, _core.ACTIVATIONS)
+    if isinstance(chosen, Parametric):
+        raise ValueError(f"only hidden layers can be parametric, got output_activation={chosen!r}")
     if cost is None:
         tied = [name for name, needed in _core.COSTS.items() if chosen and needed == chosen]
         cost = tied[0] if tied else "squared_error"
     if not isinstance(cost, Cost):
         accepted = [*_core.COSTS, *COST_ALIASES]
-        cost = checks.choice("cost", _canonical(cost, COST_ALIASES), accepted)
+        name = COST_ALIASES.get(cost, cost) if isinstance(cost, str) else cost
+        cost = checks.choice("cost", name, accepted)
         cost = PARAMETRISED[cost]() if cost in PARAMETRISED else cost
     needed = _core.COSTS[cost._name() if isinstance(cost, Cost) else cost]
     if chosen is None:

@@ -103,8 +103,8 @@ def _arguments(network: Parameters) -> dict[str, Any]:
         arguments["input_scale"] = True
     if network._architecture.residual:
         arguments["residual"] = network._architecture.residual[:-1]
-    if normed := network._architecture.normed:
-        arguments["norm"] = ["layer" if one else None for one in normed[:-1]]
+    if norms := network._architecture.norms:
+        arguments["norm"] = norms[:-1]
     if network.members is not None:
         arguments["members"] = network.members
     if network._architecture.embeddings:
@@ -125,9 +125,11 @@ def _head_in_order(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
-def _as_json(choice: str | Activation | Cost) -> str | dict[str, float]:
-    """Return a name, or the name with its parameter."""
-    return choice if isinstance(choice, str) else {choice._name(): choice._parameter()}
+def _as_json(choice: Any) -> Any:
+    """Return a name, or the name with its parameter, a number or an activation; or a number."""
+    if isinstance(choice, Activation | Cost):
+        return {choice._name(): _as_json(choice._parameter())}
+    return choice
 
 
 def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> Any:
@@ -137,7 +139,7 @@ def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> An
     if not isinstance(given, dict):
         return given
     ((name, parameter),) = given.items()
-    return parametrised[name](parameter)
+    return parametrised[name](_from_json(parameter, parametrised))
 
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:

@@ -204,7 +204,8 @@ class Model(Parameters):
         """Compute the gradient of `cost` with respect to all parameters.
 
         The negative gradient is the direction in which the cost falls fastest. `views` splits the
-        gradient into arrays with the shapes of weights and biases.
+        gradient into arrays with the shapes of weights and biases. Running means and variances of
+        batch normalisation, which `cost` uses as constants, have the gradient 0.
 
         Parameters
         ----------
@@ -342,9 +343,9 @@ class Model(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the network to a safetensors file.
 
-        Tensors are named weights.0, biases.0, weights.1, … from the input on, gains.0, … in
-        normalised layers, r.0, s.0, … of members, scale if there is an input scale, and embeddings'
-        as `embedding_parameters` has them; the architecture is JSON in the
+        Tensors are named weights.0, biases.0, weights.1, … from the input on, likewise gains,
+        alphas, r, s, means and variances in layers that have them, scale if there is an input
+        scale, and embeddings' as `embedding_parameters` has them; the architecture is JSON in the
         file's metadata. The file holds neither the optimizer's state nor the history.
 
         Parameters

@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn import _core
+from pynn import _core, checks
 from pynn.model import embeddings, threads
 from pynn.model.activations import Activation
-from pynn.model.architecture import Architecture, Gains, Views
+from pynn.model.architecture import GROUPS, Architecture, Group, Views
 from pynn.model.costs import Cost
 from pynn.model.embeddings import Embedding
 
@@ -26,6 +26,9 @@ def zeros(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     memory = np.zeros(n + line, dtype)
     start = -(memory.ctypes.data // dtype.itemsize) % line
     return memory[start : start + n]
+
+
+_START_AT_1 = ("scale", "gains.", "alphas.", "r.", "s.", "variances.")
 
 
 class Parameters:
@@ -47,7 +50,7 @@ class Parameters:
         self._n_threads = threads.checked(n_threads)
         self._set_parameters(zeros(architecture.n_parameters, architecture.dtype))
         for name, group in architecture.split(self._parameters).items():
-            if name == "scale" or name.startswith(("gains.", "r.", "s.")):
+            if name.startswith(_START_AT_1):
                 group[:] = 1
 
     def _set_parameters(self, parameters: NDArray[Any]) -> None:
@@ -76,7 +79,7 @@ class Parameters:
 
     @property
     def activations(self) -> tuple[str | Activation, ...]:
-        """Activation of each layer, the output's last: a name or `LeakyReLU`."""
+        """Activation of each layer, the output's last: a name, `LeakyReLU` or `Parametric`."""
         return self._architecture.activations
 
     @property
@@ -102,12 +105,12 @@ class Parameters:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights, biases, gains, factors of members, and parameters of the inputs."""
+        """Length of `parameters`."""
         return self._architecture.n_parameters
 
     @property
     def parameters(self) -> NDArray[Any]:
-        """All trained parameters, (n_parameters,); writing to them changes the network."""
+        """All parameters, (n_parameters,); writing to them changes the network."""
         return self._parameters
 
     @property
@@ -127,9 +130,24 @@ class Parameters:
         return self._biases
 
     @property
-    def gains(self) -> Gains:
+    def gains(self) -> Group:
         """Views of the parameters, (n_out,) for each layer; None for layers without `norm`."""
-        return self._architecture.gains_of(self._parameters)
+        return self._architecture.group_of("gains", self._parameters)
+
+    @property
+    def alphas(self) -> Group:
+        """Parameters of `Parametric` activations, likewise; None for layers without one."""
+        return self._architecture.group_of("alphas", self._parameters)
+
+    @property
+    def means(self) -> Group:
+        """Running means of batch normalisation, likewise; None for layers without it."""
+        return self._architecture.group_of("means", self._parameters)
+
+    @property
+    def variances(self) -> Group:
+        """Running variances of batch normalisation, likewise; None for layers without it."""
+        return self._architecture.group_of("variances", self._parameters)
 
     @property
     def members(self) -> int | None:
@@ -190,8 +208,8 @@ class Parameters:
         ----------
         vector : ndarray of shape (n_parameters,)
             W0, b0, W1, b1, … as `parameters` has them. With `input_scale` the scale comes first, as
-            ``vector[:n_inputs]``. With `norm` the gains of a layer follow its biases; see
-            `gains_of`.
+            ``vector[:n_inputs]``. With `norm` the gains of a layer follow its biases, then the
+            running means and variances of batch normalisation; see `group_of`.
 
         Returns
         -------
@@ -205,24 +223,27 @@ class Parameters:
         """
         return self._architecture.views(self._checked(vector))
 
-    def gains_of(self, vector: NDArray[Any]) -> Gains:
-        """Return the views of the gains in a vector with the layout of `parameters`.
+    def group_of(self, name: str, vector: NDArray[Any]) -> Group:
+        """Return the views of one group in a vector with the layout of `parameters`.
 
         Parameters
         ----------
+        name : str
+            "weights", "biases", "gains", "alphas", "means" or "variances".
         vector : ndarray of shape (n_parameters,)
             See `views`.
 
         Returns
         -------
-        tuple of ndarray of shape (n_out,), one for each layer; None for layers without `norm`
+        tuple of ndarray, one for each layer; None for layers without this group
 
         Raises
         ------
         TypeError, ValueError
-            If vector is not an array, or not of this shape.
+            If there is no group of this name, or vector is not an array of this shape.
         """
-        return self._architecture.gains_of(self._checked(vector))
+        name = checks.choice("name", name, GROUPS)
+        return self._architecture.group_of(name, self._checked(vector))
 
     def _checked(self, vector: NDArray[Any]) -> NDArray[Any]:
         if not isinstance(vector, np.ndarray):

@@ -25,7 +25,7 @@ class EMA(Average):
     ``average = decay * average + (1 - decay) * parameters``, starting from 0 and divided by
     ``1 - decay**t`` after update ``t`` (Kingma & Ba 2015, section 7.2). With this bias correction,
     the first average equals the parameters after the first update, and the initial parameters have
-    no share in it.
+    no share in it. Running means and variances of batch normalisation are averaged likewise.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ class SWA(Average):
 
     All epochs from `start` on have equal weight (Izmailov et al. 2018, one model per epoch). The
     paper starts after about three quarters of the epochs and trains on with a high constant or
-    cyclical learning rate.
+    cyclical learning rate. With batch normalisation, it makes another pass over the data for the
+    means and variances of the averaged weights; here these are the mean of the running ones.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from pynn.model.regularisation import each
 from pynn.training.optimizers import Optimizer, Rprop
 
 _GROUPS = ("weights", "biases", "scale", "embeddings")
+_LIKE_BIASES = ("biases.", "gains.", "alphas.", "r.", "s.")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class RateFactors:
     Parameters
     ----------
     weights, biases : tuple of float, one for each layer of weights, default=()
-        () stands for 1 in all layers. The factors of biases count for gains, r and s too.
+        () stands for 1 in all layers. The factors of biases count for gains, alphas, r and s too.
     scale : float, default=1.0
         Factor for the input scale.
     embeddings : float, default=1.0
@@ -63,8 +64,8 @@ class RateFactors:
                 raise ValueError(
                     f"{name} has factors for {', '.join(_GROUPS)}; got {group!r}{hint}"
                 )
-        has_biases = architecture.bias or architecture.normed or architecture.members
-        if "biases" in given and not has_biases:
+        shapes = dict(architecture.groups())
+        if "biases" in given and not any(name.startswith(_LIKE_BIASES) for name in shapes):
             raise ValueError(f"{name} has a factor for biases, but the network has none")
         if "scale" in given and not architecture.input_scale:
             raise ValueError(f"{name} has a factor for scale, but input_scale is False")

@@ -95,7 +95,7 @@ static results compute(const problem *p, int n_threads) {
     void *parameters = extend(&r, p->n_parameters, size), *mean = extend(&r, p->n_parameters, size);
     void *predicted = extend(&r, n * n_out, size);
     pynn_cost *cost = extend(&r, 1, sizeof *cost), *costs = extend(&r, n_epochs, sizeof *costs);
-    const int64_t n_normed = p->of->normed ? n_units : 0;
+    const int64_t n_normed = p->of->norm ? n_units : 0;
     void *normed = extend(&r, n_normed, size), *dz = extend(&r, n_normed, size);
     void *embedded = extend(&r, n * p->n_embedded, size);
     const pynn_trace trace = {
@@ -124,6 +124,7 @@ static void check_finite_differences(const problem *p, const double *gradient) {
     uint64_t random = 3;
     for (int k = 0; k < 12; k++) {
         const uint64_t i = next_uint64(&random) % (uint64_t)p->n_parameters;
+        if (is_statistic(p, (int64_t)i)) { continue; } /* they are no part of the gradient */
         const double before = parameters[i];
         pynn_cost at[2];
         for (int side = 0; side < 2; side++) {

@@ -31,31 +31,35 @@ typedef struct {
     int mostly_zero; /* most columns of x are 0 in all rows, and half of the values in the others */
     int regularised; /* labels, row weights, dropout, l2, clip_norm and max_norm */
     int input_scale, residual; /* residual: the second hidden layer adds its input */
-    int normed;                /* hidden layers are normalised */
+    pynn_norm norm;            /* of hidden layers */
     double cost_parameter;
-    double decay; /* of the parameters' average; 0: none */
+    double decay;   /* of the parameters' average; 0: none */
+    int parametric; /* hidden activations have alphas */
     int64_t members;
     int embedded; /* the first columns have embeddings of all kinds */
 } setting;
 
 /* clang-format off */
 static const setting settings[] = {
-    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0},
-    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0, 0},
-    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0, 0},
-    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0, 0},
-    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0, 0},
-    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0, 0},
-    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0},
-    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0, 0},
-    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0, 0},
-    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0, 0},
-    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0, 0},
-    {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 3, 0},
-    {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 40, 0},
-    {"embedded", 2, {9, 70, 3}, "silu", "softmax", "cross_entropy", "adam", 150, 70, 2, COLUMNS, 0, 1, 0, 0, 0, 0, 0.75, 0, 1},
-    {"embedded, scaled", 2, {9, 20, 3}, "tanh", "identity", "squared_error", "momentum", 80, 30, 2, ROWS, 0, 0, 1, 0, 0, 0, 0, 0, 1},
+    {"tanh", 2, {2, 8, 1}, "tanh", "identity", "squared_error", "sgd", 60, 1, 3, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"columns", 2, {2, 8, 1}, "silu", "sigmoid", "binary_cross_entropy", "nesterov", 61, 7, 3, COLUMNS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"digits", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, ROWS, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"sparse", 2, {784, 30, 10}, "sigmoid", "sigmoid", "squared_error", "sgd", 95, 10, 2, SPARSE, 1, 0, 0, 0, 0, 0, 0.75, 0, 0, 0},
+    {"classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 32, 3, ROWS, 0, 1, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"sparse classes", 2, {50, 64, 3}, "relu", "softmax", "cross_entropy", "adam", 90, 90, 3, SPARSE, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+    {"deep", 3, {33, 70, 37, 5}, "gelu", "identity", "huber", "rmsprop", 130, 64, 2, COLUMNS, 0, 0, 0, 0, 0, 1, 0.5, 0, 0, 0},
+    {"chunks", 2, {17, 40, 3}, "softplus", "exp", "poisson", "momentum", 2100, 1500, 2, ROWS, 0, 0, 0, 0, 0, 0, 0.875, 0, 0, 0},
+    {"residual", 3, {20, 70, 70, 3}, "tanh", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.75, 0, 0, 0},
+    {"normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0.875, 0, 0, 0},
+    {"batch normed", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 1300, 1100, 2, ROWS, 0, 1, 1, 1, 2, 0, 0.875, 1, 0, 0},
+    {"sparse batch normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "sgd", 71, 10, 2, SPARSE, 1, 0, 0, 0, 2, 0, 0.875, 0, 0, 0},
+    {"parametric", 3, {20, 70, 70, 3}, "silu", "identity", "squared_error", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0},
+    {"sparse normed", 2, {60, 21, 2}, "tanh", "identity", "squared_error", "momentum", 1200, 1100, 2, SPARSE, 1, 0, 0, 0, 1, 0, 0.875, 0, 0, 0},
+    {"scaled", 2, {61, 20, 4}, "mish", "identity", "squared_error", "adam", 80, 20, 2, ROWS, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+    {"members", 3, {20, 70, 70, 3}, "gelu", "softmax", "cross_entropy", "adam", 70, 25, 2, ROWS, 0, 1, 0, 1, 0, 0, 0.875, 0, 3, 0},
+    {"many members", 2, {33, 37, 2}, "tanh", "identity", "squared_error", "sgd", 70, 50, 2, COLUMNS, 0, 0, 1, 0, 0, 0, 0, 0, 40, 0},
+    {"embedded", 2, {9, 70, 3}, "silu", "softmax", "cross_entropy", "adam", 150, 70, 2, COLUMNS, 0, 1, 0, 0, 0, 0, 0.75, 0, 0, 1},
+    {"embedded, scaled", 2, {9, 20, 3}, "tanh", "identity", "squared_error", "momentum", 80, 30, 2, ROWS, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1},
 };
 
 static const double edges[] = {-0.875, -0.25, 0, 0.5, 0.75};
@@ -83,9 +87,10 @@ typedef struct {
     double l2[3], l1[3], dropout[2];
     int activations[3];
     double activation_parameters[3];
-    unsigned char residual[3], normed[3];
+    unsigned char residual[3], norms[3], parametric[3];
     int64_t n_parameters, n_units; /* units of all layers except the input */
     int64_t n_embedded;            /* length of an embedded row; 0 without embeddings */
+    int64_t ends[3];               /* of the parameters of each layer */
     void *parameters;              /* initial parameters */
 } problem;
 
@@ -129,6 +134,16 @@ static int code_of(const char *name, const char *(*name_of)(int)) {
     while (name_of(code) && strcmp(name_of(code), name)) { code++; }
     CHECK(name_of(code), "no such name: %s", name);
     return code;
+}
+
+/* 1 for running means, 2 for running variances, 0 for other parameters. */
+static int is_statistic(const problem *p, int64_t i) {
+    for (int l = 0; l < p->of->n_layers; l++) {
+        const int64_t n_out = p->of->sizes[l + 1], left = p->ends[l] - i;
+        if (p->norms[l] != PYNN_BATCH_NORM || left <= 0 || left > 2 * n_out) { continue; }
+        return left > n_out ? 1 : 2;
+    }
+    return 0;
 }
 
 static void make_x(problem *p, uint64_t *random) {
@@ -194,7 +209,8 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
                                 .bias = 1,
                                 .input_scale = of->input_scale,
                                 .residual = p->residual,
-                                .normed = p->normed,
+                                .norms = p->norms,
+                                .parametric = p->parametric,
                                 .cost = code_of(of->cost, pynn_cost_name),
                                 .cost_parameter = of->cost_parameter,
                                 .members = of->members};
@@ -209,9 +225,16 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
         p->activation_parameters[l] = 0.25;
         p->activations[l] =
             code_of(l == of->n_layers - 1 ? of->output : of->hidden, pynn_activation_name);
-        p->normed[l] = of->normed && l < of->n_layers - 1;
+        const int is_hidden = l < of->n_layers - 1;
+        p->norms[l] = is_hidden ? of->norm : PYNN_NO_NORM;
+        p->parametric[l] = is_hidden && of->parametric;
         p->n_units += of->sizes[l + 1];
         if (of->regularised) { p->l2[l] = 0.25; }
+    }
+    pynn_network first = p->network; /* its first layers */
+    for (int l = 0; l < of->n_layers; l++) {
+        first.n_layers = l + 1;
+        p->ends[l] = pynn_n_parameters(&first);
     }
     p->n_parameters = pynn_n_parameters(&p->network);
     p->dropout[0] = 0.25;
@@ -232,7 +255,7 @@ static void make(problem *p, const setting *of, pynn_dtype dtype) {
                                     .largest = 1};
     p->parameters = reserve(p->n_parameters, size_of(dtype));
     for (int64_t i = 0; i < p->n_parameters; i++) {
-        set(p->parameters, i, draw(&random) / 4, dtype);
+        set(p->parameters, i, draw(&random) / 4 + (is_statistic(p, i) == 2), dtype);
     }
     make_x(p, &random);
     make_targets(p, &random);

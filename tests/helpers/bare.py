@@ -31,12 +31,19 @@ class Guarded:
 class Bare:
     """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
 
-    def __init__(
-        self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False, members=0
-    ):
+    def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False,
+                 members=0, residual=(), norms=(), parametric=()):  # fmt: skip
         parameter = {"huber": 1.0, "quantile": 0.3}.get(cost, 0.0)
         self.oracle = reference.Network(
-            list(sizes), list(activations), cost, bias, parameter, scale
+            list(sizes),
+            list(activations),
+            cost,
+            bias,
+            parameter,
+            scale,
+            residual,
+            norms,
+            parametric=parametric,
         )
         self.core = _core.Core(
             tuple(sizes),
@@ -44,12 +51,13 @@ class Bare:
             tuple(map(parameter_of, activations)),
             bias,
             scale,
-            (),
-            (),
+            residual,
+            norms,
             cost,
             parameter,
             parameters.dtype.name,
             members,
+            parametric=parametric,
         )
         if members:
             self.oracle = member_reference.Members(self.oracle, members)

@@ -86,12 +86,14 @@ def problem(
     norm=None,
     members=None,
     embeddings=None,
+    parametric=False,
 ):
     parametrised = {"huber": pynn.Huber(delta), "quantile": pynn.Quantile(0.3)}
     sizes = list(sizes)
+    names = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     net = pynn.Network(
         sizes,
-        activation=hidden,
+        activation=[pynn.Parametric(f) for f in names] if parametric else names,
         output_activation=output,
         cost=parametrised.get(cost, cost),
         bias=bias,
@@ -109,13 +111,16 @@ def problem(
         b[...] = rng.normal(size=b.shape) / 2
     if scale:
         net.scale[...] = rng.normal(1, 0.5, len(net.scale))
-    hidden = [hidden] * (len(sizes) - 2) if isinstance(hidden, str) else list(hidden)
     parameter = parametrised[cost]._parameter() if cost in parametrised else 0.0
-    for g in (*net.gains, *net.r, *net.s):
-        if g is not None:
-            g[...] = rng.normal(1, 0.5, g.shape)
-    added, normed = net._architecture.residual, net._architecture.normed
-    activations = [*hidden, output]
+    for group in (*net.gains, *net.alphas, *net.r, *net.s):
+        if group is not None:
+            group[...] = rng.normal(1, 0.5, group.shape)
+    for means, variances in zip(net.means, net.variances, strict=True):
+        if means is not None:
+            means[...] = rng.normal(0, 0.1, means.shape)
+            variances[...] = rng.uniform(0.5, 2, means.shape)
+    added, norms = net._architecture.residual, net._architecture.norms
+    activations = [*names, output]
     oracle = reference.Network(
         sizes,
         activations,
@@ -124,8 +129,9 @@ def problem(
         parameter,
         scale,
         added,
-        normed,
+        norms,
         tuple(net.embeddings.items()),
+        [parametric] * len(names) + [False],
     )
     if members is not None:
         oracle = member_reference.Members(oracle, members)
@@ -172,28 +178,44 @@ def check_one_pass(problem, alpha=0.0, label="", l1=0.0):
         assert_agree(got, want, ONE_PASS, net.dtype, f"{label} {what}")
 
 
-def check_oracle(problem, *data, h=1e-5):
-    """The oracle's gradient agrees with finite differences; core/test_gradient.py explains h."""
+def check_oracle(problem, *data, h=1e-5, shares=None):
+    """The oracle's gradient agrees with finite differences; core/test_gradient.py explains h.
+
+    shares: of the rows in a batch that normalises itself
+    """
     oracle, p = problem.oracle, problem.parameters
     data = (problem.X, problem.y, problem.sample_weight, *data)
+    shares = {} if shares is None else {"shares": shares}
     differences = np.empty_like(p)
     for i, value in enumerate(p.copy()):
         p[i] = value + h
-        above = oracle.cost(p, *data)
+        above = oracle.cost(p, *data, **shares)
         p[i] = value - h
-        differences[i] = (above - oracle.cost(p, *data)) / (2 * h)
+        differences[i] = (above - oracle.cost(p, *data, **shares)) / (2 * h)
         p[i] = value
-    np.testing.assert_allclose(oracle.gradient(p, *data), differences, rtol=1e-6, atol=1e-9)
+    if "batch" in oracle.norms:  # means and variances are no part of the gradient
+        of = oracle.groups(differences)
+        for statistics in (*of["means"], *of["variances"]):
+            statistics[...] = 0
+    gradient = oracle.gradient(p, *data, **shares)
+    np.testing.assert_allclose(gradient, differences, rtol=1e-6, atol=1e-9)
 
 
 def check_trace(problem):
     net, oracle, p = problem.net, problem.oracle, problem.parameters
-    zs, activations, das, dzs, dx, costs = oracle.trace(p, problem.X, problem.y)
+    zs, activations, das, dus, dx, costs = oracle.trace(p, problem.X, problem.y)
     trace = net.trace(problem.X, problem.y)
     found = [*trace.z, *trace.a, *trace.sensitivities, *trace.deltas]
     found += [trace.input_sensitivities, trace.costs, trace.gradient]
     gradient = oracle.gradient(p, problem.X, problem.y)
-    wanted = [*zs, *activations, *das, *dzs, dx, costs, gradient]
+    wanted = [*zs, *activations, *das, *dus, dx, costs, gradient]
+    for layer, norm in enumerate(oracle.norms):
+        assert (trace.normalised[layer] is None) == (norm is None)
+        if norm:
+            u = oracle.forward(p, problem.X)[1][layer] @ oracle.views(p)[0][layer]
+            found += [trace.normalised[layer], trace.z_sensitivities[layer]]
+            wanted += [oracle.normalised(p, layer, u)[0]]
+            wanted += [das[layer] * oracle.slope(p, layer, zs[layer])]
     for got, want in zip(found, wanted, strict=True):
         assert_agree(got, want, 2 * ONE_PASS, net.dtype)
 

@@ -181,8 +181,9 @@ class Network:
     parameter: float = 1.0  # the delta of huber, the quantile of quantile
     input_scale: bool = False  # whether the first layer reads x * s
     residual: tuple = ()  # of each layer, whether its input is added; empty: none
-    normed: tuple = ()  # of each layer, whether its weighted sums are normalised; empty: none
+    norms: tuple = ()  # of each layer "layer", "batch" or None; empty: none
     embeddings: tuple = ()  # of columns and their embeddings: see embedded.py
+    parametric: tuple = ()  # of each layer, whether its activation has an alpha; empty: none
 
     @property
     def embedded(self):
@@ -192,21 +193,30 @@ class Network:
         return [ACTIVATIONS[f] if isinstance(f, str) else f for f in self.activations]
 
     def views(self, p):
-        return self.groups(p)[:2]
+        groups = self.groups(p)
+        return groups["weights"], groups["biases"]
 
     def groups(self, p):
-        weights, biases, gains, embedded = [], [], [], self.embedded
+        """Return the views of the parameters of layers: by group, then by layer."""
+        views, embedded = {}, self.embedded
         at = embedded.n_parameters + embedded.n_out * self.input_scale
         for layer, n_out in enumerate(self.layer_sizes[1:]):
-            n_in = self.layer_sizes[layer] if layer else embedded.n_out
-            weights.append(p[at : at + n_in * n_out].reshape(n_in, n_out))
-            at += n_in * n_out
-            biases.append(p[at : at + n_out * self.bias])
-            at += n_out * self.bias
-            gains.append(p[at : at + n_out * self.is_normed(layer)])
-            at += n_out * self.is_normed(layer)
+            of_batches = self.norm(layer) == "batch"
+            for name, n in {
+                "weights": self.layer_sizes[layer] if layer else embedded.n_out,
+                "biases": self.bias,
+                "gains": self.norm(layer) is not None,
+                "alphas": self.is_parametric(layer),
+                "means": of_batches,
+                "variances": of_batches,
+            }.items():
+                view = p[at : at + n * n_out]
+                views.setdefault(name, []).append(
+                    view.reshape(n, n_out) if name == "weights" else view
+                )
+                at += n * n_out
         assert at == p.size
-        return weights, biases, gains
+        return views
 
     def scale(self, p):
         return p[self.of_scale] if self.input_scale else 1
@@ -219,47 +229,93 @@ class Network:
     def is_weight(self, p):
         return self.strengths(p, 1)
 
-    def forward(self, p, X, factors=()):
+    def forward(self, p, X, factors=(), shares=None):
         """Return the weighted sums and the activations of every layer, X times the scale first.
 
         factors: what hidden activations are multiplied by, layer by layer
+        shares (n_rows, 1): of the rows in a batch that normalises itself
         """
         embedded = self.embedded.forward(p, np.asarray(X, p.dtype))
         zs, activations = [], [embedded * self.scale(p)]
-        for W, b, g, (f, _) in zip(*self.groups(p), self.functions(), strict=True):
-            sums = activations[-1] @ W
-            if self.is_normed(len(zs)):
-                sums = g * self.normalised(sums)[0]
-            zs.append(sums + (b if self.bias else 0))
-            activations.append(f(zs[-1]))
-            if len(zs) <= len(factors):
-                activations[-1] = activations[-1] * factors[len(zs) - 1]
-            if self.is_residual(len(zs) - 1):
+        of = self.groups(p)
+        for layer, (f, _) in enumerate(self.functions()):
+            sums = activations[-1] @ of["weights"][layer]
+            if self.norm(layer):
+                sums = of["gains"][layer] * self.normalised(p, layer, sums, shares)[0]
+            zs.append(z := sums + (of["biases"][layer] if self.bias else 0))
+            activations.append(f(z))
+            if self.is_parametric(layer):
+                alpha = of["alphas"][layer]
+                activations[-1] = (1 - alpha) * z + alpha * activations[-1]
+            if layer < len(factors):
+                activations[-1] = activations[-1] * factors[layer]
+            if self.is_residual(layer):
                 activations[-1] = activations[-1] + activations[-2]
         return zs, activations
+
+    def slope(self, p, layer, z):
+        """Derivative of a hidden activation."""
+        slope = self.functions()[layer][1](z)
+        if not self.is_parametric(layer):
+            return slope
+        alpha = self.groups(p)["alphas"][layer]
+        return 1 - alpha + alpha * slope
 
     def is_residual(self, layer):
         return bool(self.residual) and self.residual[layer]
 
-    def is_normed(self, layer):
-        return bool(self.normed) and self.normed[layer]
+    def is_parametric(self, layer):
+        return bool(self.parametric) and self.parametric[layer]
 
-    def normalised(self, u):
-        """Return the weighted sums, normalised row by row, and their standard deviations."""
-        sd = np.sqrt(u.var(axis=1, keepdims=True) + 1e-5)
-        return (u - u.mean(axis=1, keepdims=True)) / sd, sd
+    def norm(self, layer):
+        return self.norms[layer] if self.norms else None
 
-    def delta_u(self, p, layer, x, dz):
+    def statistics(self, p, layer, u, shares):
+        """Return mean and variance of each row, or of each unit: the batch's or running ones."""
+        if self.norm(layer) == "layer":
+            return u.mean(axis=1, keepdims=True), u.var(axis=1, keepdims=True)
+        if shares is None:
+            return self.groups(p)["means"][layer], self.groups(p)["variances"][layer]
+        mean = np.sum(shares * u, axis=0)
+        return mean, np.sum(shares * (u - mean) ** 2, axis=0)
+
+    def normalised(self, p, layer, u, shares=None):
+        """Return the weighted sums, normalised, and their standard deviations."""
+        mean, variance = self.statistics(p, layer, u, shares)
+        return (u - mean) / np.sqrt(variance + 1e-5), np.sqrt(variance + 1e-5)
+
+    def delta_u(self, p, layer, x, dz, shares=None):
         """Turn the derivative by z into that by the weighted sums of x.
 
-        The Jacobian of the normalised sums n of a row is (1 - 1 / n_out - n n' / n_out) / sd.
+        With weights s of the numbers over which mean and variance are taken, the Jacobian of the
+        normalised sums n is (1 - s 1' - (s n) n') / sd; running mean and variance are constants.
         """
-        if not self.is_normed(layer):
+        if not self.norm(layer):
             return dz
-        W, _, g = (group[layer] for group in self.groups(p))
-        n, sd = self.normalised(x @ W)
-        dn = g * dz
-        return (dn - (dn.sum(axis=1, keepdims=True) + n * (dn * n).sum(1)[:, None]) / len(g)) / sd
+        n, sd = self.normalised(p, layer, x @ self.views(p)[0][layer], shares)
+        dn = self.groups(p)["gains"][layer] * dz
+        if self.norm(layer) == "layer":
+            shares, axis = 1 / dn.shape[1], 1
+        elif shares is None:
+            return dn / sd
+        else:
+            axis = 0
+        sums, products = (v.sum(axis=axis, keepdims=True) for v in (dn, dn * n))
+        return (dn - shares * (sums + n * products)) / sd
+
+    def moved(self, p, before, X, factors, shares):
+        """Return p with the running means and variances after a batch."""
+        p, of = p.copy(), self.groups(before)
+        _, activations = self.forward(before, X, factors, shares)
+        for layer, x in enumerate(activations[:-1]):
+            if self.norm(layer) == "batch" and shares is not None:
+                mean, variance = self.statistics(before, layer, x @ of["weights"][layer], shares)
+                unbiased = variance / (1 - np.sum(shares**2))
+                self.groups(p)["means"][layer][...] = 0.9 * of["means"][layer] + 0.1 * mean
+                self.groups(p)["variances"][layer][...] = (
+                    0.9 * of["variances"][layer] + 0.1 * unbiased
+                )
+        return p
 
     def predict(self, p, X):
         return self.forward(p, X)[1][-1]
@@ -282,10 +338,9 @@ class Network:
         for views, factors in zip(self.views(result), (weights, biases), strict=True):
             for view, factor in zip(views, np.broadcast_to(factors, len(views)), strict=True):
                 view[...] = factor
-        for gains, factor in zip(
-            self.groups(result)[2], np.broadcast_to(biases, len(self.activations)), strict=True
-        ):
-            gains[...] = factor
+        of = self.groups(result)
+        for layer, factor in enumerate(np.broadcast_to(biases, len(self.activations))):
+            of["gains"][layer][...] = of["alphas"][layer][...] = factor
         result[self.of_scale] = scale
         result[: self.embedded.n_parameters] = embeddings
         return result
@@ -296,8 +351,8 @@ class Network:
             return COSTS_OF_A[self.cost_name][0](a, y, self.parameter)
         return COSTS_OF_Z[self.cost_name][0](z, y)
 
-    def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
-        zs, activations = self.forward(p, X, factors)
+    def cost(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=(), shares=None):
+        zs, activations = self.forward(p, X, factors, shares)
         costs = self.costs(zs[-1], activations[-1], np.asarray(y, p.dtype))
         penalty = np.sum(self.strengths(p, alpha) / 2 * p**2 + self.strengths(p, l1) * np.abs(p))
         return np.sum(self.row_weights(p, len(y), sample_weight) * costs) + penalty
@@ -333,33 +388,33 @@ class Network:
         for layer in reversed(range(len(weights) - 1)):
             passed_on = das[0] if self.is_residual(layer + 1) else 0
             das.insert(0, dzs[0] @ weights[layer + 1].T + passed_on)
-            dz = das[0] * self.functions()[layer][1](zs[layer])
+            dz = das[0] * self.slope(p, layer, zs[layer])
             dzs.insert(0, self.delta_u(p, layer, activations[layer], dz))
         costs = self.costs(zs[-1], activations[-1], y).sum(axis=1)
         d_embedded = dzs[0] @ weights[0].T * self.scale(p)
         _, dx = self.embedded.backward(p, np.asarray(X, p.dtype), d_embedded)
         return zs, activations[1:], das, dzs, dx, costs
 
-    def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=()):
-        zs, activations = self.forward(p, X, factors)
+    def gradient(self, p, X, y, sample_weight=None, alpha=0.0, l1=0.0, factors=(), shares=None):
+        zs, activations = self.forward(p, X, factors, shares)
         dz = self.delta_z(zs[-1], activations[-1], np.asarray(y, p.dtype))
         dz = dz * self.row_weights(p, len(dz), sample_weight)
         gradient = self.strengths(p, alpha) * p + self.strengths(p, l1) * np.sign(p)
-        dWs, dbs, dgs = self.groups(gradient)
-        weights, da = self.views(p)[0], 0
+        by, weights, da = self.groups(gradient), self.views(p)[0], 0
         for layer in reversed(range(len(weights))):
-            dbs[layer] += dz.sum(axis=0) if self.bias else 0
-            if self.is_normed(layer):
-                dgs[layer] += np.sum(
-                    dz * self.normalised(activations[layer] @ weights[layer])[0], axis=0
-                )
-            dz = self.delta_u(p, layer, activations[layer], dz)
-            dWs[layer] += activations[layer].T @ dz
+            by["biases"][layer] += dz.sum(axis=0) if self.bias else 0
+            if self.norm(layer):
+                n, _ = self.normalised(p, layer, activations[layer] @ weights[layer], shares)
+                by["gains"][layer] += np.sum(dz * n, axis=0)
+            dz = self.delta_u(p, layer, activations[layer], dz, shares)
+            by["weights"][layer] += activations[layer].T @ dz
             if layer > 0:
-                derivative = self.functions()[layer - 1][1]
                 da = dz @ weights[layer].T + (da if self.is_residual(layer) else 0)
-                dz = da * derivative(zs[layer - 1])
-                dz = dz * factors[layer - 1] if factors else dz
+                dropped, z = da * factors[layer - 1] if factors else da, zs[layer - 1]
+                if self.is_parametric(layer - 1):
+                    f = self.functions()[layer - 1][0]
+                    by["alphas"][layer - 1] += np.sum(dropped * (f(z) - z), axis=0)
+                dz = dropped * self.slope(p, layer - 1, z)
         X, da = np.asarray(X, p.dtype), dz @ weights[0].T
         if self.input_scale:
             self.scale(gradient)[...] = np.sum(self.embedded.forward(p, X) * da, axis=0)
@@ -416,6 +471,10 @@ class Network:
                 drop = now(dropout, *time)
                 factors = self.factors(seed, t, len(rows), drop) if np.any(dropout) else ()
                 batch = (X[rows], y[rows], w[rows], now(alpha, *time), now(l1, *time), factors)
+                if normalises := "batch" in self.norms:
+                    shares = self.row_weights(p, len(rows), w[rows])
+                    shares = shares if np.count_nonzero(shares) > 1 else None
+                    batch = (*batch, shares)
                 total += len(rows) * self.cost(p, *batch)
                 t += 1
                 update = RULES[type(rule).__name__]
@@ -423,8 +482,11 @@ class Network:
                     rule_now = replace(rule, weight_decay=now(rule.weight_decay, *time))
                 g = self.gradient(p, *batch)
                 g = g * min(1, clip_norm / max(np.linalg.norm(g), 1e-300))
+                before = p
                 p, m, v = update(rule_now, rate, p, g, m, v, t, self.is_weight(p))
                 p = self.limited(p, max_norm)
+                if normalises:
+                    p = self.moved(p, before, X[rows], factors, shares)
                 updates.append(p)
             epochs.append(p)
             history.append(float(total / len(order)))

@@ -1,7 +1,5 @@
 """input_scale: each input times a trained factor, from the constructor to files and pictures."""
 
-import copy
-import pickle
 import re
 
 import numpy as np
@@ -10,7 +8,6 @@ from cases import classifier, digits_like, problem
 from scipy import sparse
 
 import pynn
-from pynn.callbacks import Checkpoint
 from pynn.inspection import gradient_check
 
 
@@ -75,15 +72,6 @@ def test_penalties_leave_it_alone(net):
     np.testing.assert_allclose(difference, [0, 0, 3, 5, 0])
 
 
-def test_its_gradient_agrees_with_finite_differences(rng):
-    case = problem(rng, (5, 7, 3), "tanh", "softmax", "cross_entropy", "float64", scale=True)
-    check = gradient_check(case.net, case.X, case.y)
-    assert check.passed
-    assert check.n_parameters.tolist() == [5, 42, 24]
-    names = [line.split()[0] for line in str(check).splitlines()[3:6]]
-    assert names == ["scale", "1", "2"]
-
-
 def test_a_wrong_gradient_of_the_scale_is_found(rng, monkeypatch):
     case = problem(rng, (5, 7, 3), "tanh", "softmax", "cross_entropy", "float64", scale=True)
     right = pynn.Network.gradient
@@ -96,72 +84,6 @@ def test_a_wrong_gradient_of_the_scale_is_found(rng, monkeypatch):
     monkeypatch.setattr(pynn.Network, "gradient", wrong)
     check = gradient_check(case.net, case.X, case.y)
     assert (check.errors > check.tolerance).tolist() == [True, False, False]
-
-
-# Files, pickles, checkpoints
-
-
-def test_files_keep_it(net, tmp_path):
-    numpy = pytest.importorskip("safetensors.numpy")
-    path = tmp_path / "net.safetensors"
-    net.save(path)
-    loaded = pynn.Network.load(path)
-    assert loaded.parameters.tobytes() == net.parameters.tobytes()
-    assert repr(loaded) == repr(net)
-    assert numpy.load_file(path)["scale"].tolist() == [0.5, -1]
-
-
-def test_files_of_other_networks_do_not_mention_it(tmp_path):
-    safetensors = pytest.importorskip("safetensors")
-    path = tmp_path / "net.safetensors"
-    classifier().save(path)
-    with safetensors.safe_open(path, framework="numpy") as file:
-        assert "scale" not in file.metadata()["pynn.Network"] + " ".join(file.keys())
-
-
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_and_pickles_keep_it(twin, rng):
-    X, y = digits_like(rng)
-    net = classifier(input_scale=True).fit(X, y, epochs=2, optimizer="adam")
-    again = twin(net)
-    assert again.scale.tobytes() == net.scale.tobytes()
-    assert again.fit(X, y).parameters.tobytes() == net.fit(X, y).parameters.tobytes()
-
-
-def test_pickles_of_versions_without_it_load():
-    net = classifier(activation="leaky_relu")
-    state = net.__getstate__()
-    del state["_architecture"]["input_scale"]
-    old = object.__new__(pynn.Network)
-    old.__setstate__(state)
-    assert (old.scale, repr(old)) == (None, repr(net))
-    np.testing.assert_array_equal(old.predict(np.eye(5)), net.predict(np.eye(5)))
-
-
-def test_a_resumed_fit_ends_with_the_same_bits(rng, tmp_path):
-    X, y = digits_like(rng)
-    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
-
-    def fit(epochs, *callbacks, **options):
-        options = {"input_scale": True} | options
-        factors = {"scale": 5} if options["input_scale"] else None
-        return classifier(**options).fit(X, y, epochs=epochs, optimizer="adam", callbacks=callbacks,
-                                         learning_rate_factors=factors)  # fmt: skip
-
-    fit(2, keep)
-    assert fit(5, keep).parameters.tobytes() == fit(5).parameters.tobytes()
-    with pytest.raises(ValueError, match="is from a fit with"):
-        fit(5, keep, input_scale=False)
-
-
-def test_early_stopping_restores_it(rng):
-    X, y = digits_like(rng)
-    net = classifier(input_scale=True)
-    net.fit(X, y, epochs=200, optimizer=pynn.Adam(0.05), early_stopping=True)
-    kept = net.parameters.copy()
-    twin = classifier(input_scale=True)
-    twin.fit(X, y, epochs=net.best_epoch, optimizer=pynn.Adam(0.05), validation_split=0.1)
-    assert twin.parameters.tobytes() == kept.tobytes()
 
 
 # Descriptions

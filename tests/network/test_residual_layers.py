@@ -1,16 +1,11 @@
 """residual: layers that add their input, from the constructor to files and texts."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
-from cases import digits_like
 
 import pynn
-from pynn.callbacks import Checkpoint
 from pynn.displays import NetworkDisplay, TraceDisplay
-from pynn.inspection import gradient_check, tables
+from pynn.inspection import tables
 from pynn.inspection.diagram import Diagram
 
 
@@ -89,15 +84,6 @@ def test_neuron_inputs_name_the_neuron_that_is_added(net):
     assert str(net.neuron_inputs(1, 0, [[1.0]])).endswith("sum to 2, identity → 2")
 
 
-def test_a_checkpoint_of_a_network_without_residual_layers_is_refused(tmp_path):
-    data, path = (np.eye(4), np.eye(4)[:, :2]), tmp_path / "fit.npz"
-    net = pynn.Network([4, 3, 3, 2], random_state=0)
-    net.fit(*data, callbacks=[Checkpoint(path)])
-    residual = pynn.Network([4, 3, 3, 2], residual=True, random_state=0)
-    with pytest.raises(ValueError, match=r"is from a fit with network .* relu \+ input"):
-        residual.fit(*data, epochs=2, callbacks=[Checkpoint(path, resume=True)])
-
-
 def test_true_chooses_the_layers_of_equal_size():
     net = pynn.Network([4, 4, 6, 6, 3, 3, 2], residual=True)
     assert net._architecture.residual == (False, False, True, False, True, False)
@@ -128,47 +114,3 @@ def test_layers_that_cannot_add_their_input_are_refused(sizes, residual, message
 def test_anything_else_is_refused(wrong):
     with pytest.raises(TypeError, match="residual must be True, False or a sequence"):
         pynn.Network([4, 6, 6, 2], residual=wrong)
-
-
-def test_its_gradient_agrees_with_finite_differences(rng):
-    net = pynn.Network([5, 6, 6, 6, 3], activation="tanh", residual=True, dtype="float64",
-                       random_state=0)  # fmt: skip
-    assert gradient_check(net, rng.normal(size=(9, 5)), rng.normal(size=(9, 3))).passed
-
-
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_and_pickles_keep_it(twin, rng):
-    X, y = digits_like(rng)
-    net = pynn.Network([5, 8, 8, 3], residual=True, random_state=0).fit(X, np.eye(3)[y])
-    again = twin(net)
-    assert again.fit(X, np.eye(3)[y]).predict(X).tobytes() == (
-        net.fit(X, np.eye(3)[y]).predict(X).tobytes()
-    )
-
-
-def test_pickles_of_versions_without_it_load(rng):
-    net = pynn.Network([5, 8, 8, 3], random_state=0)
-    state = net.__getstate__()
-    del state["_architecture"]["residual"]
-    old = object.__new__(pynn.Network)
-    old.__setstate__(state)
-    np.testing.assert_array_equal(old.predict(np.eye(5)), net.predict(np.eye(5)))
-
-
-@pytest.mark.parametrize("residual", [True, [False, True, False]], ids=str)
-def test_files_keep_it(residual, tmp_path):
-    pytest.importorskip("safetensors")
-    path = tmp_path / "net.safetensors"
-    net = pynn.Network([5, 8, 8, 8, 3], residual=residual, random_state=0)
-    net.save(path)
-    loaded = pynn.Network.load(path)
-    assert loaded._architecture == net._architecture
-    np.testing.assert_array_equal(loaded.predict(np.eye(5)), net.predict(np.eye(5)))
-
-
-def test_files_of_other_networks_do_not_mention_it(tmp_path):
-    safetensors = pytest.importorskip("safetensors")
-    path = tmp_path / "net.safetensors"
-    pynn.Network([5, 8, 8, 3]).save(path)
-    with safetensors.safe_open(path, framework="numpy") as file:
-        assert "residual" not in file.metadata()["pynn.Network"]

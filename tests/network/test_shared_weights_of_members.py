@@ -111,6 +111,12 @@ def test_heads_and_biases_are_drawn_for_each_member(initializer):
         ({"members": 0}, ValueError, "members must be"),
         ({"members": 2.5}, TypeError, "members must be"),
         ({"members": 2, "norm": "layer"}, ValueError, "members cannot have a norm, got norm="),
+        ({"members": 2, "norm": "batch"}, ValueError, "members cannot have a norm, got norm="),
+        (
+            {"members": 2, "activation": pynn.Parametric("relu")},
+            ValueError,
+            r"members cannot have a Parametric\(activation='relu'\)",
+        ),
         ({"members": 2, "layer_sizes": [4, 2]}, ValueError, "of hidden layers, got layer_sizes"),
         ({"members": 2, "member_signs": "some"}, ValueError, "member_signs must be"),
         ({"members": 2**60}, ValueError, "members must be from 1"),

@@ -23,6 +23,7 @@ STEPS = [
     "plan",
     "gradient",
     "output",
+    "normalise",
     "dense",
     "members",
     "scale",
