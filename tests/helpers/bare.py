@@ -32,7 +32,7 @@ class Bare:
     """A network of given parameters, with the oracle of it. Nothing here checks its arguments."""
 
     def __init__(self, sizes, activations, cost, parameters, offset=0, bias=True, scale=False,
-                 members=0, residual=(), norms=(), parametric=()):  # fmt: skip
+                 residual=(), norms=(), parametric=(), members=0):  # fmt: skip
         parameter = {"huber": 1.0, "quantile": 0.3}.get(cost, 0.0)
         self.oracle = reference.Network(
             list(sizes),
