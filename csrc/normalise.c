@@ -55,11 +55,17 @@ static pynn_columns_normalised columns_of(const pynn_op *op, const pynn_pass *pa
         .biases = layer->biases.n_rows ? p + layer->biases.at + j : NULL};
 }
 
+/* Whether the member must stop, before a step that takes the time of so many multiply-adds. */
+static int leaves_columns(const pynn_pass *pass, const pynn_columns_normalised *columns) {
+    return leaves(pass, 16 * (double)columns->n_rows * (double)columns->n);
+}
+
 int FN(pynn_normalise_columns)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
     const pynn_kernels *kernels = pass->ws->kernels;
     for (size_t j = op->columns.first, n; j < op->columns.end; j += n) {
         const pynn_columns_normalised columns = columns_of(op, pass, j);
+        if (leaves_columns(pass, &columns)) { return 0; }
         if (columns.shares) {
             kernels->batch_statistics(layer->batch_means + j, layer->batch_variances + j, &columns);
         }
@@ -74,6 +80,7 @@ int FN(pynn_normalise_columns_back)(pynn_op *op, pynn_pass *pass) {
     const pynn_layer *layer = op->layer;
     for (size_t j = op->columns.first, n; j < op->columns.end; j += n) {
         const pynn_columns_normalised columns = columns_of(op, pass, j);
+        if (leaves_columns(pass, &columns)) { return 0; }
         const size_t at = (size_t)(columns.sums - layer->sums);
         pass->ws->kernels->normalise_columns_back(layer->dz + at, layer->delta + at, &columns);
         n = columns.n;

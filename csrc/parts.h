@@ -63,8 +63,8 @@ static inline int leaves(const pynn_pass *pass, double work) {
 }
 
 /* Compute all rows of a block of columns and depth, in blocks of rows that stay in the second-level
- * cache. Panels are packed once for all blocks of rows. */
-static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
+ * cache. Panels are packed once for all blocks of rows. Returns 1 if the member stopped early. */
+static inline int multiply_block(pynn_product p, const pynn_pass *pass, int may_stop) {
     const pynn_workspace *ws = pass->ws;
     const pynn_kernels *kernels = ws->kernels;
     real *panels = pynn_panels_of(ws, pass->member);
@@ -75,6 +75,9 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
     for (size_t left = p.n_rows; left; left -= p.n_rows) {
         pynn_product block = p;
         p.n_rows = block.n_rows = least(left, kernels->block_rows);
+        if (may_stop && leaves(pass, (double)p.n_rows * (double)p.n * (double)p.depth)) {
+            return 1;
+        }
         kernels->product(&block, panels);
         p.c += p.n_rows * p.c_layout.row;
         if (p.start) { p.start += p.n_rows * p.start_layout.row; }
@@ -84,6 +87,7 @@ static inline void multiply_block(pynn_product p, const pynn_pass *pass) {
             p.a.x += p.n_rows * p.a.layout.row;
         }
     }
+    return 0;
 }
 
 /* Compute a product by BLAS, which adds to c and needs matrices in rows. */
@@ -116,8 +120,8 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
         p.c += panel * p.c_layout.panel;
         p.b.x += panel * p.b.panel;
         if (p.start) { p.start += panel * p.start_layout.panel; }
-        if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
         if (!pass->ws->tuned && !p.b.rows && of_column * (double)p.n >= BLAS_FROM) {
+            if (may_stop && leaves(pass, of_column * (double)p.n)) { return 1; }
             multiply_by_blas(&p);
             continue;
         }
@@ -125,11 +129,8 @@ static inline int multiply(const pynn_product *whole, const pynn_pass *pass, int
         const size_t deepest = in_blocks ? kernels->block_depth : p.depth;
         for (size_t left = p.depth;;) {
             p.depth = least(left, deepest);
-            multiply_block(p, pass);
+            if (multiply_block(p, pass, may_stop)) { return 1; }
             if (!(left -= p.depth)) { break; }
-            if (may_stop && leaves(pass, (double)p.n_rows * (double)p.n * (double)p.depth)) {
-                return 1;
-            }
             p.a.x += p.a.is_transposed ? p.depth * p.a.layout.row
                                        : p.depth / kernels->panel * p.a.layout.panel;
             p.b = pynn_deeper(p.b, p.depth, kernels->panel);
