@@ -25,6 +25,13 @@ def test_a_small_network_is_drawn_under_the_roofline(tmp_path):
     assert picture.stat().st_size > 10_000
 
 
+@only_long
+def test_each_kind_of_layer_is_measured(tmp_path):
+    text = run(tmp_path, "layers.py", "--threads", "1")
+    for kind in ("dropout", "residual layer", "layer norm", "batch norm", "Parametric"):
+        assert f"\n| {kind} | " in text
+
+
 @pytest.mark.slow
 def test_pynn_and_numpy_agree_and_get_a_ratio(tmp_path):
     options = ("--cases", "xor", "--peers", "pynn,numpy", "--threads", "1", "--rounds", "1")
