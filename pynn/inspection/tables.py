@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from pynn.inspection.colours import palette
+from pynn.model.architecture import GROUPS
 from pynn.model.model import Model
 
 _HEADING = ["layer", "units", "activation", "weights", "biases", "parameters", "memory"]
@@ -142,7 +143,8 @@ def summary(net: Model, at_work: tuple[str, int] | None) -> Table:
         rows.append([*cells, in_bytes(net.scale.nbytes)])
     names, groups = net._architecture.layer_activations, net._architecture.split(net.parameters)
     for layer, (W, activation) in enumerate(zip(net.weights, names, strict=True), 1):
-        n = sum(groups[name].size for name in groups if name.endswith(f".{layer - 1}"))
+        own = (groups.get(f"{name}.{layer - 1}") for name in GROUPS)
+        n = sum(group.size for group in own if group is not None)
         n_biases = net.biases[layer - 1].size if net.bias else 0
         name = "output" if layer == len(net.weights) else f"layer {layer}"
         cells = [

@@ -32,7 +32,7 @@ COST_ALIASES = {
     "ce": "cross_entropy",
 }
 
-GROUPS = ("weights", "biases", "gains", "alphas", "means", "variances")  # of a layer
+GROUPS = ("weights", "biases", "gains", "alphas", "r", "s", "means", "variances")  # of a layer
 STATISTICS = ("means.", "variances.")  # groups that are not trained by gradients
 _CROSS_ENTROPIES = ("cross_entropy", "binary_cross_entropy")
 
@@ -282,11 +282,6 @@ class Architecture:
         """Return the views of a group such as "gains" by layer, None where there are none."""
         views = self.split(vector)
         return tuple(views.get(f"{name}.{layer}") for layer in range(len(self.activations)))
-
-    def factors_of(self, vector: NDArray[Any], name: str) -> tuple[NDArray[Any], ...]:
-        """Return the views of "r" or "s" of all members in a vector; none without members."""
-        views = self.split(vector)
-        return tuple(view for key, view in views.items() if key.startswith(f"{name}."))
 
     def embeddings_of(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return the views of embeddings' parameters in a vector (n_parameters,), by name."""

@@ -157,12 +157,16 @@ class Parameters:
     @property
     def r(self) -> tuple[NDArray[Any], ...]:
         """Views of the parameters, (members, n_in) for each hidden layer; none without members."""
-        return self._architecture.factors_of(self._parameters, "r")
+        return self._of_hidden_layers("r")
 
     @property
     def s(self) -> tuple[NDArray[Any], ...]:
         """Views of the parameters, (members, n_out) for each hidden layer; none without members."""
-        return self._architecture.factors_of(self._parameters, "s")
+        return self._of_hidden_layers("s")
+
+    def _of_hidden_layers(self, name: str) -> tuple[NDArray[Any], ...]:
+        views = self._architecture.group_of(name, self._parameters)
+        return tuple(view for view in views if view is not None)
 
     @property
     def scale(self) -> NDArray[Any] | None:
@@ -207,9 +211,8 @@ class Parameters:
         Parameters
         ----------
         vector : ndarray of shape (n_parameters,)
-            W0, b0, W1, b1, … as `parameters` has them. With `input_scale` the scale comes first, as
-            ``vector[:n_inputs]``. With `norm` the gains of a layer follow its biases, then the
-            running means and variances of batch normalisation; see `group_of`.
+            W0, b0, W1, b1, … as `parameters` has them, with the parameters of embeddings and the
+            input scale before them; `group_of` returns gains and all else that a layer has.
 
         Returns
         -------
@@ -229,7 +232,7 @@ class Parameters:
         Parameters
         ----------
         name : str
-            "weights", "biases", "gains", "alphas", "means" or "variances".
+            "weights", "biases", "gains", "alphas", "r", "s", "means" or "variances".
         vector : ndarray of shape (n_parameters,)
             See `views`.
 

@@ -26,6 +26,11 @@ OPTIONS = {  # with how a summary names the second hidden layer
         {"activation": ["tanh", pynn.Parametric(pynn.LeakyReLU(0.25))]},
         "parametric LeakyReLU(slope=0.25)",
     ),
+    "embeddings": (
+        {"embeddings": {1: pynn.PiecewiseLinear([-1, 0, 2], size=3), 4: pynn.Periodic(3, 5)}},
+        "tanh",
+    ),
+    "members": ({"members": 3, "member_signs": "all", "residual": True}, "tanh + input"),
     "all": (
         {
             "norm": ["layer", "batch"],
@@ -36,7 +41,10 @@ OPTIONS = {  # with how a summary names the second hidden layer
         "batch norm parametric tanh + input",
     ),
 }
-FIELDS = {"norm": "norms", "residual": "residual", "input_scale": "input_scale"}
+FIELDS = {
+    "norm": "norms",
+    **{name: name for name in ("residual", "input_scale", "members", "embeddings")},
+}
 
 
 @pytest.fixture(params=OPTIONS)
@@ -156,7 +164,7 @@ def test_descriptions_name_it(name):
     assert described in repr(net)
     assert tables.summary(net, None).rows[-3][2] == described
     assert sum(int(row[5]) for row in tables.summary(net, None).rows[2:-1]) == net.n_parameters
-    assert Diagram.of(net).columns[2].activation == described
+    assert net.members or Diagram.of(net).columns[2].activation == described
     assert described in net._repr_html_()
 
 
