@@ -64,6 +64,9 @@ class Network(Inspected, Model):
         then take labels, and `predict_classes` returns them.
     bias : bool, default=True
         Whether weighted sums have a bias.
+    embeddings : dict of int to PiecewiseLinear, Periodic or Categories, optional
+        Advanced: embeddings of inputs, by column from 0. The first layer reads the numbers of an
+        embedding in place of its column. They have no penalty or weight decay; X must be dense.
     input_scale : bool, default=False
         Advanced: multiply each input by a trained factor before the first layer. Factors start at
         1, without penalty or limit; X must be dense.
@@ -74,6 +77,14 @@ class Network(Inspected, Model):
         Normalise ``u = x @ W`` in hidden layers: f of ``gains * (u - mean) / sqrt(variance + 1e-5)
         + biases``, over the units of each row (layer normalisation, Ba et al. 2016) or the rows of
         each mini-batch (batch normalisation, Ioffe & Szegedy 2015; running ones except in updates).
+    members : int, optional
+        Number of networks to train in one. They share the weights W of hidden layers, where member
+        k computes ``s[k] * ((r[k] * x) @ W) + b[k]``, and each has its own output layer (Wen et al.
+        2020). `predict` returns the mean of their outputs; the cost is the mean of their costs. X
+        must be dense; no `norm`, no `Parametric`. r and s have the penalty and rate of biases.
+    member_signs : "first" or "all", default="first"
+        With `members`, which r and s start as random signs instead of 1: r of the first layer
+        (TabM, Gorishniy et al. 2024), or all (BatchEnsemble, Wen et al.).
     initializer : str, default="auto"
         Distribution of the initial weights and biases of a layer with ``n_in`` inputs and ``n_out``
         outputs:
@@ -94,26 +105,15 @@ class Network(Inspected, Model):
     random_state : int, RandomState, Generator or None, default=None
         Source of the initial parameters and of the order of rows. The same int gives the same bits
         on the same machine; None gives different results each time.
-    members : int, optional
-        Train so many networks in one. They share the weights W of hidden layers, where member k
-        computes ``s[k] * ((r[k] * x) @ W) + b[k]``, and each has its own output layer (Wen et al.
-        2020). `predict` returns the mean of their outputs; the cost is the mean of their costs.
-        X must be dense; no `norm`, no `Parametric`. For penalty and rate, r and s are biases.
-    member_signs : "first" or "all", default="first"
-        Which r and s start as random signs instead of 1: r of the first layer (TabM, Gorishniy et
-        al. 2024), or all (BatchEnsemble, Wen et al.).
-    embeddings : dict of int to PiecewiseLinear, Periodic or Categories, optional
-        Advanced: embeddings of inputs, by column from 0. The first layer reads the embedding of
-        each of these columns in its place; X must be dense. They have no penalty or weight decay.
 
     Attributes
     ----------
     parameters : ndarray of shape (n_parameters,)
-        First come parameters of `embeddings`, then `scale`, W0, b0, W1, b1, …; gains, alphas, r, s,
+        Those of `embeddings` come first, then `scale`, W0, b0, W1, b1, …; gains, alphas, r, s,
         means and variances follow the biases of their layer. Writing changes the network.
     weights, biases : tuples of ndarray
-        Views of parameters, of shapes (n_in, n_out) and (n_out,). With `members`, biases and the
-        output's weights have an axis of them in front.
+        Views of parameters, of shapes (n_in, n_out) and (n_out,). With `members`, they are the
+        first axis of biases and of the output layer's weights.
     gains, alphas, means, variances : tuples of ndarray or None
         Views of parameters, of shape (n_out,) for each layer, None where there are none: gains of
         `norm`, alphas of `Parametric`, running means and variances of batch normalisation.
@@ -158,22 +158,22 @@ class Network(Inspected, Model):
         cost: str | Cost | None = None,
         classes: ArrayLike | None = None,
         bias: bool = True,
+        embeddings: Mapping[int, Embedding] | None = None,
         input_scale: bool = False,
         residual: bool | Sequence[bool] = False,
         norm: str | Sequence[str | None] | None = None,
+        members: int | None = None,
+        member_signs: str = "first",
         initializer: str = "auto",
         dtype: DTypeLike = "float32",
         n_threads: int | None = None,
         random_state: int | Random | None = None,
-        members: int | None = None,
-        member_signs: str = "first",
-        embeddings: Mapping[int, Embedding] | None = None,
     ) -> None:
         architecture = Architecture.checked(
             layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale,
             residual, norm, members, embeddings,
         )  # fmt: skip
-        member_signs = checks.choice("member_signs", member_signs, members_of.SIGNS)
+        member_signs = members_of.checked_signs(member_signs, members)
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
         self._random = random_source(random_state)

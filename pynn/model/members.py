@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 SIGNS = ("first", "all")
 
 
+def checked_signs(given: object, members: int | None) -> str:
+    """Return which factors start as random signs; refuse a choice that has no effect."""
+    signs = checks.choice("member_signs", given, SIGNS)
+    if members is None and signs != "first":
+        raise ValueError(f"member_signs={given!r} is for networks with members")
+    return signs
+
+
 def draw(network: Parameters, initializer: str, signs: str, random: Random) -> None:
     """Draw the initial parameters of a network, layer by layer.
 

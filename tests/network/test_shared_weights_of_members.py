@@ -1,8 +1,6 @@
 """members=K: members that share weights, from the constructor to files and texts."""
 
-import copy
 import json
-import pickle
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import scipy.sparse
 from cases import classifier, digits_like
 
 import pynn
-from pynn.inspection import gradient_check, tables
+from pynn.inspection import tables
 
 
 @pytest.fixture
@@ -119,6 +117,7 @@ def test_heads_and_biases_are_drawn_for_each_member(initializer):
         ),
         ({"members": 2, "layer_sizes": [4, 2]}, ValueError, "of hidden layers, got layer_sizes"),
         ({"members": 2, "member_signs": "some"}, ValueError, "member_signs must be"),
+        ({"member_signs": "all"}, ValueError, "member_signs='all' is for networks with members"),
         ({"members": 2**60}, ValueError, "members must be from 1"),
     ],
     ids=str,
@@ -166,50 +165,6 @@ def test_the_summary_counts_what_each_has(net):
     assert "2 members" in net._repr_html_()
 
 
-def test_its_gradient_agrees_with_finite_differences(rng):
-    net = pynn.Network([5, 6, 6, 3], activation=["tanh", "relu"], residual=True, members=3,
-                       input_scale=True, member_signs="all", random_state=0)  # fmt: skip
-    X, y = rng.normal(size=(9, 5)), rng.normal(size=(9, 3))
-    check = gradient_check(net, X, y, max_parameters=None)
-    assert check.passed
-    assert check.n_parameters.tolist() == [5, 30 + 18 + 15 + 18, 36 + 3 * 18, 54 + 9]
-
-
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_and_pickles_keep_them(twin, rng):
-    X, y = digits_like(rng)
-    net = pynn.Network([5, 8, 8, 3], members=4, random_state=0).fit(X, np.eye(3)[y])
-    again = twin(net)
-    assert again.fit(X, np.eye(3)[y]).predict(X).tobytes() == (
-        net.fit(X, np.eye(3)[y]).predict(X).tobytes()
-    )
-
-
-def test_pickles_of_versions_without_it_load():
-    net = pynn.Network([5, 8, 3], random_state=0)
-    state = net.__getstate__()
-    del state["_architecture"]["members"]
-    old = object.__new__(pynn.Network)
-    old.__setstate__(state)
-    np.testing.assert_array_equal(old.predict(np.eye(5)), net.predict(np.eye(5)))
-
-
-def test_files_keep_them(tmp_path, rng):
-    safetensors = pytest.importorskip("safetensors")
-    path = tmp_path / "net.safetensors"
-    net = pynn.Network([5, 8, 3], members=4, random_state=0)
-    net.parameters[...] = rng.normal(size=net.n_parameters)
-    net.save(path)
-    loaded = pynn.Network.load(path)
-    assert loaded._architecture == net._architecture
-    np.testing.assert_array_equal(loaded.parameters, net.parameters)
-    with safetensors.safe_open(path, framework="numpy") as file:
-        assert set(file.keys()) == {"weights.0", "biases.0", "r.0", "s.0", "weights.1", "biases.1"}
-    pynn.Network([5, 8, 3]).save(path)
-    with safetensors.safe_open(path, framework="numpy") as file:
-        assert "members" not in file.metadata()["pynn.Network"]
-
-
 def test_a_file_without_their_vectors_is_refused_before_memory_is_taken(tmp_path):
     safetensors = pytest.importorskip("safetensors.numpy")
     path = tmp_path / "net.safetensors"
@@ -221,27 +176,6 @@ def test_a_file_without_their_vectors_is_refused_before_memory_is_taken(tmp_path
     safetensors.save_file(tensors, path, {"pynn.Network": json.dumps(arguments)})
     with pytest.raises(ValueError, match=r"r\.0 of shape \(200000, 100000\) is missing"):
         pynn.Network.load(path)
-
-
-def test_a_fit_goes_on_from_a_checkpoint_with_the_same_bits(rng, tmp_path):
-    X, y = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
-
-    def fitted(epochs, *callbacks):
-        net = pynn.Network([5, 8, 3], members=3, random_state=0)
-        return net.fit(X, y, epochs=epochs, optimizer="adam", dropout=0.1, callbacks=callbacks)
-
-    keep = pynn.callbacks.Checkpoint(tmp_path / "net.npz", resume=True)
-    fitted(2, keep)
-    assert fitted(5, keep).parameters.tobytes() == fitted(5).parameters.tobytes()
-
-
-def test_a_population_trains_them_as_alone(rng):
-    X, y = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
-    networks = [pynn.Network([5, 8, 3], members=3, random_state=i) for i in range(2)]
-    alone = [copy.deepcopy(net).fit(X, y, epochs=2) for net in networks]
-    pynn.Population(networks).fit(X, y, epochs=2)
-    for one, other in zip(networks, alone, strict=True):
-        assert one.parameters.tobytes() == other.parameters.tobytes()
 
 
 @pytest.mark.parametrize("average", [pynn.SWA(2), pynn.EMA(0.9)], ids=repr)
