@@ -372,6 +372,11 @@ class Perceptron(Inspected, Predictor):
         estimator
             Fitted estimator with the predictions of the saved one.
 
+        Warns
+        -----
+        UserWarning
+            If `fit` would not keep the kind of the loaded network, such as its residual layers.
+
         Raises
         ------
         ValueError

@@ -96,7 +96,22 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
             estimator.estimators_ = _members(kind, networks, settings, notes)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
+    if lost := _lost(estimator, network):
+        warn(
+            f"{os.fspath(path)!r} holds a network made with {', '.join(lost)}, for which "
+            f"{kind.__name__} has no parameters: fit would start a plain network; partial_fit and "
+            "warm_start=True train this one"
+        )
     return estimator
+
+
+def _lost(estimator: Any, network: Network) -> list[str]:
+    """Name the arguments of `Network` that a new network of the estimator would not have."""
+    output = network.activations[-1], network.cost_function  # estimators have parameters for both
+    new = estimator._new_network(network.layer_sizes, output, network.dtype)
+    loaded, fresh = map(files.arguments, (network, new))
+    del loaded["classes"]  # estimators have their own
+    return [name for name, value in loaded.items() if value != fresh.get(name)]
 
 
 def _with_data(estimator: Any, network: Network, notes: dict[str, Any]) -> Any:

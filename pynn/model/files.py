@@ -71,7 +71,7 @@ def _write(
     """Write networks, given by the prefix of their names in the file."""
     safetensors = _safetensors()
     metadata = {
-        f"{prefix}{_KEY}": json.dumps(_arguments(network)) for prefix, network in networks.items()
+        f"{prefix}{_KEY}": json.dumps(arguments(network)) for prefix, network in networks.items()
     } | dict(notes)
     for note in metadata.values():
         bounded(note)
@@ -88,7 +88,7 @@ def _write(
     replace(path, lambda file: file.writelines(parts))
 
 
-def _arguments(network: Parameters) -> dict[str, Any]:
+def arguments(network: Parameters) -> dict[str, Any]:
     """Return the arguments of `Network` that create this network, in types of JSON."""
     arguments: dict[str, Any] = {
         "layer_sizes": network.layer_sizes,

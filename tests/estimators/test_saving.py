@@ -151,6 +151,29 @@ def test_a_file_of_a_network_is_one_of_an_estimator_too(Estimator, tmp_path):
     assert model.score(X, y) == pytest.approx(net.score(X, y))
 
 
+LOST = {
+    "residual": {"residual": True},
+    "input_scale, norm": {"norm": [None, "batch"], "input_scale": True},
+    "embeddings": {"embeddings": {1: pynn.Periodic()}},
+    "bias, members": {"members": 2, "bias": False},
+}
+
+
+@pytest.mark.parametrize("names", LOST)
+@BOTH
+def test_a_network_of_a_kind_that_fit_would_not_keep_is_told(Estimator, names, tmp_path):
+    n_in, n_out = (4, 3) if Estimator is CLASSIFIER else (10, 1)
+    output = "softmax" if Estimator is CLASSIFIER else "tanh"
+    net = pynn.Network([n_in, 5, 5, n_out], output_activation=output, **LOST[names])
+    net.save(tmp_path / "network")
+    with pytest.warns(UserWarning, match=f"made with {names}, for which {Estimator.__name__}"):
+        model = Estimator.load(tmp_path / "network")
+    X, y = DATA[Estimator]
+    model.partial_fit(X, y)
+    assert repr(model.network_) == repr(net)
+    assert repr(model.fit(X, y).network_) != repr(net)
+
+
 @BOTH
 def test_parameters_that_a_file_cannot_hold_are_named(Estimator, tmp_path):
     X, y = DATA[Estimator]
