@@ -14,6 +14,7 @@ from pynn import checks
 from pynn.inspection.inspected import Inspected
 from pynn.inspection.tables import Table, number
 from pynn.inspection.tracing import Layers, Trace
+from pynn.model import members
 from pynn.model.architecture import STATISTICS
 from pynn.model.costs import Huber, Quantile
 from pynn.model.model import Model
@@ -247,7 +248,9 @@ class _Slopes:
         self.network = network
         self._data = network._data(X, y)
         self._p = network.parameters
-        bases = [Trace._of(plain, X, y) for plain in self._plain()]
+        # Networks without members whose mean cost is that of the network.
+        self._plain = [network.member(k) for k in range(network.members or 0)] or [network]
+        bases = [Trace._of(plain, X, y) for plain in self._plain]
         base = bases[0]
         self._y = np.concatenate([of_member.y for of_member in bases])
         self._sides = self._at_sides()[0]
@@ -280,13 +283,6 @@ class _Slopes:
             np.concatenate([numbers.ravel() for _, numbers in layer])
             for _, layer in groupby(trained, layer_of)
         ]
-
-    def _plain(self) -> list[Model]:
-        """Return networks without members whose mean cost is that of the network."""
-        n_members = self.network.members
-        if n_members is None:
-            return [self.network]
-        return [self.network.member(k) for k in range(n_members)]
 
     def _reach_of_embeddings(self, reach: NDArray[Any], base: Trace) -> None:
         """Set the reach of the parameters of embeddings; waves bend within 1 / 2π of a turn."""
@@ -346,7 +342,9 @@ class _Slopes:
     def _at_sides(self) -> tuple[NDArray[Any], dict[str, Any]]:
         """Return the sides of kinks, and the passes of all rows, of one member after the other."""
         names = ("z", "a", "dz", "costs")
-        traces = [plain._trace(self._data, names) for plain in self._plain()]
+        for k in range(self.network.members or 0):
+            members.take(self._plain[k], self.network, k)
+        traces = [plain._trace(self._data, names) for plain in self._plain]
         found: dict[str, Any] = {
             name: [
                 np.concatenate(layers) for layers in zip(*(t[name] for t in traces), strict=True)

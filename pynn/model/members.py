@@ -77,13 +77,16 @@ def member(network: Any, k: object) -> Any:
         random_state=copy.deepcopy(network._random),
     )
     plain._become(replace(of, members=None))
-    for i, (W, weights) in enumerate(zip(plain.weights, network.weights, strict=True)):
-        is_output = i == len(network.r)
-        W[:] = weights[k] if is_output else network.r[i][k][:, None] * weights * network.s[i][k]
+    take(plain, network, k)
+    return plain
+
+
+def take(plain: Parameters, network: Parameters, k: int) -> None:
+    """Write the parameters of member k into those of the plain network that computes the same."""
+    for W, weights, r, s in zip(plain.weights, network.weights, network.r, network.s, strict=False):
+        W[:] = r[k][:, np.newaxis] * weights * s[k]
+    plain.weights[-1][:] = network.weights[-1][k]
     for own, biases in zip(plain.biases, network.biases, strict=True):
         own[:] = biases[k]
-    if of.input_scale:
-        plain.scale[:] = network.scale
-    for name, own in plain.embedding_parameters.items():
-        own[:] = network.embedding_parameters[name]
-    return plain
+    n_before = plain.n_parameters - sum(map(np.size, [*plain.weights, *plain.biases]))
+    plain.parameters[:n_before] = network.parameters[:n_before]  # embeddings and input scale
