@@ -20,7 +20,10 @@ def at_once(functions):
 
 @contextmanager
 def beside(function):
-    """Call a function over and over in another thread, until the block ends; raise its error."""
+    """Call a function over and over in another thread, until the block ends; raise its error.
+
+    Yields the future of these calls, which is done before the end only if one of them failed.
+    """
     done = threading.Event()
 
     def repeat():
@@ -32,7 +35,7 @@ def beside(function):
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(repeat)
         try:
-            yield
+            yield call
         finally:
             done.set()
         call.result()

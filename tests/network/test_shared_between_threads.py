@@ -280,19 +280,22 @@ def test_what_only_looks_at_an_estimator_finds_the_weights_of_a_moment(look, met
 def test_predictions_beside_a_fit_to_other_classes_or_features_are_right_or_an_error():
     """They may find the classes of one fit and the weights of another, which do not go together."""
     mlp = classifier().fit(X, Y)
-    kinds, refused = [(X, Y), (X, Y + 5), (X[:, :5], Y)], 0
+    kinds, n_rounds, n_right = [(X, Y), (X, Y + 5), (X[:, :5], Y)], 0, 0
 
     def fit():
+        nonlocal n_rounds
         for x, y in kinds:
             mlp.fit(x, y)
+        n_rounds += 1
 
-    with hasty_threads(), beside(fit):
-        for _ in range(300):
+    with hasty_threads(), beside(fit) as fits:
+        # Not a number of calls: on a loaded machine, hundreds of them may find the same fit.
+        while not fits.done() and (n_rounds < 10 or (n_right < 100 and n_rounds < 1000)):
             try:
                 predicted = mlp.predict(X)
             except (ValueError, NotFittedError):
-                refused += 1
-            else:
-                assert set(predicted.tolist()) <= {0, 1, 5, 6}
-    assert refused < 300
+                continue
+            n_right += 1
+            assert set(predicted.tolist()) <= {0, 1, 5, 6}
+    assert n_right > 0
     assert mlp.fit(X, Y).predict(X).tolist() == classifier().fit(X, Y).predict(X).tolist()
