@@ -33,8 +33,8 @@ class TraceDisplay:
     unit, with the weighted sum z above it and the bias b below it. Targets y are written beside the
     outputs. ``direction="backward"`` draws the gradient ∂C/∂w of each weight as a link. Each circle
     holds the delta ∂C/∂z of a unit, which is also the gradient of its bias, with the sensitivity
-    ∂C/∂a above it; inputs show ∂C/∂x. In a layer with layer normalisation, delta is the derivative
-    with respect to the weighted sum before it.
+    ∂C/∂a above it; inputs show ∂C/∂x. In a layer with normalisation, delta is the derivative with
+    respect to the weighted sum before it. Embeddings appear as the inputs of layer 1.
 
     Colours show the sign. Wider links have larger numbers, and stronger circles have larger numbers
     within their layer. If numbers are not written, a bar shows the scale of the shades, and the

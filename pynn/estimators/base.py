@@ -372,11 +372,6 @@ class Perceptron(Inspected, Predictor):
         estimator
             Fitted estimator with the predictions of the saved one.
 
-        Warns
-        -----
-        UserWarning
-            If `fit` would not keep the kind of the loaded network, such as its residual layers.
-
         Raises
         ------
         ValueError
@@ -385,6 +380,11 @@ class Perceptron(Inspected, Predictor):
             If the file cannot be read.
         ImportError
             If the package safetensors is missing (``pip install safetensors``).
+
+        Warns
+        -----
+        UserWarning
+            If `fit` would not keep the kind of the loaded network, such as its residual layers.
         """
         estimator: Self = saving.load(cls, path)
         return estimator

@@ -161,7 +161,7 @@ LOST = {
 
 @pytest.mark.parametrize("names", LOST)
 @BOTH
-def test_a_network_of_a_kind_that_fit_would_not_keep_is_told(Estimator, names, tmp_path):
+def test_load_warns_of_a_kind_of_network_that_fit_would_not_keep(Estimator, names, tmp_path):
     n_in, n_out = (4, 3) if Estimator is CLASSIFIER else (10, 1)
     output = "softmax" if Estimator is CLASSIFIER else "tanh"
     net = pynn.Network([n_in, 5, 5, n_out], output_activation=output, **LOST[names])
