@@ -76,12 +76,16 @@ static void normalise_back(real *dz, real *delta, const pynn_normalised *rows) {
 }
 
 /* Each column is summed in the order of its rows, in double, so the result does not depend on how
- * columns are divided. Sums are relative to the first row: the mean of equal numbers is exact. */
+ * columns are divided. Sums are relative to the first row: the mean of equal numbers is exact. Rows
+ * without a share are left out, as their numbers, which may be of any size, would cause rounding
+ * errors. */
 static void batch_statistics(real *means, real *variances, const pynn_columns_normalised *c) {
     double sums[PYNN_NORMED_COLUMNS] = {0}, total = 0;
-    const real *first = c->sums, *u = c->sums;
+    const real *first = NULL, *u = c->sums;
     for (size_t i = 0; i < c->n_rows; i++, u += c->stride) {
         const double share = c->shares[i];
+        if (share == 0) { continue; }
+        if (!first) { first = u; }
         total += share;
         for (size_t j = 0; j < c->n; j++) { sums[j] += share * ((double)u[j] - first[j]); }
     }
@@ -92,6 +96,7 @@ static void batch_statistics(real *means, real *variances, const pynn_columns_no
     u = c->sums;
     for (size_t i = 0; i < c->n_rows; i++, u += c->stride) {
         const double share = c->shares[i];
+        if (share == 0) { continue; }
         for (size_t j = 0; j < c->n; j++) {
             const double distance = (double)u[j] - means[j];
             sums[j] += share * (distance * distance);

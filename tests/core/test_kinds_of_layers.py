@@ -105,6 +105,18 @@ def test_every_rule_trains_it(kind, options, rng):
             check_training(of_kind(kind, rng, dtype=dtype, n_rows=12), rule, 4, **options)
 
 
+@pytest.mark.parametrize("dtype", cases.DTYPES)
+def test_rows_of_weight_0_have_no_influence(kind, dtype, rng, isa):
+    X, y = rng.normal(size=(24, 5)), rng.normal(size=(24, 3))
+    weights = np.resize([0, 1, 2, 0], 24)
+    fits = []
+    for unused in (0.5, 1e15):
+        X[weights == 0] = unused
+        net = network(kind, [5, 7, 7, 3], dtype=dtype)
+        fits.append(net.fit(X, y, epochs=2, batch_size=12, sample_weight=weights, shuffle=False))
+    np.testing.assert_array_equal(fits[1].parameters, fits[0].parameters)
+
+
 def test_frozen_layers_keep_all_their_parameters(kind, rng):
     net = of_kind(kind, rng, n_rows=12).net
     before = {name: group.copy() for name, group in net._architecture.split(net.parameters).items()}
