@@ -670,6 +670,14 @@ cdef class Core:
                          n_threads=n_threads, control=&interruption.control, session=NULL,
                          members_apart=0)
 
+    cdef int expect(self, Data data, int64_t n_out) except -1:
+        data.expect(self.itemsize, self.sizes[0], n_out)
+        cdef bint is_dense_only = (self.network.input_scale or self.network.members
+                                   or self.network.n_embeddings)
+        if is_dense_only and data.data.starts is not NULL:
+            raise TypeError("x must be dense for an input scale, members or embeddings")
+        return 0
+
     cdef _Array vector_of(self, array, bint writable):
         cdef _Array vector = _borrow(array, "f" if self.itemsize == 4 else "d", 1, writable)
         vector.vector(self.n_parameters)
@@ -687,7 +695,7 @@ cdef class Core:
         cdef _Interruption interruption = _Interruption()
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_status status
-        data.expect(self.itemsize, self.sizes[0], 0)
+        self.expect(data, 0)
         if self.network.members and o.view.shape[0] != n_rows:
             call.members_apart = 1
             n_rows *= self.network.members
@@ -712,7 +720,7 @@ cdef class Core:
         regularisation.expect(self.network.n_layers)
         cdef pynn_cost cost
         cdef pynn_status status
-        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        self.expect(data, self.sizes[self.network.n_layers])
         with nogil:
             status = pynn_gradient(
                 &cost, gradient_start, &call, regularisation.regularisation.penalty)
@@ -739,9 +747,13 @@ cdef class Core:
         cdef pynn_call call = self.call(p, data, n_threads, interruption)
         cdef pynn_trace trace
         cdef pynn_status status
-        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        self.expect(data, self.sizes[self.network.n_layers])
         if data.data.row_weights is not NULL:
             raise ValueError("a trace is of rows without weights")
+        if self.network.members:
+            raise ValueError("a trace is of a network without members")
+        if embedded is not None and not self.network.n_embeddings:
+            raise ValueError("the network has no embeddings")
         for i in range(self.network.n_layers):
             n_units += self.sizes[i + 1]
         formats = b"f" if self.itemsize == 4 else b"d"
@@ -824,7 +836,7 @@ cdef class Core:
         cdef pynn_status status
         cdef int64_t n_done = 0
         cdef int64_t n_updates = n_epochs * (1 + (n_rows - 1) // batch_size)
-        data.expect(self.itemsize, self.sizes[0], self.sizes[self.network.n_layers])
+        self.expect(data, self.sizes[self.network.n_layers])
         c.expect_shape(n_epochs, 2)
         plan.n_epochs = n_epochs
         plan.batch_size = batch_size

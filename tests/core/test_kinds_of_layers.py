@@ -204,6 +204,27 @@ def test_every_allocation_that_fails_changes_nothing(kind, method, rng):
     assert 2 < n < 29
 
 
+@pytest.mark.parametrize(
+    "options", [{"input_scale": True}, {"members": 2}, {"embeddings": {0: pynn.Categories(2, 1)}}]
+)
+def test_the_core_refuses_sparse_rows_where_they_must_be_dense(options):
+    net = pynn.Network([2, 3, 1], **options)
+    one = np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32)
+    data = _core.Data(_core.SparseRows(*one, n_in=2), np.zeros(1, np.int64))
+    with pytest.raises(TypeError, match="x must be dense"):
+        net._core.predict(np.empty((1, 1), np.float32), net.parameters, data)
+    with pytest.raises(TypeError, match="x must be dense"):
+        net._core.trace(net.parameters, data)
+
+
+@pytest.mark.parametrize("members", [None, 2])
+def test_the_core_refuses_a_trace_that_it_cannot_fill(members):
+    net = pynn.Network([2, 3, 1], members=members)
+    data = _core.Data(np.zeros((1, 2), np.float32), np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="without members" if members else "has no embeddings"):
+        net._core.trace(net.parameters, data, embedded=np.empty(2, np.float32))
+
+
 # Layer normalisation
 
 
