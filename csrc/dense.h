@@ -19,7 +19,7 @@ void FN(pynn_activate)(const pynn_op *op, const pynn_pass *pass, pynn_share rows
 /* Compute a layer's dC/dz, in its deltas, from the deltas of the next layer. */
 int FN(pynn_dense_backward)(pynn_op *op, pynn_pass *pass);
 
-/* Compute ws->dx from the deltas of the first layer: dC/dx, or dC/d(x * s) with an input scale. */
+/* Compute ws->dx, the derivative by what the first layer's product reads, from its deltas. */
 int FN(pynn_input_backward)(pynn_op *op, pynn_pass *pass);
 
 /* Copy delta to da in these rows and columns, which are contiguous, before delta is multiplied by

@@ -104,7 +104,7 @@ typedef struct {
 } pynn_data;
 
 /* The penalty that is added to the mean cost: for each layer l2/2 * (sum of squared weights) +
- * l1 * (sum of their sizes), biases and gains free. */
+ * l1 * (sum of their sizes), all other parameters free. */
 typedef struct {
     const double *l2, *l1; /* (n_layers,) each */
     int by_row; /* 1: it is divided by the row weights of the batch, as scikit-learn does */
@@ -267,10 +267,10 @@ typedef struct {
     void *dz;         /* dC/dz */
     void *dx;         /* (n_rows, sizes[0]) dC/dx; 0 for categories */
     double *costs;    /* (n_rows,) */
-    void *embedded;   /* (n_rows, n_in) embedded rows, before the input scale */
+    void *embedded;   /* (n_rows, n_in) embedded rows, before the input scale; with embeddings */
 } pynn_trace;
 
-/* Fills what trace points to; data has no row weights. */
+/* Fills what trace points to; data has no row weights, the network no members. */
 pynn_status pynn_trace_rows(const pynn_trace *trace, const pynn_call *call);
 
 /* Trains parameters (n_parameters,), which are the call's, in place; costs (n_epochs,) and *n_done

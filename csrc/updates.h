@@ -13,8 +13,8 @@ static inline pynn_step pynn_step_with_factor(const pynn_updater *updater, doubl
     return step_of(updater->optimizer, updater->rate * factor, updater->n_updates);
 }
 
-/* Factors of the learning rate of layer l's weights, and of its biases and gains; NULL: both are 1.
- */
+/* Factors of the learning rate of layer l's weights, and of its other parameters; NULL: both are
+ * 1. */
 static inline const double *pynn_factors_of(const pynn_updater *updater, int l) {
     const double *all = updater->plan ? updater->plan->rate_factors : NULL;
     return all ? all + 2 * l : NULL;
@@ -34,7 +34,8 @@ static inline const pynn_step *pynn_step_of_weights(pynn_step *room, const pynn_
     return room;
 }
 
-/* Coefficients of layer l's biases and gains, which have neither penalty nor weight decay. */
+/* Coefficients of layer l's biases and all other trained parameters but weights, which have neither
+ * penalty nor weight decay. */
 static inline const pynn_step *pynn_step_of_biases(pynn_step *room, const pynn_pass *pass, int l) {
     const double *factors = pynn_factors_of(pass->updater, l);
     if (!factors) { return &pass->updater->of_biases; }
