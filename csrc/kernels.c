@@ -376,6 +376,8 @@ static void limit_norms(real *w, size_t stride, size_t n_rows, size_t n, double 
     }
 }
 
+#include "lane_kernels.h" /* here, as it uses `square` */
+
 /* A number is infinite or NaN if all bits of its exponent are set. */
 static int all_finite(const real *x, size_t n) {
     const bits_t exponent = (((bits_t)1 << (sizeof(real) * 8 - 1 - MANTISSA_BITS)) - 1)
@@ -452,4 +454,11 @@ const pynn_kernels TABLE_OF(PYNN_ISA) = {
     .embed = {embed_piecewise_linear, embed_periodic, embed_categories},
     .embed_gradient = {gradient_of_piecewise_linear, gradient_of_periodic, gradient_of_categories},
     .embed_back = {back_from_piecewise_linear, back_from_periodic, back_from_categories},
+    .lane_product = lane_product,
+    .lane_softmax = lane_softmax,
+#define X(name, output) [PYNN_COST_##name] = lane_costs_##name,
+    .lane_cost = {PYNN_COSTS(X)},
+#undef X
+    .lane_sum_of_squares = lane_sum_of_squares,
+    .lane_sum_of_sizes = lane_sum_of_sizes,
 };

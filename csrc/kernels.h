@@ -136,6 +136,31 @@ typedef struct {
     const real *gains, *biases;    /* (n,) each; biases NULL: 0 */
 } pynn_columns_normalised;
 
+/* Several networks, each in its own lane: every number of the following matrices is a vector with
+ * the numbers of all networks, and strides count vectors.
+ * c (n_rows, n) = start + a (n_rows, depth) b (depth, n) */
+typedef struct {
+    real *c;
+    const real *start; /* like c, rows start_row apart; NULL: 0 */
+    const real *a;     /* element (i, k) is at i * a_row + k * a_step */
+    const real *b;     /* element (k, j) is at k * b_step + j * b_column */
+    size_t c_row, start_row, a_row, a_step, b_step, b_column;
+    size_t n_rows, n, depth;
+    int is_relu; /* c is the activation relu of the product */
+    const real
+        *gate; /* activations, like c: c is the product times the derivative of relu; or NULL */
+} pynn_lane_product;
+
+/* Rows of their output layers: see pynn_outputs. */
+typedef struct {
+    real *delta;
+    double *row_costs;      /* (n_rows,) */
+    const real *z, *a, *y;  /* (n_rows, n) with rows `stride` apart, as is delta */
+    const real *row_scales; /* (n_rows,) */
+    size_t stride, n_rows, n;
+    real parameter;
+} pynn_lane_outputs;
+
 typedef struct {
     int tuned;    /* 0: BLAS is faster for large products, because this set has too few registers */
     size_t lanes; /* reals per vector */
@@ -286,6 +311,14 @@ typedef struct {
     /* dx (n_rows,) = derivatives by x, from derivatives d (n_rows, size) by the outputs */
     void (*embed_back[PYNN_N_EMBEDDINGS])(real *dx, size_t dx_stride, const real *d, size_t stride,
                                           const pynn_embedded *rows);
+
+    /* For several networks, each in its own lane: all numbers but the sizes are vectors. Pointwise
+     * kernels above serve them as well. Strides count vectors; w is dense */
+    void (*lane_product)(const pynn_lane_product *product);
+    void (*lane_softmax)(real *a, const real *z, size_t stride, size_t n_rows, size_t n);
+    void (*lane_cost[PYNN_N_COSTS])(const pynn_lane_outputs *outputs);
+    void (*lane_sum_of_squares)(double *sum, const real *w, size_t n_rows, size_t n);
+    void (*lane_sum_of_sizes)(double *sum, const real *w, size_t n_rows, size_t n);
 } pynn_kernels;
 
 #define X(suffix, name) extern const pynn_kernels FN(pynn_kernels_##suffix);

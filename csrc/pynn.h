@@ -281,6 +281,27 @@ pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost 
                        int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
                        const pynn_plan *plan);
 
+/* What pynn_train takes, and what it returns. */
+typedef struct {
+    void *parameters;
+    pynn_optimizer_state *state;
+    pynn_cost *costs;
+    int64_t n_done;
+    const pynn_call *call;
+    const pynn_optimizer *optimizer;
+    const pynn_plan *plan;
+    pynn_status status;
+} pynn_training;
+
+/* Trains n networks, each as pynn_train does, with the same result. Small networks of the same
+ * sizes and settings are trained together, each in its own lane of the vectors. No two may share
+ * parameters, state or a source of random numbers. */
+void pynn_train_together(pynn_training *trainings, int n);
+
+/* How many networks of these sizes pynn_train_together trains at a time, 1 if they are too large.
+ */
+int pynn_lanes_for(const pynn_network *network);
+
 /* 1 if none of the numbers x (n,) is infinite or NaN. */
 int pynn_all_finite(pynn_dtype dtype, const void *x, int64_t n);
 

@@ -5,6 +5,7 @@
 
 #include "blas.h"
 #include "clock.h"
+#include "lanes.h"
 #include "learn.h"
 #include "memory.h"
 #include "norms.h"
@@ -359,6 +360,8 @@ static int all_finite(const void *x, int64_t n) {
     return FN(pynn_kernels_in_use)()->all_finite(x, (size_t)n);
 }
 
+static int n_lanes(void) { return (int)FN(pynn_kernels_in_use)()->lanes; }
+
 static int is_tuned(void) { return FN(pynn_kernels_in_use)()->tuned && !pynn_blas_is_forced(); }
 
 #if PYNN_BITS == 32
@@ -372,6 +375,8 @@ const pynn_engine ENGINE = {
     .gradient = gradient,
     .trace = trace,
     .train = train,
+    .train_in_lanes = FN(pynn_train_in_lanes),
+    .n_lanes = n_lanes,
     .all_finite = all_finite,
     .is_tuned = is_tuned,
 };

@@ -13,6 +13,8 @@ typedef struct {
     pynn_status (*train)(void *parameters, pynn_optimizer_state *state, pynn_cost *costs,
                          int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
                          const pynn_plan *plan);
+    int (*train_in_lanes)(pynn_training *const *trainings, int n); /* see lanes.h */
+    int (*n_lanes)(void);                                          /* of a vector */
     int (*all_finite)(const void *x, int64_t n);
     int (*is_tuned)(void);
 } pynn_engine;

@@ -4,7 +4,8 @@
  * Each case trains a network, predicts, and computes its gradient and trace in both dtypes. The
  * driver compares the bits of 2 to MOST_THREADS threads with those of one, float with double, and
  * the gradient with finite differences, then prints a digest of all bits. Without CASE, it also
- * trains with each entry of the core's lists and checks teams of threads.
+ * trains with each entry of the core's lists and checks teams of threads, and networks that are
+ * trained together.
  */
 #include <stdatomic.h>
 
@@ -227,6 +228,59 @@ static void check_teams(void) {
     pynn_team_free(team);
 }
 
+/* Trains copies of a network, each with its own order of rows, together and one by one. */
+static void check_together(pynn_dtype dtype) {
+    enum { N = 21 }; /* more than there are lanes */
+    const setting of = {.name = "together",
+                        .n_layers = 2,
+                        .sizes = {3, 9, 2},
+                        .hidden = "tanh",
+                        .output = "softmax",
+                        .cost = "cross_entropy",
+                        .rule = "adam",
+                        .n_rows = 30,
+                        .batch_size = 8,
+                        .n_epochs = 3};
+    problem p;
+    make(&p, &of, dtype);
+    const size_t size = size_of(dtype), n_bytes = (size_t)p.n_parameters * size;
+    pynn_training all[2 * N];
+    pynn_optimizer_state states[2 * N];
+    uint64_t numbers[2 * N];
+    pynn_random sources[2 * N];
+    pynn_plan plans[2 * N];
+    pynn_call calls[2 * N];
+    for (int i = 0; i < 2 * N; i++) {
+        void *parameters = reserve(p.n_parameters, size);
+        memcpy(parameters, p.parameters, n_bytes);
+        states[i] = (pynn_optimizer_state){.n_updates = 0};
+        for (int s = 0; s < 2; s++) { states[i].slots[s] = reserve(p.n_parameters, size); }
+        int64_t *order = reserve(of.n_rows, sizeof *order);
+        for (int64_t k = 0; k < of.n_rows; k++) { order[k] = k; }
+        numbers[i] = (uint64_t)(i % N);
+        sources[i] = (pynn_random){&numbers[i], next_uint32, next_uint64};
+        plans[i] = (pynn_plan){.n_epochs = of.n_epochs,
+                               .batch_size = of.batch_size,
+                               .order = order,
+                               .shuffle = &sources[i],
+                               .regularisation = p.regularisation};
+        calls[i] = (pynn_call){&p.network, parameters, &p.data, 1, NULL, NULL};
+        all[i] = (pynn_training){parameters, &states[i], reserve(of.n_epochs, sizeof(pynn_cost)),
+                                 0,          &calls[i],  &p.optimizer,
+                                 &plans[i],  PYNN_OK};
+    }
+    pynn_train_together(all, N);
+    for (pynn_training *t = all, *twin = all + N; t < all + N; t++, twin++) {
+        twin->status = pynn_train(twin->parameters, twin->state, twin->costs, &twin->n_done,
+                                  twin->call, twin->optimizer, twin->plan);
+        CHECK(!t->status && !twin->status && t->n_done == of.n_epochs, "together");
+        CHECK(!memcmp(t->parameters, twin->parameters, n_bytes) &&
+                  !memcmp(t->costs, twin->costs, (size_t)t->n_done * sizeof(pynn_cost)),
+              "together: other bits than alone");
+    }
+    release();
+}
+
 static int stop_at_third(void *n_questions) { return ++*(int *)n_questions == 3; }
 
 /* A very long fit can be stopped, whatever its threads wait for. */
@@ -269,6 +323,8 @@ int main(int n_arguments, char **arguments) {
     if (n_arguments <= 3) {
         run_lists(most_threads);
         check_teams();
+        check_together(PYNN_F32);
+        check_together(PYNN_F64);
     }
     pynn_session_free(session);
     CHECK(pynn_blocks_in_use() == 0, "blocks in use");
