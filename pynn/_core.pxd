@@ -162,6 +162,19 @@ cdef extern from "pynn.h" nogil:
     void pynn_force_blas(int)
     void pynn_force_blas(int)
 
+    ctypedef struct pynn_training:
+        void *parameters
+        pynn_optimizer_state *state
+        pynn_cost *costs
+        int64_t n_done
+        const pynn_call *call
+        const pynn_optimizer *optimizer
+        const pynn_plan *plan
+        pynn_status status
+
+    void pynn_train_together(pynn_training *, int)
+    int pynn_lanes_for(const pynn_network *)
+
     const char *pynn_activation_name(int)
     int pynn_activation_is_output_only(int)
     const char *pynn_cost_name(int)

@@ -1,10 +1,12 @@
 """Types of the extension module; _core.pyx says what everything is."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 VERSION: str
 MOST_THREADS: int
@@ -151,8 +153,14 @@ class Core:
         embedded: NDArray[Any] | None = None,
         n_threads: int = 1,
     ) -> None: ...
-    def train(
+    @property
+    def n_together(self) -> int: ...
+    def train(self, *arguments: Any, **options: Any) -> tuple[int, BaseException | None]: ...
+
+class Training:
+    def __init__(
         self,
+        core: Core,
         parameters: NDArray[Any],
         state: State,
         costs: NDArray[np.float64],
@@ -176,4 +184,10 @@ class Core:
         decay: float = 0.0,
         averaged_since: int = 0,
         session: Session | None = None,
-    ) -> tuple[int, BaseException | None]: ...
+        lock: Any = None,
+    ) -> None: ...
+    def run(self) -> tuple[int, BaseException | None]: ...
+
+def train_together(trainings: list[Training]) -> list[tuple[int, BaseException | None]]: ...
+def answered(requests: Generator[Training, Any, T]) -> T: ...
+def as_raised(error: BaseException) -> BaseException: ...

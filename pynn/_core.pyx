@@ -18,6 +18,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.ref cimport Py_DECREF, PyObject
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport strchr
@@ -775,37 +776,8 @@ cdef class Core:
             status = pynn_trace_rows(&trace, &call)
         _raise_if(status, interruption)
 
-    def train(self, parameters, State state, costs, Data data, order, bit_generator, *,
-              int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
-              rate_factors=None, double scale_rate_factor=1, double embedding_rate_factor=1,
-              uint64_t dropout_seed=0, strengths=None, int n_threads=1, patience=None,
-              double divisor=1, average=None, double decay=0, int64_t averaged_since=0,
-              Session session=None):
-        """Train parameters and state in place.
-
-        Parameters
-        ----------
-        costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
-        order : int64 (n_rows,), contiguous, order of the rows; shuffled in place
-        bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
-        rates : float64 (n_epochs * updates of an epoch,), contiguous, learning rate of each
-            update, which replaces the state's; or None
-        rate_factors : float64 (2 * n_layers,), contiguous, factors of the learning rate for the
-            weights of the first layer, its biases, the weights of the next layer ...; None: 1
-        scale_rate_factor, embedding_rate_factor : factors of the learning rate for the input scale
-            and for embeddings
-        dropout_seed : selects the dropped units, together with the state's number of updates
-        strengths : float64 (n_epochs * updates of an epoch * 3 * n_layers,), contiguous, for each
-            update l2 and l1 of each layer, dropout of each hidden layer, below 1, and weight decay,
-            which replace those of regularisation and state; or None. Those must not be 0 where
-            one of these is not 0
-        patience : `pynn.training.history.Patience`, which ends the call by cost / divisor +
-            penalty; updated in place; or None
-        average : vector of the network's dtype that becomes the exponential moving average of the
-            parameters, updated after each update; or None
-        decay : of the average, at least 0 and less than 1
-        averaged_since : the state's number of updates when the average began
-        session : Session of the fit, not used by another call at the same time; or None
+    def train(self, *arguments, **options):
+        """Train parameters and state in place; the arguments are those of `Training`.
 
         Returns
         -------
@@ -815,73 +787,218 @@ cdef class Core:
             Why training ended early: ValueError, FloatingPointError, MemoryError or an exception
             of a signal handler. Returned, so that the caller can keep the finished epochs.
         """
-        cdef _Array p = self.vector_of(parameters, True)
+        return Training(self, *arguments, **options).run()
+
+    @property
+    def n_together(self):
+        """How many networks of these sizes `train_together` trains at a time."""
+        return pynn_lanes_for(&self.network)
+
+
+cdef class Training:
+    """A call of `Core.train` that is yet to run.
+
+    Parameters
+    ----------
+    core : Core
+    parameters : contiguous vector of the core's dtype, trained in place, as is the state
+    costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
+    order : int64 (n_rows,), contiguous, order of the rows; shuffled in place
+    bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
+    rates : float64 (n_epochs * updates of an epoch,), contiguous, learning rate of each
+        update, which replaces the state's; or None
+    rate_factors : float64 (2 * n_layers,), contiguous, factors of the learning rate for the
+        weights of the first layer, its biases, the weights of the next layer ...; None: 1
+    scale_rate_factor, embedding_rate_factor : factors of the learning rate for the input scale and
+        for embeddings
+    dropout_seed : selects the dropped units, together with the state's number of updates
+    strengths : float64 (n_epochs * updates of an epoch * 3 * n_layers,), contiguous, for each
+        update l2 and l1 of each layer, dropout of each hidden layer, below 1, and weight decay,
+        which replace those of regularisation and state; or None. Those must not be 0 where
+        one of these is not 0
+    patience : `pynn.training.history.Patience`, which ends the call by cost / divisor +
+        penalty; updated in place; or None
+    average : vector of the network's dtype that becomes the exponential moving average of the
+        parameters, updated after each update; or None
+    decay : of the average, at least 0 and less than 1
+    averaged_since : the state's number of updates when the average began
+    session : Session of the fit, not used by another call at the same time; or None
+    lock : held while it runs; or None
+    """
+
+    cdef pynn_training training
+    cdef pynn_call call
+    cdef pynn_plan plan
+    cdef pynn_patience patience_now
+    cdef pynn_average average_now
+    cdef pynn_random random
+    cdef _Interruption interruption
+    cdef object patience, lock
+    cdef bint has_run
+    cdef tuple held
+
+    def __init__(
+            self, Core core, parameters, State state, costs, Data data, order, bit_generator, *,
+            int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
+            rate_factors=None, double scale_rate_factor=1, double embedding_rate_factor=1,
+            uint64_t dropout_seed=0, strengths=None, int n_threads=1, patience=None, double divisor=1, average=None,
+            double decay=0, int64_t averaged_since=0, Session session=None, lock=None):
+        cdef _Array p = core.vector_of(parameters, True)
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)
         cdef _Array r = None if rates is None else _borrow(rates, "d", 1)
         cdef _Array s = None if strengths is None else _borrow(strengths, "d", 1)
         cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
-        cdef _Array a = None if average is None else self.vector_of(average, True)
+        cdef _Array a = None if average is None else core.vector_of(average, True)
         cdef int64_t n_rows = data.data.n_rows
-        cdef _Interruption interruption = _Interruption()
-        cdef pynn_call call = self.call(p, data, n_threads, interruption)
-        if session is not None:
-            call.session = session.started()
-        cdef pynn_plan plan
-        cdef pynn_patience patience_now
-        cdef pynn_average average_now
-        cdef pynn_random random
-        cdef bitgen_t *bitgen
-        cdef pynn_cost *costs_start = <pynn_cost *>c.view.buf
-        cdef pynn_status status
-        cdef int64_t n_done = 0
         cdef int64_t n_updates = n_epochs * (1 + (n_rows - 1) // batch_size)
-        self.expect(data, self.sizes[self.network.n_layers])
+        cdef int n_layers = core.network.n_layers
+        cdef bitgen_t *bitgen
+        self.interruption = _Interruption()
+        self.call = core.call(p, data, n_threads, self.interruption)
+        if session is not None:
+            self.call.session = session.started()
+        core.expect(data, core.sizes[n_layers])
         c.expect_shape(n_epochs, 2)
-        plan.n_epochs = n_epochs
-        plan.batch_size = batch_size
-        plan.order = <int64_t *>o.vector(n_rows)
-        plan.rates = NULL
+        self.plan.n_epochs = n_epochs
+        self.plan.batch_size = batch_size
+        self.plan.order = <int64_t *>o.vector(n_rows)
         if r is not None:
-            plan.rates = <const double *>r.vector(n_updates)
-        plan.strengths = NULL
+            self.plan.rates = <const double *>r.vector(n_updates)
         if s is not None:
-            plan.strengths = <const double *>s.vector(n_updates * 3 * self.network.n_layers)
-        plan.rate_factors = NULL
+            self.plan.strengths = <const double *>s.vector(n_updates * 3 * n_layers)
         if f is not None:
-            plan.rate_factors = <const double *>f.vector(2 * self.network.n_layers)
-        plan.scale_rate_factor = scale_rate_factor
-        plan.embedding_rate_factor = embedding_rate_factor
-        regularisation.expect(self.network.n_layers)
-        plan.regularisation = regularisation.regularisation
-        plan.regularisation.dropout_seed = dropout_seed
-        plan.shuffle = NULL
-        plan.patience = NULL
+            self.plan.rate_factors = <const double *>f.vector(2 * n_layers)
+        self.plan.scale_rate_factor = scale_rate_factor
+        self.plan.embedding_rate_factor = embedding_rate_factor
+        regularisation.expect(n_layers)
+        self.plan.regularisation = regularisation.regularisation
+        self.plan.regularisation.dropout_seed = dropout_seed
         if patience is not None:
-            patience_now = pynn_patience(
+            self.patience_now = pynn_patience(
                 limit=patience.limit, tol=patience.tol, strict=patience.strict, divisor=divisor,
                 best=patience.best, n_stalled=patience.n_stalled)
-            plan.patience = &patience_now
-        plan.average = NULL
+            self.plan.patience = &self.patience_now
         if a is not None:
-            average_now = pynn_average(parameters=a.view.buf, decay=decay, since=averaged_since)
-            plan.average = &average_now
-        state.expect(self.n_parameters, self.itemsize)
+            self.average_now = pynn_average(
+                parameters=a.view.buf, decay=decay, since=averaged_since)
+            self.plan.average = &self.average_now
+        state.expect(core.n_parameters, core.itemsize)
         if bit_generator is not None:
             bitgen = <bitgen_t *>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
-            random = pynn_random(
+            self.random = pynn_random(
                 state=bitgen.state, next_uint32=bitgen.next_uint32, next_uint64=bitgen.next_uint64)
-            plan.shuffle = &random
-        with nogil:
-            status = pynn_train(
-                p.view.buf, &state.state, costs_start, &n_done, &call, &state.optimizer, &plan)
-        if patience is not None:
-            patience.best, patience.n_stalled = patience_now.best, patience_now.n_stalled
+            self.plan.shuffle = &self.random
+        self.training = pynn_training(
+            parameters=p.view.buf, state=&state.state, costs=<pynn_cost *>c.view.buf, n_done=0,
+            call=&self.call, optimizer=&state.optimizer, plan=&self.plan, status=PYNN_OK)
+        self.patience, self.lock = patience, lock
+        self.held = (core, p, c, o, r, s, f, a, data, state, regularisation, bit_generator, session)
+
+    def run(self):
+        """Train; return as `Core.train` does."""
+        cdef pynn_training *t = &self.training
         try:
-            _raise_if(status, interruption)
+            if self.lock is not None:
+                self.lock.acquire()
         except BaseException as error:
-            return n_done, error
-        return n_done, None
+            return 0, error
+        with nogil:
+            t.status = pynn_train(
+                t.parameters, t.state, t.costs, &t.n_done, t.call, t.optimizer, t.plan)
+        if self.lock is not None:
+            self.lock.release()
+        return self.result()
+
+    cdef tuple result(self):
+        if self.patience is not None:
+            self.patience.best = self.patience_now.best
+            self.patience.n_stalled = self.patience_now.n_stalled
+        try:
+            _raise_if(self.training.status, self.interruption)
+        except BaseException as error:
+            return self.training.n_done, error
+        return self.training.n_done, None
+
+
+def train_together(list trainings):
+    """Run several trainings, small ones of one kind at once; return their results in a list.
+
+    No two may share arrays that are written to, or a bit generator. Where another thread holds the
+    lock of one, it comes last, when no lock is held: two threads never wait for each other.
+    """
+    cdef int n = 0
+    cdef Training one
+    cdef list ready = list(trainings), results = list(trainings)
+    cdef pynn_training *all = <pynn_training *>PyMem_Malloc(len(ready) * sizeof(pynn_training))
+    if all is NULL:
+        raise MemoryError
+    try:
+        for one in trainings:
+            one.has_run = one.lock is None or one.lock.acquire(False)
+            if one.has_run:
+                all[n] = one.training
+                ready[n] = one
+                n += 1
+        with nogil:
+            pynn_train_together(all, n)
+        for i in range(n):
+            one = ready[i]
+            one.training = all[i]
+    finally:
+        PyMem_Free(all)
+        for i in range(n):
+            one = ready[i]
+            if one.lock is not None:
+                one.lock.release()
+    for i in range(len(results)):
+        one = trainings[i]
+        results[i] = one.result() if one.has_run else one.run()
+    return results
+
+
+cdef extern from "Python.h":
+    ctypedef enum PySendResult:
+        PYGEN_RETURN
+        PYGEN_ERROR
+        PYGEN_NEXT
+    PySendResult PyIter_Send(object, object, PyObject **) except PYGEN_ERROR
+
+
+def answered(requests):
+    """Run a generator, answering each `Training` that it yields with the result; return its value.
+
+    Unlike in a loop written in Python, no signal handler can run between the generator's steps.
+    """
+    cdef PyObject *sent = NULL
+    cdef PySendResult kind
+    answer = None
+    try:
+        while True:
+            kind = PyIter_Send(requests, answer, &sent)  # no exception for the value: 3 us less
+            one = <object>sent
+            Py_DECREF(one)
+            if kind == PYGEN_RETURN:
+                return one
+            answer = (<Training?>one).run()
+    except RuntimeError as error:
+        original = as_raised(error)
+        if original is error:
+            raise
+    raise original  # here, where no other exception becomes its context
+
+
+def as_raised(error):
+    """Return an exception as a user's function raised it in a generator of pynn.training.
+
+    Python lets no StopIteration out of a generator; a RuntimeError with that cause replaces it.
+    """
+    cause = error.__cause__
+    if isinstance(error, RuntimeError) and isinstance(cause, StopIteration):
+        frame = cause.__traceback__ and cause.__traceback__.tb_frame
+        if frame and frame.f_globals.get("__name__", "").startswith("pynn.training."):
+            return cause
+    return error
 
 
 cdef class State:

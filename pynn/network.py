@@ -25,6 +25,7 @@ from pynn.training import fitting, optimizers
 from pynn.training.averages import Average
 from pynn.training.descent import Descent
 from pynn.training.history import History
+from pynn.training.learners import answered
 from pynn.training.schedules import Schedule, Scheduled
 
 
@@ -313,7 +314,7 @@ class Network(Inspected, Model):
         True
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "X")}
-        error = fit_arguments.prepared(self, X, **given)()
+        error = answered(fit_arguments.prepared(self, X, **given)())
         if error is not None:
             try:
                 raise error

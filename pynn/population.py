@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, overload
 
@@ -16,9 +16,10 @@ from pynn import checks, fit_arguments
 from pynn.model import files, threads
 from pynn.network import Network
 from pynn.training.fitting import samples_of
-from pynn.training.learners import bit_generator
-from pynn.training.progress import counted
-from pynn.training.workers import locked, run_all
+from pynn.training.learners import Learning, as_raised, bit_generator
+from pynn.training.progress import counter
+from pynn.training.together import divided, fit_together
+from pynn.training.workers import n_workers_of, run_all
 
 _ARGUMENTS = {  # of Network.fit, with their defaults
     name: parameter.default
@@ -184,43 +185,51 @@ class Population(Sequence[Network]):
         have the parameters after their last finished mini-batch, or the best ones with early
         stopping, and members that had not begun are unchanged.
         """
-        tasks = self._tasks(X, y, members, settings)
-        tasks = counted(tasks) if checks.flag("verbose", verbose) else tasks
+        fits = self._fits(X, y, members, settings)
+        count = counter(len(self)) if checks.flag("verbose", verbose) else None
         self.errors = {}
-        endings, failures = run_all(tasks, self._n_threads)
-        self.errors = {k: e for k, e in enumerate(endings) if e is not None}
+        alike = [
+            fit_arguments.common(self[k], fits[k][1], _ARGUMENTS) or k for k in range(len(self))
+        ]
+        most = [member._core.n_together for member in self]
+        tasks = []
+        for some in divided(alike, most, n_workers_of(self._n_threads)):
+            generators = [partial(self._fit, k, *fits[k], count) for k in some]
+            tasks.append(partial(fit_together, [self[k]._lock for k in some], generators))
+        _, failures = run_all(tasks, self._n_threads)
+        self.errors = dict(sorted(self.errors.items()))
         if failures:
-            raise self._noted(*failures.pop(0))
+            raise failures.pop(0)[1]
         if self.errors:
             which = f"{checks.listed(list(self.errors))}; see errors"
             how = f"{len(self.errors)} of {len(self)} members diverged and are unchanged: "
             warnings.warn(how + which, RuntimeWarning, stacklevel=2)
         return self
 
-    def _tasks(
+    def _fits(
         self,
         X: Any,
         y: ArrayLike,
         members: Sequence[Mapping[str, Any]] | None,
         settings: Mapping[str, Any],
-    ) -> list[Callable[[], FloatingPointError | None]]:
-        """Check all arguments; return one function for each member, which trains it."""
-        own = [{}] * len(self) if members is None else _dictionaries(members)
+    ) -> list[tuple[Any, dict[str, Any]]]:
+        """Check all arguments; return (X, y) and the arguments of each member."""
+        own = [{}] * len(self) if members is None else fit_arguments.dictionaries(members)
         if len(own) != len(self):
             raise ValueError(f"members must have {len(self)} entries, one for each; got {len(own)}")
         if y is None:
             raise TypeError("y must be given: a population does not train on a source of blocks")
-        settings = _reusable(settings)
+        settings = fit_arguments.reusable(settings)
         kinds = {member.dtype: member for member in self}
         rows = {dtype: samples_of(member, X, y, None).X for dtype, member in kinds.items()}
-        tasks: list[Callable[[], FloatingPointError | None]] = []
+        fits = []
         for k, (member, arguments) in enumerate(zip(self, own, strict=True)):
             if member._lock._is_owned():  # type: ignore[attr-defined]
                 raise RuntimeError(f"a callback of member {k} cannot fit its population")
             try:
                 for name in [*settings, *arguments]:
                     checks.choice("an argument", name, _ARGUMENTS)
-                given = {**_ARGUMENTS, **settings, **_reusable(arguments)}
+                given = {**_ARGUMENTS, **settings, **fit_arguments.reusable(arguments)}
                 if member.embeddings:  # codes are checked before they are rounded
                     member._rows(X)
                 data, encoded = (rows[member.dtype], y), member._architecture.encoded(y)
@@ -229,9 +238,25 @@ class Population(Sequence[Network]):
             except (TypeError, ValueError) as error:
                 self._noted(k, error)
                 raise
-            # Each task prepares its data again: the copies of all members at once may be large.
-            tasks.append(partial(_trained, member, *data, given))
-        return tasks
+            # Each fit prepares its data again: the copies of all members at once may be large.
+            fits.append((data, given))
+        return fits
+
+    def _fit(
+        self, k: int, data: Any, given: dict[str, Any], count: Callable[[], None] | None
+    ) -> Learning[None]:
+        """Train member k, and take down its error if it diverges."""
+        try:
+            ending = yield from fit_arguments.prepared(self[k], *data, **given)()
+            if isinstance(ending, KeyboardInterrupt):
+                raise ending
+        except BaseException as error:
+            self._noted(k, as_raised(error))
+            raise
+        if ending is not None:
+            self.errors[k] = ending
+        if count is not None:
+            count()
 
     def _noted(self, k: int, error: BaseException) -> BaseException:
         """Return the error of member k with a note that names the member."""
@@ -374,25 +399,3 @@ def _check_distinct(objects: Sequence[object], problem: str) -> None:
     for k, one in enumerate(objects):
         if first.setdefault(id(one), k) != k:
             raise ValueError(f"members {first[id(one)]} and {k} {problem}")
-
-
-def _dictionaries(members: Any) -> list[Mapping[str, Any]]:
-    """Return a list of the members' arguments after a check of their type."""
-    given = [] if isinstance(members, Mapping) else list(members)
-    if not given or not all(isinstance(one, Mapping) for one in given):
-        what = checks.listed(given) or type(members).__name__
-        raise TypeError(f"members must be a sequence of dictionaries, got {what}")
-    return given
-
-
-def _reusable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace iterators by lists, as only one member could read an iterator, and only once."""
-    return {k: list(v) if isinstance(v, Iterator) else v for k, v in arguments.items()}
-
-
-def _trained(member: Network, X: Any, y: Any, given: dict[str, Any]) -> FloatingPointError | None:
-    """Train a member; return its error if it diverged."""
-    ending = locked(member._lock, fit_arguments.prepared(member, X, y, **given))
-    if isinstance(ending, KeyboardInterrupt):
-        raise ending
-    return ending

@@ -33,7 +33,7 @@ from pynn.training import lbfgs
 from pynn.training.descent import Descent
 from pynn.training.forks import claim
 from pynn.training.history import Patience
-from pynn.training.learners import Blocks, Learner, Plan, Rows
+from pynn.training.learners import Blocks, Learner, Plan, Rows, answered
 from pynn.training.loop import DivergenceError, Loop, Measure
 from pynn.training.progress import Report
 from pynn.training.resume import Resumption, described
@@ -215,7 +215,7 @@ class Fit:
         if resumption:
             resumption.attach(loop)
         try:
-            ending = loop.run()
+            ending = answered(loop.run())
         except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
         loop.take_interruption()

@@ -19,7 +19,7 @@ from pynn.training import averages, rate_factors
 from pynn.training.averages import Average, Averaging
 from pynn.training.descent import Descent
 from pynn.training.forks import claim
-from pynn.training.learners import Blocks, Learner, Plan, Rows, bit_generator
+from pynn.training.learners import Blocks, Learner, Learning, Plan, Rows, bit_generator
 from pynn.training.loop import DivergenceError, Loop, Measure
 from pynn.training.optimizers import Adam, Optimizer, Rprop
 from pynn.training.rate_factors import RateFactors
@@ -28,6 +28,8 @@ from pynn.training.schedules import Schedule
 from pynn.training.state import State, in_order
 from pynn.training.strengths import Schedules, Strengths
 from pynn.training.undo import undone_on_error
+
+Ending = KeyboardInterrupt | FloatingPointError | None  # what ended a fit early
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ def prepared(
     sample_weight: ArrayLike | None,
     validation_data: Any,
     settings: Settings,
-) -> Callable[[], KeyboardInterrupt | FloatingPointError | None]:
-    """Check the data; return a function that trains.
+) -> Callable[[], Learning[Ending]]:
+    """Check the data; return a function that trains, for `answered`.
 
-    The function returns the exception of an interruption or divergence, or None. The error of a
+    The result is the exception of an interruption or divergence, or None. The error of a
     divergence has no traceback, so it does not keep the data alive.
 
     Parameters
@@ -92,7 +94,7 @@ def prepared(
 
 def _fit(
     network: Any, samples: Samples, validation: Samples | None, source: Any, settings: Settings
-) -> KeyboardInterrupt | FloatingPointError | None:
+) -> Learning[Ending]:
     try:
         with network._lock, undone_on_error(network, network._random):
             _claim = claim(network, network._random)
@@ -106,7 +108,7 @@ def _fit(
             if source is not None:
                 samples = samples.outline()  # the block is read again in its turn
             loop = _loop(network, samples, validation, source, settings, resumption)
-            loop.run()
+            yield from loop.run()
     except DivergenceError as error:
         return FloatingPointError(
             f"training diverged in epoch {loop.state.epoch + 1}: {error}; the network is "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.rate_factors import RateFactors
 from pynn.training.strengths import Strengths
+
+T = TypeVar("T")
+Learning = Generator[_core.Training, tuple[int, BaseException | None], T]
+"""Yields what the core is to do, and is sent its results: by `answered`, or by `together`."""
+answered, as_raised = _core.answered, _core.as_raised
 
 Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
 
@@ -80,7 +85,7 @@ class Learner(Protocol):
 
     def learn(
         self, n_epochs: int, patience: Patience | None = None, divisor: float = 1.0
-    ) -> tuple[Costs, BaseException | None]:
+    ) -> Learning[tuple[Costs, BaseException | None]]:
         """Train; return the costs of the finished epochs, and the error that ended them.
 
         Patience ends it early by cost / divisor + penalty, and counts the epochs.
@@ -119,7 +124,7 @@ class Rows:
 
     def learn(
         self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
-    ) -> tuple[Costs, BaseException | None]:
+    ) -> Learning[tuple[Costs, BaseException | None]]:
         """Train; return the costs of the finished epochs, and the error that ended them."""
         n, strengths = self.n_updates, self.plan.strengths
         each = None if strengths is None else strengths.of_updates(n)
@@ -132,33 +137,34 @@ class Rows:
         patience: Patience | None = None,
         divisor: float = 1.0,
         strengths: NDArray[np.float64] | None = None,
-    ) -> tuple[Costs, BaseException | None]:
+    ) -> Learning[tuple[Costs, BaseException | None]]:
         """Do so at these rates and strengths of each update; None for those of the fit."""
         model, plan, averaging = self.model, self.plan, self.plan.averaging
         self.costs = costs = np.empty((n_epochs, 2))
-        with self.bits.lock:
-            n_done, error = model._core.train(
-                averaging.trained if averaging else model._parameters,
-                self.state,
-                costs,
-                self.data,
-                self.order,
-                self.bits if plan.shuffle else None,
-                n_epochs=n_epochs,
-                batch_size=self.batch_size,
-                regularisation=plan.regularisation.core,
-                rates=rates,
-                rate_factors=plan.rate_factors.by_layer,
-                scale_rate_factor=plan.rate_factors.scale,
-                embedding_rate_factor=plan.rate_factors.embeddings,
-                dropout_seed=plan.dropout_seed,
-                strengths=strengths,
-                n_threads=model._threads_for(self.data, self.batch_size),
-                patience=patience,
-                divisor=divisor,
-                session=self.session,
-                **(averaging.in_core if averaging else {}),
-            )
+        n_done, error = yield _core.Training(
+            model._core,
+            averaging.trained if averaging else model._parameters,
+            self.state,
+            costs,
+            self.data,
+            self.order,
+            self.bits if plan.shuffle else None,
+            n_epochs=n_epochs,
+            batch_size=self.batch_size,
+            regularisation=plan.regularisation.core,
+            rates=rates,
+            rate_factors=plan.rate_factors.by_layer,
+            scale_rate_factor=plan.rate_factors.scale,
+            embedding_rate_factor=plan.rate_factors.embeddings,
+            dropout_seed=plan.dropout_seed,
+            strengths=strengths,
+            n_threads=model._threads_for(self.data, self.batch_size),
+            patience=patience,
+            divisor=divisor,
+            session=self.session,
+            lock=self.bits.lock,
+            **(averaging.in_core if averaging else {}),
+        )
         return costs[:n_done], error
 
 
@@ -191,7 +197,7 @@ class Blocks:
 
     def learn(
         self, n_epochs: int = 1, patience: Patience | None = None, divisor: float = 1.0
-    ) -> tuple[Costs, BaseException | None]:
+    ) -> Learning[tuple[Costs, BaseException | None]]:
         """Train for one epoch; return its costs, or the error that ended it."""
         rate, total, n_rows = self.descent.rates(1), np.zeros(2), 0
         for block in blocks.blocks_of(self.source):
@@ -201,7 +207,7 @@ class Blocks:
             n, strengths = rows.n_updates, self.plan.strengths
             rates = None if rate is None else rate.repeat(n)
             each = None if strengths is None else strengths.of_updates(1, n)
-            costs, error = rows.learn_at(rates, strengths=each)
+            costs, error = yield from rows.learn_at(rates, strengths=each)
             if error is not None:
                 return np.empty((0, 2)), error
             total, n_rows = total + rows.n_rows * costs[0], n_rows + rows.n_rows

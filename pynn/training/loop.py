@@ -9,7 +9,7 @@ from typing import Any
 
 from pynn.training.descent import Descent
 from pynn.training.history import History, Patience
-from pynn.training.learners import Costs, Learner, Rows
+from pynn.training.learners import Costs, Learner, Learning, Rows
 from pynn.training.state import State
 
 EPOCHS_PER_CALL = 65536  # of the core at most: 1 MB of costs
@@ -68,7 +68,7 @@ class Loop:
         error, self._interruption = self._interruption, None
         return error
 
-    def run(self) -> str:
+    def run(self) -> Learning[str]:
         """Train; return how it ended: "finished", "stopped", "diverged" or "interrupted".
 
         Raises
@@ -82,7 +82,7 @@ class Loop:
         self._begun = state.epoch, self.descent.n_updates
         try:
             with state, self.learner.session:
-                ending = self._until_stopped(self._epochs_at_once())
+                ending = yield from self._until_stopped(self._epochs_at_once())
         except KeyboardInterrupt as error:
             ending, self._interruption = "interrupted", error
             self._forget_half_an_epoch(n_before + state.epoch)
@@ -120,14 +120,14 @@ class Loop:
         values, best = self.history.figures.get(self.patience.monitor, []), self.patience.best_value
         return values.index(best) + 1 if best in values else None
 
-    def _until_stopped(self, most: int) -> str:
+    def _until_stopped(self, most: int) -> Learning[str]:
         state, averaging = self.state, self.learner.plan.averaging
         while state.epoch < state.max_epochs and not state.is_stopped:
             n_epochs = min(most, state.max_epochs - state.epoch)
             rate = self.descent.rate_now
             judged = copy.copy(self.patience) if n_epochs > 1 else None
             self._call = rate, judged
-            costs, error = self.learner.learn(n_epochs, judged, self.divisor)
+            costs, error = yield from self.learner.learn(n_epochs, judged, self.divisor)
             if isinstance(error, FloatingPointError | MemoryError):
                 error.__traceback__ = None  # its frames refer to it: the cycle would keep the data
             if isinstance(error, FloatingPointError) and self.keeps_best:

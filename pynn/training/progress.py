@@ -117,22 +117,38 @@ class EpochBar:
         self._bar.stop()
 
 
+def counter(n: int) -> Callable[[], None]:
+    """Return a function that prints a line at every tenth of n calls, in any thread.
+
+    Parameters
+    ----------
+    n : int
+        Number of members to be trained.
+    """
+    done, lock, begun = itertools.count(1), threading.Lock(), perf_counter()
+
+    def count() -> None:
+        with lock:
+            k = next(done)
+            if 10 * (k - 1) // n < 10 * k // n:
+                print(f"{k:,} of {n:,} members trained, {perf_counter() - begun:.1f} s", flush=True)
+
+    return count
+
+
 def counted(tasks: Sequence[Callable[[], T]]) -> list[Callable[[], T]]:
-    """Return tasks that print a line whenever another tenth of them is done, in any thread.
+    """Return tasks that also call a `counter`.
 
     Parameters
     ----------
     tasks : sequence of functions
         Each trains a member.
     """
-    n, done, lock, begun = len(tasks), itertools.count(1), threading.Lock(), perf_counter()
+    count = counter(len(tasks))
 
     def run(task: Callable[[], T]) -> T:
         result = task()
-        with lock:
-            k = next(done)
-            if 10 * (k - 1) // n < 10 * k // n:
-                print(f"{k:,} of {n:,} members trained, {perf_counter() - begun:.1f} s", flush=True)
+        count()
         return result
 
     return [partial(run, task) for task in tasks]

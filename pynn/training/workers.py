@@ -30,6 +30,11 @@ class Caller:
 _caller = contextvars.ContextVar[Caller | None]("_caller", default=None)
 
 
+def n_workers_of(n_threads: int | None) -> int:
+    """Return how many threads `run_all` has at most."""
+    return min(n_threads or threads.usable(), threads.limit_here())
+
+
 def run_all(
     tasks: Sequence[Callable[[], Any]], n_threads: int | None
 ) -> tuple[list[Any], list[Failure]]:
@@ -56,7 +61,7 @@ def run_all(
     results: list[Any] = [None] * len(tasks)
     failures: list[Failure] = []
     waiting, stop, process = deque(range(len(tasks))), _core.Stop(), os.getpid()
-    n_workers = min(n_threads or threads.usable(), threads.limit_here())
+    n_workers = n_workers_of(n_threads)
     each = max(1, n_workers // max(1, len(tasks)))
 
     outermost = _caller.get() or Caller(sys._getframe(1))
@@ -138,10 +143,15 @@ def caller() -> Caller | None:
     return _caller.get()
 
 
-def locked(lock: Any, train: Callable[[], T]) -> T:
-    """Acquire a lock, train and release it. Ctrl-C also ends the wait for the lock."""
+def acquire(lock: Any) -> None:
+    """Acquire a lock. Ctrl-C also ends the wait for it."""
     while not lock.acquire(timeout=0.1):
         check()
+
+
+def locked(lock: Any, train: Callable[[], T]) -> T:
+    """Acquire a lock, train and release it. Ctrl-C also ends the wait for the lock."""
+    acquire(lock)
     try:
         return train()
     finally:

@@ -12,7 +12,7 @@ import pynn
 from pynn import _core
 from pynn.model.regularisation import Regularisation
 from pynn.training.descent import Descent
-from pynn.training.learners import Plan, Rows
+from pynn.training.learners import Plan, Rows, answered
 
 NAMES = ("tanh", "identity", "squared_error")
 STRENGTHS = st.sampled_from([0.0, 0.1]) | st.lists(
@@ -125,13 +125,13 @@ def test_rates_stand_for_the_rule_s(rule, dtype, rng):
     regularisation = Regularisation.checked(3, alpha=0.1)
     plan = Plan(batch_size, False, regularisation, nets[0]._random)
     learners = [Rows(net, net._data(p.X, p.y), Descent(rule), plan) for net in nets]
-    _, error = learners[0].learn_at(rates, n_epochs)
+    _, error = answered(learners[0].learn_at(rates, n_epochs))
     assert error is None
     for update in range(n_epochs * 3):
         rows = slice(update % 3 * 4, update % 3 * 4 + 4)
         learners[1].descent.set_rate(rates[update])
         batch = nets[1]._data(p.X[rows], p.y[rows])
-        Rows(nets[1], batch, learners[1].descent, plan).learn()
+        answered(Rows(nets[1], batch, learners[1].descent, plan).learn())
     np.testing.assert_array_equal(nets[0].parameters, nets[1].parameters)
 
 
@@ -144,5 +144,5 @@ def test_rates_that_do_not_fit(rates):
     plan = Plan(4, False, Regularisation.checked(3), net._random)
     learner = Rows(net, net._data(np.ones((9, 4)), np.ones((9, 3))), Descent(pynn.SGD()), plan)
     with pytest.raises((TypeError, ValueError)):
-        learner.learn_at(rates, 2)
+        answered(learner.learn_at(rates, 2))
     np.testing.assert_array_equal(net.parameters, before)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pynn.data import blocks
-from pynn.training.learners import Rows
+from pynn.training.learners import Rows, answered
 from pynn.training.loop import Loop
 
 
@@ -60,7 +60,8 @@ class Course:
             rows = order[start : start + plan.batch_size]
             data = data_of(*(part if part is None else part[rows] for part in block))
             learner = Rows(self.network, data, self.descent, plan)
-            _, error = learner.learn_at(None if rates is None else rates[i : i + 1])
+            at = None if rates is None else rates[i : i + 1]
+            _, error = answered(learner.learn_at(at))
             assert error is None
             self.keep(epoch)
 

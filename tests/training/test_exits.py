@@ -156,7 +156,10 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))
     "a session that nobody ended": (
         """
 from pynn.training.loop import Loop
-Loop.run = lambda loop: loop.learner.learn(3) and kept.append(loop)
+def run(loop):
+    yield from loop.learner.learn(3)
+    kept.append(loop)
+Loop.run = run
 kept = []
 network().fit(X, Y)
 assert kept[0].learner.session
