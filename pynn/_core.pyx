@@ -981,6 +981,7 @@ def answered(requests):
             if kind == PYGEN_RETURN:
                 return one
             answer = (<Training?>one).run()
+            one = None  # its rows are freed before the next block is read
     except RuntimeError as error:
         original = as_raised(error)
         if original is error:
