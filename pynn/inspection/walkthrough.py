@@ -119,7 +119,7 @@ class Walkthrough(Writer):
         if self.normed[layer] is not None:
             rules = [
                 "u = sum of inputs times weights",
-                f"n = (u − m) / s, {self._rule_of_statistics(layer)}",
+                f"n = (u − m) / std, {self._rule_of_statistics(layer)}",
                 f"z = n times gain{plus}",
             ]
         if self.alphas[layer] is None:
@@ -139,11 +139,11 @@ class Walkthrough(Writer):
 
     def _rule_of_statistics(self, layer: int) -> str:
         if self.net.norm_of(layer) == "batch":
-            return "m = running mean, s = √(running variance + 1e−05)"
+            return "m = running mean, std = √(running variance + 1e−05)"
         _, mean, s = self._statistics(layer)
         return (
             f"m = mean of all u = {self._number(mean[0])}, "
-            f"s = √(variance of all u + 1e−05) = {self._number(s[0])}"
+            f"std = √(variance of all u + 1e−05) = {self._number(s[0])}"
         )
 
     def _normalisation(self, layer: int, j: int, bias: float | None) -> str:
@@ -259,10 +259,10 @@ class Walkthrough(Writer):
             return [], lambda j: [], []
         d = gains.astype(float) * self.dz[layer]
         mean, slope, s = float(d.mean()), float((d * n).mean()), self._statistics(layer)[2]
-        rules = ["∂C/∂n = ∂C/∂z·gain", "∂C/∂u = ∂C/∂n / s"]
+        rules = ["∂C/∂n = ∂C/∂z·gain", "∂C/∂u = ∂C/∂n / std"]
         formula, together = "d / s", []
         if self.net.norm_of(layer) == "layer":
-            rules[1] = "∂C/∂u = (∂C/∂n − p − n·q) / s, p = mean of ∂C/∂n, q = mean of ∂C/∂n·n"
+            rules[1] = "∂C/∂u = (∂C/∂n − p − n·q) / std, p = mean of ∂C/∂n, q = mean of ∂C/∂n·n"
             formula = "(d − p − n·q) / s"
             together = [("all", f"p = {self._number(mean)}, q = {self._number(slope)}")]
 

@@ -60,6 +60,7 @@ class RateFactors:
         for group in given:
             if group not in _GROUPS:
                 likely = difflib.get_close_matches(str(group).lower(), _GROUPS, 1, cutoff=0.4)
+                likely = ["biases"] if f"{group}." in _LIKE_BIASES else likely
                 hint = f"; did you mean {likely[0]!r}?" if likely else ""
                 raise ValueError(
                     f"{name} has factors for {', '.join(_GROUPS)}; got {group!r}{hint}"

@@ -40,7 +40,7 @@ def test_gradients_of_gains_and_biases_are_those_of_z(net):
 def test_a_trace_writes_the_normalisation(net):
     text = net.trace([[1.0]], [[0.0]]).text(learning_rate=0.1)
     assert "Layer 1, layer norm, identity" in text
-    assert "m = mean of all u = 4, s = √(variance of all u + 1e−05) = 2" in text
+    assert "m = mean of all u = 4, std = √(variance of all u + 1e−05) = 2" in text
     assert "u = 1·2 = 2; n = (2 − 4) / 2 = −1; z = (−1)·3 + 1 = −2, identity → −2" in text
     assert "p = −49, q = 35" in text
     assert "∂C/∂n = (−28)·3 = −84" in text
@@ -104,9 +104,9 @@ def test_an_update_moves_the_running_statistics_a_tenth_of_the_way(batch_net):
 def test_a_trace_writes_batch_normalisation(batch_net):
     text = batch_net.trace([[1.0]], [[0.0]]).text()
     assert "Layer 1, batch norm, identity" in text
-    assert "n = (u − m) / s, m = running mean, s = √(running variance + 1e−05)" in text
+    assert "n = (u − m) / std, m = running mean, std = √(running variance + 1e−05)" in text
     assert "u = 1·2 = 2; n = (2 − 1) / 0.5 = 2; z = 2·3 + 1 = 7, identity → 7" in text
-    assert "∂C/∂u = ∂C/∂n / s" in text
+    assert "∂C/∂u = ∂C/∂n / std" in text
     assert "∂C/∂n = 116·3 = 348\n                       ∂C/∂u = 348 / 0.5 = 696" in text
     listed = str(batch_net.trace([[1.0]], [[0.0]]))
     assert "d_weights, d_biases, d_gains and 0 for means and variances in one vector" in listed

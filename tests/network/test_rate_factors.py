@@ -88,6 +88,7 @@ def test_threads_change_no_bit(n_threads, rng):
 
 WRONG = {
     "an unknown group": ({"bias": 2}, ValueError, ["'bias'", "did you mean 'biases'?"]),
+    "a group that biases include": ({"gains": 2}, ValueError, ["did you mean 'biases'?"]),
     "another unknown group": ({"lr": 2}, ValueError, ["'lr'", "weights, biases, scale"]),
     "a number": (2.0, TypeError, ["dict", "2.0"]),
     "a negative factor": ({"weights": -1}, ValueError, ["'weights'", "at least 0", "-1"]),
