@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pynn.inspection.neurons import neuron
 from pynn.inspection.tables import aligned, number
+from pynn.inspection.writing import cut
 
 if TYPE_CHECKING:
     from pynn.inspection.tracing import Trace
@@ -28,19 +29,21 @@ def around(walk: str, trace: Trace, row: int, digits: int, max_inputs: int) -> s
     str
     """
     of_columns = dict(trace.architecture.embeddings)
-    first, embedded = 0, []
+    first, lines = 0, []
+    embedded: list[float] = trace.first_inputs[row].tolist()
     for column, x in enumerate(trace.x[row]):
         one = of_columns.get(column)
         size = 1 if one is None else one._n_out
-        numbers = ", ".join(number(e, digits) for e in _cut(trace, row, first, size))
+        numbers = [number(e, digits) for e in embedded[first : first + size]]
+        written = ", ".join(numbers[:_MOST]) + ", …" * (size > _MOST)
         where = f"input {first + 1}" if size == 1 else f"inputs {first + 1} to {first + size}"
         how = "unchanged" if one is None else repr(one)
-        embedded.append(f"{number(x, digits)}, {how} → {where} of layer 1: {numbers}")
+        lines.append(f"{number(x, digits)}, {how} → {where} of layer 1: {written}")
         first += size
     by_x = [f"∂C/∂x = {number(d, digits)}" for d in trace.input_sensitivities[row]]
     return "\n\n".join(
         [
-            _part("Embeddings", embedded, max_inputs),
+            _part("Embeddings", lines, max_inputs),
             walk,
             _part("Back through the embeddings", by_x, max_inputs),
         ]
@@ -50,14 +53,9 @@ def around(walk: str, trace: Trace, row: int, digits: int, max_inputs: int) -> s
 _MOST = 4  # numbers of one embedding that are written
 
 
-def _cut(trace: Trace, row: int, first: int, size: int) -> list[float]:
-    assert trace.embedded is not None
-    found: list[float] = trace.embedded[row, first : first + min(size, _MOST)].tolist()
-    return found
-
-
 def _part(title: str, texts: list[str], limit: int) -> str:
-    """Return a title with a line for each input, up to the limit."""
-    lines = [(f"  {neuron(0, j)}:", text) for j, text in enumerate(texts[:limit])]
-    lines += [("  …", f"{len(texts) - limit} more")] if len(texts) > limit else []
-    return "\n".join([title, *aligned(lines, left=[0, 1])])
+    """Return a title with a line for each input; beyond the limit the middle is left out."""
+    front, n_between, back = cut(range(len(texts)), limit)
+    first, last = ([(f"  {neuron(0, j)}:", texts[j]) for j in part] for part in (front, back))
+    gap = [("  …", f"{n_between} more")] if n_between else []
+    return "\n".join([title, *aligned([*first, *gap, *last], left=[0, 1])])

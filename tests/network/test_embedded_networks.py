@@ -194,6 +194,14 @@ Back through the embeddings
     )
 
 
+def test_a_walkthrough_tells_where_it_leaves_numbers_out(data):
+    net = network(embeddings={1: pynn.PiecewiseLinear(range(9))})
+    X = np.array([[1.0, 2.0, 3.0, 4.0]])
+    text = net.trace(X, data[1][:1]).text(max_neurons=3)
+    assert "→ inputs 2 to 9 of layer 1: 1, 1, 0, 0, …\n" in text
+    assert "  …         1 more\n  input 4:  4, unchanged → input 11 of layer 1: 4\n" in text
+
+
 def test_displays_draw_the_embedded_inputs(data):
     net = network()
     display = NetworkDisplay.from_estimator(net, data[0], row=3)
