@@ -73,7 +73,7 @@ enum { N_EMBEDDINGS = sizeof embeddings / sizeof *embeddings };
 
 /* A network that works with any activation, cost and rule. */
 static const setting simple =
-    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    {"simple", 2, {9, 70, 5}, "tanh", "identity", "squared_error", "sgd", 50, 20, 2, ROWS, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 /* clang-format on */
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
