@@ -34,6 +34,7 @@ void *pynn_session_take(pynn_session *session, size_t n, size_t size) {
         session->block = pynn_alloc(n, size);
         session->n_bytes = session->block ? n * size : 0;
     }
+    pynn_unguard(session->block, session->n_bytes);
     return session->block;
 }
 

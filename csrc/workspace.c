@@ -33,6 +33,8 @@ static size_t stride_of(const pynn_kernels *kernels, size_t n) {
 static real *take(real *arena, size_t *used, size_t n) {
     real *taken = arena ? arena + *used : NULL;
     *used += whole_lines(n);
+    if (arena) { pynn_guard(arena + *used); }
+    *used += PYNN_GAP / sizeof(real);
     return taken;
 }
 
