@@ -841,8 +841,9 @@ cdef class Training:
             self, Core core, parameters, State state, costs, Data data, order, bit_generator, *,
             int64_t n_epochs, int64_t batch_size, Regularisation regularisation, rates=None,
             rate_factors=None, double scale_rate_factor=1, double embedding_rate_factor=1,
-            uint64_t dropout_seed=0, strengths=None, int n_threads=1, patience=None, double divisor=1, average=None,
-            double decay=0, int64_t averaged_since=0, Session session=None, lock=None):
+            uint64_t dropout_seed=0, strengths=None, int n_threads=1, patience=None,
+            double divisor=1, average=None, double decay=0, int64_t averaged_since=0,
+            Session session=None, lock=None):
         cdef _Array p = core.vector_of(parameters, True)
         cdef _Array c = _borrow(costs, "d", 2, True)
         cdef _Array o = _borrow(order, "lq", 1, True)

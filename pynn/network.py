@@ -127,7 +127,7 @@ class Network(Inspected, Model):
     history : dict of lists
         Figures of each epoch trained so far; see `fit`.
     best_epoch : int or None
-        The epoch, counted from 1 in the history, whose parameters early stopping restored.
+        The epoch, from 1, whose parameters early stopping restored.
 
     Raises
     ------
@@ -174,13 +174,12 @@ class Network(Inspected, Model):
             layer_sizes, activation, output_activation, cost, bias, dtype, classes, input_scale,
             residual, norm, members, embeddings,
         )  # fmt: skip
-        member_signs = members_of.checked_signs(member_signs, members)
+        signs = members_of.checked_signs(member_signs, members)
         initializer = checks.choice("initializer", initializer, ["auto", *INITIALIZERS])
         super().__init__(architecture, n_threads)
-        self._random = random_source(random_state)
+        self._random, self._history = random_source(random_state), History()
         self._descent: Descent | None = None
-        self._history = History()
-        members_of.draw(self, initializer, member_signs, self._random)
+        members_of.draw(self, initializer, signs, self._random)
 
     @property
     def history(self) -> dict[str, list[float]]:

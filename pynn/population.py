@@ -188,9 +188,8 @@ class Population(Sequence[Network]):
         fits = self._fits(X, y, members, settings)
         count = counter(len(self)) if checks.flag("verbose", verbose) else None
         self.errors = {}
-        alike = [
-            fit_arguments.common(self[k], fits[k][1], _ARGUMENTS) or k for k in range(len(self))
-        ]
+        common = partial(fit_arguments.common, defaults=_ARGUMENTS)
+        alike = [common(self[k], fit[1]) or k for k, fit in enumerate(fits)]
         most = [member._core.n_together for member in self]
         tasks = []
         for some in divided(alike, most, n_workers_of(self._n_threads)):
