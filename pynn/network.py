@@ -72,12 +72,12 @@ class Network(Inspected, Model):
         Advanced: multiply each input by a trained factor before the first layer. Factors start at
         1, without penalty or limit; X must be dense.
     residual : bool or sequence of bool, default=False
-        Add the input of a hidden layer to its activations (He et al. 2016): True in each that has
-        as many units as the hidden layer before it; a sequence has one value for each.
+        Add the input of hidden layers to their activations (He et al. 2016). True chooses those
+        with as many units as the hidden layer before them; a sequence has one value for each.
     norm : None, "layer", "batch" or sequence of these, default=None
-        Normalise ``u = x @ W`` in hidden layers: f of ``gains * (u - mean) / sqrt(variance + 1e-5)
-        + biases``, over the units of each row (layer normalisation, Ba et al. 2016) or the rows of
-        each mini-batch (batch normalisation, Ioffe & Szegedy 2015; running ones except in updates).
+        Normalise ``u = x @ W`` of hidden layers to ``gains * (u - mean) / sqrt(variance + 1e-5) +
+        biases``, over the units of each row (layer normalisation, Ba et al. 2016) or the rows of a
+        mini-batch (batch normalisation, Ioffe & Szegedy 2015; predictions use running averages).
     members : int, optional
         Number of networks to train in one. They share the weights W of hidden layers, where member
         k computes ``s[k] * ((r[k] * x) @ W) + b[k]``, and each has its own output layer (Wen et al.
@@ -262,8 +262,8 @@ class Network(Inspected, Model):
             value for each layer of weights freezes some of them.
         learning_rate_factors : dict, optional
             Advanced: factors of the learning rate in this fit, from 0, for all layers or for each:
-            ``{"weights": [1, 0.1], "biases": 2}``. "biases" includes gains and alphas, "scale" is
-            the input scale, "embeddings" all of these. Others have the factor 1.
+            ``{"weights": [1, 0.1], "biases": 2}``. "biases" includes gains, alphas, r and s;
+            "scale" and "embeddings" take one number. Missing groups have the factor 1.
         average : EMA or SWA, optional
             Average of the parameters over this fit. The network has the average for validation,
             for callbacks, and when the fit ends; "cost" is that of the parameters in training.

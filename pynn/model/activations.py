@@ -68,8 +68,8 @@ class Parametric(Activation):
 
     With alpha = 1, its start, it is f; with alpha = 0, the unit is linear (Holzmüller, Grinsztajn &
     Steinwart 2024, "Better by Default"). For relu, it is PReLU with the slope 1 − alpha below 0 (He
-    et al. 2015). Alphas are parameters of the network without penalty or limit; factors of the
-    learning rate for biases count for them.
+    et al. 2015). Alphas have no penalty and no limit; `learning_rate_factors` of biases apply to
+    them.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Parametric(Activation):
     activation: str | Activation
 
     def __post_init__(self) -> None:
-        """Check the activation; `Activation` tells what is raised."""
+        """Check the activation."""
         given = self.activation
         if isinstance(given, Parametric):
             raise TypeError(f"Parametric takes an activation that is not parametric, got {given!r}")

@@ -61,10 +61,10 @@ class PiecewiseLinear(Embedding):
     """Piecewise-linear encoding of an input, by the bins that it passes (Gorishniy et al. 2022).
 
     The B + 1 edges of B bins turn an input ``x`` into B numbers: 1 for each bin below x, 0 for each
-    bin above it, and ``(x - left) / (right - left)`` for the bin that contains it. The first number
-    may become negative and the last one larger than 1, so that inputs beyond the edges are still
-    told apart. With `size`, a trained linear map of these numbers takes their place; its weights
-    and biases start uniform within 1/√B.
+    bin above it, and ``(x - left) / (right - left)`` for the bin that contains it. Beyond the
+    edges, the first number is negative or the last one above 1, so that such inputs still differ.
+    With `size`, a trained linear map of these numbers replaces them; its weights and biases start
+    uniform within 1/√B.
 
     Parameters
     ----------
@@ -145,8 +145,7 @@ class PiecewiseLinear(Embedding):
         Returns
         -------
         dict of int to PiecewiseLinear
-            By column, for the argument `embeddings` of `Network`. Columns with only one number are
-            left out: there, embeddings have nothing to tell apart.
+            By column, for the argument `embeddings` of `Network`. Constant columns are left out.
 
         Raises
         ------
@@ -199,8 +198,8 @@ class Periodic(Embedding):
     front. Frequencies start normal with standard deviation `sigma`, phases uniform from −½ to ½, V
     and b uniform within 1/√n_frequencies.
 
-    Standardise inputs, so that `sigma` has the same meaning for all of them: it is the number of
-    waves in a standard deviation of the input.
+    Standardise inputs, so that `sigma` has the same meaning for all of them: frequencies are waves
+    per unit of x, here per standard deviation.
 
     Parameters
     ----------
@@ -277,8 +276,8 @@ class Categories(Embedding):
     Parameters
     ----------
     n : int
-        Number of categories; at most 2**24 for a network of float32, which has all integers up to
-        there.
+        Number of categories; at most 2**24 for a network of float32, which holds all integers up
+        to that number.
     size : int
         Size of the embedding.
 

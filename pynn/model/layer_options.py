@@ -1,4 +1,4 @@
-"""The options that make layers of other kinds, checked: residual, norm, members."""
+"""Checks of the options of layers: residual, norm, members."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def checked_norms(given: object, n_hidden: int) -> tuple[str | None, ...]:
 def checked_members(
     given: object, norm: object, activations: Iterable[object], sizes: tuple[int, ...]
 ) -> int | None:
-    """Return the number of members, if there are any."""
+    """Return the number of members, or None for a plain network."""
     if given is None:
         return None
     members = checks.positive_integer("members", given)

@@ -123,7 +123,7 @@ class Model(Parameters):
         Parameters
         ----------
         k : int
-            The member, from 0.
+            The member, from 0; -1 is the last.
 
         Returns
         -------
@@ -134,6 +134,16 @@ class Model(Parameters):
         ------
         TypeError, ValueError
             If the network has no `members`, or no member k.
+
+        Examples
+        --------
+        >>> import numpy as np, pynn
+        >>> net = pynn.Network([2, 3, 1], members=4, random_state=0)
+        >>> X = [[1.0, 2.0]]
+        >>> net.predict_members(X).shape, net.predict(X).shape
+        ((4, 1, 1), (1, 1))
+        >>> bool(np.allclose(net.member(3).predict(X), net.predict_members(X)[3], atol=1e-6))
+        True
         """
         plain: Self = members.member(self, k)
         return plain

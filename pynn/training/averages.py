@@ -56,8 +56,8 @@ class SWA(Average):
 
     All epochs from `start` on have equal weight (Izmailov et al. 2018, one model per epoch). The
     paper starts after about three quarters of the epochs and trains on with a high constant or
-    cyclical learning rate. With batch normalisation, it makes another pass over the data for the
-    means and variances of the averaged weights; here these are the mean of the running ones.
+    cyclical learning rate. With batch normalisation, it recomputes means and variances by another
+    pass over the data; here they are averaged like the weights.
 
     Parameters
     ----------
