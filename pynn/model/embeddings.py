@@ -138,7 +138,8 @@ class PiecewiseLinear(Embedding):
         X : array-like of shape (n_rows, n_inputs)
             Rows to learn from.
         n_bins : int, default=48
-            Number of bins. A column has fewer if some of its quantiles are the same number.
+            Number of bins. A column has fewer if some of its quantiles are the same number, or
+            differ by less than a millionth of it.
         size : int, optional
             See `PiecewiseLinear`.
 
@@ -166,7 +167,7 @@ class PiecewiseLinear(Embedding):
         if rows.ndim != 2 or len(rows) == 0:
             raise ValueError(f"X must be of shape (n_rows, n_inputs), got {rows.shape}")
         quantiles = np.quantile(rows, np.linspace(0, 1, n_bins + 1), axis=0)
-        edges = {column: np.unique(of) for column, of in enumerate(quantiles.T)}
+        edges = {column: _apart(np.unique(of)) for column, of in enumerate(quantiles.T)}
         return {
             column: PiecewiseLinear(tuple(of), size) for column, of in edges.items() if len(of) > 1
         }
@@ -186,6 +187,12 @@ class PiecewiseLinear(Embedding):
 
     def _in_core(self) -> tuple[int, bool, tuple[float, ...]]:
         return len(self.edges) - 1, self.size is not None, self.edges
+
+
+def _apart(edges: Floats) -> Floats:
+    """Leave out edges that rounding alone may tell from the one before; ascending."""
+    sizes = np.maximum(np.abs(edges[1:]), np.abs(edges[:-1]))
+    return edges[np.append(True, np.diff(edges) > 1e-6 * sizes)]
 
 
 @dataclass(frozen=True)

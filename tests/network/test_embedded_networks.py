@@ -114,7 +114,9 @@ def test_parameters_come_first_as_views():
 
 
 def test_quantiles_choose_edges_without_duplicates_and_constant_columns(rng):
+    nearly_constant = 1 + 1e-12 * np.arange(101)
     X = np.column_stack([np.arange(101), np.ones(101), np.arange(101) % 2, np.arange(101) // 90])
+    X = np.column_stack([X, nearly_constant])
     found = pynn.PiecewiseLinear.of_quantiles(X, n_bins=4, size=3)
     edges = {column: embedding.edges for column, embedding in found.items()}
     assert edges == {0: (0, 25, 50, 75, 100), 2: (0, 1), 3: (0, 1)}
