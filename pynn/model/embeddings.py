@@ -192,7 +192,8 @@ class PiecewiseLinear(Embedding):
 def _apart(edges: Floats) -> Floats:
     """Leave out edges that rounding alone may tell from the one before; ascending."""
     sizes = np.maximum(np.abs(edges[1:]), np.abs(edges[:-1]))
-    return edges[np.append(True, np.diff(edges) > 1e-6 * sizes)]
+    are_apart = np.diff(edges) > 1e-6 * sizes
+    return np.concatenate([edges[:1], edges[1:][are_apart]])
 
 
 @dataclass(frozen=True)
