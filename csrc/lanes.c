@@ -19,12 +19,10 @@ static int reads_z(int activation) {
 
 /* ---- Memory ---- */
 
-/* Take n numbers of each lane from the block that begins at *end, or from nothing to learn its
- * size.
- */
-static void *take(char **end, size_t n, size_t size, const pynn_lanes *g) {
-    char *taken = *end;
-    *end += (n * g->n_lanes * size + 63) / 64 * 64;
+/* Take the next n numbers of each lane of a block. block NULL: only count their bytes. */
+static void *take(char *block, size_t *used, size_t n, size_t size, const pynn_lanes *g) {
+    char *taken = block ? block + *used : NULL;
+    *used += (n * g->n_lanes * size + 63) / 64 * 64;
     return taken;
 }
 
@@ -35,12 +33,11 @@ static size_t row_of(size_t n, const pynn_lanes *g) {
     return ((n * g->n_lanes + line - 1) / line + 1) * line / g->n_lanes;
 }
 
-/* Lay out all arrays from `block` on; return the end. */
-static char *lay_out(pynn_lanes *g, char *block) {
+/* Lay out all arrays in the block. Returns how many bytes they take. */
+static size_t lay_out(pynn_lanes *g, char *block) {
     const pynn_network *network = g->like->call->network;
-    char *end = block;
-    g->layers = (pynn_lane_layer *)end;
-    end += (g->n_layers * sizeof *g->layers + 63) / 64 * 64;
+    size_t used = (g->n_layers * sizeof *g->layers + 63) / 64 * 64;
+    g->layers = (pynn_lane_layer *)block;
     size_t widest = 1, at = 0;
     g->work = 0;
     for (size_t l = 0; l < g->n_layers; l++) {
@@ -53,31 +50,31 @@ static char *lay_out(pynn_lanes *g, char *block) {
                               .activation = network->activations[l],
                               .parameter = (real)network->activation_parameters[l]};
         at = of.biases + (network->bias ? n_out : 0);
-        of.a = of.z = take(&end, PYNN_LANE_ROWS * of.row, sizeof(real), g);
+        of.a = of.z = take(block, &used, PYNN_LANE_ROWS * of.row, sizeof(real), g);
         const int is_last = l + 1 == g->n_layers; /* costs may read z and a */
         if (is_last || reads_z(of.activation)) {
-            of.a = take(&end, PYNN_LANE_ROWS * of.row, sizeof(real), g);
+            of.a = take(block, &used, PYNN_LANE_ROWS * of.row, sizeof(real), g);
         }
         if (block) { g->layers[l] = of; }
         widest = of.row > widest ? of.row : widest;
         g->work += 3.0 * (double)(n_in * n_out) * (double)g->n_lanes;
     }
     g->n_parameters = at;
-    g->parameters = take(&end, at, sizeof(real), g);
-    g->gradient = take(&end, at, sizeof(real), g);
+    g->parameters = take(block, &used, at, sizeof(real), g);
+    g->gradient = take(block, &used, at, sizeof(real), g);
     for (int k = 0; k < pynn_rule_n_slots(g->like->optimizer->rule); k++) {
-        g->slots[k] = take(&end, at, sizeof(real), g);
+        g->slots[k] = take(block, &used, at, sizeof(real), g);
     }
     g->x_row = row_of((size_t)network->sizes[0], g);
-    g->x = take(&end, PYNN_LANE_ROWS * g->x_row, sizeof(real), g);
-    g->y = take(&end, PYNN_LANE_ROWS * row_of((size_t)network->sizes[g->n_layers], g), sizeof(real),
-                g);
-    g->deltas[0] = take(&end, PYNN_LANE_ROWS * widest, sizeof(real), g);
-    g->deltas[1] = take(&end, PYNN_LANE_ROWS * widest, sizeof(real), g);
-    g->row_scales = take(&end, PYNN_LANE_ROWS, sizeof(real), g);
-    g->shares = take(&end, PYNN_LANE_ROWS, sizeof(double), g);
-    g->row_costs = take(&end, PYNN_LANE_ROWS, sizeof(double), g);
-    return end;
+    g->x = take(block, &used, PYNN_LANE_ROWS * g->x_row, sizeof(real), g);
+    g->y = take(block, &used, PYNN_LANE_ROWS * row_of((size_t)network->sizes[g->n_layers], g),
+                sizeof(real), g);
+    g->deltas[0] = take(block, &used, PYNN_LANE_ROWS * widest, sizeof(real), g);
+    g->deltas[1] = take(block, &used, PYNN_LANE_ROWS * widest, sizeof(real), g);
+    g->row_scales = take(block, &used, PYNN_LANE_ROWS, sizeof(real), g);
+    g->shares = take(block, &used, PYNN_LANE_ROWS, sizeof(double), g);
+    g->row_costs = take(block, &used, PYNN_LANE_ROWS, sizeof(double), g);
+    return used;
 }
 
 static void set_ones(real *x, size_t row, size_t n, const pynn_lanes *g) {
@@ -254,8 +251,7 @@ int FN(pynn_train_in_lanes)(pynn_training *const *trainings, int n) {
             i && g.lanes[i].training->call->data->x == trainings[i - 1]->call->data->x;
         if (runs && !is_next && !is_input_finite(trainings[i], g.kernels)) { return 0; }
     }
-    const size_t n_bytes = (size_t)(lay_out(&g, NULL) - (char *)NULL);
-    char *block = pynn_alloc(n_bytes, 1);
+    char *block = pynn_alloc(lay_out(&g, NULL), 1);
     if (!block) { return 0; }
     lay_out(&g, block);
     for (size_t i = 0; i < g.n_lanes; i++) { fill(&g, i); }

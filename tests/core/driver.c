@@ -264,7 +264,8 @@ static void check_together(pynn_dtype dtype) {
                                .order = order,
                                .shuffle = &sources[i],
                                .regularisation = p.regularisation};
-        calls[i] = (pynn_call){&p.network, parameters, &p.data, 1, NULL, NULL};
+        calls[i] = (pynn_call){
+            .network = &p.network, .parameters = parameters, .data = &p.data, .n_threads = 1};
         all[i] = (pynn_training){parameters, &states[i], reserve(of.n_epochs, sizeof(pynn_cost)),
                                  0,          &calls[i],  &p.optimizer,
                                  &plans[i],  PYNN_OK};
