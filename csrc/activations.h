@@ -35,6 +35,16 @@ enum {
         PYNN_N_ACTIVATIONS
 };
 
+/* Whether the derivative reads z after the activation. */
+static inline int pynn_reads_z(int activation) {
+    static const int reads[] = {
+#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = reads_z,
+        PYNN_ACTIVATIONS(X)
+#undef X
+    };
+    return reads[activation];
+}
+
 /* z: weighted sum; a = f(z); parameter: see the top of this file */
 #define ACTIVATION_ARGUMENTS (real z, real parameter)
 #define DERIVATIVE_ARGUMENTS (real z, real a, real parameter)

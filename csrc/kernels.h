@@ -15,6 +15,9 @@
 #include "optimizers.h"
 #include "pynn.h"
 
+/* Rows of weights that are summed at a time, for a penalty or a norm. */
+enum { PYNN_PIECE_ROWS = 32 };
+
 /* Maximum number of columns in a call of limit_norms, and of a kernel of batch normalisation. */
 enum { PYNN_LIMITED_COLUMNS = 64, PYNN_NORMED_COLUMNS = 64 };
 

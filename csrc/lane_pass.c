@@ -195,17 +195,12 @@ static void update_part(const pynn_lanes *g, size_t at, size_t n, const pynn_ste
 }
 
 void FN(pynn_lane_update)(pynn_lanes *g, double divisor) {
-    static const int decays[] = {
-#define X(name, n_slots, decays) [PYNN_RULE_##name] = decays,
-        PYNN_RULES(X)
-#undef X
-    };
     const pynn_penalty *penalty = &g->like->plan->regularisation.penalty;
     const pynn_optimizer *optimizer = g->like->optimizer;
     pynn_step of_weights = step_of(optimizer, optimizer->learning_rate, ++g->n_updates);
     pynn_step of_biases = of_weights;
     of_biases.decay = 0;
-    const int flushes = decays[optimizer->rule];
+    const int flushes = pynn_slots_decay(optimizer->rule);
     const pynn_mode mode = flushes ? pynn_flush_subnormals() : 0;
     for (size_t l = 0; l < g->n_layers; l++) {
         const pynn_lane_layer *of = &g->layers[l];
@@ -218,14 +213,13 @@ void FN(pynn_lane_update)(pynn_lanes *g, double divisor) {
 }
 
 void FN(pynn_lane_sum_penalties)(double *sums, const pynn_lanes *g, double divisor) {
-    enum { PIECE_ROWS = 32 };
     const pynn_penalty *penalty = &g->like->plan->regularisation.penalty;
     for (size_t i = 0; i < g->n_lanes; i++) { sums[i] = 0; }
     for (size_t l = 0; l < g->n_layers; l++) {
         const double l2 = 0.5 * (penalty->l2[l] / divisor), l1 = penalty->l1[l] / divisor;
         const pynn_lane_layer *of = &g->layers[l];
-        for (size_t r = 0; r < of->n_in && (l2 != 0 || l1 != 0); r += PIECE_ROWS) {
-            const size_t n = of->n_in - r < PIECE_ROWS ? of->n_in - r : PIECE_ROWS;
+        for (size_t r = 0; r < of->n_in && (l2 != 0 || l1 != 0); r += PYNN_PIECE_ROWS) {
+            const size_t n = of->n_in - r < PYNN_PIECE_ROWS ? of->n_in - r : PYNN_PIECE_ROWS;
             const real *w = g->parameters + (of->weights + r * of->n_out) * g->n_lanes;
             double squares[PYNN_MOST_LANES], sizes[PYNN_MOST_LANES];
             if (l2 != 0) { g->kernels->lane_sum_of_squares(squares, w, n, of->n_out); }

@@ -8,15 +8,6 @@
 #include "patience.h"
 #include "shuffle.h"
 
-static int reads_z(int activation) {
-    static const int reads[] = {
-#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = reads_z,
-        PYNN_ACTIVATIONS(X)
-#undef X
-    };
-    return reads[activation];
-}
-
 /* ---- Memory ---- */
 
 /* Take the next n numbers of each lane of a block. block NULL: only count their bytes. */
@@ -52,7 +43,7 @@ static size_t lay_out(pynn_lanes *g, char *block) {
         at = of.biases + (network->bias ? n_out : 0);
         of.a = of.z = take(block, &used, PYNN_LANE_ROWS * of.row, sizeof(real), g);
         const int is_last = l + 1 == g->n_layers; /* costs may read z and a */
-        if (is_last || reads_z(of.activation)) {
+        if (is_last || pynn_reads_z(of.activation)) {
             of.a = take(block, &used, PYNN_LANE_ROWS * of.row, sizeof(real), g);
         }
         if (block) { g->layers[l] = of; }

@@ -31,6 +31,16 @@ enum {
         PYNN_N_RULES
 };
 
+/* Whether slots of the rule decay to subnormal numbers. */
+static inline int pynn_slots_decay(int rule) {
+    static const int slots_decay[] = {
+#define X(name, n_slots, decays) [PYNN_RULE_##name] = decays,
+        PYNN_RULES(X)
+#undef X
+    };
+    return slots_decay[rule];
+}
+
 /* The coefficients of one update. */
 typedef struct {
     real learning_rate, momentum, epsilon;

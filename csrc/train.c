@@ -180,15 +180,6 @@ static void set_strengths(pynn_pass *pass, pynn_optimizer *optimizer, const doub
     optimizer->weight_decay = strengths[3 * n_layers - 1];
 }
 
-static int flushes(int rule) {
-    static const int slots_decay[] = {
-#define X(name, n_slots, decays) [PYNN_RULE_##name] = decays,
-        PYNN_RULES(X)
-#undef X
-    };
-    return slots_decay[rule];
-}
-
 /* Update a member's part of the average of the parameters w, after update n. No barrier follows:
  * others come before the next update. The bias correction is in the rate, which starts at 1. */
 static void update_average(const job *job, pynn_member member, const real *w, int64_t n) {
@@ -209,7 +200,7 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
         plan->rate_factors || ws->network->input_scale || ws->network->n_embeddings;
     pynn_updater updater = {.update = ws->kernels->update[job->optimizer->rule],
                             .descends = ws->descends,
-                            .flushes = flushes(job->optimizer->rule),
+                            .flushes = pynn_slots_decay(job->optimizer->rule),
                             .may_stop = ws->shadow != NULL,
                             .optimizer = &optimizer,
                             .rate = NAN, /* coefficients are not set yet */

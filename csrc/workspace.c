@@ -7,15 +7,10 @@
 
 enum { LINE = 64 / sizeof(real) }; /* reals per cache line */
 
-/* Some derivatives read z after the activation, and tied costs read z of the output layer. */
+/* Some derivatives read z, and tied costs read z of the output layer. */
 static int keeps_z(const pynn_network *network, int layer) {
-    static const int derivative_reads_z[] = {
-#define X(name, reads_z, output_only) [PYNN_ACTIVATION_##name] = reads_z,
-        PYNN_ACTIVATIONS(X)
-#undef X
-    };
     if (layer == network->n_layers - 1 && pynn_cost_output(network->cost)) { return 1; }
-    return derivative_reads_z[network->activations[layer]];
+    return pynn_reads_z(network->activations[layer]);
 }
 
 static size_t whole_lines(size_t n) { return (n + LINE - 1) / LINE * LINE; }

@@ -30,9 +30,6 @@ enum { PYNN_CHUNK_ROWS_OF_MEMBERS = 512, PYNN_ROWS_OF_MEMBER = 12 };
  * cause a TLB miss for every row. */
 enum { PYNN_ROWS_IN_PANELS = 32, PYNN_PANELS_OF_LONG = 8, PYNN_LONG_ROW = 4096 };
 
-/* Rows of weights that one member sums at a time, for a penalty or a norm. */
-enum { PYNN_PIECE_ROWS = 32 };
-
 /* During training, parameters are stored in panels, or in rows that begin at a cache line or divide
  * one evenly: then no vector straddles two lines, and no line is written by two threads. They are
  * copied to this layout if training makes at least PYNN_PADDED_STEPS steps, or at least
