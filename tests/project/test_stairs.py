@@ -123,6 +123,7 @@ STAIRS = [
     ["network"],
     ["population"],
     ["estimators"],
+    ["tabular"],
     ["searching"],
     ["displays"],
     ["config", "demo"],
