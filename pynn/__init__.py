@@ -33,6 +33,8 @@ _MODULES = {
     "network": "Network",
     "population": "Population",
     "searching": "search",
+    "tabular.classifier": "TabularClassifier",
+    "tabular.regressor": "TabularRegressor",
     "training.averages": "EMA SWA",
     "training.optimizers": "SGD Adam AdamW RMSprop Rprop",
     "training.schedules": "CosineRestarts OneCycle ReduceOnPlateau Scheduled StepDecay WarmUp",

@@ -17,6 +17,8 @@ from pynn.model.embeddings import PiecewiseLinear as PiecewiseLinear
 from pynn.network import Network as Network
 from pynn.population import Population as Population
 from pynn.searching import search as search
+from pynn.tabular.classifier import TabularClassifier as TabularClassifier
+from pynn.tabular.regressor import TabularRegressor as TabularRegressor
 from pynn.training.averages import EMA as EMA
 from pynn.training.averages import SWA as SWA
 from pynn.training.optimizers import SGD as SGD
