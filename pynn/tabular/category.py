@@ -65,13 +65,15 @@ class Category(Feature):
         if n >= _MOST_CODES:
             raise ValueError(f"{column.name} has {n} categories; at most {_MOST_CODES - 1} fit")
         other = 1 - (n_missing + sum(kept.values())) / len(codes)
-        size = 0 if n <= settings.one_hot else settings.category_size
+        size = 0 if n <= max(1, settings.one_hot) else settings.category_size
         return cls(n_missing / len(codes), tuple(sorted(kept, key=_order)), other, size)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if list(self.labels) != sorted({*self.labels}, key=_order):
-            raise ValueError("labels must ascend")
+        if not isinstance(self.labels, tuple) or list(self.labels) != sorted(
+            {*self.labels}, key=_order
+        ):
+            raise ValueError("labels must be a list that ascends")
         for label in self.labels:
             if not isinstance(label, str):
                 checks.number("a label", label, "(-inf, inf)")
@@ -124,14 +126,14 @@ class Category(Feature):
                 held, row = "strings" if True in strings else "numbers", (codes == k).argmax()
                 raise ValueError(
                     f"{column.name} held {held} as categories in training, but row {row} holds "
-                    f"{label!r}, a {type(label).__name__}"
+                    f"{label!r} of type {type(label).__name__}"
                 )
         missing = len(self.labels)  # "other" if no value was missing in training
         return np.array([*found, missing], dtype=np.intp)[codes]
 
     def as_text(self) -> tuple[str, str]:
         """Return use and number for the summary."""
-        if self._is_constant and not self.size:
+        if self._is_constant:
             return "left out: constant", ""
         return f"embedding of {self.size}" if self.size else "one-hot", str(self.n_categories)
 

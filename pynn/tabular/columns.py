@@ -6,6 +6,7 @@ for missing values.
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -149,12 +150,14 @@ def _days(values: Array) -> NDArray[np.float64]:
 
 def _plain_floats(column: Column) -> NDArray[np.float64] | None:
     """Return objects that NumPy converts at once, None for others."""
-    if column.labels is None and {*map(type, column.values.tolist())} <= {float, int, type(None)}:
-        try:
-            return column.values.astype(np.float64)
-        except OverflowError:
-            pass
-    return None
+    if column.labels is not None or column.values.dtype.kind != "O":
+        return None
+    if not {*map(type, column.values.tolist())} <= {float, int, bool, type(None)}:
+        return None
+    try:
+        return column.values.astype(np.float64)
+    except OverflowError:  # an integer beyond float64, found again and named
+        return None
 
 
 def _by_label(
@@ -215,8 +218,8 @@ def _converted(column: Column, convert: Callable[[Any], Any], accepted: str) -> 
         except (TypeError, ValueError, OverflowError) as error:
             row = int((column.values == place).argmax()) if coded else place
             raise ValueError(
-                f"{column.name} must hold {accepted}, but row {row} holds {reprlib.repr(value)}, "
-                f"a {type(value).__name__}"
+                f"{column.name} must hold {accepted}, but row {row} holds {reprlib.repr(value)} "
+                f"of type {type(value).__name__}"
             ) from error
     return found
 
@@ -228,6 +231,8 @@ def _is_missing(value: Any) -> bool:
 
 
 def _kind_of(one: type) -> str | None:
+    if one.__name__ == "Interval":  # of pandas.cut
+        return "categories"
     return next((kind for kind, types in _TYPES.items() if issubclass(one, types)), None)
 
 
@@ -251,13 +256,15 @@ def _naive(value: Any) -> Any:
 
 def _label(value: Any) -> Label:
     kind = _kind_of(type(value))
-    if kind == "categories" or type(value).__name__ == "Interval":  # of pandas.cut
+    if kind == "categories":
         return str(value)
     if kind == "dates":
         return float(_days(np.array([_naive(value)], dtype="M8[us]"))[0])
     if kind is None:
         raise TypeError
+    number = _number(value)
+    if math.isinf(number):
+        raise ValueError
     if isinstance(value, Integral | np.bool_) and kind == "numbers":
         return int(value)
-    number = _number(value)
-    return int(number) if number.is_integer() else number  # infinity raises an OverflowError
+    return int(number) if number.is_integer() else number

@@ -83,11 +83,10 @@ class Number(Feature):
         return {self.n_inputs - 1: PiecewiseLinear(self.edges)} if self.edges else {}
 
     def _z(self, values: Array) -> Array:
-        with np.errstate(over="ignore", under="ignore"):
-            z = np.clip(values, -_LARGEST, _LARGEST)
-            z -= self.median
-            z /= self.scale
-            return np.clip(z, -_FARTHEST, _FARTHEST, out=z)
+        z = np.clip(values, -_LARGEST, _LARGEST)
+        z -= self.median
+        z /= self.scale
+        return np.clip(z, -_FARTHEST, _FARTHEST, out=z)
 
     def write(self, column: Column, inputs: NDArray[np.float32], settings: Settings) -> None:
         """Write the inputs of each row."""
@@ -102,10 +101,9 @@ class Number(Feature):
             return
         z = self._z(values)
         z[missing] = 0
-        with np.errstate(under="ignore"):
-            inputs[:, 0] = z / np.sqrt(1 + (z / settings.clip) ** 2)
-            if self.edges:
-                inputs[:, self.n_inputs - 1] = np.clip(z, self.edges[0], self.edges[-1])
+        inputs[:, 0] = z / np.sqrt(1 + (z / settings.clip) ** 2)
+        if self.edges:
+            inputs[:, self.n_inputs - 1] = np.clip(z, self.edges[0], self.edges[-1])
 
     def as_text(self) -> tuple[str, str]:
         """Return use and number for the summary."""
@@ -126,8 +124,7 @@ def _edges(z: Array, n_bins: int) -> tuple[float, ...]:
 
 
 def _in_float32(numbers: tuple[float, ...]) -> tuple[float, ...]:
-    with np.errstate(under="ignore"):
-        return tuple(np.array(numbers, dtype=np.float32).tolist())
+    return tuple(np.array(numbers, dtype=np.float32).tolist())
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ class Preparation:
       `pynn.PiecewiseLinear` encoding. It is clipped to the smallest and the largest number of the
       training table; the first input still tells such numbers apart. Numbers beyond ±1e300 count
       as ±1e300.
-    - *Categories* are strings, the categorical dtypes of pandas, polars and Arrow, and the columns
-      that `learn` is told. Few categories become one-hot columns, many get a trained embedding.
+    - *Categories* are strings, the categorical dtypes of pandas, polars and Arrow, and
+      `categorical_features`. Few categories become one-hot columns, many get a trained embedding.
       Missing is a category of its own if it occurs in training. Unseen and rare categories, and
       values that are missing only later, count as "other". Labels keep their types: 1, 1.0 and
       True are the same label, "1" is another one, and a column of strings refuses numbers.
@@ -129,14 +129,17 @@ class Preparation:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as described, or a column holds infinity or values of which
-            a network cannot make inputs.
+            If an argument is not as described, or a column holds infinity or values that are
+            none of these kinds.
         """
         if not isinstance(settings, Settings):
             raise TypeError(f"settings must be Settings, got {settings!r}")
         table = reading.read(X)
         chosen = _chosen(categorical_features, table)
-        learned = [_learn(table.column(j), j in chosen, settings) for j in range(table.shape[1])]
+        with _extremes_allowed():
+            learned = [
+                _learn(table.column(j), j in chosen, settings) for j in range(table.shape[1])
+            ]
         return cls(learned, table.names, settings)
 
     def apply(self, X: Any) -> NDArray[np.float32]:
@@ -161,8 +164,9 @@ class Preparation:
         table = reading.read(X)
         self._check_names(table)
         inputs = np.zeros((table.shape[0], self.n_inputs), dtype=np.float32)
-        for j, feature in enumerate(self._features):
-            feature.write(table.column(j), inputs[:, self.inputs_of(j)], self.settings)
+        with _extremes_allowed():
+            for j, feature in enumerate(self._features):
+                feature.write(table.column(j), inputs[:, self.inputs_of(j)], self.settings)
         return inputs
 
     def _check_names(self, table: Table) -> None:
@@ -279,6 +283,11 @@ class Preparation:
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"this is not a preparation of pynn: {error}") from error
         return found
+
+
+def _extremes_allowed() -> Any:
+    """Let extreme numbers overflow or become 0, where the formulas provide for it."""
+    return np.errstate(over="ignore", under="ignore")
 
 
 def _chosen(given: Any, table: Table) -> set[int]:

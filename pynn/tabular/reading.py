@@ -81,15 +81,13 @@ def read(X: Any) -> Table:
     library = _library(X)
     if not library and pyarrow is not None and hasattr(X, "__arrow_c_stream__"):
         X, library = pyarrow.table(X), "pyarrow"
-    if library and getattr(X, "ndim", 2) == 1:
-        raise ValueError(f"Expected 2D array, got a {type(X).__name__} instead. {_RESHAPE}")
-    if library == "pandas":
+    if library == "pandas" and hasattr(X, "columns"):
         return _checked(list(X.columns), X.shape, lambda j: _of_pandas(X.iloc[:, j]))
     if library == "polars" and hasattr(X, "to_series"):
         return _checked(X.columns, X.shape, lambda j: _of_polars(X.to_series(j)))
     if library == "pyarrow" and hasattr(X, "column_names"):
         return _checked(X.column_names, X.shape, lambda j: _of_arrow(X.column(j)))
-    if library == "polars":
+    if library == "polars" and hasattr(X, "collect"):
         raise TypeError(f"X must be a table, got a {type(X).__name__}; use collect()")
     if checks.is_sparse(X):
         return _of_sparse(X)
