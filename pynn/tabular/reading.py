@@ -187,7 +187,7 @@ def _of_polars(column: Any) -> tuple[Any, ...]:
     polars, dtype = sys.modules["polars"], column.dtype
     if dtype.is_temporal():
         return (column.to_numpy(),)  # in UTC
-    if hasattr(dtype, "categories"):
+    if dtype in (polars.Categorical, polars.Enum):
         # Codes are those of all columns that share the categories, and may be far apart.
         physical = column.to_physical().cast(polars.Int64).fill_null(-1)
         codes, first = physical.to_numpy() + 1, physical.arg_unique().to_numpy()
