@@ -110,7 +110,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         n_inputs, embeddings = self.preparation_.n_inputs, self.preparation_.embeddings
         return self._new_network(
             n_inputs, recipe.hidden_layer_sizes, activation=recipe.activation,
-            embeddings=embeddings or None, input_scale=True, n_threads=self.n_threads,
+            embeddings=embeddings or None, input_scale=recipe.input_scale, n_threads=self.n_threads,
             random_state=seed,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pynn import checks
 from pynn.tabular.features import Settings
+from pynn.training.averages import EMA
 from pynn.training.optimizers import AdamW
 from pynn.training.schedules import Schedule
 
@@ -25,47 +26,64 @@ class Recipe(Settings):
     n_members : int
         Number of networks.
     n_folds : int
-        Folds of a partition of the rows; each network leaves one out.
+        Folds of a partition of the rows; each network leaves one out. 1: all networks leave out
+        the same part.
     hidden_layer_sizes : sequence of int
         Units of each hidden layer.
     activation : str
         Their activation.
+    input_scale : bool
+        Whether each input has a trained factor, see `pynn.Network`.
+    scale_rate : float
+        Factor of the learning rate of these factors.
     dropout : float
         Probability of dropping a hidden activation in an update.
-    learning_rate, weight_decay : float
-        Of AdamW.
-    beta_2 : float
-        Decay rate of AdamW's mean of squared gradients.
+    learning_rate, weight_decay, beta_2 : float
+        Of `pynn.AdamW`; the learning rate is the highest one, see `Waves`.
     batch_size : int
-        Rows for each update.
+        Most rows in a mini-batch.
+    min_batch_size, min_updates : int
+        The batch size is halved down to `min_batch_size` while an epoch has fewer updates than
+        `min_updates`.
     epochs : int
-        Maximum number of epochs.
+        Most epochs.
     patience : int
         Epochs without improvement before a network stops.
+    average : float
+        Decay of the average of the parameters, see `pynn.EMA`; 0 for none.
     """
 
     n_members: int = 8
     n_folds: int = 8
     hidden_layer_sizes: Sequence[int] = (128, 128)
     activation: str = "silu"
+    input_scale: bool = True
+    scale_rate: float = 6.0
     dropout: float = 0.1
-    learning_rate: float = 4e-3
-    weight_decay: float = 1e-2
+    learning_rate: float = 0.01
+    weight_decay: float = 0.01
     beta_2: float = 0.999
     batch_size: int = 256
+    min_batch_size: int = 32
+    min_updates: int = 30
     epochs: int = 60
     patience: int = 20
+    average: float = 0.98
 
     def fit_arguments(self, n_rows: int) -> dict[str, Any]:
         """Return arguments of `Network.fit` for so many training rows."""
+        batch_size = self.batch_size
+        while batch_size > self.min_batch_size and n_rows // batch_size < self.min_updates:
+            batch_size //= 2
         optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay, beta_2=self.beta_2)
         return {
             "epochs": self.epochs,
-            "batch_size": min(self.batch_size, n_rows),
+            "batch_size": batch_size,
             "optimizer": optimizer,
             "schedule": Waves(self.epochs),
             "dropout": self.dropout,
-            "learning_rate_factors": {"scale": 6.0},
+            "learning_rate_factors": {"scale": self.scale_rate} if self.input_scale else None,
+            "average": EMA(self.average) if self.average else None,
         }
 
 
