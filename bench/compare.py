@@ -19,10 +19,10 @@ import cases
 import numpy as np
 import peak
 import pictures
-import tables
+import report
 from cases import CASES
 from peers import PEERS, label
-from tables import Goal, Table, say
+from report import Goal, Table, say
 from turns import Contender, plan_of, ratio, rounds
 from worker import WorkerError, Workers
 
@@ -94,24 +94,24 @@ def main():
             say(f"  {time.perf_counter() - begun:.0f} s")
     shown = ", ".join(f"{n}: {value:.0f}" for n, value in peaks.items())
     shown = f"fp32 FMA peak in GFLOP/s by threads: {shown} ({method})"
-    head = tables.heading(shown, *tables.absent(workers.absent))
+    head = report.heading(shown, *report.absent(workers.absent))
     sections = {
         section: [_table(group, list(workers.of), peaks, plan)]
         for section, plain in (("training", True), ("beyond", False))
         if (group := [result for result in results if result.case.plain == plain])
     }
-    picture = tables.picture("results", options)
+    picture = report.picture("results", options)
     plain = [result for result in results if result.case.plain]
     if picture and plain:
         pictures.throughput(plain, picture)
     say(f"{time.perf_counter() - started:.0f} s in all")
-    return tables.publish(sections, options, head)
+    return report.publish(sections, options, head)
 
 
 def _command_line():
-    parser = tables.parser(__doc__, draws=True)
-    parser.add_argument("--cases", type=tables.some_of(CASES), default=list(CASES), metavar="A,B")
-    parser.add_argument("--peers", type=tables.some_of(PEERS), default=list(PEERS), metavar="A,B",
+    parser = report.parser(__doc__, draws=True)
+    parser.add_argument("--cases", type=report.some_of(CASES), default=list(CASES), metavar="A,B")
+    parser.add_argument("--peers", type=report.some_of(PEERS), default=list(PEERS), metavar="A,B",
                         help=f"of {', '.join(PEERS)}; numpy always runs")  # fmt: skip
     options = parser.parse_args()
     options.peers = [name for name in PEERS if name in options.peers or name == "numpy"]
@@ -206,7 +206,7 @@ def _table(results, peers, peaks, plan):
         case, best = result.case, result.best_other
         cells = [_rate(result, peer, peaks, footnotes) for peer in peers]
         ratios = [result.ratio("pynn", "numpy"), result.ratio("pynn", best)]
-        texts = [tables.times(found).replace("×", "") if found else "–" for found in ratios]
+        texts = [report.times(found).replace("×", "") if found else "–" for found in ratios]
         texts[1] += f" {label(best)}" if best else ""
         cells += [*texts, f"{result.columns_used:.0%}"]
         table.add(case.name, *cells, goals=_goals(result, ratios[1], peaks))
@@ -225,8 +225,8 @@ def _rate(result, peer, peaks, footnotes):
     marks = "".join(f" [{footnotes.index(note) + 1}]" for note in notes)
     if not entrant.seconds:
         return f"✗{marks}"
-    parts = [tables.metric(result.rate(entrant)), entrant.call, f"{entrant.worker.n_threads}t"]
-    parts.append(tables.percent(result.part_of_peak(entrant, peaks)))
+    parts = [report.metric(result.rate(entrant)), entrant.call, f"{entrant.worker.n_threads}t"]
+    parts.append(report.percent(result.part_of_peak(entrant, peaks)))
     return " ".join(part for part in parts if part) + marks
 
 
@@ -267,7 +267,7 @@ def _notes(results, plan):
         *(
             f"{result.case.name}: {note}"
             for result in results
-            for note in tables.disturbed(result.chosen.values())
+            for note in report.disturbed(result.chosen.values())
         ),
     ]
 

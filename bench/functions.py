@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
 import native
 import numpy as np
 import peak
-import tables
+import report
+from report import Table, say
 from roofline import native_heading
-from tables import Table, say
 from turns import n_processors
 
 DTYPES = ("float32", "float64")
@@ -28,7 +28,7 @@ TIMED_RANGE = (-8.0, 8.0)
 
 def main():
     """Measure all functions in both dtypes, print the table."""
-    options = tables.parser(__doc__, paired=False).parse_args()
+    options = report.parser(__doc__, paired=False).parse_args()
     rarer = 64 if options.quick else 1
     ghz = peak.clock()
     cells = {}
@@ -44,7 +44,7 @@ def main():
             row = cells.setdefault(name, [name, _range(lowest, highest)])
             row += [f"{error:.3g}", f"{where:.6g}", f"{ghz * 1e9 / rate:.2f}", f"{1e9 / rate:.3f}"]
     head, table = native_heading(), _table(cells, _notes(ghz, rarer))
-    return tables.publish({"functions": [table]}, options, head)
+    return report.publish({"functions": [table]}, options, head)
 
 
 def _samples(dtype, rarer):

@@ -15,9 +15,9 @@ import cases
 import native
 import numpy as np
 import peak
-import tables
+import report
+from report import Table, percent, say
 from roofline import FULL, QUICK, native_heading
-from tables import Table, percent, say
 from turns import n_processors
 
 CASE = cases.CASES["tabular"]
@@ -66,7 +66,7 @@ def kinds():
 
 def main():
     """Measure what the command line asks for; return the exit status."""
-    options = tables.parser(__doc__, paired=False).parse_args()
+    options = report.parser(__doc__, paired=False).parse_args()
     effort = QUICK if options.quick else FULL
     counts = [n for n in options.threads if n <= n_processors()] or [1]
     say("the machine")
@@ -91,7 +91,7 @@ def main():
         "bandwidth of the nearest cache that holds the activations allow for its FLOP and for the "
         "numbers that it reads and writes; reached: least / added."
     )
-    return tables.publish({"layers": [table]}, options, native_heading())
+    return report.publish({"layers": [table]}, options, native_heading())
 
 
 def _heads(counts):

@@ -16,8 +16,8 @@ import native
 import numpy as np
 import peak
 import pictures
-import tables
-from tables import Goal, Table, percent, say
+import report
+from report import Goal, Table, percent, say
 from turns import n_processors
 
 CASES = [name for name, case in cases.CASES.items() if case.plain]
@@ -56,8 +56,8 @@ class Step:
 
 def main():
     """Measure what the command line asks for; return the exit status."""
-    parser = tables.parser(__doc__, paired=False, draws=True)
-    parser.add_argument("--cases", type=tables.some_of(CASES), default=CASES, metavar="A,B")
+    parser = report.parser(__doc__, paired=False, draws=True)
+    parser.add_argument("--cases", type=report.some_of(CASES), default=CASES, metavar="A,B")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL
     counts = [n for n in options.threads if n <= n_processors()] or [1]
@@ -80,9 +80,9 @@ def main():
         for n in counts:
             ratio = rates[n, "float64"] / rates[n, "float32"]
             group[-1].overall[f"{name}, {n}t: float64 / float32"] = Goal(FLOAT64_GOAL, ratio, "")
-    if picture := tables.picture("roofline", options):
+    if picture := report.picture("roofline", options):
         pictures.roofline(machine, steps, layers, picture)
-    return tables.publish({"roofline": group}, options, head)
+    return report.publish({"roofline": group}, options, head)
 
 
 def native_heading():
@@ -90,7 +90,7 @@ def native_heading():
     from pynn import _core
 
     products = "" if _core.isa_is_tuned() else ", large products by BLAS"
-    return tables.heading(f"kernels for {_core.isa_in_use()}{products}", native.compiler())
+    return report.heading(f"kernels for {_core.isa_in_use()}{products}", native.compiler())
 
 
 def _layer(case, number, X):
@@ -197,7 +197,7 @@ def _table(machine, steps):
     for s in steps:
         row = rows.setdefault(s.name, [s.name, percent(s.columns_used)])
         of_peak = percent(s.gflops / machine.peak[s.n_threads])
-        row += [tables.metric(s.rate), of_peak, percent(s.rate / s.limit), s.limited_by]
+        row += [report.metric(s.rate), of_peak, percent(s.rate / s.limit), s.limited_by]
     title = "Whole steps of training (`Network.fit`, the best of several calls)"
     return Table(title, head, [(row, ()) for row in rows.values()])
 

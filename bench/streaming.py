@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
 
 import numpy as np
-import tables
+import report
 from numpy.lib.format import open_memmap
-from tables import Table, say
+from report import Table, say
 from turns import n_processors
 from worker import Workers, status_bytes
 
@@ -64,7 +64,7 @@ def write_parquet(folder, n_rows):
 
 def main():
     """Measure what the command line asks for; return the exit status."""
-    parser = tables.parser(__doc__, paired=False, readme=False)
+    parser = report.parser(__doc__, paired=False, readme=False)
     parser.add_argument("--gigabytes", type=float, default=10)
     parser.add_argument("--parquet-gigabytes", type=float, default=2.5)
     parser.add_argument("--folder", default=tempfile.gettempdir())
@@ -85,7 +85,7 @@ def main():
                 say(f"writing {kind}, {size:g} GB")
                 write(Path(folder), n_rows)
                 table.lines += [_line(kind, size, folder, task) for task in TASKS]
-    return tables.publish({"streaming": [table]}, options, tables.heading())
+    return report.publish({"streaming": [table]}, options, report.heading())
 
 
 def _line(kind, size, folder, task):

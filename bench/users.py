@@ -14,20 +14,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
 
-import tables
-from tables import say
+import report
+from report import say
 from tasks import SUBJECTS
 from turns import plan_of
 
 
 def main():
     """Measure what the command line asks for; return the exit status."""
-    parser = tables.parser(__doc__, draws=True)
-    parser.add_argument("--only", type=tables.some_of(SUBJECTS), default=SUBJECTS, metavar="A,B",
+    parser = report.parser(__doc__, draws=True)
+    parser.add_argument("--only", type=report.some_of(SUBJECTS), default=SUBJECTS, metavar="A,B",
                         help=f"of {', '.join(SUBJECTS)}")  # fmt: skip
     options = parser.parse_args()
-    plan = replace(plan_of(options), picture=tables.picture("growth", options))
-    head = tables.heading()
+    plan = replace(plan_of(options), picture=report.picture("growth", options))
+    head = report.heading()
     sections, n_problems = {}, 0
     print(head, flush=True)
     for subject in options.only:
@@ -41,7 +41,7 @@ def main():
             n_problems += 1
             print(f"\n{subject} was not measured: {type(error).__name__}: {error}", flush=True)
         say(f"  {time.perf_counter() - begun:.0f} s")
-    return tables.publish(sections, options, head, n_problems, shown=False)
+    return report.publish(sections, options, head, n_problems, shown=False)
 
 
 if __name__ == "__main__":

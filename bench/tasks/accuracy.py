@@ -5,9 +5,9 @@ from itertools import product
 
 import cases
 import numpy as np
-import tables
+import report
 from peers import label
-from tables import Goal, Table
+from report import Goal, Table
 from worker import Workers
 
 MARKS = (0.97, 0.98)
@@ -57,7 +57,7 @@ def measure(plan, say):
         f"Median of {n_rounds} trainings: seconds of training alone, in whole epochs. scikit-learn "
         f"and PyTorch (eager): the fastest of {len(grid)} settings, ours among them, chosen with "
         "other seeds.",
-        *tables.absent(workers.absent),
+        *report.absent(workers.absent),
     ]
     return [table]
 
@@ -109,7 +109,7 @@ def _table(best, chosen, times):
         library_threads = f"{label(library)} {best[library].n_threads}t"
         time = "{:.3g} s ({:.3g}–{:.3g})".format(*_quartiles(seconds))
         cells = [f"{mark:.0%}", library_threads, _describe(*chosen[library][mark]), time]
-        cells.append("1" if library == "pynn" else tables.times(faster))
+        cells.append("1" if library == "pynn" else report.times(faster))
         goals = [] if library == "pynn" else [Goal(1, faster[0])]
         table.add(*cells, goals=goals)
     return table

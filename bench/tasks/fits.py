@@ -6,8 +6,8 @@ from importlib import import_module
 
 import cases
 import numpy as np
-import tables
-from tables import Goal, Table
+import report
+from report import Goal, Table
 from turns import Contender, fastest, ratio, spread, take_turns
 from worker import Timed, Workers
 
@@ -54,14 +54,14 @@ def _fits(workers, plan, say):
         ours, theirs = (contender.worker.ask(do="learn", data=data) for contender in both)
         faster = ratio(both[1], both[0])
         lower = ours["score"] < theirs["score"] - _SAME_SCORE
-        times = [f"{tables.metric(c.median, 's')} {c.worker.n_threads}t" for c in both]
+        times = [f"{report.metric(c.median, 's')} {c.worker.n_threads}t" for c in both]
         epochs, scores = (f"{ours[key]:.7g} / {theirs[key]:.7g}" for key in ("n_epochs", "score"))
         goals = [Goal(least, None if lower else faster[0])] if least else []
-        cells = [data, *times, epochs, scores, tables.times(faster)]
+        cells = [data, *times, epochs, scores, report.times(faster)]
         table.add(*cells, goals=goals)
         if lower:
             table.notes.append(f"{data}: the SCORE is below scikit-learn's, so the goal is missed")
-    table.notes += tables.disturbed(measured)
+    table.notes += report.disturbed(measured)
     return table
 
 

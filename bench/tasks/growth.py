@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import cases
 import pictures
-import tables
+import report
 from peers import label
-from tables import Goal, Table
+from report import Goal, Table
 from turns import Contender
 from worker import Workers
 
@@ -118,7 +118,7 @@ def _table(curves, problems, absent):
                "pynn: automatic choice of threads; NumPy, PyTorch (eager): the better number, "
                f"epochs of more than {_EPOCH} s cut short.",
                *problems,
-               *tables.absent(absent)],
+               *report.absent(absent)],
     )  # fmt: skip
     for panel, lines in curves.items():
         cells, goals = [], []

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 
 import numpy as np
-import tables
-from tables import Goal, Table
+import report
+from report import Goal, Table
 from turns import Contender, ratio, take_turns
 from worker import Timed, Workers
 
@@ -54,7 +54,7 @@ def measure(plan, say):
                 take_turns(list(found.values()), plan)
                 measured += found.values()
                 seconds = [
-                    tables.metric(found[call].median, "s") if call in found else "–"
+                    report.metric(found[call].median, "s") if call in found else "–"
                     for call in ("members", *_NAMES)
                 ]
                 titles = [f"{shared.batch_size}", f"{n_threads}"]
@@ -62,7 +62,7 @@ def measure(plan, say):
                     goal, cell = _compared(found, of)
                     table.add(*titles, *seconds, label, cell, goals=[goal])
                     titles, seconds = ["", ""], [""] * len(seconds)
-    table.notes += [*tables.absent(workers.absent), *tables.disturbed(measured)]
+    table.notes += [*report.absent(workers.absent), *report.disturbed(measured)]
     return [table]
 
 
@@ -70,11 +70,11 @@ def _compared(found, of):
     """Return the goal of a comparison, and the ratio as text."""
     if of == "one network":
         spread = ratio(found["members"], found[of])
-        return Goal(_LONGEST, spread[0], at_least=False), tables.times(spread)
+        return Goal(_LONGEST, spread[0], at_least=False), report.times(spread)
     if of not in found:
         return Goal(_FASTER[of], None), "–"
     spread = ratio(found[of], found["members"])
-    return Goal(_FASTER[of], spread[0]), tables.times(spread)
+    return Goal(_FASTER[of], spread[0]), report.times(spread)
 
 
 class Child(Timed):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from cases import CASES, Case
-from tables import Goal, Table
+from report import Goal, Table
 from worker import Workers, status_bytes
 
 _ROWS, _QUICK_ROWS = 60_000, 6_000

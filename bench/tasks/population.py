@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import tables
-from tables import Goal, Table
+import report
+from report import Goal, Table
 from turns import Contender, ratio, take_turns
 from worker import Timed, Workers, timed
 
@@ -69,15 +69,15 @@ def measure(plan, say):
             measured += found.values()
             columns = ("population", "one after another", *_NAMES)
             seconds = [
-                tables.metric(found[call].median, "s") if call in found else "–" for call in columns
+                report.metric(found[call].median, "s") if call in found else "–" for call in columns
             ]
             title = f"{name}, {many.n_members} × {'-'.join(map(str, many.layers))}"
             for of, least in many.goals:
                 faster = ratio(found[of], found["population"]) if of in found else None
-                cells = [_NAMES.get(of, of), tables.times(faster) if faster else "–"]
+                cells = [_NAMES.get(of, of), report.times(faster) if faster else "–"]
                 table.add(title, *seconds, *cells, goals=[Goal(least, faster and faster[0])])
                 title, seconds = "", [""] * len(seconds)
-    table.notes += [*tables.absent(workers.absent), *tables.disturbed(measured)]
+    table.notes += [*report.absent(workers.absent), *report.disturbed(measured)]
     return [table]
 
 

@@ -4,8 +4,8 @@ from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
-import tables
-from tables import Goal, Table
+import report
+from report import Goal, Table
 from turns import Contender, fastest, ratio, take_turns
 from worker import Timed, Workers
 
@@ -47,7 +47,7 @@ def measure(plan, say):
         for worker in workers:
             _check(worker)
         result = [_one_row(workers.of, plan, say), _many_rows(workers.of, plan, say)]
-    result[-1].notes += tables.absent(workers.absent)
+    result[-1].notes += report.absent(workers.absent)
     return result
 
 
@@ -67,13 +67,13 @@ def _one_row(workers, plan, say):
         "One row: 784-30-10, sigmoid and softmax, float32, one thread; median time of a call",
         ["call", *_CONTAINERS],
         goal_head=("the slowest: goal",),
-        notes=tables.disturbed(measured.values()),
+        notes=report.disturbed(measured.values()),
     )
     for way, most in _MOST.items():
         found = [measured["pynn", f"{way} {row}"].median * 1e6 for row in _CONTAINERS]
         goal = Goal(most, max(found), " µs", at_least=False)
         table.add(f"{way}.predict", *(f"{value:.1f} µs" for value in found), goals=[goal])
-    others = [f"{_LABELS[library]} {tables.metric(contender.median, 's')}"
+    others = [f"{_LABELS[library]} {report.metric(contender.median, 's')}"
               for (library, _), contender in measured.items() if library != "pynn"]  # fmt: skip
     table.notes.insert(0, f"Others, a float32 row: {', '.join(others)} (scikit-learn: predict; "
                           "PyTorch: inference mode, tensor ready).")  # fmt: skip
@@ -93,13 +93,13 @@ def _many_rows(workers, plan, say):
         ["library", "rows a second", "threads", "pynn / this"],
         notes=["Each at its better number of threads. pynn: Network.predict; scikit-learn: "
                "predict_proba; PyTorch: tensors ready.",
-               *tables.disturbed(chosen.values())],
+               *report.disturbed(chosen.values())],
     )  # fmt: skip
     for library, contender in chosen.items():
         faster = ratio(contender, chosen["pynn"])
-        cells = [_LABELS[library], tables.metric(N_ROWS / contender.median),
+        cells = [_LABELS[library], report.metric(N_ROWS / contender.median),
                  str(contender.worker.n_threads),
-                 "1" if library == "pynn" else tables.times(faster)]  # fmt: skip
+                 "1" if library == "pynn" else report.times(faster)]  # fmt: skip
         goals = [Goal(_MANY[library], faster[0])] if library in _MANY else []
         table.add(*cells, goals=goals)
     if len(threads) > 1:

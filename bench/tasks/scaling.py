@@ -9,9 +9,9 @@ from functools import partial
 
 import cases
 import numpy as np
-import tables
+import report
 from peers.pynn_network import Peer
-from tables import Goal, Table
+from report import Goal, Table
 from turns import SETTLE, Contender, ratio, spread, take_turns
 from worker import Timed, Workers, timed
 
@@ -62,14 +62,14 @@ def _python_threads(worker, plan, say):
         )
         take_turns([turns, once, alone, busy], plan)
         gain, cost = ratio(turns, once), ratio(busy, alone)
-        times = [tables.metric(turns.median, "s"), tables.metric(once.median, "s")]
+        times = [report.metric(turns.median, "s"), report.metric(once.median, "s")]
         goals = [Goal(_THREADS_GAIN, gain[0])]
         if name != "digits":  # an estimator takes the GIL in every epoch
             goals.append(Goal(_BUSY, cost[0], at_least=False))
-        cells = [description, *times, tables.times(gain), tables.times(cost)]
+        cells = [description, *times, report.times(gain), report.times(cost)]
         table.add(*cells, goals=goals)
         measured += [turns, alone]
-    table.notes += tables.disturbed(measured)
+    table.notes += report.disturbed(measured)
     return table
 
 

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-import tables
-from tables import Goal, Table
+import report
+from report import Goal, Table
 from turns import Contender, ratio, take_turns
 from worker import Timed, Workers
 
@@ -38,14 +38,14 @@ def measure(plan, say):
             }
             searches.append(ours)
             take_turns([ours, *others.values()], plan, calibrate=False)
-            head = [data, tables.metric(ours.median, "s")]
+            head = [data, report.metric(ours.median, "s")]
             for (model, how), other in others.items():
                 faster = ratio(other, ours)
-                cells = [model, how, tables.metric(other.median, "s"), tables.times(faster)]
+                cells = [model, how, report.metric(other.median, "s"), report.times(faster)]
                 goals = [Goal(_GOALS[model], faster[0])] if data == "digits" else []
                 table.add(*head, *cells, goals=goals)
                 head = ["", ""]
-        table.notes += tables.disturbed(searches)
+        table.notes += report.disturbed(searches)
     return [table]
 
 

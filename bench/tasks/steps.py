@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 from cases import CASES
-from tables import Goal, Table
+from report import Goal, Table
 from turns import Contender, ratio, take_turns
 from worker import Workers, timed
 
