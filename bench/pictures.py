@@ -1,4 +1,4 @@
-"""The pictures: throughput beside NumPy's, growth, the roofline."""
+"""The pictures: throughput beside NumPy's, growth, methods for tables, the roofline."""
 
 import numpy as np
 from peers import PEERS, label
@@ -78,6 +78,62 @@ def growth(curves, titles, file):
     handles, labels = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     _save(figure, file)
+
+
+_OURS = ("pynn", "pynn_fast")
+
+
+def tradeoff(points, name_of, file):
+    """Draw how far methods are from the best one over their CPU time: [(method, time, distance)]."""
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    for method, seconds, distance in points:
+        ours = method in _OURS
+        axes.plot(seconds, 100 * distance, "o", markersize=9 if ours else 6,
+                  color=COLOURS["pynn" if ours else "jax"])  # fmt: skip
+    times = [seconds for _, seconds, _ in points]
+    axes.set(xscale="log", xlim=(min(times) / 2, max(times) * 4))
+    axes.set_xlabel("CPU seconds for 1,000 training rows, one thread (median over tables)")
+    axes.set_ylabel("score above the best method's (median over tables)")
+    axes.set_title("Log-loss or RMSE above the best, and the time of a fit: lower left is better",
+                   fontsize=10)  # fmt: skip
+    axes.margins(y=0.1)
+    _plain_ticks(axes.xaxis)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
+    axes.grid(which="major", alpha=0.25)
+    axes.set_axisbelow(True)
+    _label(axes, [((seconds, 100 * distance), name_of(method), method in _OURS)
+                  for method, seconds, distance in points])  # fmt: skip
+    _save(figure, file)
+
+
+def _label(axes, labels):
+    """Write [(point, text, bold)] beside the points, each where it covers nothing so far."""
+    from matplotlib.transforms import Bbox
+
+    axes.figure.canvas.draw()  # the layout is known from now on
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12)
+             for x, y in axes.transData.transform([point for point, _, _ in labels])]  # fmt: skip
+    inside = axes.bbox
+    for point, text, bold in labels:
+        label = axes.annotate(text, point, (0, 0), textcoords="offset points", va="center",
+                              fontsize=9, color="black" if bold else _INK,
+                              weight="bold" if bold else "normal")  # fmt: skip
+        for x, y, side in _PLACES:
+            label.xyann = x, y
+            label.set_ha(side)
+            box = label.get_window_extent()
+            free = not any(box.overlaps(other) for other in taken)
+            if free and inside.contains(*box.p0) and inside.contains(*box.p1):
+                break
+        taken.append(box)
+
+
+# Of a label beside its point, in points: right, left, above, below, then farther off.
+_PLACES = [(9, 0, "left"), (-9, 0, "right"), (0, 12, "center"), (0, -12, "center"),
+           *((9 * right, up, side) for up in (9, -9, 16, -16, 24, -24)
+             for right, side in ((1, "left"), (-1, "right")))]  # fmt: skip
 
 
 _ROOFS = ("#08519c", "#3182bd", "#6baed6", "#9ecae1")  # from the nearest level to memory

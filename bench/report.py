@@ -105,10 +105,10 @@ def absent(libraries):
     return [f"absent: {library} ({why})" for library, why in libraries.items()]
 
 
-def heading(*more):
+def heading(*more, packages=_VERSIONS):
     """Return the date, the machine and the versions, and what else is to be said."""
     found = [f"Python {platform.python_version()}"]
-    for name in _VERSIONS:
+    for name in packages:
         try:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
@@ -125,16 +125,17 @@ def _processor():
     return platform.processor() or platform.machine()
 
 
-def parser(description, paired=True, draws=False, readme=True):
+def parser(description, timed=True, paired=True, draws=False, readme=True):
     """Return a parser with the options of all commands, of those that make rounds or pictures."""
     result = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    result.add_argument("--quick", action="store_true", help="a first look")
-    if paired:
+    if timed:
+        result.add_argument("--quick", action="store_true", help="a first look")
+        result.add_argument("--threads", type=_numbers, default=[1, 2], metavar="1,2",
+                            help="thread counts to measure or to choose from")  # fmt: skip
+    if timed and paired:
         result.add_argument("--rounds", type=int, help="paired rounds (default 12, --quick 5)")
-    result.add_argument("--threads", type=_numbers, default=[1, 2], metavar="1,2",
-                        help="thread counts to measure or to choose from")  # fmt: skip
     result.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     result.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     result.set_defaults(readme=False)
