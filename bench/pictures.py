@@ -84,7 +84,7 @@ _OURS = ("pynn", "pynn_fast")
 
 
 def tradeoff(points, name_of, file):
-    """Draw how far methods are from the best one over their CPU time: [(method, time, distance)]."""
+    """Draw how far methods are from the best over their CPU time: [(method, time, distance)]."""
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
@@ -108,6 +108,12 @@ def tradeoff(points, name_of, file):
     _save(figure, file)
 
 
+# Of a label beside its point, in points: right, left, above, below, then farther off.
+_PLACES = [(9, 0, "left"), (-9, 0, "right"), (0, 12, "center"), (0, -12, "center"),
+           *((9 * right, up, side) for up in (9, -9, 16, -16, 24, -24)
+             for right, side in ((1, "left"), (-1, "right")))]  # fmt: skip
+
+
 def _label(axes, labels):
     """Write [(point, text, bold)] beside the points, each where it covers nothing so far."""
     from matplotlib.transforms import Bbox
@@ -128,12 +134,6 @@ def _label(axes, labels):
             if free and inside.contains(*box.p0) and inside.contains(*box.p1):
                 break
         taken.append(box)
-
-
-# Of a label beside its point, in points: right, left, above, below, then farther off.
-_PLACES = [(9, 0, "left"), (-9, 0, "right"), (0, 12, "center"), (0, -12, "center"),
-           *((9 * right, up, side) for up in (9, -9, 16, -16, 24, -24)
-             for right, side in ((1, "left"), (-1, "right")))]  # fmt: skip
 
 
 _ROOFS = ("#08519c", "#3182bd", "#6baed6", "#9ecae1")  # from the nearest level to memory

@@ -98,28 +98,39 @@ def _jobs(options, data, tables):
 
 def _report(results, lines, absent, options):
     """Print the report, and put it where the options say; return the exit status."""
+    missing = report.absent(absent)
     if not results.tables:
-        raise SystemExit(f"{options.out} has no results for these tables: nothing to report")
-    first = comparison.of_methods(results)
-    first.notes += report.absent(absent)
-    for (table, method, repeat), why in results.failed.items():
-        first.notes.append(f"FAILED: {table}, {method}, {repeat}: {why}")
-    dates = sorted(line["date"] for line in lines if "date" in line)
-    if dates:
-        first.notes.append(f"{len(dates)} fits from {dates[0]} to {dates[-1]}; "
-                           f"{len(lines) - len(dates)} stored baselines")  # fmt: skip
-    if picture := report.picture("tables", options):
-        pictures.tradeoff(comparison.points(results), comparison.name_of, picture)
-        if options.readme:
-            first.notes.append(f"\n![Distance to the best method over CPU time]({picture.name})")
-    group = [first, *comparison.scores(results)]
+        why = "; ".join([*missing, *_failures(results)]) or "nothing to report"
+        raise SystemExit(f"{options.out} has no results for these tables: {why}")
+    sections = {}
+    if results.methods:
+        first = comparison.of_methods(results)
+        first.notes += [*missing, *_failures(results), _origin(lines)]
+        if picture := report.picture("tables", options):
+            pictures.tradeoff(comparison.points(results), comparison.name_of, picture)
+            if options.readme:
+                first.notes.append(f"\n![Distance to the best over CPU time]({picture.name})")
+        sections["tables"] = [first, *comparison.scores(results)]
     if "pynn" in results.methods:
-        group.append(comparison.details(results))
-    sections = {"tables": group}
+        sections["tables"].append(comparison.details(results))
     if results.variants:
         sections["ablation"] = [comparison.ablation(results)]
     head = report.heading(packages=_PACKAGES)
     return report.publish(sections, options, head, len(results.failed))
+
+
+def _failures(results):
+    return [
+        f"FAILED: {table}, {method}, {repeat}: {why}"
+        for (table, method, repeat), why in results.failed.items()
+    ]
+
+
+def _origin(lines):
+    """Say when fits were made, and how many are stored baselines."""
+    dates = sorted(line["date"] for line in lines if "date" in line)
+    made = f"{len(dates)} made from {dates[0]} to {dates[-1]}" if dates else "none made here"
+    return f"Fits: {made}, {len(lines) - len(dates)} stored"
 
 
 if __name__ == "__main__":
