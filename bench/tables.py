@@ -33,6 +33,7 @@ def main():
     absent = {}
     if not options.report:
         done = Results(read(options.out))
+        _check_variant(options, done.variants)
         jobs = [job for job in _jobs(options, data, tables)
                 if job.repeat not in done.lines(job.table, job.method)]  # fmt: skip
         absent = run(jobs, data, options.out, options.processes, say)
@@ -70,6 +71,13 @@ def _options():
 
 def _numbers(text):
     return [int(part) for part in text.split(",")]
+
+
+def _check_variant(options, variants):
+    """Refuse the name of a variant that has other settings."""
+    settings = variants.get(options.name, {}).get("expert", options.expert)
+    if settings != options.expert:
+        raise SystemExit(f"{options.out} has {options.name} with other settings: {settings}")
 
 
 def _jobs(options, data, tables):
@@ -128,6 +136,7 @@ def _failures(results):
 
 def _origin(lines):
     """Say when fits were made, and how many are stored baselines."""
+    lines = [line for line in lines if "failed" not in line]
     dates = sorted(line["date"] for line in lines if "date" in line)
     made = f"{len(dates)} made from {dates[0]} to {dates[-1]}" if dates else "none made here"
     return f"Fits: {made}, {len(lines) - len(dates)} stored"

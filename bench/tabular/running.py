@@ -9,18 +9,14 @@ from datetime import UTC, datetime
 from worker import Worker, WorkerError
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
     """A fit; `variant` has the base, preset and expert settings if the method is a variant."""
 
     table: str
     method: str
     repeat: int
-    variant: Mapping = field(default_factory=dict, hash=False)
-
-    @property
-    def cell(self):
-        return self.table, self.method, self.repeat
+    variant: Mapping = field(default_factory=dict)
 
 
 def run(jobs, data, file, n_processes, say):

@@ -67,7 +67,7 @@ def bench(tmp_path):
         text = tmp_path / "report.md"
         command = [sys.executable, "-P", str(ROOT / "bench" / "tables.py"), *map(str, arguments)]
         command += ["--out", str(tmp_path / "results.jsonl"), "--markdown", str(text)]
-        subprocess.run(command, cwd=tmp_path, check=True, timeout=100)
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=100, stderr=subprocess.PIPE)
         return text.read_text(encoding="utf-8")
 
     return run
@@ -117,6 +117,13 @@ def test_a_variant_is_compared_with_its_base(bench, data):
     assert (row["better"], row["worse"]) == ("1", "1")
     assert row["distance"] == "15.0%"  # 25% and 5%
     assert row["CPU s over base's"] == "1×"
+
+
+@pytest.mark.usefixtures("results")
+def test_a_variant_keeps_its_settings(bench, data):
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        bench("--data", data, "--name", "no_bins", "--expert", '{"n_bins": 8}')
+    assert b"has no_bins with other settings: {'n_bins': 0}" in error.value.stderr
 
 
 @pytest.mark.usefixtures("results")
