@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-import weakref
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +19,7 @@ from pynn.estimators.predictor import Predictor
 from pynn.inspection.inspected import Inspected
 from pynn.network import Network
 from pynn.training import scoring as scorers
-from pynn.training.forks import Claim
+from pynn.training.forks import alone
 from pynn.training.undo import Undo, undo_of
 
 Array = NDArray[Any]
@@ -232,23 +230,7 @@ class Perceptron(Inspected, Predictor):
 
     def _alone(self) -> Undo:
         """Refuse other fits until the block that follows ends."""
-
-        def release(_: Claim | None = None) -> None:
-            self.__dict__.pop("_fit_under_way", None)
-
-        claim = Claim(release)
-        end = Undo(partial(release, claim), always=True)  # which holds the claim until then
-        mine = weakref.ref(claim)
-        # One step, which no other thread can divide.
-        other = self.__dict__.setdefault("_fit_under_way", mine)
-        if other is not mine and other() is not None:
-            raise RuntimeError(
-                f"this {type(self).__name__} is being fitted; callbacks and other threads can only "
-                "fit a clone of it"
-            )
-        # In place of what a copy amid a fit has taken along. Last: no signal is heard from here on.
-        self._fit_under_way: Any = mine
-        return end
+        return alone(self)
 
     def _undone_on_error(self, incremental: bool) -> Undo:
         """Restore all attributes and the networks if a fit fails."""

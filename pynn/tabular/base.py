@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from time import monotonic
@@ -13,19 +12,33 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from pynn import checks
-from pynn.estimators._sklearn import Interval, _check_sample_weight, _fit_context
+from pynn.estimators import messages
+from pynn.estimators._sklearn import (
+    Interval,
+    InvalidParameterError,
+    _check_sample_weight,
+    _fit_context,
+)
 from pynn.estimators.settings import _constraints, among, parameter
+from pynn.inspection.tables import Table, number
 from pynn.network import Network
+from pynn.tabular import parts, training
 from pynn.tabular import recipe as recipes
+from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
+from pynn.tabular.progress import Progress
 from pynn.tabular.recipe import Recipe
-from pynn.tabular.training import Member, Rows, folds, train
+from pynn.tabular.training import Member, Rows, Trained, best_epoch
+from pynn.training.forks import alone
+from pynn.training.undo import Undo
 
 Array = NDArray[Any]
+
+BLOCK = 50_000  # rows that predictions prepare at once
 _COUNT = Interval(Integral, 1, None, closed="left")
+_FRACTION = 0.2  # of the rows for validation, with one fold
 
 
 @dataclass(eq=False, repr=False)
@@ -47,24 +60,27 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
     n_threads: int | None = parameter(None, _COUNT, None)
     verbose: bool = parameter(False, "verbose")
 
-    _METRICS: ClassVar[dict[str, str]]  # figure of the history that chooses the best epoch
+    # The metrics of the estimator, the default first, and where others belong.
+    _METRICS: ClassVar[dict[str, Metric]]
+    _OTHER_METRICS: ClassVar[dict[str, str]]
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:
-        return _constraints(type(self))
-
-    def _metric(self) -> str:
-        return checks.choice("metric", self.metric or next(iter(self._METRICS)), self._METRICS)
+        return _constraints(type(self))  # type: ignore[arg-type]  # classes have a hash
 
     # ---- What a subclass says --------------------------------------------------------------------
 
+    def _targets(self, y: Any) -> Array:
+        """Return y as an array, checked."""
+        raise NotImplementedError
+
     def _learn_targets(
-        self, y: Any, weights: Array | None
+        self, y: Array, weights: Array | None
     ) -> tuple[Array, Array | None, Array | None]:
         """Return the targets of networks, labels to stratify by, and the weights of rows."""
         raise NotImplementedError
 
-    def _new_network(self, n_inputs: int, **options: Any) -> Network:
+    def _new_network(self, n_inputs: int, hidden: Sequence[int], **options: Any) -> Network:
         """Return a network for these targets."""
         raise NotImplementedError
 
@@ -72,39 +88,136 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         """Learn from outputs of networks for rows that they were not trained on."""
         raise NotImplementedError
 
+    def _calibrated(self, outputs: Array) -> Array:
+        """Return outputs as they are after calibration."""
+        return outputs
+
+    def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
+        """Return the metric of outputs."""
+        raise NotImplementedError
+
     # ---- Fitting ---------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the model."""
-        deadline = monotonic() + (self.time_limit or np.inf)
-        with self._undone_on_error():
-            given = {"n_members": self.n_members, "n_folds": self.n_folds}
-            recipe = recipes.chosen(self.preset, self.expert, given)
-            monitor = self._METRICS[self._metric()]
-            validate_data(self, X, skip_check_array=True)
-            self.preparation_ = Preparation.learn(X, self.categorical_features, recipe)
-            rows = self._rows(X, y, sample_weight)
-            random = check_random_state(self.random_state)
-            validation = folds(
-                rows, recipe.n_members, recipe.n_folds, self.validation_fraction or 0.2, random
-            )
-            seeds = random.randint(2**31 - 1, size=recipe.n_members)
-            members = train(
-                rows, validation, lambda k: self._network(recipe, int(seeds[k])), recipe, monitor,
-                deadline, self.n_threads,
-            )  # fmt: skip
-            self.networks_ = [member.network for member in members]
-            self._calibrate(*_out_of_fold(members, rows))
+        """Fit the model.
+
+        Ctrl-C ends the fit with a warning; the model then consists of the networks that had trained
+        an epoch, each as of its best epoch.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_features)
+            A DataFrame of pandas or polars, a table of Arrow, an array, a list of rows, or a sparse
+            matrix of SciPy's; at least two rows. Missing values are fine.
+        y : array-like of shape (n_rows,), or for numbers also (n_rows, n_outputs)
+            Classes or numbers, none of them missing.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weight of each row; not negative. Rows of weight 0 are left out.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument or a parameter is not as described, or if all networks diverge.
+        RuntimeError
+            If another thread is fitting this estimator.
+        KeyboardInterrupt
+            On Ctrl-C before a network has trained an epoch.
+
+        Warns
+        -----
+        UserWarning
+            If networks are missing, because they diverged or `time_limit` or Ctrl-C ended training.
+
+        Whatever is raised, the estimator is unchanged.
+        """
+        begun = monotonic()
+        with alone(self), self._undone_on_error():
+            recipe = self._recipe()
+            metric = self._METRICS[self._metric()]
+            rows = self._rows(X, y, sample_weight, recipe)
+            deadline = begun + (self.time_limit or np.inf)
+            trained = self._train(rows, recipe, metric, deadline)
+            self._finish(trained, rows)
+            self.recipe_ = recipe
+        if self.verbose:
+            score = f"{self._metric()} {self.validation_score_:.4g} of all validation rows"
+            print(f"{len(self.networks_)} networks in {monotonic() - begun:.1f} s, {score}")
+        self._tell(trained, recipe.n_members)
         return self
 
-    def _rows(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> Rows:
-        prepared = self.preparation_.apply(X)
+    def _recipe(self) -> Recipe:
+        """Return the settings of the fit."""
+        given = {"n_members": self.n_members, "n_folds": self.n_folds}
+        recipe = recipes.chosen(self.preset, self.expert, given)
+        if self.validation_fraction is not None and recipe.n_folds > 1:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} is for n_folds=1, but n_folds is "
+                f"{recipe.n_folds}: each network is validated on one of so many folds"
+            )
+        return recipe
+
+    def _metric(self) -> str:
+        """Return the name of the metric."""
+        name, accepted = self.metric, [*self._METRICS]
+        if name is None:
+            return accepted[0]
+        if name in accepted:
+            return name
+        other = self._OTHER_METRICS.get(name)
+        raise InvalidParameterError(
+            f"The 'metric' parameter of {type(self).__name__} must be one of "
+            f"{', '.join(map(repr, accepted))} or None. Got {name!r} instead"
+            + (f", which is a metric of {other}." if other else ".")
+        )
+
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None, recipe: Recipe) -> Rows:
+        """Learn the preparation and the targets, and return the rows for networks."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        validate_data(self, X, skip_check_array=True)
+        targets = self._targets(y)
+        check_consistent_length(X, targets, sample_weight)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, prepared, ensure_non_negative=True)
-        targets, labels, weights = self._learn_targets(y, weights)
-        return Rows(prepared, targets, weights, labels)
+            weights = _check_sample_weight(sample_weight, targets, ensure_non_negative=True)
+            some = np.flatnonzero(weights)
+            if len(some) < len(weights):
+                X, targets, weights = parts.take(X, some), targets[some], weights[some]
+        self.preparation_ = Preparation.learn(X, self.categorical_features, recipe)
+        if len(targets) < 2:
+            raise ValueError(
+                f"X and y have n_samples=1 row{' of positive weight' * (weights is not None)}, but "
+                "networks need at least two: some to learn from, others for validation"
+            )
+        targets, labels, weights = self._learn_targets(targets, weights)
+        return Rows(self.preparation_.apply(X), targets, weights, labels)
+
+    def _train(self, rows: Rows, recipe: Recipe, metric: Metric, deadline: float) -> Trained:
+        random = check_random_state(self.random_state)
+        fraction = self.validation_fraction or _FRACTION
+        aside = training.folds(rows, recipe.n_members, recipe.n_folds, fraction, random)
+        seeds = random.randint(2**31 - 1, size=recipe.n_members)
+
+        def new_network(k: int) -> Network:
+            return self._network(recipe, int(seeds[k]))
+
+        def score(member: Member) -> float:
+            return self._score_of(member, rows)
+
+        tell = None
+        if self.verbose:
+            n, name = recipe.n_members, self._metric()
+            tell = Progress(n, score, name, deadline, self.n_threads)
+        return training.train(
+            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell
+        )
 
     def _network(self, recipe: Recipe, seed: int) -> Network:
         n_inputs, embeddings = self.preparation_.n_inputs, self.preparation_.embeddings
@@ -114,37 +227,119 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             random_state=seed,
         )  # fmt: skip
 
-    @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+    def _score_of(self, member: Member, rows: Rows) -> float:
+        seen = rows.only(member.validation)
+        return self._score(member.outputs, seen.y, seen.weights)
+
+    def _finish(self, trained: Trained, rows: Rows) -> None:
+        """Set the attributes of the fit."""
+        if not trained.members:
+            error = next(iter(trained.errors.values()))
+            raise ValueError(
+                f"all {len(trained.errors)} networks diverged; try a smaller "
+                'expert={"learning_rate": ...}'
+            ) from error
+        members = [*trained.members.values()]
+        some, outputs = training.out_of_fold(members, len(rows.X))
+        seen = rows.only(some)
+        self._calibrate(outputs, seen)
+        self.networks_ = [member.network for member in members]
+        self.best_epochs_ = [best_epoch(member.network) for member in members]
+        self.validation_scores_ = [self._score_of(member, rows) for member in members]
+        self.validation_score_ = self._score(self._calibrated(outputs), seen.y, seen.weights)
+
+    def _tell(self, trained: Trained, n: int) -> None:
+        """Warn where networks are missing."""
+        n_trained, n_diverged = len(trained.members), len(trained.errors)
+        if n_diverged:
+            error = next(iter(trained.errors.values()))
+            messages.warn(
+                f"{n_diverged} of {n} networks diverged and are left out; the first one: {error}"
+            )
+        left = f" {n_trained} of {n} networks are trained; the others are left out."
+        if trained.is_interrupted:
+            messages.tell_of_interruption(left * (n_trained < n))
+        elif n_trained + n_diverged < n:
+            messages.warn(f"time_limit={self.time_limit} ended training.{left}")
+
+    def _undone_on_error(self) -> Undo:
+        """Restore all attributes, and the random source, if a fit fails."""
+        before, random = dict(self.__dict__), self.random_state
+        state = random.get_state(legacy=False) if isinstance(random, np.random.RandomState) else {}
+
+        def undo() -> None:
+            self.__dict__ = before
+            if isinstance(random, np.random.RandomState):
+                random.set_state(state)
+
+        return Undo(undo)
 
     # ---- Predictions -----------------------------------------------------------------------------
 
     def _outputs(self, X: Any) -> Array:
-        """Return the mean of the networks' outputs, (n_rows, n_outputs)."""
+        """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        prepared = self.preparation_.apply(X)
-        total = sum(network.predict(prepared).astype(np.float64) for network in self.networks_)
-        return np.asarray(total / len(self.networks_))
+        blocks = [self._outputs_of_block(block) for block in parts.in_blocks(X, BLOCK)]
+        return self._calibrated(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
 
+    def _outputs_of_block(self, X: Any) -> Array:
+        inputs = self.preparation_.apply(X)
+        total = self.networks_[0].predict(inputs).astype(np.float64)
+        for network in self.networks_[1:]:
+            total += network.predict(inputs)
+        total /= len(self.networks_)
+        return total
 
-def _out_of_fold(members: list[Member], rows: Rows) -> tuple[Array, Rows]:
-    """Return mean outputs of members for the rows that they were validated on, and these rows."""
-    n_times = np.zeros(len(rows.X), dtype=int)
-    total: Any = 0.0
-    for member in members:
-        out = member.network.predict(rows.X[member.validation])
-        total = np.zeros((len(rows.X), out.shape[1])) if np.isscalar(total) else total
-        total[member.validation] += out
-        n_times[member.validation] += 1
-    seen = np.flatnonzero(n_times)
-    weights = None if rows.weights is None else rows.weights[seen]
-    labels = None if rows.labels is None else rows.labels[seen]
-    return total[seen] / n_times[seen, None], Rows(rows.X[seen], rows.y[seen], weights, labels)
+    def summary(self) -> str:
+        """Return tables of the columns, of the settings and of the networks.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self)
+        settings = [[name, str(value)] for name, value in vars(self.recipe_).items()]
+        metric = self._metric()
+        networks = [
+            [str(k), str(epoch), number(score)]
+            for k, (epoch, score) in enumerate(
+                zip(self.best_epochs_, self.validation_scores_, strict=True)
+            )
+        ]
+        tables = [
+            Table("Settings", [["setting", "value"], *settings], left=(0, 1)),
+            Table(
+                "Networks, each on its own validation rows",
+                [["network", "best epoch", metric], *networks],
+                left=(),
+                notes=self._notes(),
+            ),
+        ]
+        return "\n\n".join([self.preparation_.summary(), *map(str, tables)])
+
+    def _notes(self) -> list[str]:
+        """Return lines for the end of the summary."""
+        return [
+            f"Together: {self._metric()} {number(self.validation_score_)} of all validation rows"
+        ]
+
+    # ---- scikit-learn's tags, pickles --------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_fit_under_way", None)
+        return state

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from pynn.callbacks import EarlyStopping
 from pynn.network import Network
+from pynn.tabular.metrics import Metric
 from pynn.tabular.recipe import Recipe
 from pynn.training.state import State
 from pynn.training.workers import run_all
@@ -45,43 +45,88 @@ class Rows:
         data = self.X[some], self.y[some]
         return data if self.weights is None else (*data, self.weights[some])
 
+    def only(self, some: Array) -> Rows:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[some]
+        labels = None if self.labels is None else self.labels[some]
+        return Rows(self.X[some], self.y[some], weights, labels)
+
 
 @dataclass
 class Member:
-    """A trained network, and the rows that it was validated on."""
+    """A trained network.
+
+    Parameters
+    ----------
+    network : Network
+    validation : ndarray of int
+        The rows that it was validated on.
+    outputs : ndarray of shape (n_validation_rows, n_outputs)
+        Its outputs for these rows.
+    """
 
     network: Network
     validation: Array
+    outputs: Array
+
+
+@dataclass
+class Trained:
+    """How training ended.
+
+    Parameters
+    ----------
+    members : dict of {int: Member}
+        By number; those that trained an epoch or more.
+    errors : dict of {int: FloatingPointError}
+        Of the members that diverged.
+    is_interrupted : bool
+        Whether Ctrl-C ended it.
+    """
+
+    members: dict[int, Member] = field(default_factory=dict)
+    errors: dict[int, FloatingPointError] = field(default_factory=dict)
+    is_interrupted: bool = False
 
 
 def folds(rows: Rows, n_members: int, n_folds: int, fraction: float, random: Any) -> list[Array]:
     """Return the validation rows of each member, ascending.
 
+    Rows are drawn stratified: the rows of each label are spread evenly.
+
     Parameters
     ----------
     rows : Rows
+        At least two.
     n_members : int
     n_folds : int
-        Folds of one partition; after that many members, the rows are partitioned anew. 1: all
-        members are validated on the same rows.
+        Folds of one partition, at most one for each row; after that many members, the rows are
+        partitioned anew. 1: all members are validated on the same rows.
     fraction : float
-        Share of these rows, if `n_folds` is 1.
+        Share of these rows, if `n_folds` is 1; at least one row.
     random : RandomState
 
     Returns
     -------
     list of ndarray of int
     """
-    n_rows, found = len(rows.X), []
+    n_rows = len(rows.X)
     if n_folds == 1:
-        chosen = partial(train_test_split, np.arange(n_rows), test_size=fraction)
-        _, aside = chosen(stratify=rows.labels, random_state=random)
-        return [np.sort(aside)] * n_members
-    kind = KFold if rows.labels is None else StratifiedKFold
+        n_aside = min(max(1, round(fraction * n_rows)), n_rows - 1)
+        evenly = (np.arange(n_aside) * n_rows + n_rows // 2) // n_aside
+        return [np.sort(_shuffled(rows, random)[evenly])] * n_members
+    n_folds = min(n_folds, n_rows)
+    found: list[Array] = []
     while len(found) < n_members:
-        splits = kind(n_folds, shuffle=True, random_state=random)
-        found += [aside for _, aside in splits.split(np.empty(n_rows), rows.labels)]
+        order = _shuffled(rows, random)
+        found += [np.sort(order[k::n_folds]) for k in range(n_folds)]
     return found[:n_members]
+
+
+def _shuffled(rows: Rows, random: Any) -> Array:
+    """Return the numbers of the rows in random order within their labels."""
+    order: Array = random.permutation(len(rows.X))
+    return order if rows.labels is None else order[np.argsort(rows.labels[order], kind="stable")]
 
 
 def train(
@@ -89,12 +134,12 @@ def train(
     validation: Sequence[Array],
     new_network: Callable[[int], Network],
     recipe: Recipe,
-    monitor: str,
+    metric: Metric,
     deadline: float,
     n_threads: int | None,
-    told: Callable[[State], None] | None = None,
-) -> list[Member]:
-    """Train a network for each validation set; return the members that trained an epoch or more.
+    tell: Callable[[int, Member], None] | None = None,
+) -> Trained:
+    """Train a network for each validation set.
 
     Parameters
     ----------
@@ -104,49 +149,106 @@ def train(
     new_network : function
         Returns the network of a member.
     recipe : Recipe
-    monitor : str
-        Figure that chooses the best epoch.
+    metric : Metric
+        What chooses the best epoch.
     deadline : float
-        Time of `time.monotonic` after which training ends; members may then be missing.
+        Time of `time.monotonic` after which training ends; members may then be missing, but the
+        first ones train for an epoch.
     n_threads : int or None
-    told : function, optional
-        Callback for progress.
+    tell : function, optional
+        Called with the number of a member when it is trained, and the member, in any thread.
 
     Raises
     ------
     KeyboardInterrupt
         On Ctrl-C before any member has trained an epoch.
     """
-    members: dict[int, Member] = {}
-
-    def at_end(state: State) -> bool:
-        return monotonic() > deadline
+    trained, begun = Trained(), dict[int, Network]()
 
     def fit_one(k: int) -> None:
-        if members and monotonic() > deadline:
+        if trained.members and monotonic() > deadline:
             return
-        aside = validation[k]
-        rest = np.delete(np.arange(len(rows.X)), aside)
-        X, y, *weights = rows[rest]
-        network = new_network(k)
-        members[k] = Member(network, aside)
-        stopping = EarlyStopping(monitor, recipe.patience, tol=0.0)
-        network.fit(
-            X,
-            y,
-            sample_weight=weights[0] if weights else None,
-            validation_data=rows[aside],
-            callbacks=[stopping, at_end, *([told] if told else [])],
-            **recipe.fit_arguments(len(rest)),
-        )
+        begun[k] = network = new_network(k)
+        try:
+            _fit(network, rows, validation[k], recipe, metric, deadline)
+        except FloatingPointError as error:
+            trained.errors[k] = error.with_traceback(None)  # its frames would keep the rows
+            return
+        trained.members[k] = member = _member(network, rows, validation[k])
+        if tell is not None:
+            tell(k, member)
 
+    failures: list[tuple[int, BaseException]] = []
     try:
-        _, failures = run_all([partial(fit_one, k) for k in range(len(validation))], n_threads)
-        if failures:
-            raise failures.pop(0)[1]
+        tasks = [partial(fit_one, k) for k in range(len(validation))]
+        _, failures = run_all(tasks, n_threads)
     except KeyboardInterrupt:
-        begun = [k for k in sorted(members) if members[k].network.history["cost"]]
-        if not begun:
-            raise
-        return [members[k] for k in begun]
-    return [members[k] for k in sorted(members)]
+        trained.is_interrupted = True
+    for _, failure in failures:  # the first one ended the rest
+        if not isinstance(failure, KeyboardInterrupt):
+            raise failure
+        trained.is_interrupted = True
+    for k in begun.keys() - trained.members.keys() - trained.errors.keys():
+        if begun[k].history["cost"]:
+            trained.members[k] = _member(begun[k], rows, validation[k])
+    if trained.is_interrupted and not trained.members:
+        raise KeyboardInterrupt
+    trained.members = dict(sorted(trained.members.items()))
+    return trained
+
+
+def _fit(
+    network: Network, rows: Rows, aside: Array, recipe: Recipe, metric: Metric, deadline: float
+) -> None:
+    """Train a network; it has the parameters of the best epoch then."""
+
+    def is_late(state: State) -> bool:
+        return monotonic() > deadline
+
+    rest = np.delete(np.arange(len(rows.X)), aside)
+    X, y, *weights = rows[rest]
+    metric = metric.on(rows.y[aside])
+    stopping = EarlyStopping(
+        metric.figure, recipe.patience, tol=0.0, lower_is_better=metric.lower_is_better
+    )
+    network.fit(
+        X,
+        y,
+        sample_weight=weights[0] if weights else None,
+        validation_data=rows[aside],
+        callbacks=[metric, stopping, is_late],
+        **recipe.fit_arguments(len(rest)),
+    )
+
+
+def _member(network: Network, rows: Rows, aside: Array) -> Member:
+    network._descent = None  # the optimizer's state takes more memory than the parameters
+    return Member(network, aside, network.predict(rows.X[aside]))
+
+
+def best_epoch(network: Network) -> int:
+    """Return the epoch, from 1, whose parameters a network has: the last one if none was best."""
+    return network.best_epoch or len(network.history["cost"])
+
+
+def out_of_fold(members: Sequence[Member], n_rows: int) -> tuple[Array, Array]:
+    """Return the rows that members were validated on, and the mean of their outputs for each.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    n_rows : int
+
+    Returns
+    -------
+    seen : ndarray of int
+        Numbers of the rows, ascending.
+    outputs : ndarray of float64, shape (n_seen, n_outputs)
+    """
+    n_times = np.zeros(n_rows, dtype=int)
+    total = np.zeros((n_rows, members[0].outputs.shape[1]))
+    for member in members:
+        total[member.validation] += member.outputs
+        n_times[member.validation] += 1
+    seen = np.flatnonzero(n_times)
+    return seen, total[seen] / n_times[seen, None]

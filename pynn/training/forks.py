@@ -6,8 +6,10 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from pynn._core import Undo
 from pynn.model.initializers import Random
 from pynn.training.learners import bit_generator
 
@@ -39,6 +41,33 @@ def claim(network: Any, random: Random) -> Claim:
         bit_generator(random).lock._at_fork_reinit()  # type: ignore[attr-defined]
 
     return Claim(release)
+
+
+def alone(estimator: Any) -> Undo:
+    """Refuse other fits of an estimator until the block that follows ends.
+
+    Raises
+    ------
+    RuntimeError
+        If it is being fitted.
+    """
+
+    def release(_: Claim | None = None) -> None:
+        estimator.__dict__.pop("_fit_under_way", None)
+
+    held = Claim(release)
+    end = Undo(partial(release, held), always=True)  # which holds the claim until then
+    mine = weakref.ref(held)
+    # One step, which no other thread can divide.
+    other = estimator.__dict__.setdefault("_fit_under_way", mine)
+    if other is not mine and other() is not None:
+        raise RuntimeError(
+            f"this {type(estimator).__name__} is being fitted; callbacks and other threads can "
+            "only fit a clone of it"
+        )
+    # In place of what a copy amid a fit has taken along. Last: no signal is heard from here on.
+    estimator._fit_under_way = mine
+    return end
 
 
 def _in_child() -> None:

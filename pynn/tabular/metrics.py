@@ -1,0 +1,93 @@
+"""Metrics: the figures that choose the best epoch of each network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from pynn.training.state import State
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, and the figure of a fit that stands for it.
+
+    Parameters
+    ----------
+    figure : str
+        A figure in the history of a network, best where the metric is.
+    lower_is_better : bool
+        Whether lower figures are better.
+    """
+
+    figure: str
+    lower_is_better: bool = True
+
+    def begin(self, state: State) -> Any:
+        """Return the callback of one fit, which records the figure if networks do not."""
+        return _record_auc if self.figure == "val_auc" else _nothing
+
+    def __call__(self, state: State) -> None:
+        """Do nothing; the observer that `begin` returns is called."""
+
+    def on(self, y: Array) -> Metric:
+        """Return the metric for these validation targets: the cost, if the AUC is undefined."""
+        is_defined = self.figure != "val_auc" or len(np.unique(y)) > 1
+        return self if is_defined else Metric("val_cost")
+
+
+def _nothing(state: State) -> None:
+    """Record nothing."""
+
+
+def _record_auc(state: State) -> None:
+    rows: Any = state.validation
+    state.record("val_auc", auc(rows.y, state.network.predict(rows.X), rows.sample_weight))
+
+
+def auc(y: Array, probabilities: Array, weights: Array | None = None) -> float:
+    """Compute the area under the ROC curve.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n_rows,)
+        Numbers of the classes.
+    probabilities : ndarray of shape (n_rows, n_classes)
+    weights : ndarray of shape (n_rows,), optional
+
+    Returns
+    -------
+    float
+        Of the second of two classes; of more classes the mean over each of them against the rest.
+        Classes without rows do not count. NaN if all rows have the same class.
+    """
+    n_classes = probabilities.shape[1]
+    classes = [1] if n_classes == 2 else range(n_classes)
+    n_rows = np.bincount(y, minlength=n_classes)
+    areas = [
+        roc_auc_score(y == k, probabilities[:, k], sample_weight=weights)
+        for k in classes
+        if 0 < n_rows[k] < len(y)
+    ]
+    return float(np.mean(areas)) if areas else np.nan
+
+
+def log_loss(y: Array, probabilities: Array, weights: Array | None = None) -> float:
+    """Compute the mean of -log(probability of the right class).
+
+    Probabilities are clipped to float64's epsilon, as in scikit-learn. See `auc` for the
+    parameters.
+    """
+    right = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(np.float64).eps)
+    return float(np.average(-np.log(right), weights=weights))
+
+
+def error(y: Array, probabilities: Array, weights: Array | None = None) -> float:
+    """Compute the share of rows with a wrong class. See `auc` for the parameters."""
+    return float(np.average(probabilities.argmax(axis=1) != y, weights=weights))
