@@ -24,7 +24,7 @@ from pynn.estimators._sklearn import (
 from pynn.estimators.settings import _constraints, among, parameter
 from pynn.inspection.tables import Table, number
 from pynn.network import Network
-from pynn.tabular import parts, training
+from pynn.tabular import parts, reading, training
 from pynn.tabular import recipe as recipes
 from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
@@ -279,7 +279,11 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        try:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        except ValueError:
+            reading.read(X)  # where X is no table, this error says more
+            raise
         blocks = [self._outputs_of_block(block) for block in parts.in_blocks(X, BLOCK)]
         return self._calibrated(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
 

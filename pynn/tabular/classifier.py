@@ -228,4 +228,5 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         sklearn.exceptions.NotFittedError, TypeError, ValueError
             As for `predict_proba`.
         """
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        numbers = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[numbers])

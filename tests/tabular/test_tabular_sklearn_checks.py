@@ -7,14 +7,16 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import pynn
 
-BRIEF = {"n_members": 2, "n_folds": 2, "n_threads": 1}
-ESTIMATORS = [
-    pynn.TabularClassifier(**BRIEF, expert={"epochs": 20}),
-    pynn.TabularRegressor(**BRIEF, expert={"epochs": 20}),
-]
+BRIEF = {"n_members": 2, "n_folds": 2, "expert": {"epochs": 20}}
+ESTIMATORS = [pynn.TabularClassifier(**BRIEF), pynn.TabularRegressor(**BRIEF)]
+WEIGHTS = "repeated rows lie in other folds and mini-batches than one row with their weight"
+
 
 def expected_failed_checks(estimator):
-    return {}
+    return {
+        "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
+        "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
+    }
 
 
 @parametrize_with_checks(
