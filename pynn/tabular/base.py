@@ -181,9 +181,8 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        validate_data(self, X, skip_check_array=True)
         targets = self._targets(y)
-        check_consistent_length(X, targets, sample_weight)
+        self._check_table(X, True, targets, sample_weight)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, targets, ensure_non_negative=True)
@@ -198,6 +197,15 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             )
         targets, labels, weights = self._learn_targets(targets, weights)
         return Rows(self.preparation_.apply(X), targets, weights, labels)
+
+    def _check_table(self, X: Any, is_first: bool, *others: Any) -> None:
+        """Check number and names of the columns, and that others have as many rows."""
+        try:
+            validate_data(self, X, reset=is_first, skip_check_array=True)
+            check_consistent_length(X, *others)
+        except (TypeError, ValueError):
+            reading.read(X)  # where X is no table, this error says more
+            raise
 
     def _train(self, rows: Rows, recipe: Recipe, metric: Metric, deadline: float) -> Trained:
         random = check_random_state(self.random_state)
@@ -279,11 +287,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> Array:
         """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
         check_is_fitted(self)
-        try:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        except ValueError:
-            reading.read(X)  # where X is no table, this error says more
-            raise
+        self._check_table(X, False)
         blocks = [self._outputs_of_block(block) for block in parts.in_blocks(X, BLOCK)]
         return self._calibrated(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
 

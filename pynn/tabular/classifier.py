@@ -141,7 +141,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has only one class, {self.classes_[0]!r}; a classifier needs at least two"
+                f"y has only one class, {self.classes_.tolist()[0]!r}; a classifier needs at least two"
             )
         if self.class_weight is not None:
             of_classes = compute_sample_weight(self.class_weight, y)
