@@ -127,4 +127,4 @@ def chosen(preset: str, expert: Mapping[str, Any] | None, given: Mapping[str, An
         raise TypeError(f"expert must be a dict of settings, got {expert!r}")
     for name in own:
         checks.choice("a setting of expert", name, [field.name for field in fields(recipe)])
-    return replace(recipe, **own, **{name: v for name, v in given.items() if v is not None})
+    return replace(recipe, **{**own, **{name: v for name, v in given.items() if v is not None}})

@@ -93,8 +93,6 @@ def numbers(y: Any) -> Array:
     """
     refuse_lossy(y, "y")
     array: Array = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    if array.ndim > 2:
-        raise ValueError(f"y must be of shape (n_rows,) or (n_rows, n_outputs), got {array.shape}")
     if array.ndim == 2 and array.shape[1] == 1:
         array = column_or_1d(array, warn=True)
     if np.abs(array).max() > LARGEST:
