@@ -36,7 +36,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         Number of networks. None is the number of the preset.
     n_folds : int or None, default=None
         Folds of a random partition of the rows. Each network leaves one fold out for validation;
-        after `n_folds` networks, the rows are partitioned anew. With 1, all networks leave the same
+        after `n_folds` networks, another partition is drawn. With 1, all networks leave the same
         rows out, a share of `validation_fraction`. None is the number of the preset.
     preset : {"default", "fast"}, default="default"
         Settings chosen by measurement: "default" for accuracy, "fast" for speed.
@@ -141,7 +141,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has only one class, {self.classes_.tolist()[0]!r}; a classifier needs at least two"
+                f"y has only one class, {self.classes_.tolist()[0]!r}; a classifier needs at least "
+                "two"
             )
         if self.class_weight is not None:
             of_classes = compute_sample_weight(self.class_weight, y)

@@ -32,7 +32,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         Number of networks. None is the number of the preset.
     n_folds : int or None, default=None
         Folds of a random partition of the rows. Each network leaves one fold out for validation;
-        after `n_folds` networks, the rows are partitioned anew. With 1, all networks leave the same
+        after `n_folds` networks, another partition is drawn. With 1, all networks leave the same
         rows out, a share of `validation_fraction`. None is the number of the preset.
     preset : {"default", "fast"}, default="default"
         Settings chosen by measurement: "default" for accuracy, "fast" for speed.

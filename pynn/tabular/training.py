@@ -100,8 +100,8 @@ def folds(rows: Rows, n_members: int, n_folds: int, fraction: float, random: Any
         At least two.
     n_members : int
     n_folds : int
-        Folds of one partition, at most one for each row; after that many members, the rows are
-        partitioned anew. 1: all members are validated on the same rows.
+        Folds of one partition, at most one for each row; after so many members, another partition
+        is drawn. 1: all members are validated on the same rows.
     fraction : float
         Share of these rows, if `n_folds` is 1; at least one row.
     random : RandomState

@@ -2,7 +2,6 @@
 
 from unittest import SkipTest
 
-import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import pynn
