@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from time import monotonic
@@ -145,8 +145,9 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             self._finish(trained, rows)
             self.recipe_ = recipe
         if self.verbose:
-            score = f"{self._metric()} {self.validation_score_:.4g} of all validation rows"
-            print(f"{len(self.networks_)} networks in {monotonic() - begun:.1f} s, {score}")
+            n, score = len(self.networks_), f"{self._metric()} {self.validation_score_:.4g}"
+            networks = f"{n} network{'s' * (n > 1)}"
+            print(f"{networks} in {monotonic() - begun:.1f} s: {score} on all validation rows")
         self._tell(trained, recipe.n_members)
         return self
 
@@ -236,8 +237,9 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
 
     def _score_of(self, member: Member, rows: Rows) -> float:
-        seen = rows.only(member.validation)
-        return self._score(member.outputs, seen.y, seen.weights)
+        aside = member.validation
+        weights = None if rows.weights is None else rows.weights[aside]
+        return self._score(member.outputs, rows.y[aside], weights)
 
     def _finish(self, trained: Trained, rows: Rows) -> None:
         """Set the attributes of the fit."""
@@ -248,10 +250,10 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
                 'expert={"learning_rate": ...}'
             ) from error
         members = [*trained.members.values()]
-        some, outputs = training.out_of_fold(members, len(rows.X))
-        seen = rows.only(some)
-        self._calibrate(outputs, seen)
         self.networks_ = [member.network for member in members]
+        some, outputs, _ = training.out_of_fold(members, len(rows.X))
+        seen = rows if len(some) == len(rows.X) else rows.only(some)
+        self._calibrate(outputs, seen)
         self.best_epochs_ = [best_epoch(member.network) for member in members]
         self.validation_scores_ = [self._score_of(member, rows) for member in members]
         self.validation_score_ = self._score(self._calibrated(outputs), seen.y, seen.weights)
@@ -284,15 +286,19 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
 
     # ---- Predictions -----------------------------------------------------------------------------
 
-    def _outputs(self, X: Any) -> Array:
-        """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
+    def _blocks(self, X: Any) -> Iterator[Array]:
+        """Check a table, and yield the inputs of networks, block by block of rows."""
         check_is_fitted(self)
         self._check_table(X, False)
-        blocks = [self._outputs_of_block(block) for block in parts.in_blocks(X, BLOCK)]
-        return self._calibrated(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
+        for block in parts.in_blocks(X, BLOCK):
+            yield self.preparation_.apply(block)
 
-    def _outputs_of_block(self, X: Any) -> Array:
-        inputs = self.preparation_.apply(X)
+    def _outputs(self, X: Any) -> Array:
+        """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
+        means = [self._mean_outputs(inputs) for inputs in self._blocks(X)]
+        return self._calibrated(means[0] if len(means) == 1 else np.concatenate(means))
+
+    def _mean_outputs(self, inputs: Array) -> Array:
         total = self.networks_[0].predict(inputs).astype(np.float64)
         for network in self.networks_[1:]:
             total += network.predict(inputs)
@@ -313,21 +319,14 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         settings = [[name, str(value)] for name, value in vars(self.recipe_).items()]
-        metric = self._metric()
-        networks = [
-            [str(k), str(epoch), number(score)]
-            for k, (epoch, score) in enumerate(
-                zip(self.best_epochs_, self.validation_scores_, strict=True)
-            )
-        ]
+        networks = [["network", "best epoch", self._metric()]]
+        figures = zip(self.best_epochs_, self.validation_scores_, strict=True)
+        for k, (epoch, score) in enumerate(figures, start=1):
+            networks.append([str(k), str(epoch), number(score)])
+        title = "Networks, each on its own validation rows"
         tables = [
             Table("Settings", [["setting", "value"], *settings], left=(0, 1)),
-            Table(
-                "Networks, each on its own validation rows",
-                [["network", "best epoch", metric], *networks],
-                left=(),
-                notes=self._notes(),
-            ),
+            Table(title, networks, left=(), notes=self._notes()),
         ]
         return "\n\n".join([self.preparation_.summary(), *map(str, tables)])
 
@@ -337,7 +336,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             f"Together: {self._metric()} {number(self.validation_score_)} of all validation rows"
         ]
 
-    # ---- scikit-learn's tags, pickles --------------------------------------------------------
+    # ---- scikit-learn's tags, pickles -----------------------------------------------------------
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

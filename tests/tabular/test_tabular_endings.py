@@ -226,7 +226,7 @@ def test_verbose_prints_a_line_for_each_network_and_the_score(n_threads, capsys)
     assert all(re.search(r", \d+ s left$", line) for line in lines[:2])
     assert "left" not in lines[2]
     score = f"{model.validation_score_:.4g}"
-    assert re.fullmatch(rf"3 networks in \d+\.\d s, log_loss {score} of all validation rows", last)
+    assert re.fullmatch(rf"3 networks in \d+\.\d s: log_loss {score} on all validation rows", last)
 
 
 def test_nothing_is_printed_by_default(capsys):

@@ -127,7 +127,7 @@ def test_the_metric_of_a_classifier_chooses_the_epoch(metric, figure, best, n_cl
         figures = network.history[figure]
         assert epoch == network.best_epoch == figures.index(best(figures)) + 1
         expected = 1 - best(figures) if metric == "error" else best(figures)
-        assert score == pytest.approx(expected, rel=1e-5)
+        assert score == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
 def test_log_loss_is_the_default_and_networks_minimise_it_whatever_the_metric():

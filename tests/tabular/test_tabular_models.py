@@ -134,7 +134,6 @@ def test_networks_are_ordinary_ones_that_show_every_number():
         assert type(network) is pynn.Network
         trace = network.trace(inputs, Y_IRIS)
         np.testing.assert_array_equal(trace.a[-1], network.predict(inputs))
-        assert "cross_entropy" in network.summary()
         network.fit(inputs, Y_IRIS)  # they can go on
 
 
@@ -222,7 +221,7 @@ def test_the_summary_tells_columns_settings_and_networks():
 def test_the_summary_of_a_regressor_is_in_the_unit_of_y():
     model = brief(pynn.TabularRegressor, metric="mae").fit(X_DIABETES, Y_DIABETES)
     line = model.summary().splitlines()[-1]
-    assert line == f"Together: mae {model.validation_score_:.4g} of all validation rows"
+    assert line == f"Together: mae {model.validation_score_:.4g} on all validation rows"
 
 
 # ---- scikit-learn's clients ----------------------------------------------------------------------
