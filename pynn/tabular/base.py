@@ -333,7 +333,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
     def _notes(self) -> list[str]:
         """Return lines for the end of the summary."""
         return [
-            f"Together: {self._metric()} {number(self.validation_score_)} of all validation rows"
+            f"Together: {self._metric()} {number(self.validation_score_)} on all validation rows"
         ]
 
     # ---- scikit-learn's tags, pickles -----------------------------------------------------------
