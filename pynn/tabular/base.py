@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from pynn import checks
 from pynn.estimators import messages
 from pynn.estimators._sklearn import (
     Interval,
@@ -122,18 +123,17 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If an argument or a parameter is not as described, or if all networks diverge.
+            If an argument or a parameter is not as described, or if all networks diverge; the
+            estimator is unchanged.
         RuntimeError
             If another thread is fitting this estimator.
         KeyboardInterrupt
-            On Ctrl-C before a network has trained an epoch.
+            On Ctrl-C before a network has trained an epoch; the estimator is unchanged.
 
         Warns
         -----
         UserWarning
-            If networks are missing, because they diverged or `time_limit` or Ctrl-C ended training.
-
-        Whatever is raised, the estimator is unchanged.
+            If a network diverged and is left out, or `time_limit` or Ctrl-C ended training.
         """
         begun = monotonic()
         with alone(self), self._undone_on_error():
@@ -155,6 +155,8 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         """Return the settings of the fit."""
         given = {"n_members": self.n_members, "n_folds": self.n_folds}
         recipe = recipes.chosen(self.preset, self.expert, given)
+        checks.positive_integer("n_members", recipe.n_members)
+        checks.positive_integer("n_folds", recipe.n_folds)
         if self.validation_fraction is not None and recipe.n_folds > 1:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} is for n_folds=1, but n_folds is "
@@ -267,10 +269,11 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
                 f"{n_diverged} of {n} networks diverged and are left out; the first one: {error}"
             )
         left = f" {n_trained} of {n} networks are trained; the others are left out."
+        left *= n_trained < n
         if trained.is_interrupted:
-            messages.tell_of_interruption(left * (n_trained < n))
-        elif n_trained + n_diverged < n:
-            messages.warn(f"time_limit={self.time_limit} ended training.{left}")
+            messages.tell_of_interruption(left)
+        elif trained.is_late:
+            messages.warn(f"time_limit={self.time_limit} ended training early.{left}")
 
     def _undone_on_error(self) -> Undo:
         """Restore all attributes, and the random source, if a fit fails."""

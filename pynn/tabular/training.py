@@ -80,13 +80,14 @@ class Trained:
         By number; those that trained an epoch or more.
     errors : dict of {int: FloatingPointError}
         Of the members that diverged.
-    is_interrupted : bool
-        Whether Ctrl-C ended it.
+    is_interrupted, is_late : bool
+        Whether Ctrl-C or the deadline ended it.
     """
 
     members: dict[int, Member] = field(default_factory=dict)
     errors: dict[int, FloatingPointError] = field(default_factory=dict)
     is_interrupted: bool = False
+    is_late: bool = False
 
 
 def folds(rows: Rows, n_members: int, n_folds: int, fraction: float, random: Any) -> list[Array]:
@@ -165,12 +166,16 @@ def train(
     """
     trained, begun = Trained(), dict[int, Network]()
 
+    def is_late(_: State | None = None) -> bool:
+        trained.is_late |= monotonic() > deadline
+        return trained.is_late
+
     def fit_one(k: int) -> None:
-        if trained.members and monotonic() > deadline:
+        if trained.members and is_late():
             return
         begun[k] = network = new_network(k)
         try:
-            _fit(network, rows, validation[k], recipe, metric, deadline)
+            _fit(network, rows, validation[k], recipe, metric, is_late)
         except FloatingPointError as error:
             trained.errors[k] = error.with_traceback(None)  # its frames would keep the rows
             return
@@ -198,13 +203,14 @@ def train(
 
 
 def _fit(
-    network: Network, rows: Rows, aside: Array, recipe: Recipe, metric: Metric, deadline: float
+    network: Network,
+    rows: Rows,
+    aside: Array,
+    recipe: Recipe,
+    metric: Metric,
+    is_late: Callable[[State], bool],
 ) -> None:
     """Train a network; it has the parameters of the best epoch then."""
-
-    def is_late(state: State) -> bool:
-        return monotonic() > deadline
-
     rest = np.delete(np.arange(len(rows.X)), aside)
     X, y, *weights = rows[rest]
     metric = metric.on(rows.y[aside])

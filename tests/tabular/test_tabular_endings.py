@@ -81,7 +81,9 @@ def test_ctrl_c_before_the_first_epoch_leaves_the_estimator_unchanged(Estimator,
 def test_a_time_limit_ends_training_with_the_networks_so_far():
     model = brief(n_members=3, time_limit=0.3, expert={"epochs": 10000, "patience": 10000})
     begun = time.monotonic()
-    left = r"time_limit=0.3 ended training. 1 of 3 networks are trained; the others are left out"
+    left = (
+        r"time_limit=0.3 ended training early. 1 of 3 networks are trained; the others are left out"
+    )
     with pytest.warns(UserWarning, match=left):
         model.fit(X_IRIS, Y_IRIS)
     assert time.monotonic() - begun < 5
@@ -96,6 +98,11 @@ def test_at_least_one_network_trains_at_least_one_epoch(Estimator):
         model = brief(Estimator, time_limit=1e-9).fit(X, y)
     assert model.best_epochs_ == [1]
     assert np.isfinite(predicted(model, X)).all()
+
+
+def test_networks_with_fewer_epochs_are_warned_of_even_if_none_is_missing():
+    with pytest.warns(UserWarning, match=r"time_limit=1e-09 ended training early\.$"):
+        brief(n_members=1, time_limit=1e-9).fit(X_IRIS, Y_IRIS)
 
 
 def test_a_time_limit_that_is_not_reached_changes_nothing():
