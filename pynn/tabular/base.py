@@ -252,9 +252,9 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
                 'expert={"learning_rate": ...}'
             ) from error
         members = [*trained.members.values()]
-        self.networks_ = [member.network for member in members]
-        some, outputs, _ = training.out_of_fold(members, len(rows.X))
+        some, outputs = training.out_of_fold(members, len(rows.X))
         seen = rows if len(some) == len(rows.X) else rows.only(some)
+        self.networks_ = [member.network for member in members]
         self._calibrate(outputs, seen)
         self.best_epochs_ = [best_epoch(member.network) for member in members]
         self.validation_scores_ = [self._score_of(member, rows) for member in members]

@@ -237,8 +237,8 @@ def best_epoch(network: Network) -> int:
     return network.best_epoch or len(network.history["cost"])
 
 
-def out_of_fold(members: Sequence[Member], n_rows: int) -> tuple[Array, Array, Array]:
-    """Return the mean outputs of members for the rows that they were validated on.
+def out_of_fold(members: Sequence[Member], n_rows: int) -> tuple[Array, Array]:
+    """Return the rows that members were validated on, and the mean of their outputs for each.
 
     Parameters
     ----------
@@ -250,8 +250,6 @@ def out_of_fold(members: Sequence[Member], n_rows: int) -> tuple[Array, Array, A
     seen : ndarray of int
         Numbers of the rows, ascending.
     outputs : ndarray of float64, shape (n_seen, n_outputs)
-    n_averaged : ndarray of int, shape (n_seen,)
-        Number of members for each of these rows.
     """
     n_times = np.zeros(n_rows, dtype=int)
     total = np.zeros((n_rows, members[0].outputs.shape[1]))
@@ -259,4 +257,4 @@ def out_of_fold(members: Sequence[Member], n_rows: int) -> tuple[Array, Array, A
         total[member.validation] += member.outputs
         n_times[member.validation] += 1
     seen = np.flatnonzero(n_times)
-    return seen, total[seen] / n_times[seen, None], n_times[seen]
+    return seen, total[seen] / n_times[seen, None]
