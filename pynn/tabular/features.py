@@ -21,7 +21,7 @@ class Settings(checks.Checked):
     ----------
     n_bins : int, default=12
         Bins of the piecewise-linear encoding of numbers; with 0 there is none.
-    one_hot : int, default=10
+    one_hot : int, default=3
         Largest number of categories of a column that becomes one-hot columns. Columns with more
         categories get trained embeddings.
     category_size : int, default=8
@@ -38,7 +38,7 @@ class Settings(checks.Checked):
     """
 
     n_bins: int = 12
-    one_hot: int = 10
+    one_hot: int = 3
     category_size: int = 8
     min_count: int = 1
     clip: float = 3.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from pynn.tabular.features import Settings
 from pynn.training.averages import EMA
 from pynn.training.optimizers import AdamW
 from pynn.training.schedules import Schedule
+
+_COUNT = "integer [1, 2147483648)"
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,11 @@ class Recipe(Settings):
 
     n_members: int = 8
     n_folds: int = 8
-    hidden_layer_sizes: Sequence[int] = (128, 128)
+    hidden_layer_sizes: Sequence[int] = (96, 96)
     activation: str = "silu"
     input_scale: bool = True
     scale_rate: float = 6.0
-    dropout: float = 0.1
+    dropout: float = 0.05
     learning_rate: float = 0.01
     weight_decay: float = 0.01
     beta_2: float = 0.999
@@ -69,6 +71,22 @@ class Recipe(Settings):
     epochs: int = 60
     patience: int = 20
     average: float = 0.98
+
+    _accepted: ClassVar[dict[str, str]] = Settings._accepted | {
+        "n_members": _COUNT,
+        "n_folds": _COUNT,
+        "scale_rate": "[0, inf)",
+        "dropout": "[0, 1)",
+        "learning_rate": "(0, inf)",
+        "weight_decay": "[0, inf)",
+        "beta_2": "[0, 1)",
+        "batch_size": _COUNT,
+        "min_batch_size": _COUNT,
+        "min_updates": _COUNT,
+        "epochs": _COUNT,
+        "patience": _COUNT,
+        "average": "[0, 1)",
+    }
 
     def fit_arguments(self, n_rows: int) -> dict[str, Any]:
         """Return arguments of `Network.fit` for so many training rows."""
