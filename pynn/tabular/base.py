@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from pynn import checks
 from pynn.estimators import messages
 from pynn.estimators._sklearn import (
     Interval,
@@ -155,8 +154,6 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         """Return the settings of the fit."""
         given = {"n_members": self.n_members, "n_folds": self.n_folds}
         recipe = recipes.chosen(self.preset, self.expert, given)
-        checks.positive_integer("n_members", recipe.n_members)
-        checks.positive_integer("n_folds", recipe.n_folds)
         if self.validation_fraction is not None and recipe.n_folds > 1:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} is for n_folds=1, but n_folds is "

@@ -179,7 +179,7 @@ def test_many_categories_become_codes_under_an_embedding_and_the_last_is_for_oth
 def test_the_largest_number_of_one_hot_columns_is_a_setting(n):
     preparation = Preparation.learn(column([f"name {k}" for k in range(n)]))
     assert preparation.n_inputs == (3 if n == 3 else 1)
-    assert len(preparation.embeddings) == (n > 10)
+    assert len(preparation.embeddings) == (n > 3)
     assert Preparation.learn([["a"], ["b"], ["c"]], settings=Settings(one_hot=2)).n_inputs == 1
 
 

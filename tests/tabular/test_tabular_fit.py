@@ -70,10 +70,10 @@ def test_settings_of_experts_are_listed_where_one_is_unknown():
         brief(expert={"n_epochs": 3}).fit(X_IRIS, Y_IRIS)
 
 
-@pytest.mark.parametrize("name", ["n_members", "n_folds"])
-def test_numbers_of_networks_and_folds_are_checked_in_expert_too(name):
-    model = brief(n_members=None, n_folds=None, expert={name: 0})
-    with pytest.raises(ValueError, match=f"{name} must be from 1 to"):
+@pytest.mark.parametrize("name", ["n_members", "n_folds", "min_batch_size", "epochs", "dropout"])
+def test_numbers_are_checked_in_expert_too(name):
+    model = brief(n_members=None, n_folds=None, expert={name: -1})
+    with pytest.raises(ValueError, match=rf"{name} must be in \["):
         model.fit(X_IRIS, Y_IRIS)
 
 
