@@ -41,7 +41,10 @@ class Recipe(Settings):
     dropout : float
         Probability of dropping a hidden activation in an update.
     learning_rate, weight_decay, beta_2 : float
-        Of `pynn.AdamW`; the learning rate is the highest one, see `Waves`.
+        Of `pynn.AdamW`.
+    waves : bool
+        Whether the learning rate follows `Waves`, with `learning_rate` as the highest; it is
+        constant otherwise.
     batch_size : int
         Most rows in a mini-batch.
     min_batch_size, min_updates : int
@@ -65,6 +68,7 @@ class Recipe(Settings):
     learning_rate: float = 0.01
     weight_decay: float = 0.01
     beta_2: float = 0.999
+    waves: bool = True
     batch_size: int = 256
     min_batch_size: int = 32
     min_updates: int = 30
@@ -98,7 +102,7 @@ class Recipe(Settings):
             "epochs": self.epochs,
             "batch_size": batch_size,
             "optimizer": optimizer,
-            "schedule": Waves(self.epochs),
+            "schedule": Waves(self.epochs) if self.waves else None,
             "dropout": self.dropout,
             "learning_rate_factors": {"scale": self.scale_rate} if self.input_scale else None,
             "average": EMA(self.average) if self.average else None,
