@@ -24,7 +24,7 @@ from pynn.estimators._sklearn import (
 from pynn.estimators.settings import _constraints, among, parameter
 from pynn.inspection.tables import Table, number
 from pynn.network import Network
-from pynn.tabular import parts, reading, training
+from pynn.tabular import importance, parts, reading, training
 from pynn.tabular import recipe as recipes
 from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
@@ -84,8 +84,12 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         """Return a network for these targets."""
         raise NotImplementedError
 
-    def _calibrate(self, outputs: Array, rows: Rows) -> None:
-        """Learn from outputs of networks for rows that they were not trained on."""
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
+        """Learn from mean outputs of the networks that left a row out; return them calibrated."""
+        raise NotImplementedError
+
+    def _losses(self, outputs: Array, y: Array) -> Array:
+        """Return the loss of each row whose networks have these mean outputs."""
         raise NotImplementedError
 
     def _calibrated(self, outputs: Array) -> Array:
@@ -212,6 +216,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         fraction = self.validation_fraction or _FRACTION
         aside = training.folds(rows, recipe.n_members, recipe.n_folds, fraction, random)
         seeds = random.randint(2**31 - 1, size=recipe.n_members)
+        self._seed = int(random.randint(2**31 - 1))  # of what is learned from the networks
 
         def new_network(k: int) -> Network:
             return self._network(recipe, int(seeds[k]))
@@ -251,11 +256,14 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         members = [*trained.members.values()]
         some, outputs = training.out_of_fold(members, len(rows.X))
         seen = rows if len(some) == len(rows.X) else rows.only(some)
+        n_averaged = np.bincount(np.concatenate([member.validation for member in members]))[some]
         self.networks_ = [member.network for member in members]
-        self._calibrate(outputs, seen)
+        calibrated = self._calibrate(outputs, seen, n_averaged)
         self.best_epochs_ = [best_epoch(member.network) for member in members]
         self.validation_scores_ = [self._score_of(member, rows) for member in members]
-        self.validation_score_ = self._score(self._calibrated(outputs), seen.y, seen.weights)
+        self.validation_score_ = self._score(calibrated, seen.y, seen.weights)
+        self._sample = importance.sample(members, rows, self._seed)
+        self._importances: Array | None = None
 
     def _tell(self, trained: Trained, n: int) -> None:
         """Warn where networks are missing."""
@@ -304,6 +312,47 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
             total += network.predict(inputs)
         total /= len(self.networks_)
         return total
+
+    def _outputs_of_each(self, prepared: Array) -> tuple[Array, Array]:
+        """Return a sample of these rows, and outputs (n_networks, n_sample, n_outputs) for it."""
+        n_rows = len(prepared)
+        some = np.linspace(0, n_rows - 1, min(n_rows, 2_000)).astype(int)
+        return some, np.array([network.predict(prepared[some]) for network in self.networks_])
+
+    @property
+    def feature_importances_(self) -> Array:
+        """Permutation importance of each feature, (n_features_in_,).
+
+        How much the loss rises if the values of a feature are permuted among rows: the log-loss of
+        a classifier, the squared error of a regressor in units of the target's variance. Networks
+        predict only rows that they were not trained on. The first access computes it from at most
+        1,000 of these rows, which the estimator keeps, fewer if there are thousands of features.
+        It can be slightly negative for a useless feature, and is 0 for one that is left out. Of two
+        features with the same information, both may get a small number.
+
+        References
+        ----------
+        Breiman, Random Forests, Machine Learning 2001; Fisher, Rudin & Dominici, All Models are
+        Wrong, but Many are Useful, JMLR 2019.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = pynn.TabularClassifier(random_state=0, expert={"epochs": 20}).fit(X, y)
+        >>> sorted(model.feature_names_in_[model.feature_importances_.argsort()[-2:]])
+        ['petal length (cm)', 'petal width (cm)']
+        """
+        check_is_fitted(self)
+        found: Array | None = self._importances
+        if found is None:
+            inputs = [self.preparation_.inputs_of(j) for j in range(self.n_features_in_)]
+            found = importance.permutation_importances(
+                self.networks_, self._sample, inputs, self._losses
+            )
+            self._importances = found
+        return found.copy()
 
     def summary(self) -> str:
         """Return tables of the columns, of the settings and of the networks.

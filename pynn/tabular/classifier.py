@@ -80,9 +80,10 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     recipe_ : pynn.tabular.recipe.Recipe
         The settings of the fit.
     temperature_ : float
-        The logarithms of the mean probabilities are divided by it.
+        The logarithms of the mean probabilities are divided by it; often below 1, as a mean of
+        probabilities is less extreme than these.
     validation_score_ : float
-        The metric of the calibrated probabilities of all rows that networks left out, each row
+        The metric of calibrated probabilities of all rows that networks left out, each row
         predicted by the networks that left it out, with `sample_weight` and `class_weight`.
     validation_scores_ : list of float
         The metric of each network, on the rows that it left out; not calibrated.
@@ -102,7 +103,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     ----------
     Holzmüller, Grinsztajn & Steinwart, Better by Default: Strong Pre-Tuned MLPs and Boosted Trees
     on Tabular Data, NeurIPS 2024; Guo, Pleiss, Sun & Weinberger, On Calibration of Modern Neural
-    Networks, ICML 2017.
+    Networks, ICML 2017; Rahaman & Thiery, Uncertainty Quantification and Deep Ensembles, NeurIPS
+    2021.
 
     Examples
     --------
@@ -158,8 +160,17 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         n_classes = len(self.classes_)
         return Network([n_inputs, *hidden, n_classes], output_activation="softmax", **options)
 
-    def _calibrate(self, outputs: Array, rows: Rows) -> None:
-        self.temperature_ = calibration.temperature(outputs, rows.y, rows.weights)
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
+        of_fewer = calibration.temperature(outputs, rows.y, rows.weights)
+        some, of_networks = self._outputs_of_each(rows.X)
+        self.temperature_ = calibration.temperature_of_mean(
+            of_networks, of_fewer, round(n_averaged.mean()),
+            None if rows.weights is None else rows.weights[some],
+        )  # fmt: skip
+        return calibration.tempered(outputs, of_fewer)
+
+    def _losses(self, outputs: Array, y: Array) -> Array:
+        return calibration.log_losses(self._calibrated(outputs), y)
 
     def _calibrated(self, outputs: Array) -> Array:
         return calibration.tempered(outputs, self.temperature_)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
+from pynn import checks
 from pynn.network import Network
-from pynn.tabular import targets
+from pynn.tabular import intervals, targets
 from pynn.tabular.base import Tabular
 from pynn.tabular.metrics import Metric
 from pynn.tabular.training import Rows
@@ -124,8 +125,18 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         cost = "absolute_error" if self._metric() == "mae" else "squared_error"
         return Network([n_inputs, *hidden, len(self._mean)], cost=cost, **options)
 
-    def _calibrate(self, outputs: Array, rows: Rows) -> None:
-        self._residuals = rows.y - outputs
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
+        some, of_networks = self._outputs_of_each(rows.X)
+        residuals = (rows.y - outputs)[some]
+        self._intervals = intervals.learn(
+            rows.X, outputs, rows.y, rows.weights,
+            shrinkage=intervals.gain_of_averaging(of_networks, residuals, n_averaged[some]),
+            embeddings=self.preparation_.embeddings, seed=self._seed, n_threads=self.n_threads,
+        )  # fmt: skip
+        return outputs
+
+    def _losses(self, outputs: Array, y: Array) -> Array:
+        return np.asarray(np.mean((outputs - y) ** 2, axis=1))
 
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
         errors = np.abs(outputs.astype(np.float64) - y)
@@ -158,6 +169,107 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         """
         out = self._outputs(X) * self._scale + self._mean
         return out[:, 0] if self._is_one else out
+
+    def predict_quantiles(self, X: Any, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
+        """Predict quantiles of the number of each row: conformal ones, from out-of-fold residuals.
+
+        A new row's number is below the quantile at level q with probability q, on average over
+        rows. The quantiles are the prediction plus those of the residuals of training rows, each by
+        the networks that did not train on it, reduced by what the mean of all networks gains. Where
+        the size of residuals can be predicted from a row, distances follow it. Quantiles never
+        cross.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_features)
+            Of any kind that `fit` accepts, with the same columns.
+        quantiles : array-like of shape (n_quantiles,), default=(0.05, 0.5, 0.95)
+            Levels between 0 and 1, both excluded.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_quantiles), or (n_rows, n_outputs, n_quantiles)
+            The latter if y had two dimensions. Levels below 1 / (n + 1) or above n / (n + 1), for
+            n training rows, are infinite: these rows do not tell them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a level is not a number between 0 and 1, or X is not as `predict` accepts it.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+
+        References
+        ----------
+        Barber, Candès, Ramdas & Tibshirani, Predictive Inference with the Jackknife+, Annals of
+        Statistics 2021; Lei, G'Sell, Rinaldo, Tibshirani & Wasserman, Distribution-Free Predictive
+        Inference for Regression, JASA 2018.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = pynn.TabularRegressor(random_state=0, expert={"epochs": 10})
+        >>> found = model.fit(X[:300], y[:300]).predict_quantiles(X[300:], [0.1, 0.5, 0.9])
+        >>> found.shape
+        (142, 3)
+        """
+        levels = checks.real_array("quantiles", quantiles, np.dtype(np.float64))
+        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
+            raise ValueError(
+                "quantiles must be a sequence of numbers between 0 and 1, both excluded; got "
+                f"{quantiles!r}"
+            )
+        blocks = [
+            self._intervals.quantiles(inputs, self._mean_outputs(inputs), levels)
+            for inputs in self._blocks(X)
+        ]
+        found = np.concatenate(blocks)
+        finite = np.isfinite(found)  # the scale may be 0
+        numbers = np.where(finite, found, 0) * self._scale[:, None] + self._mean[:, None]
+        found = np.where(finite, numbers, found)
+        return found[:, 0] if self._is_one else found
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Array, Array]:
+        """Predict an interval for the number of each row.
+
+        The interval reaches from the quantile at (1 - coverage) / 2 to that at
+        (1 + coverage) / 2; see `predict_quantiles`.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_features)
+            Of any kind that `fit` accepts, with the same columns.
+        coverage : float, default=0.9
+            Probability that an interval contains the number of a new row, on average over rows;
+            between 0 and 1, both excluded.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            Infinite if there are too few training rows for this coverage.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If coverage is not a number between 0 and 1, or X is not as `predict` accepts it.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = pynn.TabularRegressor(random_state=0, expert={"epochs": 10}).fit(X, y)
+        >>> lower, upper = model.predict_interval(X[:5], coverage=0.8)
+        >>> bool((lower < model.predict(X[:5])).all()), lower.shape
+        (True, (5,))
+        """
+        checks.number("coverage", coverage, "(0, 1)")
+        found = self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
+        return found[..., 0], found[..., 1]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -162,8 +162,8 @@ def test_pickles_hold_the_parameters_and_little_else(Estimator, rng):
     X = rng.normal(size=(20_000, 3))
     model = brief(Estimator, expert={"epochs": 1}).fit(X, (X[:, 0] > 0).astype(int))
     n_bytes = sum(network.parameters.nbytes for network in model.networks_)
-    residuals = vars(model).get("_residuals", np.empty(0)).nbytes
-    assert len(pickle.dumps(model)) < n_bytes + residuals + 15_000
+    kept = pickle.dumps((model._sample, vars(model).get("_intervals")))
+    assert len(pickle.dumps(model)) < n_bytes + len(kept) + 15_000
 
 
 @BOTH
