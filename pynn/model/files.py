@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ _KEY = "pynn.Network"
 
 # Key of the metadata for a checksum of everything else. Files of older versions have none.
 _CHECKSUM = "pynn.checksum"
+
+# Prefix of the tensors that are no parameters of networks, but belong to the notes.
+_NOTED = "notes."
 
 # Arguments that the JSON may have; nothing else in a file determines how a network is made.
 _ARGUMENTS = {
@@ -60,13 +64,21 @@ def save_all(
     networks: Sequence[Parameters],
     path: str | os.PathLike[str],
     notes: dict[str, str] | None = None,
+    arrays: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Write networks to one file, in which all names of network k have the prefix ``k.``."""
-    _write({f"{k}.": network for k, network in enumerate(networks)}, path, notes or {})
+    """Write networks to one file, in which all names of network k have the prefix ``k.``.
+
+    Arrays of numbers that belong to the notes have the prefix ``notes.``.
+    """
+    numbered = {f"{k}.": network for k, network in enumerate(networks)}
+    _write(numbered, path, notes or {}, arrays or {})
 
 
 def _write(
-    networks: Mapping[str, Parameters], path: str | os.PathLike[str], notes: Mapping[str, str]
+    networks: Mapping[str, Parameters],
+    path: str | os.PathLike[str],
+    notes: Mapping[str, str],
+    arrays: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> None:
     """Write networks, given by the prefix of their names in the file."""
     safetensors = _safetensors()
@@ -81,6 +93,7 @@ def _write(
         # A copy, as another thread may train the network between the checksum and the writing.
         for name, tensor in network._architecture.split(network.parameters.copy()).items()
     }
+    tensors |= {f"{_NOTED}{name}": np.asarray(array, order="C") for name, array in arrays.items()}
     metadata[_CHECKSUM] = _checksum(tensors, metadata)
     content = safetensors.numpy.save(tensors, metadata)
     end = _end_of_head(content)
@@ -144,7 +157,7 @@ def _from_json(given: Any, parametrised: Mapping[str, Callable[..., Any]]) -> An
 
 def load(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
     """Read a network of this class from a file; return it and the notes in its metadata."""
-    networks, metadata = _read(kind, path, lambda metadata: [""])
+    networks, metadata, _ = _read(kind, path, lambda metadata: [""])
     return networks[0], metadata
 
 
@@ -156,10 +169,17 @@ def load_all(kind: type[Any], path: str | os.PathLike[str]) -> list[Any]:
 def load_either(kind: type[Any], path: str | os.PathLike[str]) -> tuple[Any, dict[str, str]]:
     """Read a network that `save` wrote, or a list of them that `save_all` wrote, and the notes."""
     several = f"0.{_KEY}"
-    networks, metadata = _read(
+    networks, metadata, _ = _read(
         kind, path, lambda found: _numbers(found) if several in found else [""]
     )
     return networks if several in metadata else networks[0], metadata
+
+
+def load_noted(
+    kind: type[Any], path: str | os.PathLike[str]
+) -> tuple[list[Any], dict[str, str], dict[str, np.ndarray]]:
+    """Read networks that `save_all` wrote, the notes in the metadata, and the notes' arrays."""
+    return _read(kind, path, _numbers)
 
 
 def _numbers(metadata: Mapping[str, str]) -> list[str]:
@@ -171,8 +191,8 @@ def _read(
     kind: type[Any],
     path: str | os.PathLike[str],
     prefixes_in: Callable[[Mapping[str, str]], list[str]],
-) -> tuple[list[Any], dict[str, str]]:
-    """Read the networks with these prefixes; return them and the metadata."""
+) -> tuple[list[Any], dict[str, str], dict[str, np.ndarray]]:
+    """Read the networks with these prefixes; return them, the metadata and the notes' arrays."""
     safetensors = _safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
@@ -189,11 +209,14 @@ def _read(
                 own = network._architecture.split(network.parameters)
                 networks.append(network)
                 tensors |= {f"{prefix}{name}": tensor for name, tensor in own.items()}
+            arrays = {name: file.get_tensor(name) for name in names if name.startswith(_NOTED)}
+        tensors |= arrays
         if names != tensors.keys():
             raise ValueError(f"it has tensors {sorted(names)} instead of {sorted(tensors)}")
         if checksum not in (None, _checksum(tensors, metadata)):
             raise ValueError("its content does not match its checksum")
-        return networks, metadata
+        noted = {name.removeprefix(_NOTED): array for name, array in arrays.items()}
+        return networks, metadata, noted
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 

@@ -30,6 +30,7 @@ from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.progress import Progress
 from pynn.tabular.recipe import Recipe
+from pynn.tabular.saving import Learned, Saved
 from pynn.tabular.training import Member, Rows, Trained, best_epoch
 from pynn.training.forks import alone
 from pynn.training.undo import Undo
@@ -42,7 +43,7 @@ _FRACTION = 0.2  # of the rows for validation, with one fold
 
 
 @dataclass(eq=False, repr=False)
-class Tabular(BaseEstimator):  # type: ignore[misc]
+class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     """Base class of both estimators; a subclass defines its targets and metrics."""
 
     _: KW_ONLY
@@ -63,6 +64,17 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
     # The metrics of the estimator, the default first, and where others belong.
     _METRICS: ClassVar[dict[str, Metric]]
     _OTHER_METRICS: ClassVar[dict[str, str]]
+
+    # All that a fit learns beside `preparation_` and `networks_`, for files.
+    _LEARNED: ClassVar[dict[str, Learned]] = {
+        "n_features_in_": Learned(int),
+        "feature_names_in_": Learned(np.ndarray, ("n_features",), "O", always=False),
+        "recipe_": Learned(Recipe),
+        "best_epochs_": Learned(list),
+        "validation_scores_": Learned(list),
+        "validation_score_": Learned(float),
+    }
+    _LEFT_OUT: ClassVar[set[str]] = set()  # attributes that files do not hold
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:

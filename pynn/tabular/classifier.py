@@ -17,6 +17,7 @@ from pynn.network import Network
 from pynn.tabular import calibration, metrics, targets
 from pynn.tabular.base import Tabular
 from pynn.tabular.metrics import Metric
+from pynn.tabular.saving import Learned
 from pynn.tabular.training import Rows
 
 Array = NDArray[Any]
@@ -127,6 +128,10 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     _: KW_ONLY
     class_weight: str | dict[Any, float] | None = parameter(None, dict, among("balanced"), None)
 
+    _LEARNED: ClassVar[dict[str, Learned]] = Tabular._LEARNED | {
+        "classes_": Learned(np.ndarray, ("n_outputs",), "biufUO"),
+        "temperature_": Learned(float),
+    }
     _METRICS: ClassVar[dict[str, Metric]] = {
         "log_loss": Metric("val_cost"),
         "error": Metric("val_score", lower_is_better=False),

@@ -240,7 +240,7 @@ class Preparation:
         dict
         """
         return {
-            "settings": vars(self.settings).copy(),
+            "settings": {name: vars(self.settings)[name] for name in Settings._accepted},
             "feature_names": self.feature_names,
             "features": [one.to_json() for one in self._features],
         }

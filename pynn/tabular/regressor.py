@@ -15,6 +15,7 @@ from pynn.network import Network
 from pynn.tabular import intervals, targets
 from pynn.tabular.base import Tabular
 from pynn.tabular.metrics import Metric
+from pynn.tabular.saving import Learned
 from pynn.tabular.training import Rows
 
 Array = NDArray[Any]
@@ -104,6 +105,12 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     True
     """
 
+    _LEARNED: ClassVar[dict[str, Learned]] = Tabular._LEARNED | {
+        "_is_one": Learned(bool),
+        "_mean": Learned(np.ndarray, ("n_outputs",)),
+        "_scale": Learned(np.ndarray, ("n_outputs",)),
+        "_residuals": Learned(np.ndarray, (None, "n_outputs")),
+    }
     _METRICS: ClassVar[dict[str, Metric]] = {"rmse": Metric("val_cost"), "mae": Metric("val_cost")}
     _OTHER_METRICS: ClassVar[dict[str, str]] = dict.fromkeys(
         ["log_loss", "error", "auc"], "TabularClassifier"
