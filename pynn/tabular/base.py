@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from time import monotonic
@@ -26,12 +26,13 @@ from pynn.inspection.tables import Table, number
 from pynn.network import Network
 from pynn.tabular import importance, parts, reading, training
 from pynn.tabular import recipe as recipes
+from pynn.tabular.batches import FitsBatches
 from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.progress import Progress
 from pynn.tabular.recipe import Recipe
 from pynn.tabular.saving import Learned, Saved
-from pynn.tabular.training import Member, Rows, Trained, best_epoch
+from pynn.tabular.training import Member, Rows, Source, Trained, best_epoch
 from pynn.training.forks import alone
 from pynn.training.undo import Undo
 
@@ -43,7 +44,7 @@ _FRACTION = 0.2  # of the rows for validation, with one fold
 
 
 @dataclass(eq=False, repr=False)
-class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
+class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
     """Base class of both estimators; a subclass defines its targets and metrics."""
 
     _: KW_ONLY
@@ -87,8 +88,12 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _learn_targets(
-        self, y: Array, weights: Array | None
-    ) -> tuple[Array, Array | None, Array | None]:
+        self, blocks: Iterable[tuple[Array, Array | None]], classes: ArrayLike | None = None
+    ) -> None:
+        """Learn from y and the weights of each block of rows."""
+        raise NotImplementedError
+
+    def _encoded(self, y: Array, weights: Array | None) -> tuple[Array, Array | None, Array | None]:
         """Return the targets of networks, labels to stratify by, and the weights of rows."""
         raise NotImplementedError
 
@@ -150,13 +155,22 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         UserWarning
             If a network diverged and is left out, or `time_limit` or Ctrl-C ended training.
         """
+        return self._fitted(lambda recipe, random: (self._rows(X, y, sample_weight, recipe), None))
+
+    def _fitted(
+        self,
+        learn: Callable[[Recipe, np.random.RandomState], tuple[Rows, Source | None]],
+        **given: int,
+    ) -> Self:
+        """Fit to what `learn` returns: all rows, or those for validation and a source of others."""
         begun = monotonic()
         with alone(self), self._undone_on_error():
-            recipe = self._recipe()
+            recipe = self._recipe(**given)
             metric = self._METRICS[self._metric()]
-            rows = self._rows(X, y, sample_weight, recipe)
+            random = check_random_state(self.random_state)
+            rows, source = learn(recipe, random)
             deadline = begun + (self.time_limit or np.inf)
-            trained = self._train(rows, recipe, metric, deadline)
+            trained = self._train(rows, recipe, metric, deadline, random, source)
             self._finish(trained, rows)
             self.recipe_ = recipe
         if self.verbose:
@@ -166,10 +180,10 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         self._tell(trained, recipe.n_members)
         return self
 
-    def _recipe(self) -> Recipe:
+    def _recipe(self, **given: int) -> Recipe:
         """Return the settings of the fit."""
-        given = {"n_members": self.n_members, "n_folds": self.n_folds}
-        recipe = recipes.chosen(self.preset, self.expert, given)
+        own = {"n_members": self.n_members, "n_folds": self.n_folds}
+        recipe = recipes.chosen(self.preset, self.expert, own | given)
         if self.validation_fraction is not None and recipe.n_folds > 1:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} is for n_folds=1, but n_folds is "
@@ -211,7 +225,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
                 f"X and y have n_samples=1 row{' of positive weight' * (weights is not None)}, but "
                 "networks need at least two: some to learn from, others for validation"
             )
-        targets, labels, weights = self._learn_targets(targets, weights)
+        self._learn_targets([(targets, weights)])
+        targets, labels, weights = self._encoded(targets, weights)
         return Rows(self.preparation_.apply(X), targets, weights, labels)
 
     def _check_table(self, X: Any, is_first: bool, *others: Any) -> None:
@@ -223,10 +238,20 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             reading.read(X)  # where X is no table, this error says more
             raise
 
-    def _train(self, rows: Rows, recipe: Recipe, metric: Metric, deadline: float) -> Trained:
-        random = check_random_state(self.random_state)
-        fraction = self.validation_fraction or _FRACTION
-        aside = training.folds(rows, recipe.n_members, recipe.n_folds, fraction, random)
+    def _train(
+        self,
+        rows: Rows,
+        recipe: Recipe,
+        metric: Metric,
+        deadline: float,
+        random: np.random.RandomState,
+        source: Source | None,
+    ) -> Trained:
+        if source is None:
+            fraction = self._fraction()
+            aside = training.folds(rows, recipe.n_members, recipe.n_folds, fraction, random)
+        else:
+            aside = [np.arange(len(rows.X))] * recipe.n_members
         seeds = random.randint(2**31 - 1, size=recipe.n_members)
         self._seed = int(random.randint(2**31 - 1))  # of what is learned from the networks
 
@@ -241,8 +266,12 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             n, name = recipe.n_members, self._metric()
             tell = Progress(n, score, name, deadline, self.n_threads)
         return training.train(
-            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell
+            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell, source
         )
+
+    def _fraction(self) -> float:
+        """Return the share of validation rows, where all networks have the same ones."""
+        return self.validation_fraction or _FRACTION
 
     def _network(self, recipe: Recipe, seed: int) -> Network:
         n_inputs, embeddings = self.preparation_.n_inputs, self.preparation_.embeddings

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
 
 from pynn.estimators.settings import among, parameter
 from pynn.inspection.tables import number
@@ -131,6 +130,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     _LEARNED: ClassVar[dict[str, Learned]] = Tabular._LEARNED | {
         "classes_": Learned(np.ndarray, ("n_outputs",), "biufUO"),
         "temperature_": Learned(float),
+        "_class_weights": Learned(np.ndarray | None, ("n_outputs",)),
     }
     _METRICS: ClassVar[dict[str, Metric]] = {
         "log_loss": Metric("val_cost"),
@@ -143,21 +143,21 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         return targets.classes(y)
 
     def _learn_targets(
-        self, y: Array, weights: Array | None
-    ) -> tuple[Array, Array | None, Array | None]:
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self, blocks: Iterable[tuple[Array, Array | None]], classes: ArrayLike | None = None
+    ) -> None:
+        known = None if classes is None else np.unique(self._targets(classes))
+        self.classes_, counts = targets.counted((y for y, _ in blocks), known)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has only one class, {self.classes_.tolist()[0]!r}; a classifier needs at least "
                 "two"
             )
-        if self.class_weight is not None:
-            of_classes = compute_sample_weight(self.class_weight, y)
-            if not (of_classes > 0).all():
-                raise ValueError(
-                    f"class_weight must hold positive numbers, got {self.class_weight}; leave the "
-                    "rows of a class out, or give them the sample_weight 0, to learn nothing of it"
-                )
+        self._class_weights = targets.class_weights(self.class_weight, self.classes_, counts)
+
+    def _encoded(self, y: Array, weights: Array | None) -> tuple[Array, Array | None, Array | None]:
+        numbers = np.searchsorted(self.classes_, y)
+        if self._class_weights is not None:
+            of_classes = self._class_weights[numbers]
             weights = of_classes if weights is None else weights * of_classes
         return numbers, numbers, weights
 

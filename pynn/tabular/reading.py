@@ -69,6 +69,7 @@ def read(X: Any) -> Table:
     Parameters
     ----------
     X : table
+        One that was read before, which is returned as it is.
         A DataFrame of pandas or polars, a table of Arrow, an array of shape (n_rows, n_columns), a
         list of rows, or a sparse matrix of SciPy's, whose columns are made dense one by one.
 
@@ -77,6 +78,8 @@ def read(X: Any) -> Table:
     TypeError, ValueError
         If it is anything else, empty, or has two columns of one name.
     """
+    if isinstance(X, Table):
+        return X
     pyarrow = sys.modules.get("pyarrow")
     library = _library(X)
     if not library and pyarrow is not None and hasattr(X, "__arrow_c_stream__"):

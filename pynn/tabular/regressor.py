@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -120,12 +120,15 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         return targets.numbers(y)
 
     def _learn_targets(
-        self, y: Array, weights: Array | None
-    ) -> tuple[Array, Array | None, Array | None]:
-        self._is_one = y.ndim == 1
-        columns = y.reshape(len(y), -1)
-        self._mean, self._scale = targets.moments(columns, weights)
+        self, blocks: Iterable[tuple[Array, Array | None]], classes: ArrayLike | None = None
+    ) -> None:
+        if classes is not None:
+            raise TypeError("classes are for TabularClassifier")
+        self._is_one, self._mean, self._scale = targets.moments_of_all(blocks)
+
+    def _encoded(self, y: Array, weights: Array | None) -> tuple[Array, Array | None, Array | None]:
         unit = np.where(self._scale > 0, self._scale, 1.0)
+        columns = y.reshape(len(y), -1)
         return ((columns - self._mean) / unit).astype(np.float32), None, weights
 
     def _new_network(self, n_inputs: int, hidden: Sequence[int], **options: Any) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from pynn import checks
 from pynn.estimators.rows import refuse_lossy
 
 Array = NDArray[Any]
@@ -75,6 +77,70 @@ def _of_objects(labels: Array) -> Array:
     return labels
 
 
+def counted(blocks: Iterable[Array], known: Array | None = None) -> tuple[Array, Array]:
+    """Return the classes of all blocks, ascending, and the number of rows of each.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Labels, as `classes` returns them.
+    known : ndarray, optional
+        All classes that may occur.
+
+    Raises
+    ------
+    ValueError
+        If a block has other labels than these, or than the blocks before it by their type.
+    """
+    found, counts = known, np.zeros(0 if known is None else len(known), dtype=np.int64)
+    for k, labels in enumerate(blocks):
+        here, n = np.unique(labels, return_counts=True)
+        before = here if found is None else found
+        if (here.dtype.kind in "UO") != (before.dtype.kind in "UO"):
+            raise ValueError(
+                f"block {k}: y holds {here.dtype}, but the labels before it are {before.dtype}"
+            )
+        together = np.union1d(before, here)
+        if known is not None and len(together) > len(known):
+            unknown = np.setdiff1d(here, known).tolist()
+            raise ValueError(f"block {k}: y holds {checks.listed(unknown)}, not in classes")
+        if len(together) > len(counts):
+            places = np.searchsorted(together, before[: len(counts)])
+            counts, smaller = np.zeros(len(together), dtype=np.int64), counts
+            counts[places] = smaller
+        counts[np.searchsorted(together, here)] += n
+        found = known if known is not None else together
+    return np.asarray(found), counts
+
+
+def class_weights(given: Any, classes: Array, counts: Array) -> Array | None:
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    given : dict, "balanced" or None
+        "balanced" is ``n_rows / (n_classes * counts)``; a class that the dict lacks has the
+        weight 1.
+    classes, counts : ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is not positive.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
+    weights = np.array([given.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
+    if not (weights > 0).all():
+        raise ValueError(
+            f"class_weight must hold positive numbers, got {given}; leave the rows of a class out, "
+            "or give them the sample_weight 0, to learn nothing of it"
+        )
+    return weights
+
+
 def numbers(y: Any) -> Array:
     """Return numbers as an array.
 
@@ -117,3 +183,52 @@ def moments(columns: Array, weights: Array | None) -> tuple[Array, Array]:
     unit = np.where(is_constant, 1.0, np.abs(columns - mean).max(axis=0))  # squares may overflow
     squares = ((columns - mean) / unit) ** 2
     return mean, unit * np.sqrt(np.average(squares, axis=0, weights=weights))
+
+
+def moments_of_all(
+    blocks: Iterable[tuple[Array, Array | None]],
+) -> tuple[bool, Array, Array]:
+    """Return whether targets are one number, and the moments of all blocks of rows together.
+
+    Parameters
+    ----------
+    blocks : iterable of tuples (y, weights)
+        As `numbers` returns y.
+
+    Returns
+    -------
+    is_one : bool
+    mean, scale : ndarray of shape (n_outputs,)
+
+    Raises
+    ------
+    ValueError
+        If y has another shape in one of the blocks.
+
+    References
+    ----------
+    Chan, Golub & LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances, 1979.
+    """
+    total, shape = 0.0, ()
+    mean = scale = np.zeros(0)
+    for k, (y, weights) in enumerate(blocks):
+        here = float(len(y) if weights is None else weights.sum())
+        if k and y.shape[1:] != shape:
+            raise ValueError(f"block {k}: y has shape {y.shape}, unlike the blocks before it")
+        if here > 0:
+            shape = y.shape[1:]
+            m, s = moments(y.reshape(len(y), -1), weights)
+            if not total:
+                mean, scale = m, s
+            else:
+                p, distance = here / (total + here), m - mean
+                unit = np.maximum(np.maximum(scale, s), np.abs(distance))
+                unit = np.where(unit > 0, unit, 1.0)  # squares may overflow
+                squares = (1 - p) * (scale / unit) ** 2 + p * (s / unit) ** 2
+                squares += p * (1 - p) * (distance / unit) ** 2
+                mean, scale = mean + p * distance, unit * np.sqrt(squares)
+            total += here
+    if not total:
+        raise ValueError("all rows have the weight 0")
+    return not shape, mean, scale

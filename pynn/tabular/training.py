@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,16 @@ class Rows:
         weights = None if self.weights is None else self.weights[some]
         labels = None if self.labels is None else self.labels[some]
         return Rows(self.X[some], self.y[some], weights, labels)
+
+
+class Source(Protocol):
+    """Blocks (X, y) or (X, y, weights) of prepared training rows, which each epoch reads again."""
+
+    def __iter__(self) -> Iterator[tuple[Array, ...]]: ...
+
+    @property
+    def n_training_rows(self) -> int:
+        """Number of rows of all blocks."""
 
 
 @dataclass
@@ -139,6 +149,7 @@ def train(
     deadline: float,
     n_threads: int | None,
     tell: Callable[[int, Member], None] | None = None,
+    source: Source | None = None,
 ) -> Trained:
     """Train a network for each validation set.
 
@@ -158,6 +169,8 @@ def train(
     n_threads : int or None
     tell : function, optional
         Called with the number of a member when it is trained, and the member, in any thread.
+    source : Source, optional
+        Blocks of other rows, which all members learn from instead, one after another.
 
     Raises
     ------
@@ -175,7 +188,7 @@ def train(
             return
         begun[k] = network = new_network(k)
         try:
-            _fit(network, rows, validation[k], recipe, metric, is_late)
+            _fit(network, rows, validation[k], recipe, metric, is_late, source)
         except FloatingPointError as error:
             trained.errors[k] = error.with_traceback(None)  # its frames would keep the rows
             return
@@ -186,7 +199,10 @@ def train(
     failures: list[tuple[int, BaseException]] = []
     try:
         tasks = [partial(fit_one, k) for k in range(len(validation))]
-        _, failures = run_all(tasks, n_threads)
+        for some in [tasks] if source is None else [[task] for task in tasks]:
+            _, failures = run_all(some, n_threads)
+            if failures:
+                break
     except KeyboardInterrupt:
         trained.is_interrupted = True
     for _, failure in failures:  # the first one ended the rest
@@ -209,10 +225,16 @@ def _fit(
     recipe: Recipe,
     metric: Metric,
     is_late: Callable[[State], bool],
+    source: Source | None,
 ) -> None:
     """Train a network; it has the parameters of the best epoch then."""
-    rest = np.delete(np.arange(len(rows.X)), aside)
-    X, y, *weights = rows[rest]
+    data: tuple[Any, ...]
+    if source is None:
+        rest = np.delete(np.arange(len(rows.X)), aside)
+        data, n_rows = rows[rest], len(rest)
+    else:
+        data, n_rows = (source, None), source.n_training_rows
+    X, y, *weights = data
     metric = metric.on(rows.y[aside])
     stopping = EarlyStopping(
         metric.figure, recipe.patience, tol=0.0, lower_is_better=metric.lower_is_better
@@ -223,7 +245,7 @@ def _fit(
         sample_weight=weights[0] if weights else None,
         validation_data=rows[aside],
         callbacks=[metric, stopping, is_late],
-        **recipe.fit_arguments(len(rest)),
+        **recipe.fit_arguments(n_rows),
     )
 
 
