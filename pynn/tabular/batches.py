@@ -119,8 +119,8 @@ class Batches:
 
     def __init__(self, estimator: Any, source: Iterable[Any]) -> None:
         self.estimator, self.source = estimator, source
-        self.names: list[str] | None = None
-        self.shape = (0, 0)  # of the first block
+        self._names: list[str] | None = None
+        self._shape = (0, 0)  # of the first block
 
     @property
     def n_rows(self) -> int:
@@ -145,20 +145,20 @@ class Batches:
             table = reading.read(X)
             if k == 0:
                 self.estimator._check_table(X, True)
-                self.names, self.shape = table.names, table.shape
+                self._names, self._shape = table.names, table.shape
             self._check_columns(table)
             self.lengths.append(table.shape[0])
             return self.estimator._targets(y), weights
 
     def _check_columns(self, table: Table) -> None:
-        if table.shape[1] != self.shape[1]:
+        if table.shape[1] != self._shape[1]:
             raise ValueError(
-                f"X has {table.shape[1]} columns, but {self.shape[1]} in the first block"
+                f"X has {table.shape[1]} columns, but {self._shape[1]} in the first block"
             )
-        for j, (here, first) in enumerate(zip(table.names or (), self.names or (), strict=False)):
+        for j, (here, first) in enumerate(zip(table.names or (), self._names or (), strict=False)):
             if here != first:
                 raise ValueError(f"column {j} of X is {here!r}, but {first!r} in the first block")
-        if (table.names is None) != (self.names is None):
+        if (table.names is None) != (self._names is None):
             raise ValueError("X must have names of columns in all blocks or in none")
 
     # ---- Second pass -----------------------------------------------------------------------------
@@ -231,12 +231,13 @@ class Batches:
         with in_block(k):
             table = self._known(k, reading.read(X))
             kept = np.delete(np.arange(table.shape[0]), self._within(self.aside, k))
+            kept = kept if weights is None else kept[weights[kept] > 0]
             if not len(kept):
                 return ()
             inputs = self.estimator.preparation_.apply(table)
             targets, _, weights = self.estimator._encoded(self.estimator._targets(y), weights)
             data = inputs[kept], targets[kept]
-            return data if weights is None else (*data, weights[kept])
+        return data if weights is None else (*data, weights[kept])
 
     def _blocks(self) -> Iterator[tuple[int, Any, Any, Any]]:
         return map(_with_weights, itertools.count(), blocks_of(self.source))
@@ -247,7 +248,11 @@ def _with_weights(k: int, block: tuple[Any, Any, Any]) -> tuple[int, Any, Any, A
     X, y, weights = block
     if weights is not None:
         with in_block(k):
-            weights = _check_sample_weight(weights, y, ensure_non_negative=True)
+            if np.ndim(weights) != 1:
+                raise ValueError(f"sample_weight must have 1 dimension, got {np.ndim(weights)}")
+            # All weights of one block may be 0, so a weight that is not is appended.
+            given = np.append(weights, 1.0)
+            weights = _check_sample_weight(given, given, ensure_non_negative=True)[:-1]
     return k, X, y, weights
 
 
