@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
@@ -27,6 +28,7 @@ from pynn.network import Network
 from pynn.tabular import importance, parts, reading, training
 from pynn.tabular import recipe as recipes
 from pynn.tabular.batches import FitsBatches
+from pynn.tabular.checkpoints import Checkpoints
 from pynn.tabular.metrics import Metric
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.progress import Progress
@@ -60,6 +62,7 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
     expert: dict[str, Any] | None = parameter(None, dict, None)
     random_state: int | np.random.RandomState | None = parameter(None, "random_state")
     n_threads: int | None = parameter(None, _COUNT, None)
+    checkpoint: str | os.PathLike[str] | None = parameter(None, str, os.PathLike, None)
     verbose: bool = parameter(False, "verbose")
 
     # The metrics of the estimator, the default first, and where others belong.
@@ -261,12 +264,15 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         def score(member: Member) -> float:
             return self._score_of(member, rows)
 
+        store = None
+        if self.checkpoint is not None:
+            store = Checkpoints.of(self, recipe, rows, source)
         tell = None
         if self.verbose:
             n, name = recipe.n_members, self._metric()
             tell = Progress(n, score, name, deadline, self.n_threads)
         return training.train(
-            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell, source
+            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell, source, store
         )
 
     def _fraction(self) -> float:

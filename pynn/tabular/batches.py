@@ -8,6 +8,7 @@ reads, prepares and forgets one block after the other.
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,7 +45,8 @@ class FitsBatches:
         blocks, at most 20,000; `n_folds` has no effect. They are trained one after another, and
         each epoch reads and prepares the blocks in order. The rows of each block are shuffled, so
         blocks should resemble each other: do not sort the rows. In memory are the rows that are
-        drawn, and one block, as it is and prepared.
+        drawn, and one block, as it is and prepared. With `checkpoint`, a later fit compares the
+        targets of all rows, but X of the drawn rows only.
 
         Parameters
         ----------
@@ -132,6 +134,12 @@ class Batches:
         """Number of rows that are not set aside."""
         return self.n_rows - len(self.aside)
 
+    @property
+    def description(self) -> str:
+        """Number of rows and blocks, and a checksum of all targets and weights."""
+        n = len(self.lengths)
+        return f"{self.n_rows} rows in {n} blocks, with targets of checksum {self._checksum:08x}"
+
     # ---- First pass ------------------------------------------------------------------------------
 
     def survey(self) -> Iterator[tuple[Array, Array | None]]:
@@ -179,28 +187,30 @@ class Batches:
         self.aside = _drawn(n, n_aside, random)
         chosen = _drawn(n, min(n, SAMPLE), random)
         sample, validation = Gathered(), Gathered()
-        of_targets: list[tuple[Array, Array | None, Array | None]] = []
+        of_targets: list[list[Any]] = []
+        self._checksum = 0
         for k, X, y, weights in self._blocks():
             with in_block(k):
                 table = self._known(k, reading.read(X))
                 counts = np.ones(len(y), bool) if weights is None else weights > 0
                 some = self._within(chosen, k)
                 sample.add(table, some[counts[some]])
+                targets = self.estimator._encoded(self.estimator._targets(y), weights)
+                for array in (targets[0], () if targets[2] is None else targets[2]):
+                    self._checksum = zlib.crc32(np.ascontiguousarray(array).data, self._checksum)
                 some = self._within(self.aside, k)
                 some = some[counts[some]]
                 if len(some):
                     validation.add(table, some)
-                    given = None if weights is None else weights[some]
-                    y = self.estimator._targets(y)[some]
-                    of_targets.append(self.estimator._encoded(y, given))
+                    of_targets.append([None if a is None else a[some] for a in targets])
             del X, y, weights, table  # before the next block comes
         if not of_targets:
             raise ValueError("all rows that were drawn for validation have the weight 0")
-        targets, labels, weights = zip(*of_targets, strict=True)
+        y, labels, weights = zip(*of_targets, strict=True)
         rows = Rows(
             np.empty((0, 0), np.float32),
-            np.concatenate(targets),
-            joining.joined_weights(weights, [*map(len, targets)]),
+            np.concatenate(y),
+            joining.joined_weights(weights, [*map(len, y)]),
             None if labels[0] is None else np.concatenate(labels),
         )
         return sample.table(), validation.table(), rows

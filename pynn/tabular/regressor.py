@@ -59,6 +59,11 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     n_threads : int or None, default=None
         Number of threads, which train networks side by side. None uses all available processors.
         Results are the same for any number.
+    checkpoint : path-like or None, default=None
+        Folder where a fit writes each network once it is trained. A later fit with the same data
+        and parameters, among them an integer `random_state`, takes these networks from there and
+        has the same result as a fit without a break; other data or parameters are an error. Nothing
+        deletes the folder. Pickles and files do not hold what is in it.
     verbose : bool, default=False
         Whether to print a line for each trained network.
 

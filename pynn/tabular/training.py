@@ -61,6 +61,20 @@ class Source(Protocol):
     def n_training_rows(self) -> int:
         """Number of rows of all blocks."""
 
+    @property
+    def description(self) -> str:
+        """Tell sources with other rows apart."""
+
+
+class Store(Protocol):
+    """Where trained networks are kept."""
+
+    def restore(self, k: int, network: Network) -> bool:
+        """Give network k the parameters and history that are kept; return whether any are."""
+
+    def write(self, k: int, network: Network) -> None:
+        """Keep network k."""
+
 
 @dataclass
 class Member:
@@ -150,6 +164,7 @@ def train(
     n_threads: int | None,
     tell: Callable[[int, Member], None] | None = None,
     source: Source | None = None,
+    store: Store | None = None,
 ) -> Trained:
     """Train a network for each validation set.
 
@@ -171,6 +186,9 @@ def train(
         Called with the number of a member when it is trained, and the member, in any thread.
     source : Source, optional
         Blocks of other rows, which all members learn from instead, one after another.
+    store : Store, optional
+        Networks that it keeps are not trained again, and it keeps those that are trained to their
+        end.
 
     Raises
     ------
@@ -188,7 +206,10 @@ def train(
             return
         begun[k] = network = new_network(k)
         try:
-            _fit(network, rows, validation[k], recipe, metric, is_late, source)
+            if store is None or not store.restore(k, network):
+                _fit(network, rows, validation[k], recipe, metric, is_late, source)
+                if store is not None and monotonic() <= deadline:
+                    store.write(k, network)
         except FloatingPointError as error:
             trained.errors[k] = error.with_traceback(None)  # its frames would keep the rows
             return
