@@ -53,9 +53,9 @@ class Checkpoints:
         settings = {name: value for name, value in parameters.items() if name not in _FREE}
         learned = json.dumps(estimator.preparation_.to_json())
         settings |= {
+            "blocks": None if source is None else source.description,
             "recipe": recipe,
             "preparation": f"of checksum {zlib.crc32(learned.encode()):08x}",
-            "blocks": None if source is None else source.description,
         }
         arrays = {"X": rows.X, "y": rows.y, "weights": rows.weights}
         return cls(estimator.checkpoint, described(settings, **arrays))
