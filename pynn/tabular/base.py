@@ -264,9 +264,7 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         def score(member: Member) -> float:
             return self._score_of(member, rows)
 
-        store = None
-        if self.checkpoint is not None:
-            store = Checkpoints.of(self, recipe, rows, source)
+        store = Checkpoints.wanted(self, recipe, rows, source)
         tell = None
         if self.verbose:
             n, name = recipe.n_members, self._metric()

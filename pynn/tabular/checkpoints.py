@@ -34,8 +34,10 @@ class Checkpoints:
         os.makedirs(self.folder, exist_ok=True)
 
     @classmethod
-    def of(cls, estimator: Any, recipe: Any, rows: Rows, source: Source | None) -> Checkpoints:
-        """Return the checkpoints of a fit to these rows.
+    def wanted(
+        cls, estimator: Any, recipe: Any, rows: Rows, source: Source | None
+    ) -> Checkpoints | None:
+        """Return the checkpoints of a fit to these rows; None without the parameter for them.
 
         Raises
         ------
@@ -44,6 +46,8 @@ class Checkpoints:
         OSError
             If the folder cannot be made.
         """
+        if estimator.checkpoint is None:
+            return None
         parameters = estimator.get_params(deep=False)
         if not isinstance(parameters["random_state"], int | np.integer):
             raise ValueError(

@@ -191,9 +191,9 @@ def test_clones_and_parameters(Estimator):
 
 @BOTH
 def test_the_signature_lists_the_parameters_and_the_repr_those_that_are_set(Estimator):
-    expected = ["categorical_features", "class_weight", "expert", "metric", "n_folds", "n_members"]
-    expected += ["n_threads", "preset", "random_state", "time_limit", "validation_fraction"]
-    expected += ["verbose"]
+    expected = ["categorical_features", "checkpoint", "class_weight", "expert", "metric"]
+    expected += ["n_folds", "n_members", "n_threads", "preset", "random_state", "time_limit"]
+    expected += ["validation_fraction", "verbose"]
     if Estimator is pynn.TabularRegressor:
         expected.remove("class_weight")
     assert sorted(Estimator().get_params()) == expected
