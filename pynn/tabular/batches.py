@@ -52,7 +52,8 @@ class FitsBatches:
         ----------
         source : re-iterable of tuples (X, y) or (X, y, sample_weight)
             A list, `pynn.NpyBlocks` or `pynn.ParquetBlocks`, for example. Each block is as for
-            `fit`, with the same columns, and may have any number of rows from 1.
+            `fit`, with the same columns, and may have any number of rows from 1. Without weights,
+            its rows have the weight 1, if other blocks have weights.
         classes : array-like of shape (n_classes,), default=None
             Of a classifier: all classes that may occur, in any order. None: those of the blocks.
 
@@ -250,7 +251,13 @@ class Batches:
         return data if weights is None else (*data, weights[kept])
 
     def _blocks(self) -> Iterator[tuple[int, Any, Any, Any]]:
-        return map(_with_weights, itertools.count(), blocks_of(self.source))
+        numbers = itertools.count()
+        yield from map(_with_weights, numbers, blocks_of(self.source))
+        n_blocks = next(numbers) - 1
+        if n_blocks != len(self.lengths):
+            raise ValueError(
+                f"the source yielded {n_blocks} blocks, but {len(self.lengths)} in the first pass"
+            )
 
 
 def _with_weights(k: int, block: tuple[Any, Any, Any]) -> tuple[int, Any, Any, Any]:

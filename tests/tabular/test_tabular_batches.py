@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import pynn
 from pynn.tabular import batches, joining
@@ -173,7 +174,15 @@ def test_only_a_sample_of_the_rows_is_kept(Estimator, monkeypatch):
     assert model.predict(TABLE).shape == (N,)
 
 
-def test_blocks_of_one_row_and_of_sparse_arrow_and_polars_tables(tmp_path):
+def test_blocks_of_sparse_matrices_and_lists():
+    X, y = np.where(RNG.random((N, 3)) < 0.5, 0, TABLE[["number"]].fillna(0)), NUMBERS
+    expected = few(pynn.TabularRegressor).fit_batches(cut(X, y))
+    for convert in (sparse.csr_array, np.ndarray.tolist):
+        source = [(convert(X), y) for X, y in cut(X, y)]
+        assert bits(few(pynn.TabularRegressor).fit_batches(source)) == bits(expected)
+
+
+def test_blocks_of_one_row_and_of_arrow_and_polars_tables():
     polars, arrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
     y = Y[pynn.TabularRegressor]
     frames = cut(TABLE, y)
@@ -192,6 +201,19 @@ def test_files_of_arrays(tmp_path):
     model = few(pynn.TabularRegressor).fit_batches(source)
     again = few(pynn.TabularRegressor).fit_batches(list(source))
     assert bits(model) == bits(again)
+
+
+def shrinking():
+    """A source that ends earlier each time."""
+
+    class Shrinking:
+        n = 5
+
+        def __iter__(self):
+            self.n -= 1
+            return iter(cut(TABLE, NUMBERS)[: self.n])
+
+    return Shrinking()
 
 
 def changing():
@@ -231,6 +253,7 @@ B = cut(TABLE, NUMBERS, 2)
             "column 'day' must not mix",
         ),
         ([(TABLE[:1], NUMBERS[:1])], ValueError, "1 row"),
+        (shrinking(), ValueError, "yielded 3 blocks, but 4 in the first pass"),
         (changing(), ValueError, "block 1: X has 98 rows, but had 99 in the first pass"),
     ],
 )
