@@ -92,7 +92,7 @@ def test_a_copy_predicts_the_same_bits(fitted, trip, tmp_path):
     assert_same(model, loaded)
     assert loaded.get_params() == model.get_params()
     assert loaded.feature_names_in_.tolist() == list(TABLE)
-    assert loaded.preparation_.summary() == model.preparation_.summary()
+    assert loaded.summary() == model.summary()
     assert_same(loaded, trip(loaded, tmp_path))
     again = loaded.fit(TABLE, CLASSES if hasattr(model, "classes_") else NUMBERS)
     assert_same(model, again)
