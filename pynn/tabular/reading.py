@@ -69,9 +69,9 @@ def read(X: Any) -> Table:
     Parameters
     ----------
     X : table
-        One that was read before, which is returned as it is.
         A DataFrame of pandas or polars, a table of Arrow, an array of shape (n_rows, n_columns), a
-        list of rows, or a sparse matrix of SciPy's, whose columns are made dense one by one.
+        list of rows, or a sparse matrix of SciPy's, whose columns are made dense one by one; or a
+        `Table`, which is returned as it is.
 
     Raises
     ------
