@@ -1,6 +1,7 @@
 """docs/: what is written there runs."""
 
 import re
+from dataclasses import fields
 from inspect import ismodule
 
 import pytest
@@ -8,6 +9,7 @@ from places import ROOT
 
 import pynn
 from pynn import callbacks, displays, inspection
+from pynn.tabular.recipe import Recipe
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -46,6 +48,11 @@ def test_the_reference_has_all_that_is_public():
     public = {f"{module.__name__[5:]}.{name}" for module in modules for name in module.__all__}
     public |= {name for name in pynn.__all__ if not ismodule(getattr(pynn, name))}
     assert sorted(public - set(listed)) == ["__version__"]  # a base class
+
+
+def test_the_page_of_tables_lists_all_settings_of_expert():
+    page = (DOCS / "tabular.md").read_text(encoding="utf-8")
+    assert [field.name for field in fields(Recipe) if f"`{field.name}`" not in page] == []
 
 
 @pages([DOCS / name for name in CITING])
