@@ -341,3 +341,23 @@ transform turns 32 pixels into 20 features
     recall = rows(r".+  (\d+)% +(\d+)%  .+", out)[:, 0]
     assert recall[0] < recall[1] <= recall[2]
     assert recall[3] < recall[4]
+
+
+@slow
+def test_table_to_decision(printed):
+    out = printed("table_to_decision.py")
+    r2, error = rows(r"R² of the logarithm ([\d.]+), median error (\d+)%", out)[0]
+    assert r2 > 0.8
+    assert error < 20
+    low, high = rows(r"predicted \d+, 90% within (\d+) to (\d+), paid \d+", out)[0]
+    assert low < high
+    assert 87 < rows(r"([\d.]+)% of the prices are within their intervals", out)[0] < 93
+    assert rows(r"accuracy ([\d.]+)%, temperature [\d.]+", out)[0] > 68
+    shares = rows(r".+: \d+ bicycles, predicted ([\d.]+)% unsold, observed ([\d.]+)%", out)
+    assert shares.shape == (2, 2)
+    assert np.abs(np.diff(shares)).max() < 6
+    importances = dict(re.findall(r"^(\w+) +(-?\d\.\d{3} +-?\d\.\d{3})$", out, re.M))
+    by_price, by_sale = np.array([line.split() for line in importances.values()], float).T
+    names = np.array([*importances])
+    assert set(names[by_price > 0.05]) == {"kind", "brand", "year", "kilometres"}
+    assert set(names[by_sale > 0.05]) == {"advertised", "photos"}
