@@ -33,29 +33,30 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     Parameters
     ----------
     n_members : int or None, default=None
-        Number of networks. None is the number of the preset.
+        Number of networks. None uses the preset's number.
     n_folds : int or None, default=None
-        Folds of a random partition of the rows. Each network leaves one fold out for validation;
-        after `n_folds` networks, another partition is drawn. With 1, all networks leave the same
-        rows out, a share of `validation_fraction`. None is the number of the preset.
+        Number of folds of a random partition of the rows. Each network leaves one fold out for
+        validation; after `n_folds` networks, another partition is drawn. With 1, all networks leave
+        out the same rows, whose share is `validation_fraction`. None uses the preset's number.
     preset : {"default", "fast"}, default="default"
         Settings chosen by measurement: "default" for accuracy, "fast" for speed.
     metric : {"log_loss", "error", "auc"} or None, default=None
-        What chooses the best epoch of each network: the log-loss, the share of wrong classes, or
-        the area under the ROC curve, of several classes the mean of each against the rest. None is
-        "log_loss". All networks minimise the log-loss.
+        Metric that chooses the best epoch of each network: the log-loss, the share of wrong
+        classes, or the area under the ROC curve, which with several classes is the mean over each
+        class against the rest. None is "log_loss". All networks minimise the log-loss.
     time_limit : float or None, default=None
         Seconds after which training ends. Each thread trains at least one epoch of a network, and
         networks may be missing, with a warning. Results then depend on the speed of the machine.
     categorical_features : "auto" or array-like, default="auto"
-        Columns that are categories besides those of strings and categorical dtypes: their names,
-        their numbers, or for each column whether it is one.
+        More columns to treat as categories, such as integer codes: names, indices, or a bool for
+        each column. Columns of strings and of categorical dtypes are always categories; "auto" adds
+        none to them.
     validation_fraction : float or None, default=None
         Share of the rows for validation if `n_folds` is 1, between 0 and 1. None is 0.2.
     class_weight : dict, "balanced" or None, default=None
-        Positive weights of the classes, multiplied with `sample_weight`; a class that the dict
-        lacks has the weight 1. "balanced" is ``n_rows / (n_classes * rows of the class)``.
-        Probabilities are those of a population with such weights.
+        Positive weights of the classes, multiplied by `sample_weight`. Classes missing from a dict
+        have weight 1. "balanced" is ``n_rows / (n_classes * rows of the class)``. Predicted
+        probabilities are then those of a population with these weights.
     expert : dict or None, default=None
         Settings that override those of the preset, by the names of `pynn.tabular.recipe.Recipe`,
         such as ``{"epochs": 100, "hidden_layer_sizes": (64, 64)}``.
@@ -76,7 +77,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes in ascending order, that of the columns of `predict_proba`.
+        Classes in ascending order, which is the order of the columns of `predict_proba`.
     networks_ : list of Network
         The trained networks, with a softmax output for the classes. They read what
         ``preparation_.apply(X)`` returns.
@@ -101,8 +102,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
 
     See Also
     --------
-    TabularRegressor : The same for numbers.
-    MLPClassifier : One network, for numbers without missing values.
+    TabularRegressor : The same for numeric targets.
+    MLPClassifier : scikit-learn's perceptron, for numeric columns without missing values.
 
     References
     ----------

@@ -118,8 +118,8 @@ class Preparation:
             A DataFrame of pandas or polars, a table of Arrow, an array, a list of rows, or a sparse
             matrix of SciPy's, whose columns are made dense one by one.
         categorical_features : "auto", list of str or int, or array of bool, default="auto"
-            Columns that are categories besides those of strings and categorical dtypes: their
-            names, their numbers, or for each column whether it is one.
+            More columns to treat as categories: names, indices, or a bool for each column. Columns
+            of strings and of categorical dtypes are always categories; "auto" adds none to them.
         settings : Settings
 
         Returns

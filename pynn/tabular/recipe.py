@@ -19,7 +19,7 @@ _COUNT = "integer [1, 2147483648)"
 
 @dataclass(frozen=True)
 class Recipe(Settings):
-    """The settings of `expert`, a dictionary that overrides some of them.
+    """Settings of networks and their training; the parameter `expert` overrides some of them.
 
     Parameters
     ----------
@@ -43,15 +43,15 @@ class Recipe(Settings):
     learning_rate, weight_decay, beta_2 : float
         Of `pynn.AdamW`.
     waves : bool
-        Whether the learning rate follows `Waves`, with `learning_rate` as the highest; it is
-        constant otherwise.
+        Whether the learning rate follows the four cosine waves of RealMLP, with `learning_rate` as
+        their height; it is constant otherwise.
     batch_size : int
-        Most rows in a mini-batch.
+        Maximum number of rows in a mini-batch.
     min_batch_size, min_updates : int
         The batch size is halved down to `min_batch_size` while an epoch has fewer updates than
         `min_updates`.
     epochs : int
-        Most epochs.
+        Maximum number of epochs.
     patience : int
         Epochs without improvement before a network stops.
     average : float

@@ -31,23 +31,24 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     Parameters
     ----------
     n_members : int or None, default=None
-        Number of networks. None is the number of the preset.
+        Number of networks. None uses the preset's number.
     n_folds : int or None, default=None
-        Folds of a random partition of the rows. Each network leaves one fold out for validation;
-        after `n_folds` networks, another partition is drawn. With 1, all networks leave the same
-        rows out, a share of `validation_fraction`. None is the number of the preset.
+        Number of folds of a random partition of the rows. Each network leaves one fold out for
+        validation; after `n_folds` networks, another partition is drawn. With 1, all networks leave
+        out the same rows, whose share is `validation_fraction`. None uses the preset's number.
     preset : {"default", "fast"}, default="default"
         Settings chosen by measurement: "default" for accuracy, "fast" for speed.
     metric : {"rmse", "mae"} or None, default=None
-        What chooses the best epoch of each network, and what the networks minimise: the root of the
-        mean squared error, so that predictions are means, or the mean absolute error, so that they
-        are medians. None is "rmse".
+        Metric that the networks minimise and that chooses their best epochs: with the root mean
+        squared error, predictions are means; with the mean absolute error, they are medians. None
+        is "rmse".
     time_limit : float or None, default=None
         Seconds after which training ends. Each thread trains at least one epoch of a network, and
         networks may be missing, with a warning. Results then depend on the speed of the machine.
     categorical_features : "auto" or array-like, default="auto"
-        Columns that are categories besides those of strings and categorical dtypes: their names,
-        their numbers, or for each column whether it is one.
+        More columns to treat as categories, such as integer codes: names, indices, or a bool for
+        each column. Columns of strings and of categorical dtypes are always categories; "auto" adds
+        none to them.
     validation_fraction : float or None, default=None
         Share of the rows for validation if `n_folds` is 1, between 0 and 1. None is 0.2.
     expert : dict or None, default=None
@@ -91,7 +92,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     See Also
     --------
     TabularClassifier : The same for classes.
-    MLPRegressor : One network, for numbers without missing values.
+    MLPRegressor : scikit-learn's perceptron, for numeric columns without missing values.
 
     References
     ----------
@@ -162,7 +163,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         return float((means * self._scale).mean())
 
     def predict(self, X: Any) -> Array:
-        """Predict the number of each row, or its numbers.
+        """Predict the target of each row.
 
         Parameters
         ----------
