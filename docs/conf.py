@@ -96,7 +96,11 @@ numpydoc_validation_checks = {
     "SS05",  # what a function returns, as its first words: "Mean cost of these rows"
 }
 numpydoc_validation_overrides = {"PR01": {"^See `"}, "RT01": {"^See `"}}
-numpydoc_validation_exclude = {r"\.State$", r"\.State\.epoch_ended$"}  # not called by users
+numpydoc_validation_exclude = {  # not called by users
+    r"\.State$",
+    r"\.State\.epoch_ended$",
+    r"\.Preparation$",
+}
 
 # ---- Examples ----------------------------------------------------------------------------------
 

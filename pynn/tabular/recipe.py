@@ -23,8 +23,17 @@ class Recipe(Settings):
 
     Parameters
     ----------
-    n_bins, one_hot, category_size, min_count, clip
-        See `pynn.tabular.preparation.Settings`.
+    n_bins : int
+        Bins of the piecewise-linear encoding of numbers; 0 for no encoding.
+    one_hot : int
+        Largest number of categories of a column that becomes one-hot columns. Columns with more
+        categories get trained embeddings.
+    category_size : int
+        Size of these embeddings.
+    min_count : int
+        Categories with fewer training rows count as "other", like unseen ones.
+    clip : float
+        Limit that standardised numbers approach: z becomes z / √(1 + (z / clip)²).
     n_members : int
         Number of networks.
     n_folds : int
@@ -33,7 +42,7 @@ class Recipe(Settings):
     hidden_layer_sizes : sequence of int
         Units of each hidden layer.
     activation : str
-        Their activation.
+        Activation of the hidden layers.
     input_scale : bool
         Whether each input has a trained factor, see `pynn.Network`.
     scale_rate : float
@@ -56,6 +65,24 @@ class Recipe(Settings):
         Epochs without improvement before a network stops.
     average : float
         Decay of the average of the parameters, see `pynn.EMA`; 0 for none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is not as described.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn & Steinwart, Better by Default: Strong Pre-Tuned MLPs and Boosted Trees
+    on Tabular Data, NeurIPS 2024 (RealMLP).
+
+    Examples
+    --------
+    >>> import pynn
+    >>> rows = [["red", 1.5], ["blue", None], ["red", 1.0], ["blue", 0.5]] * 10
+    >>> model = pynn.TabularClassifier(preset="fast", expert={"dropout": 0.2}, random_state=0)
+    >>> model.fit(rows, ["yes", "no", "yes", "no"] * 10).recipe_.dropout
+    0.2
     """
 
     n_members: int = 8
@@ -93,7 +120,17 @@ class Recipe(Settings):
     }
 
     def fit_arguments(self, n_rows: int) -> dict[str, Any]:
-        """Return arguments of `Network.fit` for so many training rows."""
+        """Return arguments of `Network.fit`.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of training rows.
+
+        Returns
+        -------
+        dict
+        """
         batch_size = self.batch_size
         while batch_size > self.min_batch_size and n_rows // batch_size < self.min_updates:
             batch_size //= 2

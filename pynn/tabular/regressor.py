@@ -86,13 +86,13 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         The epoch, counted from 1, whose parameters each network has.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if all are strings.
 
     See Also
     --------
     TabularClassifier : The same for classes.
-    MLPRegressor : scikit-learn's perceptron, for numeric columns without missing values.
+    MLPRegressor : The perceptron of scikit-learn, for numeric columns without missing values.
 
     References
     ----------
