@@ -366,7 +366,7 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
 
     @property
     def feature_importances_(self) -> Array:
-        """Permutation importance of each feature, (n_features_in_,).
+        """Permutation importance of each feature, ndarray of shape (n_features,).
 
         How much the loss rises if the values of a feature are permuted among rows: the log-loss of
         a classifier, the squared error of a regressor in units of the target's variance. Networks
