@@ -125,8 +125,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
 
     Categories and missing values need no preparation:
 
-    >>> rows = [["red", 1.5], ["blue", None], ["red", 1.0], ["blue", 0.5]] * 10
-    >>> model.fit(rows, ["yes", "no", "yes", "no"] * 10).predict([["blue", 2.0], ["red", None]])
+    >>> rows = [["red", 1.5], ["blue", 1.0], ["red", None], ["blue", None]] * 10
+    >>> model.fit(rows, ["yes", "no", "yes", "no"] * 10).predict([["blue", 1.5], ["red", None]])
     array(['no', 'yes'], dtype='<U3')
     """
 
