@@ -162,7 +162,7 @@ class Waves(Schedule):
         return (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
 
 
-PRESETS = {"default": Recipe(), "fast": Recipe(n_members=1, n_folds=5)}
+PRESETS = {"default": Recipe(), "fast": Recipe(n_members=2, n_folds=5)}
 
 
 def chosen(preset: str, expert: Mapping[str, Any] | None, given: Mapping[str, Any]) -> Recipe:
