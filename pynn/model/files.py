@@ -201,11 +201,13 @@ def _read(
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             checksum = metadata.pop(_CHECKSUM, None)
-            prefixes, names = prefixes_in(metadata), set(file.keys())
+            names = set(file.keys())
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
             networks: list[Any] = []
             tensors: dict[str, np.ndarray] = {}
-            for prefix in prefixes:
-                network = _network(kind, file, names, metadata, prefix)
+            for prefix in prefixes_in(metadata):
+                given = _given(metadata, prefix)
+                network = network_of(kind, given, shapes, file.get_tensor, prefix)
                 own = network._architecture.split(network.parameters)
                 networks.append(network)
                 tensors |= {f"{prefix}{name}": tensor for name, tensor in own.items()}
@@ -221,32 +223,57 @@ def _read(
         raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
 
 
-def _network(
-    kind: type[Any], file: Any, names: set[str], metadata: dict[str, str], prefix: str
-) -> Any:
-    """Create a network from an open safetensors file, and fill in its parameters.
-
-    `names` has the names of all tensors, as each request to the file would list them again.
-    """
+def _given(metadata: Mapping[str, str], prefix: str) -> Any:
+    """Return the entry of a network."""
     key = f"{prefix}{_KEY}"
     if key not in metadata:
         other_key, other = (_KEY, "Network") if prefix else (f"0.{_KEY}", "Population")
         hint = f"; load it with pynn.{other}.load" if other_key in metadata else ""
         raise ValueError(f"its metadata have no entry {key!r}{hint}")
-    arguments = json.loads(bounded(metadata[key]))
+    return json.loads(bounded(metadata[key]))
+
+
+def network_of(
+    kind: type[Any],
+    arguments: Any,
+    shapes: Mapping[str, tuple[int, ...]],
+    tensor_of: Callable[[str], np.ndarray],
+    prefix: str,
+) -> Any:
+    """Create a network of this class, given what `arguments` returned and its tensors.
+
+    Parameters
+    ----------
+    kind : type
+    arguments : object
+        From JSON.
+    shapes : mapping
+        Shapes of all tensors, by name.
+    tensor_of : function
+        Returns a tensor, given its name. Arguments and shapes are checked before it is called.
+    prefix : str
+        Of the names of this network.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If these are no arguments of a network, or do not fit the tensors.
+    """
+    key = f"{prefix}{_KEY}"
     if not isinstance(arguments, dict):
         raise ValueError(f"its entry {key!r} is not a JSON object")
     if unknown := sorted(arguments.keys() - _ARGUMENTS):
         raise ValueError(f"its entry {key!r} has the unknown arguments {', '.join(unknown)}")
+    arguments = dict(arguments)
     for name in ("activation", "output_activation", "cost"):
         parametrised = costs.PARAMETRISED if name == "cost" else activations.PARAMETRISED
         arguments[name] = _from_json(arguments.get(name), parametrised)
     arguments["embeddings"] = embeddings.from_json(arguments.get("embeddings", []))
     # The tensors' bytes are in the file, so a network that fits them fits the memory too.
-    _check_sizes(arguments, file, names, prefix)
+    _check_sizes(arguments, shapes, prefix)
     network = kind(**arguments, initializer="zeros")
     for name, view in network._architecture.split(network.parameters).items():
-        tensor = file.get_tensor(f"{prefix}{name}")
+        tensor = tensor_of(f"{prefix}{name}")
         if tensor.dtype != view.dtype or tensor.shape != view.shape:
             raise ValueError(
                 f"{prefix}{name} is {tensor.dtype} {tensor.shape} instead of {view.dtype} "
@@ -256,13 +283,15 @@ def _network(
     return network
 
 
-def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: str) -> None:
+def _check_sizes(
+    arguments: dict[str, Any], shapes: Mapping[str, tuple[int, ...]], prefix: str
+) -> None:
     """Refuse sizes that do not match the tensors, before allocating memory."""
     n_in, *sizes = arguments["layer_sizes"]
     of_inputs = list(arguments["embeddings"].items())
     n_in += sum(embedding._n_out - 1 for _, embedding in of_inputs)
-    shapes: list[tuple[Any, ...]] = list(pairwise([n_in, *sizes]))
-    layers = [(f"weights.{i}", shape) for i, shape in enumerate(shapes)]
+    pairs: list[tuple[Any, ...]] = list(pairwise([n_in, *sizes]))
+    layers = [(f"weights.{i}", shape) for i, shape in enumerate(pairs)]
     if (members := arguments.get("members")) is not None:
         *hidden, (name, shape) = layers
         layers[-1] = (name, (members, *shape))
@@ -270,5 +299,5 @@ def _check_sizes(arguments: dict[str, Any], file: Any, names: set[str], prefix: 
             layers += [(f"r.{i}", (members, n_in)), (f"s.{i}", (members, n_out))]
     for name, shape in [*embeddings.groups(of_inputs), *layers]:
         name = f"{prefix}{name}"
-        if name not in names or tuple(file.get_slice(name).get_shape()) != shape:
+        if shapes.get(name) != shape:
             raise ValueError(f"{name} of shape {shape} is missing")

@@ -77,8 +77,19 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         "best_epochs_": Learned(list),
         "validation_scores_": Learned(list),
         "validation_score_": Learned(float),
+        "_seed": Learned(int),
+        "_sample": Learned(
+            importance.Sample,
+            fields={
+                "X": Learned(np.ndarray, ("n_sample", "n_inputs")),
+                "y": Learned(np.ndarray),
+                "weights": Learned(np.ndarray, ("n_sample",)),
+                "is_aside": Learned(np.ndarray, ("n_networks", "n_sample"), "b"),
+                "seed": Learned(int),
+            },
+        ),
     }
-    _LEFT_OUT: ClassVar[set[str]] = set()  # attributes that files do not hold
+    _LEFT_OUT: ClassVar[set[str]] = {"_importances"}  # a cache
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:
@@ -119,6 +130,16 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
         """Return the metric of outputs."""
         raise NotImplementedError
+
+    def _check_learned(self) -> None:
+        """Raise a ValueError if learned attributes, from a file, do not fit together."""
+        if self.n_features_in_ != self.preparation_.n_features:
+            raise ValueError("n_features_in_ is not the number of features of the preparation")
+        if (
+            len(self._sample.y) != len(self._sample.X)
+            or not self._sample.is_aside.any(axis=0).all()
+        ):
+            raise ValueError("its sample is not one of rows that networks left out")
 
     # ---- Fitting ---------------------------------------------------------------------------------
 
@@ -390,7 +411,7 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         ['petal length (cm)', 'petal width (cm)']
         """
         check_is_fitted(self)
-        found: Array | None = self._importances
+        found: Array | None = getattr(self, "_importances", None)  # a file does not hold them
         if found is None:
             inputs = [self.preparation_.inputs_of(j) for j in range(self.n_features_in_)]
             found = importance.permutation_importances(

@@ -190,6 +190,12 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         score: float = getattr(metrics, self._metric())(y, outputs, weights)
         return score
 
+    def _check_learned(self) -> None:
+        super()._check_learned()
+        y = self._sample.y
+        if y.dtype.kind != "i" or y.ndim != 1 or not ((y >= 0) & (y < len(self.classes_))).all():
+            raise ValueError("its sample has other classes")
+
     def _notes(self) -> list[str]:
         return [*super()._notes(), f"Temperature: {number(self.temperature_)}"]
 

@@ -54,6 +54,29 @@ class Intervals:
     levels: Array
     scores: Array
 
+    def check(self, n_inputs: int, embeddings: Mapping[int, Embedding]) -> None:
+        """Raise a ValueError if these are no intervals for rows of so many inputs.
+
+        Parameters
+        ----------
+        n_inputs : int
+        embeddings : dict of int to Embedding
+            By input.
+        """
+        for one in (self.levels, self.scores):
+            if not (len(one) and np.isfinite(one).all() and (np.diff(one, axis=0) >= 0).all()):
+                raise ValueError("scores and their levels must be finite and ascend")
+        n_outputs = len(self.powers)
+        for network in self.networks:
+            sizes = [network.layer_sizes[0], network.layer_sizes[-1]]
+            if sizes != [n_inputs + n_outputs, n_outputs] or (
+                dict(network._architecture.embeddings) != embeddings
+            ):
+                raise ValueError(
+                    f"a network for spreads has {sizes[0]} inputs and {sizes[1]} outputs, or other "
+                    "embeddings than the preparation"
+                )
+
     def spreads(self, X: Array, predictions: Array) -> Array:
         """Return the spreads of rows, (n_rows, n_outputs).
 

@@ -115,7 +115,16 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         "_is_one": Learned(bool),
         "_mean": Learned(np.ndarray, ("n_outputs",)),
         "_scale": Learned(np.ndarray, ("n_outputs",)),
-        "_residuals": Learned(np.ndarray, (None, "n_outputs")),
+        "_intervals": Learned(
+            intervals.Intervals,
+            fields={
+                "networks": Learned(list),
+                "limits": Learned(np.ndarray, (2, "n_outputs")),
+                "powers": Learned(np.ndarray, ("n_outputs",)),
+                "levels": Learned(np.ndarray, ("n_scores", "n_outputs")),
+                "scores": Learned(np.ndarray, ("n_scores", "n_outputs")),
+            },
+        ),
     }
     _METRICS: ClassVar[dict[str, Metric]] = {"rmse": Metric("val_cost"), "mae": Metric("val_cost")}
     _OTHER_METRICS: ClassVar[dict[str, str]] = dict.fromkeys(
@@ -161,6 +170,13 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         else:
             means = np.sqrt(np.average(errors**2, axis=0, weights=weights))
         return float((means * self._scale).mean())
+
+    def _check_learned(self) -> None:
+        super()._check_learned()
+        y = self._sample.y
+        if y.dtype.kind != "f" or y.shape[1:] != self._mean.shape:
+            raise ValueError("its sample has other targets")
+        self._intervals.check(self.preparation_.n_inputs, self.preparation_.embeddings)
 
     def predict(self, X: Any) -> Array:
         """Predict the target of each row.

@@ -1,14 +1,15 @@
 """Saving: fitted estimators of tables in safetensors files, which are files of their networks too.
 
 The metadata hold JSON: the parameters, the preparation, and the attributes that the class lists in
-`_LEARNED`. Numeric arrays among these are further tensors of the file.
+`_LEARNED`. Numeric arrays among these are further tensors of the file, and so are the parameters of
+networks that do not belong to the ensemble.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, is_dataclass
 from types import UnionType
 from typing import Any, Self, get_args
 
@@ -22,7 +23,6 @@ from pynn.model import files
 from pynn.model.bounds import bounded
 from pynn.network import Network
 from pynn.tabular.preparation import Preparation
-from pynn.tabular.recipe import Recipe
 
 Array = NDArray[Any]
 
@@ -37,8 +37,9 @@ class Learned:
     Parameters
     ----------
     kind : type
-        Accepted types, such as ``float | None``. Lists, tuples and dicts may hold numbers, strings,
-        None, arrays, a `Recipe`, and more of these containers.
+        Accepted types, such as ``float | None``, or a dataclass. Lists, tuples and dicts, and the
+        fields of a dataclass, may hold numbers, strings, None, arrays, networks, and more of these
+        containers.
     shape : tuple of int, str or None, optional
         Shape of an array. Strings are sizes: "n_features", "n_inputs", "n_outputs", "n_networks",
         or any other word for a size that several attributes share; None accepts any size.
@@ -46,18 +47,23 @@ class Learned:
         Kinds of dtypes that an array may have, as in ``dtype.kind``; among b, i, u, f, U and O.
     always : bool, default=True
         Whether every fitted estimator has the attribute.
+    fields : dict of {str: Learned}, optional
+        Those of a dataclass, if it does not check them itself.
     """
 
     kind: type | UnionType
     shape: tuple[int | str | None, ...] | None = None
     dtype: str = "f"
     always: bool = True
+    fields: dict[str, Learned] = field(default_factory=dict)
 
     def check(self, name: str, value: Any, sizes: dict[str, int]) -> None:
         """Raise a ValueError if an attribute is anything else; add new words to `sizes`."""
         kind = np.ndarray if isinstance(value, np.ndarray) else type(value)
         if kind not in (get_args(self.kind) or (self.kind,)):  # a bool is no int
             raise ValueError(f"{name} must not be of type {kind.__name__}")
+        for part, accepted in self.fields.items():
+            accepted.check(f"{name}.{part}", getattr(value, part), sizes)
         if not isinstance(value, np.ndarray) or self.shape is None:
             return
         found = value.shape
@@ -163,6 +169,7 @@ def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
             value = vars(estimator)[name]
             value = value.item() if isinstance(value, np.generic) else value
             accepted.check(name, value, sizes)
+            value = vars(value) if is_dataclass(accepted.kind) else value
             learned[name] = _encoded(name, value, arrays)
     notes = {
         "parameters": settings,
@@ -190,8 +197,7 @@ def _load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         estimator.preparation_ = Preparation.from_json(notes["preparation"])
         estimator.networks_ = _matching(networks, estimator.preparation_)
         vars(estimator).update(_learned(estimator, notes["learned"], arrays))
-        if estimator.n_features_in_ != estimator.preparation_.n_features:
-            raise ValueError("n_features_in_ is not the number of features of the preparation")
+        estimator._check_learned()
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
     return estimator
@@ -230,6 +236,8 @@ def _learned(estimator: Any, given: Any, arrays: dict[str, Array]) -> dict[str, 
         raise ValueError(f"it has unknown attributes {', '.join(unknown)}")
     for name, one in accepted.items():
         if name in found:
+            kind: Any = one.kind
+            found[name] = kind(**found[name]) if is_dataclass(kind) else found[name]
             one.check(name, found[name], sizes)
         elif one.always:
             raise ValueError(f"it lacks the attribute {name}")
@@ -242,7 +250,10 @@ def _learned(estimator: Any, given: Any, arrays: dict[str, Array]) -> dict[str, 
 
 
 def _encoded(name: str, value: Any, arrays: dict[str, Array]) -> Any:
-    """Return a value for JSON; arrays of numbers and text go into `arrays`, under this name."""
+    """Return a value for JSON; arrays of numbers and text go into `arrays`, under this name.
+
+    So do the parameters of networks.
+    """
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "O":
             return {"objects": [_encoded(f"{name}.{i}", one, arrays) for i, one in _items(value)]}
@@ -255,8 +266,10 @@ def _encoded(name: str, value: Any, arrays: dict[str, Array]) -> Any:
             raise TypeError(f"{name}: a file cannot hold an array of dtype {value.dtype}")
         arrays[name] = value.astype(value.dtype.newbyteorder("="), copy=False)
         return {"array": name}
-    if isinstance(value, Recipe):
-        return {"recipe": _encoded(name, vars(value), arrays)}
+    if isinstance(value, Network):
+        tensors = value._architecture.split(value.parameters.copy())
+        arrays |= {f"{name}.{part}": tensor for part, tensor in tensors.items()}
+        return {"network": [f"{name}.", files.arguments(value)]}
     if isinstance(value, np.generic):
         return _encoded(name, value.item(), arrays)
     if isinstance(value, dict):
@@ -291,8 +304,10 @@ def _decoded(value: Any, arrays: dict[str, Array]) -> Any:
         case "objects":
             items = _decoded(held, arrays)
             return np.fromiter(items, dtype=object, count=len(items))
-        case "recipe":
-            return Recipe(**_decoded(held, arrays))
+        case "network":
+            prefix, arguments = held
+            shapes = {name: array.shape for name, array in arrays.items()}
+            return files.network_of(Network, arguments, shapes, arrays.pop, prefix)
         case "tuple":
             return tuple(_decoded(held, arrays))
         case "dict":

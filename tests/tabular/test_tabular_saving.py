@@ -39,6 +39,16 @@ def regressor(y=NUMBERS, **settings):
     return pynn.TabularRegressor(**FEW | settings).fit(TABLE, y)
 
 
+def with_widths():
+    """A regressor whose intervals have networks of their own."""
+    table = pd.concat([TABLE] * 3, ignore_index=True)
+    loud = (table["colour"] == "red").to_numpy()
+    y = np.random.default_rng(1).normal(size=len(table)) * np.where(loud, 20, 1)
+    model = pynn.TabularRegressor(**FEW).fit(table, y)
+    assert model._intervals.networks
+    return model
+
+
 BOTH = pytest.mark.parametrize("fitted", [classifier, regressor])
 
 
@@ -48,6 +58,7 @@ def predictions(model):
     found = [method(TABLE) for method in methods]
     if hasattr(model, "predict_quantiles"):
         found.append(model.predict_quantiles(TABLE, [0.1, 0.5]))
+    found.append(model.feature_importances_)
     return [np.asarray(one) for one in found]
 
 
@@ -119,6 +130,27 @@ def test_labels_keep_their_type(y, tmp_path):
 def test_several_targets(tmp_path):
     model = regressor(np.column_stack([NUMBERS, -NUMBERS]))
     assert_same(model, file_trip(model, tmp_path))
+
+
+def test_importances_are_computed_from_what_a_file_holds(tmp_path):
+    model = classifier()
+    loaded = file_trip(model, tmp_path)
+    expected = model.feature_importances_
+    assert np.array_equal(file_trip(model, tmp_path).feature_importances_, expected)
+    assert np.array_equal(loaded.feature_importances_, expected)
+
+
+@pytest.mark.parametrize("trip", [file_trip, pickle_trip, joblib_trip, mapped_trip, skops_trip])
+def test_networks_of_intervals_belong_to_a_copy_but_not_to_its_population(trip, tmp_path):
+    model = with_widths()
+    loaded = trip(model, tmp_path)
+    assert_same(model, loaded)
+    assert_same(model, trip(loaded, tmp_path))
+    loaded.save(tmp_path / "again")
+    population = pynn.Population.load(tmp_path / "again")
+    assert [net.parameters.tobytes() for net in population] == [
+        net.parameters.tobytes() for net in model.networks_
+    ]
 
 
 @BOTH
@@ -224,22 +256,120 @@ def content(tmp_path_factory):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_notes_that_do_not_fit_are_refused(change, content, tmp_path):
+def write_changed(path, content, key, change):
+    """Write a file without its checksum, and with the notes that `change` returns."""
     length = struct.unpack("<Q", content[:8])[0]
     head = json.loads(content[8 : 8 + length])
     metadata = head["__metadata__"]
-    notes = json.loads(metadata["pynn.TabularClassifier"])
-    if isinstance(change.get("learned"), dict) and change["learned"]:
-        change = {"learned": notes["learned"] | change["learned"]}
-    metadata["pynn.TabularClassifier"] = json.dumps(notes | change)
+    metadata[key] = json.dumps(change(json.loads(metadata[key])))
     del metadata["pynn.checksum"]
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 8)
-    path = tmp_path / "model"
     path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_notes_that_do_not_fit_are_refused(change, content, tmp_path):
+    def changed(notes):
+        if isinstance(change.get("learned"), dict) and change["learned"]:
+            return notes | {"learned": notes["learned"] | change["learned"]}
+        return notes | change
+
+    path = tmp_path / "model"
+    write_changed(path, content, "pynn.TabularClassifier", changed)
     with pytest.raises(ValueError, match="holds no TabularClassifier"):
         pynn.TabularClassifier.load(path)
+
+
+@pytest.fixture(scope="module")
+def content_with_widths(tmp_path_factory):
+    path = tmp_path_factory.mktemp("files") / "model"
+    with_widths().save(path)
+    return path.read_bytes()
+
+
+def without_networks(fields):
+    fields["networks"] = []
+
+
+def swapped(fields):
+    fields["levels"], fields["limits"] = fields["limits"], fields["levels"]
+
+
+def of_other_sizes(fields):
+    fields["networks"][0]["network"][1]["layer_sizes"][1] += 1
+
+
+def of_other_tensors(fields):
+    fields["networks"][0]["network"][0] = "_intervals.0.9."
+
+
+def with_an_unknown_argument(fields):
+    fields["networks"][0]["network"][1]["initializer"] = "zeros"
+
+
+def without_embeddings(fields):
+    del fields["networks"][0]["network"][1]["embeddings"]
+
+
+def of_another_kind(fields):
+    fields["networks"] = ["network", 2, None]
+
+
+def lacking_one(fields):
+    del fields["powers"]
+
+
+def with_more(fields):
+    fields["more"] = 1
+
+
+def as_text(fields):
+    fields["scores"] = "scores"
+
+
+DAMAGES = [
+    *(without_networks, swapped, of_other_sizes, of_other_tensors, with_an_unknown_argument),
+    *(without_embeddings, of_another_kind, lacking_one, with_more, as_text),
+]
+
+
+@pytest.mark.parametrize("change", DAMAGES)
+def test_intervals_that_do_not_fit_are_refused(change, content_with_widths, tmp_path):
+    def changed(notes):
+        fields = dict(notes["learned"]["_intervals"]["dict"])
+        change(fields)
+        notes["learned"]["_intervals"]["dict"] = [*fields.items()]
+        return notes
+
+    path = tmp_path / "model"
+    write_changed(path, content_with_widths, "pynn.TabularRegressor", lambda notes: notes)
+    pynn.TabularRegressor.load(path)
+    write_changed(path, content_with_widths, "pynn.TabularRegressor", changed)
+    with pytest.raises(ValueError, match="holds no TabularRegressor"):
+        pynn.TabularRegressor.load(path)
+
+
+SAMPLES = [
+    {"y": [0.5] * N},
+    {"y": np.full(N, 3)},
+    {"y": np.full(N, -1)},
+    {"y": np.zeros((N, 1), int)},
+    {"y": np.zeros(N - 1, int)},
+    {"X": np.zeros((N, 1), np.float32)},
+    {"is_aside": np.zeros((2, N), bool)},
+    {"is_aside": np.ones((3, N), bool)},
+    {"weights": np.ones(N + 1)},
+    {"seed": True},
+]
+
+
+@pytest.mark.parametrize("change", SAMPLES)
+def test_a_sample_that_does_not_fit_is_refused(change, tmp_path):
+    model = classifier()
+    model._sample = dataclasses.replace(model._sample, **change)
+    with pytest.raises(ValueError, match="sample"):
+        file_trip(model, tmp_path)
 
 
 @dataclasses.dataclass
