@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
 from time import monotonic
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from pynn.estimators import messages
 from pynn.estimators._sklearn import (
@@ -23,13 +22,13 @@ from pynn.estimators._sklearn import (
     _fit_context,
 )
 from pynn.estimators.settings import _constraints, among, parameter
-from pynn.inspection.tables import Table, number
 from pynn.network import Network
-from pynn.tabular import importance, parts, reading, training
+from pynn.tabular import importance, parts, training
 from pynn.tabular import recipe as recipes
 from pynn.tabular.batches import FitsBatches
 from pynn.tabular.checkpoints import Checkpoints
 from pynn.tabular.metrics import Metric
+from pynn.tabular.predictions import Predicts
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.progress import Progress
 from pynn.tabular.recipe import Recipe
@@ -40,13 +39,12 @@ from pynn.training.undo import Undo
 
 Array = NDArray[Any]
 
-BLOCK = 50_000  # rows that predictions prepare at once
 _COUNT = Interval(Integral, 1, None, closed="left")
 _FRACTION = 0.2  # of the rows for validation, with one fold
 
 
 @dataclass(eq=False, repr=False)
-class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
+class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc]
     """Base class of both estimators; a subclass defines its targets and metrics."""
 
     _: KW_ONLY
@@ -119,27 +117,9 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         """Learn from mean outputs of the networks that left a row out; return them calibrated."""
         raise NotImplementedError
 
-    def _losses(self, outputs: Array, y: Array) -> Array:
-        """Return the loss of each row whose networks have these mean outputs."""
-        raise NotImplementedError
-
-    def _calibrated(self, outputs: Array) -> Array:
-        """Return outputs as they are after calibration."""
-        return outputs
-
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
         """Return the metric of outputs."""
         raise NotImplementedError
-
-    def _check_learned(self) -> None:
-        """Raise a ValueError if learned attributes, from a file, do not fit together."""
-        if self.n_features_in_ != self.preparation_.n_features:
-            raise ValueError("n_features_in_ is not the number of features of the preparation")
-        if (
-            len(self._sample.y) != len(self._sample.X)
-            or not self._sample.is_aside.any(axis=0).all()
-        ):
-            raise ValueError("its sample is not one of rows that networks left out")
 
     # ---- Fitting ---------------------------------------------------------------------------------
 
@@ -253,15 +233,6 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         targets, labels, weights = self._encoded(targets, weights)
         return Rows(self.preparation_.apply(X), targets, weights, labels)
 
-    def _check_table(self, X: Any, is_first: bool, *others: Any) -> None:
-        """Check number and names of the columns, and that others have as many rows."""
-        try:
-            validate_data(self, X, reset=is_first, skip_check_array=True)
-            check_consistent_length(X, *others)
-        except (TypeError, ValueError):
-            reading.read(X)  # where X is no table, this error says more
-            raise
-
     def _train(
         self,
         rows: Rows,
@@ -329,7 +300,7 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
         self.validation_scores_ = [self._score_of(member, rows) for member in members]
         self.validation_score_ = self._score(calibrated, seen.y, seen.weights)
         self._sample = importance.sample(members, rows, self._seed)
-        self._importances: Array | None = None
+        self._importances = None
 
     def _tell(self, trained: Trained, n: int) -> None:
         """Warn where networks are missing."""
@@ -357,99 +328,6 @@ class Tabular(FitsBatches, Saved, BaseEstimator):  # type: ignore[misc]
                 random.set_state(state)
 
         return Undo(undo)
-
-    # ---- Predictions -----------------------------------------------------------------------------
-
-    def _blocks(self, X: Any) -> Iterator[Array]:
-        """Check a table, and yield the inputs of networks, block by block of rows."""
-        check_is_fitted(self)
-        self._check_table(X, False)
-        for block in parts.in_blocks(X, BLOCK):
-            yield self.preparation_.apply(block)
-
-    def _outputs(self, X: Any) -> Array:
-        """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
-        means = [self._mean_outputs(inputs) for inputs in self._blocks(X)]
-        return self._calibrated(means[0] if len(means) == 1 else np.concatenate(means))
-
-    def _mean_outputs(self, inputs: Array) -> Array:
-        total = self.networks_[0].predict(inputs).astype(np.float64)
-        for network in self.networks_[1:]:
-            total += network.predict(inputs)
-        total /= len(self.networks_)
-        return total
-
-    def _outputs_of_each(self, prepared: Array) -> tuple[Array, Array]:
-        """Return a sample of these rows, and outputs (n_networks, n_sample, n_outputs) for it."""
-        n_rows = len(prepared)
-        some = np.linspace(0, n_rows - 1, min(n_rows, 2_000)).astype(int)
-        return some, np.array([network.predict(prepared[some]) for network in self.networks_])
-
-    @property
-    def feature_importances_(self) -> Array:
-        """Permutation importance of each feature, ndarray of shape (n_features,).
-
-        How much the loss rises if the values of a feature are permuted among rows: the log-loss of
-        a classifier, the squared error of a regressor in units of the target's variance. Networks
-        predict only rows that they were not trained on. The first access computes it from at most
-        1,000 of these rows, which the estimator keeps, fewer if there are thousands of features.
-        It can be slightly negative for a useless feature, and is 0 for one that is left out. Of two
-        features with the same information, both may get a small number.
-
-        References
-        ----------
-        Breiman, Random Forests, Machine Learning 2001; Fisher, Rudin & Dominici, All Models are
-        Wrong, but Many are Useful, JMLR 2019.
-
-        Examples
-        --------
-        >>> import pynn
-        >>> from sklearn.datasets import load_iris
-        >>> X, y = load_iris(return_X_y=True, as_frame=True)
-        >>> model = pynn.TabularClassifier(random_state=0, expert={"epochs": 20}).fit(X, y)
-        >>> sorted(model.feature_names_in_[model.feature_importances_.argsort()[-2:]])
-        ['petal length (cm)', 'petal width (cm)']
-        """
-        check_is_fitted(self)
-        found: Array | None = getattr(self, "_importances", None)  # a file does not hold them
-        if found is None:
-            inputs = [self.preparation_.inputs_of(j) for j in range(self.n_features_in_)]
-            found = importance.permutation_importances(
-                self.networks_, self._sample, inputs, self._losses
-            )
-            self._importances = found
-        return found.copy()
-
-    def summary(self) -> str:
-        """Return tables of the columns, of the settings and of the networks.
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the estimator is not fitted.
-        """
-        check_is_fitted(self)
-        settings = [[name, str(value)] for name, value in vars(self.recipe_).items()]
-        networks = [["network", "best epoch", self._metric()]]
-        figures = zip(self.best_epochs_, self.validation_scores_, strict=True)
-        for k, (epoch, score) in enumerate(figures, start=1):
-            networks.append([str(k), str(epoch), number(score)])
-        title = "Networks, each on its own validation rows"
-        tables = [
-            Table("Settings", [["setting", "value"], *settings], left=(0, 1)),
-            Table(title, networks, left=(), notes=self._notes()),
-        ]
-        return "\n\n".join([self.preparation_.summary(), *map(str, tables)])
-
-    def _notes(self) -> list[str]:
-        """Return lines for the end of the summary."""
-        return [
-            f"Together: {self._metric()} {number(self.validation_score_)} on all validation rows"
-        ]
 
     # ---- scikit-learn's tags, pickles -----------------------------------------------------------
 

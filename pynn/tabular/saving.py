@@ -147,6 +147,15 @@ class Saved:
         estimator: Self = _load(cls, path)
         return estimator
 
+    def _check_learned(self) -> None:
+        """Raise a ValueError if attributes from a file do not fit together."""
+        estimator: Any = self
+        sample = estimator._sample
+        if estimator.n_features_in_ != estimator.preparation_.n_features:
+            raise ValueError("n_features_in_ is not the number of features of the preparation")
+        if len(sample.y) != len(sample.X) or not sample.is_aside.any(axis=0).all():
+            raise ValueError("its sample is not one of rows that networks left out")
+
 
 def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
     settings, left_out = {}, []
@@ -237,7 +246,8 @@ def _learned(estimator: Any, given: Any, arrays: dict[str, Array]) -> dict[str, 
     for name, one in accepted.items():
         if name in found:
             kind: Any = one.kind
-            found[name] = kind(**found[name]) if is_dataclass(kind) else found[name]
+            if is_dataclass(one.kind):
+                found[name] = kind(**found[name])
             one.check(name, found[name], sizes)
         elif one.always:
             raise ValueError(f"it lacks the attribute {name}")

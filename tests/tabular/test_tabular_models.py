@@ -32,7 +32,7 @@ from tabular_cases import (
 )
 
 import pynn
-from pynn.tabular import base, parts
+from pynn.tabular import parts, predictions
 from pynn.tabular.recipe import Recipe
 
 # ---- Predictions ---------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_large_tables_are_predicted_in_blocks_with_the_same_bits(Estimator, monk
         model = brief(Estimator).fit(table, y)
         expected = predicted(model, table)
         with monkeypatch.context() as patch:
-            patch.setattr(base, "BLOCK", 40)
+            patch.setattr(predictions, "BLOCK", 40)
             np.testing.assert_array_equal(predicted(model, table), expected)
 
 

@@ -1,0 +1,152 @@
+"""Predictions: what fitted estimators compute from tables; their importances and summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from pynn.inspection.tables import Table, number
+from pynn.network import Network
+from pynn.tabular import importance, parts, reading
+from pynn.tabular.preparation import Preparation
+from pynn.tabular.recipe import Recipe
+
+Array = NDArray[Any]
+
+BLOCK = 50_000  # rows that predictions prepare at once
+
+
+class Predicts:
+    """An estimator that predicts from tables, once it is fitted."""
+
+    n_features_in_: int
+    preparation_: Preparation
+    recipe_: Recipe
+    networks_: list[Network]
+    best_epochs_: list[int]
+    validation_scores_: list[float]
+    validation_score_: float
+    _sample: importance.Sample
+    _importances: Array | None  # a cache
+
+    # ---- What a subclass says --------------------------------------------------------------------
+
+    def _metric(self) -> str:
+        """Return the name of the metric."""
+        raise NotImplementedError
+
+    def _losses(self, outputs: Array, y: Array) -> Array:
+        """Return the loss of each row whose networks have these mean outputs."""
+        raise NotImplementedError
+
+    def _calibrated(self, outputs: Array) -> Array:
+        """Return outputs as they are after calibration."""
+        return outputs
+
+    # ---- Outputs of networks ---------------------------------------------------------------------
+
+    def _check_table(self, X: Any, is_first: bool, *others: Any) -> None:
+        """Check number and names of the columns, and that others have as many rows."""
+        try:
+            validate_data(self, X, reset=is_first, skip_check_array=True)
+            check_consistent_length(X, *others)
+        except (TypeError, ValueError):
+            reading.read(X)  # where X is no table, this error says more
+            raise
+
+    def _blocks(self, X: Any) -> Iterator[Array]:
+        """Check a table, and yield the inputs of networks, block by block of rows."""
+        check_is_fitted(self)
+        self._check_table(X, False)
+        for block in parts.in_blocks(X, BLOCK):
+            yield self.preparation_.apply(block)
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
+        means = [self._mean_outputs(inputs) for inputs in self._blocks(X)]
+        return self._calibrated(means[0] if len(means) == 1 else np.concatenate(means))
+
+    def _mean_outputs(self, inputs: Array) -> Array:
+        total = self.networks_[0].predict(inputs).astype(np.float64)
+        for network in self.networks_[1:]:
+            total += network.predict(inputs)
+        total /= len(self.networks_)
+        return total
+
+    def _outputs_of_each(self, prepared: Array) -> tuple[Array, Array]:
+        """Return a sample of these rows, and outputs (n_networks, n_sample, n_outputs) for it."""
+        n_rows = len(prepared)
+        some = np.linspace(0, n_rows - 1, min(n_rows, 2_000)).astype(int)
+        return some, np.array([network.predict(prepared[some]) for network in self.networks_])
+
+    # ---- Importances, summary --------------------------------------------------------------------
+
+    @property
+    def feature_importances_(self) -> Array:
+        """Permutation importance of each feature, ndarray of shape (n_features,).
+
+        How much the loss rises if the values of a feature are permuted among rows: the log-loss of
+        a classifier, the squared error of a regressor in units of the target's variance. Networks
+        predict only rows that they were not trained on. The first access computes it from at most
+        1,000 of these rows, which the estimator keeps, fewer if there are thousands of features.
+        It can be slightly negative for a useless feature, and is 0 for one that is left out. Of two
+        features with the same information, both may get a small number.
+
+        References
+        ----------
+        Breiman, Random Forests, Machine Learning 2001; Fisher, Rudin & Dominici, All Models are
+        Wrong, but Many are Useful, JMLR 2019.
+
+        Examples
+        --------
+        >>> import pynn
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = pynn.TabularClassifier(random_state=0, expert={"epochs": 20}).fit(X, y)
+        >>> sorted(model.feature_names_in_[model.feature_importances_.argsort()[-2:]])
+        ['petal length (cm)', 'petal width (cm)']
+        """
+        check_is_fitted(self)
+        found = getattr(self, "_importances", None)  # files do not hold them
+        if found is None:
+            inputs = [self.preparation_.inputs_of(j) for j in range(self.n_features_in_)]
+            found = importance.permutation_importances(
+                self.networks_, self._sample, inputs, self._losses
+            )
+            self._importances = found
+        return np.array(found)
+
+    def summary(self) -> str:
+        """Return tables of the columns, of the settings and of the networks.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self)
+        settings = [[name, str(value)] for name, value in vars(self.recipe_).items()]
+        networks = [["network", "best epoch", self._metric()]]
+        figures = zip(self.best_epochs_, self.validation_scores_, strict=True)
+        for k, (epoch, score) in enumerate(figures, start=1):
+            networks.append([str(k), str(epoch), number(score)])
+        title = "Networks, each on its own validation rows"
+        tables = [
+            Table("Settings", [["setting", "value"], *settings], left=(0, 1)),
+            Table(title, networks, left=(), notes=self._notes()),
+        ]
+        return "\n\n".join([self.preparation_.summary(), *map(str, tables)])
+
+    def _notes(self) -> list[str]:
+        """Return lines for the end of the summary."""
+        return [
+            f"Together: {self._metric()} {number(self.validation_score_)} on all validation rows"
+        ]
