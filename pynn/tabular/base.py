@@ -271,11 +271,15 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
 
     def _network(self, recipe: Recipe, seed: int) -> Network:
         n_inputs, embeddings = self.preparation_.n_inputs, self.preparation_.embeddings
-        return self._new_network(
+        network = self._new_network(
             n_inputs, recipe.hidden_layer_sizes, activation=recipe.activation,
             embeddings=embeddings or None, input_scale=recipe.input_scale, n_threads=self.n_threads,
             random_state=seed,
         )  # fmt: skip
+        for name, table in network.embedding_parameters.items():
+            if name.startswith("table"):
+                table[-1] = 0  # "other", which stays neutral if no training row has it
+        return network
 
     def _score_of(self, member: Member, rows: Rows) -> float:
         aside = member.validation

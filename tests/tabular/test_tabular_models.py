@@ -274,3 +274,12 @@ def test_tags_say_what_tables_may_hold(Estimator):
 
 def test_notebooks_show_scikit_learn_s_diagram():
     assert "TabularClassifier" in brief().fit(X_IRIS, Y_IRIS)._repr_html_()
+
+
+def test_the_embedding_of_unseen_categories_stays_0_where_no_row_trains_it():
+    X = [[name] for name in "abcd" * 10]
+    model = brief().fit(X, np.arange(40) % 2)
+    for network in model.networks_:
+        table = network.embedding_parameters["table.0"]
+        assert not table[-1].any()
+        assert table[:-1].all()
