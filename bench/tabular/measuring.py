@@ -13,7 +13,6 @@ from tabular import methods, sources
 
 COVERAGE = 0.9
 _SMALLEST_PROBABILITY = 1e-6
-_N_BINS = 15  # as usual for the calibration error
 
 
 class Child:
@@ -67,31 +66,22 @@ def scores_of_numbers(y, predicted):
 def scores_of_classes(y, predicted):
     from sklearn.metrics import log_loss, roc_auc_score
 
+    from pynn.tabular.calibration import calibration_error
+
     p = np.clip(np.asarray(predicted, dtype=float), _SMALLEST_PROBABILITY, 1)
     p /= p.sum(axis=1, keepdims=True)
     result = {
         "logloss": float(log_loss(y, p, labels=np.arange(p.shape[1]))),
         "error": float(np.mean(p.argmax(axis=1) != y)),
-        "ece": calibration_error(y, p),
+        "ece": calibration_error(p, y),
     }
     return result | ({"auc": float(roc_auc_score(y, p[:, 1]))} if p.shape[1] == 2 else {})
-
-
-def calibration_error(y, p):
-    """Return the expected calibration error of the likeliest class (Guo et al. 2017).
-
-    Rows are binned by the probability of that class. The error is the mean over rows of the
-    distance, in their bin, of the mean probability from the part of rows that are of that class.
-    """
-    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
-    bins = np.minimum((confidence * _N_BINS).astype(int), _N_BINS - 1)
-    return float(np.abs(np.bincount(bins, right - confidence)).sum() / len(y))
 
 
 def intervals(model, X, y):
     """Return coverage and mean width (over the targets' standard deviation), if there are any."""
     if not hasattr(model, "predict_interval"):
         return {}
-    low, high = np.transpose(model.predict_interval(X, coverage=COVERAGE))
+    low, high = model.predict_interval(X, coverage=COVERAGE)
     inside = (low <= y) & (y <= high)
     return {"coverage": float(np.mean(inside)), "width": float(np.mean(high - low) / np.std(y))}
