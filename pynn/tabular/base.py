@@ -113,8 +113,11 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         """Return a network for these targets."""
         raise NotImplementedError
 
-    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
-        """Learn from mean outputs of the networks that left a row out; return them calibrated."""
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array, is_late: bool) -> Array:
+        """Learn from mean outputs of the networks that left a row out; return them calibrated.
+
+        After the time limit, no networks are trained for it.
+        """
         raise NotImplementedError
 
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
@@ -299,7 +302,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         seen = rows if len(some) == len(rows.X) else rows.only(some)
         n_averaged = np.bincount(np.concatenate([member.validation for member in members]))[some]
         self.networks_ = [member.network for member in members]
-        calibrated = self._calibrate(outputs, seen, n_averaged)
+        calibrated = self._calibrate(outputs, seen, n_averaged, trained.is_late)
         self.best_epochs_ = [best_epoch(member.network) for member in members]
         self.validation_scores_ = [self._score_of(member, rows) for member in members]
         self.validation_score_ = self._score(calibrated, seen.y, seen.weights)

@@ -171,7 +171,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         n_classes = len(self.classes_)
         return Network([n_inputs, *hidden, n_classes], output_activation="softmax", **options)
 
-    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array, is_late: bool) -> Array:
         of_fewer = calibration.temperature(outputs, rows.y, rows.weights)
         some, of_networks = self._outputs_of_each(rows.X)
         self.temperature_ = calibration.temperature_of_mean(

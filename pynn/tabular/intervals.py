@@ -119,6 +119,7 @@ def learn(
     embeddings: Mapping[int, Embedding] | None = None,
     seed: int = 0,
     n_threads: int | None = None,
+    is_constant: bool = False,
 ) -> Intervals:
     """Learn intervals from rows and their predictions by networks that did not train on them.
 
@@ -137,6 +138,8 @@ def learn(
         By column of X.
     seed : int, default=0
     n_threads : int or None, default=None
+    is_constant : bool, default=False
+        Whether all widths are the same, for which no networks are trained.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def learn(
     n_outputs = residuals.shape[1]
     networks: list[Network] = []
     spreads, limits, powers = np.ones_like(residuals), np.ones((2, n_outputs)), np.zeros(n_outputs)
-    if len(X) >= FEWEST_ROWS and np.abs(residuals).any(axis=0).all():
+    if not is_constant and len(X) >= FEWEST_ROWS and np.abs(residuals).any(axis=0).all():
         try:
             networks, sizes = _sizes(X, predictions, residuals, w, embeddings, seed, n_threads)
         except (FloatingPointError, KeyboardInterrupt) as error:  # the model itself is trained

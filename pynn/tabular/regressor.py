@@ -44,7 +44,8 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         is "rmse".
     time_limit : float or None, default=None
         Seconds after which training ends. Each thread trains at least one epoch of a network, and
-        networks may be missing, with a warning. Results then depend on the speed of the machine.
+        networks may be missing, with a warning; all intervals then have the same width. Results
+        depend on the speed of the machine in this case.
     categorical_features : "auto" or array-like, default="auto"
         More columns to treat as categories, such as integer codes: names, indices, or a bool for
         each column. Columns of strings and of categorical dtypes are always categories; "auto" adds
@@ -150,13 +151,14 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         cost = "absolute_error" if self._metric() == "mae" else "squared_error"
         return Network([n_inputs, *hidden, len(self._mean)], cost=cost, **options)
 
-    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array) -> Array:
+    def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array, is_late: bool) -> Array:
         some, of_networks = self._outputs_of_each(rows.X)
         residuals = (rows.y - outputs)[some]
         self._intervals = intervals.learn(
             rows.X, outputs, rows.y, rows.weights,
             shrinkage=intervals.gain_of_averaging(of_networks, residuals, n_averaged[some]),
             embeddings=self.preparation_.embeddings, seed=self._seed, n_threads=self.n_threads,
+            is_constant=is_late,
         )  # fmt: skip
         return outputs
 
@@ -208,8 +210,8 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         A new row's number is below the quantile at level q with probability q, on average over
         rows. The quantiles are the prediction plus those of the residuals of training rows, each by
         the networks that did not train on it, reduced by what the mean of all networks gains. Where
-        the size of residuals can be predicted from a row, distances follow it. Quantiles never
-        cross.
+        the size of residuals can be predicted from a row, distances follow it, unless `time_limit`
+        ended the fit. Quantiles never cross.
 
         Parameters
         ----------

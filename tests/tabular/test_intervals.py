@@ -127,6 +127,15 @@ def test_widths_are_constant_if_training_their_networks_fails(monkeypatch, error
     np.testing.assert_allclose(upper - lower, upper[0] - lower[0])
 
 
+def test_widths_are_constant_if_the_time_limit_has_passed(monkeypatch):
+    monkeypatch.setattr(intervals, "_sizes", None)  # it would fail
+    model = pynn.TabularRegressor(random_state=0, n_members=2, n_folds=2, time_limit=1e-9)
+    X, y = noisy(9, 300)
+    with pytest.warns(UserWarning, match="time_limit=1e-09 ended training early"):
+        lower, upper = model.fit(X, y).predict_interval(X)
+    np.testing.assert_allclose(upper - lower, upper[0] - lower[0])
+
+
 # ---- What is learned from rows and their predictions ---------------------------------------------
 
 
