@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ Array = NDArray[Any]
 
 MOST_ROWS = 1_000  # in a sample
 MOST_NUMBERS = 2_000_000  # in its inputs: 8 MB
-FEWEST_ROWS = 5  # that are predicted with other values of a feature
+FEWEST_ROWS = 2  # that are predicted with other values of a feature
 N_REPEATS = 5
-WORK = 1e11  # multiply-adds for all features, some seconds; FEWEST_ROWS may take more
+WORK = 2e11  # multiply-adds for all features, some ten seconds; FEWEST_ROWS may take more
 _BLOCK = 10_000_000  # numbers in the inputs that are predicted at once
 
 
@@ -74,7 +74,9 @@ def permutation_importances(
 
     Each row is predicted by the networks that did not train on it. The rows of the sample are used
     five times, fewer times or in part if the work for all features exceeds `WORK`, but each feature
-    is permuted in 5 rows at least: from some 3,000 columns of numbers on, importances are rough.
+    is permuted in 2 rows at least, which a single network predicts if several take too long. So the
+    importances of thousands of columns of numbers are rough: with 3,000 columns they rest on some
+    20 rows. From 8,000 on they rest on 2 rows, and are wrong by about their own size.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def permutation_importances(
     """
     random = np.random.RandomState(sample.seed)
     n_rows, n_inputs = sample.X.shape
-    n_drawn = _rows_for_each(networks, sample, len(inputs))
+    sample, n_drawn = _bounded(networks, sample, len(inputs))
     everything = np.arange(n_rows)
     before = losses(_outputs(networks, sample, sample.X, everything), sample.y)
     found = np.zeros(len(inputs))
@@ -116,12 +118,15 @@ def permutation_importances(
     return found
 
 
-def _rows_for_each(networks: Sequence[Network], sample: Sample, n_features: int) -> int:
-    """Return how many rows are predicted with other values of a feature."""
+def _bounded(networks: Sequence[Network], sample: Sample, n_features: int) -> tuple[Sample, int]:
+    """Return a sample, and how many rows are predicted with other values of each feature."""
+    work = n_features * sum(weights.size for weights in networks[0].weights)
     n_averaged = sample.is_aside.sum(axis=0).mean()
-    work = n_averaged * n_features * sum(weights.size for weights in networks[0].weights)
+    if n_averaged * work * FEWEST_ROWS > WORK:  # only the first network for each row
+        n_averaged, is_first = 1, sample.is_aside.cumsum(axis=0) == 1
+        sample = replace(sample, is_aside=sample.is_aside & is_first)
     most = N_REPEATS * len(sample.X)
-    return int(min(most, max(FEWEST_ROWS, WORK // work)))
+    return sample, int(min(most, max(FEWEST_ROWS, WORK // (n_averaged * work))))
 
 
 def _permuted(n_rows: int, n_drawn: int, random: np.random.RandomState) -> Array:

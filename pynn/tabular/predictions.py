@@ -92,7 +92,8 @@ class Predicts:
         How much the loss rises if the values of a feature are permuted among rows: the log-loss of
         a classifier, the squared error of a regressor in units of the target's variance. Networks
         predict only rows that they were not trained on. The first access computes it from at most
-        1,000 of these rows, which the estimator keeps, fewer if there are thousands of features.
+        1,000 of these rows, which the estimator keeps. With thousands of features it takes fewer
+        rows and is rough: from some 8,000 columns of numbers on, each is permuted in two rows only.
         It can be slightly negative for a useless feature, and is 0 for one that is left out. Of two
         features with the same information, both may get a small number.
 

@@ -1,6 +1,7 @@
 """Permutation importance of the features of a table."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_thousands_of_features_use_fewer_rows(rng, monkeypatch):
     X = rng.integers(2, size=(300, 400))
     model = pynn.TabularRegressor(random_state=0, n_members=2, n_folds=2, expert=FEW)
     model.fit(X, X[:, 7])
-    monkeypatch.setattr(importance, "WORK", 1e8)  # as if there were many more
+    monkeypatch.setattr(importance, "WORK", 1e7)  # as if there were many more
     predicted = []
     outputs = importance._outputs
     monkeypatch.setattr(
@@ -120,6 +121,19 @@ def test_thousands_of_features_use_fewer_rows(rng, monkeypatch):
     assert sum(predicted) == 300 + 400 * importance.FEWEST_ROWS
     assert found.shape == (400,)
     assert found.argmax() == 7
+
+
+def test_one_network_predicts_each_row_if_several_take_too_long(rng, monkeypatch):
+    X = rng.normal(size=(200, 3))
+    model = pynn.TabularRegressor(random_state=0, n_members=3, n_folds=1, expert=FEW)
+    model.fit(X, X[:, 1])
+    assert model._sample.is_aside.all()
+    monkeypatch.setattr(importance, "WORK", 1)
+    together = model.feature_importances_
+    model.networks_ = model.networks_[:1]
+    model._sample = replace(model._sample, is_aside=model._sample.is_aside[:1])
+    model._importances = None
+    np.testing.assert_array_equal(model.feature_importances_, together)
 
 
 def test_it_cannot_be_asked_for_before_a_fit():
