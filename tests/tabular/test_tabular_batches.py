@@ -9,6 +9,7 @@ from scipy import sparse
 
 import pynn
 from pynn.tabular import batches, joining
+from pynn.tabular.calibration import calibration_error
 from pynn.tabular.columns import Column
 
 RNG = np.random.default_rng(0)
@@ -55,6 +56,30 @@ def test_one_block_is_about_as_good_as_a_fit(Estimator):
     ours, theirs = (model.score(TABLE[300:], y[300:]) for model in (streamed, fitted))
     assert theirs > 0.6
     assert ours > theirs - 0.15
+
+
+def test_intervals_are_learned_from_the_validation_rows():
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-1, 1, size=(4_000, 2))
+    y = 10 * X[:, 0] + (0.1 + np.abs(X[:, 1])) * rng.normal(size=len(X))
+    model = few(pynn.TabularRegressor, expert={"epochs": 12}).fit_batches(cut(X[:2000], y[:2000]))
+    assert model._sample.is_aside.all()
+    lower, upper = model.predict_interval(X[2000:], coverage=0.8)
+    covered = np.mean((lower <= y[2000:]) & (y[2000:] <= upper))
+    assert covered == pytest.approx(0.8, abs=0.05)
+    quiet = np.abs(X[2000:, 1]) < 0.3
+    assert (upper - lower)[quiet].mean() < 0.7 * (upper - lower)[~quiet].mean()
+    assert model.feature_importances_.argmax() == 0
+
+
+def test_temperature_and_importances_are_learned_from_the_validation_rows():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(4_000, 3))
+    y = (rng.random(4_000) < 1 / (1 + np.exp(-3 * X[:, 1]))).astype(int)
+    model = few(pynn.TabularClassifier, expert={"epochs": 12}).fit_batches(cut(X[:2000], y[:2000]))
+    assert model.temperature_ != 1
+    assert calibration_error(model.predict_proba(X[2000:]), y[2000:]) < 0.06
+    assert model.feature_importances_.argmax() == 1
 
 
 @BOTH

@@ -11,9 +11,10 @@ from pynn.tabular import training
 from pynn.training import checkpoint
 
 RNG = np.random.default_rng(0)
-N = 100
+N = 300  # enough for intervals with networks of their own
 X = np.column_stack([RNG.normal(size=N), RNG.choice([1.0, 2.0, np.nan], N)])
 Y = {pynn.TabularClassifier: (X[:, 0] > 0).astype(int), pynn.TabularRegressor: X[:, 0] * 3}
+Y[pynn.TabularRegressor][::2] += 9 * RNG.normal(size=N // 2)
 BOTH = pytest.mark.parametrize("Estimator", Y)
 FEW = {"n_members": 3, "n_folds": 3, "random_state": 0, "n_threads": 1}
 FEW["expert"] = {"epochs": 3, "hidden_layer_sizes": (8,), "patience": 9}
@@ -28,7 +29,7 @@ def in_memory(model, y):
 
 
 def in_blocks(model, y):
-    return model.fit_batches([(X[:50], y[:50]), (X[50:], y[50:])])
+    return model.fit_batches([(X[:150], y[:150]), (X[150:], y[150:])])
 
 
 @pytest.fixture
@@ -55,6 +56,12 @@ def trained(monkeypatch):
     return found
 
 
+def learned_from_validation_rows(model):
+    if hasattr(model, "predict_interval"):
+        return [*model.predict_interval(X), model.feature_importances_]
+    return [model.temperature_, model.feature_importances_]
+
+
 def assert_same(model, other):
     for ours, theirs in zip(model.networks_, other.networks_, strict=True):
         assert ours.parameters.tobytes() == theirs.parameters.tobytes()
@@ -63,6 +70,8 @@ def assert_same(model, other):
     assert np.array_equal(model.predict(X), other.predict(X))
     assert model.validation_score_ == other.validation_score_
     assert model.best_epochs_ == other.best_epochs_
+    pairs = zip(*map(learned_from_validation_rows, (model, other)), strict=True)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
 @pytest.mark.parametrize("how", [in_memory, in_blocks])
@@ -116,7 +125,7 @@ def test_other_settings_or_data_are_refused(change, name, folder):
 def test_other_blocks_are_refused(folder):
     y = X[:, 0]
     in_blocks(few(checkpoint=folder), y)
-    with pytest.raises(ValueError, match="from a fit with blocks '100 rows in 2 blocks"):
+    with pytest.raises(ValueError, match="from a fit with blocks '300 rows in 2 blocks"):
         few(checkpoint=folder).fit_batches([(X, y)])
     with pytest.raises(ValueError, match="from a fit with blocks"):
         few(checkpoint=folder).fit(X, y)
