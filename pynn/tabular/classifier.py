@@ -176,7 +176,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         some, of_networks = self._outputs_of_each(rows.X)
         self.temperature_ = calibration.temperature_of_mean(
             of_networks, of_fewer, round(n_averaged.mean()),
-            None if rows.weights is None else rows.weights[some],
+            None if rows.weights is None else rows.weights[some], len(outputs),
         )  # fmt: skip
         return calibration.tempered(outputs, of_fewer)
 

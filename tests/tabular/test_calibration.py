@@ -90,6 +90,13 @@ def test_the_temperature_of_as_many_or_of_equal_networks_stays(rng):
     assert temperature_of_mean(networks[[0, 0]], 1.3) == pytest.approx(1.3)
 
 
+def test_the_temperature_of_a_mean_is_near_1_for_few_rows(rng):
+    networks = softmax(2 * rng.normal(size=(8, 200, 3)))
+    whole = temperature_of_mean(networks, 1.0)
+    logs = [np.log(temperature_of_mean(networks, 1.0, n=n)) for n in (10, 1_000, 1e9)]
+    np.testing.assert_allclose(logs, np.log(whole) * np.array([1 / 101, 1 / 2, 1]), rtol=1e-4)
+
+
 def test_the_calibration_error_is_small_for_true_probabilities_only(rng):
     given = softmax(2 * rng.normal(size=(20_000, 3)))
     y = drawn(rng, given)
