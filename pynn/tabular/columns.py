@@ -30,8 +30,9 @@ _TYPES = {  # the types of objects, by kind of column; the first that fits is th
     "categories": (str,),
     "numbers": (Real, Decimal, np.bool_),
 }
-_CAN_BE_NAN = (float, np.floating, Decimal, *_TYPES["durations"], *_TYPES["dates"])
 _DAY = np.timedelta64(1, "D")
+_PER_DAY = {"ps": 8.64e16, "fs": 8.64e19, "as": 8.64e22}  # units that NumPy converts to no days
+_CAN_BE_NAN = (float, np.floating, Decimal, *_TYPES["durations"], *_TYPES["dates"])
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,10 @@ def categories(column: Column) -> tuple[NDArray[np.intp], list[Label]]:
 
 def _days(values: Array) -> NDArray[np.float64]:
     """Return dates or durations as days; the same number whatever their unit is."""
+    unit, step = np.datetime_data(values.dtype)
+    if unit in _PER_DAY:
+        days = values.astype(np.int64) * (step / _PER_DAY[unit])
+        return np.where(np.isnat(values), np.nan, days)
     whole = values.astype(f"{values.dtype.kind}8[D]")
     rest = (values - whole) / _DAY
     since = whole - np.datetime64(0, "D") if values.dtype.kind == "M" else whole

@@ -60,6 +60,11 @@ class Table:
         if dtype.kind not in "biufmMO" or column.values.ndim != 1:
             hint = "; decode bytes to strings first" if dtype.kind == "S" else ""
             raise ValueError(f"{column.name} must hold {ACCEPTED}, got dtype {dtype}{hint}")
+        if dtype.kind == "m" and np.datetime_data(dtype)[0] in ("Y", "M"):
+            raise ValueError(
+                f"{column.name} must hold durations of a fixed length, got dtype {dtype}; make "
+                "numbers of months and years first"
+            )
         return column
 
 

@@ -86,6 +86,27 @@ def test_dates_are_days_in_utc(table, given, expected):
     np.testing.assert_array_equal(columns.dates(column), expected)
 
 
+SECONDS = {"W": 604800, "D": 86400, "h": 3600, "m": 60, "s": 1} | {
+    unit: 10.0 ** (-3 * k) for k, unit in enumerate(["ms", "us", "ns", "ps", "fs", "as"], start=1)
+}
+
+
+@pytest.mark.parametrize("unit", SECONDS)
+def test_dates_and_durations_of_numpy_have_any_unit(unit):
+    n = max(7, round(7 / SECONDS[unit]))
+    given = np.array([[0], [n], [n]]).astype(f"m8[{unit}]")
+    given[2] = np.timedelta64("NaT")
+    expected = [0, n * SECONDS[unit] / 86400, NAN]
+    np.testing.assert_allclose(columns.numbers(only_column(given)), expected)
+    np.testing.assert_allclose(columns.dates(only_column(np.datetime64(0, unit) + given)), expected)
+
+
+@pytest.mark.parametrize("unit", ["Y", "M"])
+def test_durations_without_a_fixed_length_are_refused(unit):
+    with pytest.raises(ValueError, match=rf"column 0 must hold .* length, got dtype .*\[{unit}\]"):
+        only_column(np.array([[1]], dtype=f"m8[{unit}]"))
+
+
 def decoded(column):
     codes, labels = columns.categories(column)
     assert len({*labels}) == len(labels)
