@@ -54,7 +54,7 @@ class Predicts:
         try:
             validate_data(self, X, reset=is_first, skip_check_array=True)
             check_consistent_length(X, *others)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, LookupError):
             reading.read(X)  # where X is no table, this error says more
             raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -123,6 +123,14 @@ class Recipe(Settings):
         "patience": _COUNT,
         "average": "[0, 1)",
     }
+
+    def __post_init__(self) -> None:
+        """Check each setting that networks do not check."""
+        super().__post_init__()
+        sizes = self.hidden_layer_sizes
+        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+            raise TypeError(f"hidden_layer_sizes must be a sequence of integers, got {sizes!r}")
+        checks.flag("waves", self.waves)
 
     def fit_arguments(self, n_rows: int) -> dict[str, Any]:
         """Return arguments of `Network.fit`.

@@ -120,6 +120,9 @@ def test_what_is_no_table_is_refused_in_a_fit():
         brief().fit(polars.LazyFrame({"a": [1, 2]}), [0, 1])
     with pytest.raises(ValueError, match="Reshape your data"):
         brief().fit(X_IRIS[:, 0], Y_IRIS)
+    for table in ([], {"a": [1, 2]}, {}, [{"a": 1}], "ab", iter([[1]])):
+        with pytest.raises(ValueError, match="Expected 2D array"):
+            brief().fit(table, [0, 1])
     with pytest.raises(ValueError, match="column 0 must be finite"):
         brief().fit(np.where(X_IRIS > 7, np.inf, X_IRIS), Y_IRIS)
 
