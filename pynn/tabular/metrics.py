@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from pynn.training.state import State
 
@@ -70,12 +69,26 @@ def auc(y: Array, probabilities: Array, weights: Array | None = None) -> float:
     n_classes = probabilities.shape[1]
     classes = [1] if n_classes == 2 else range(n_classes)
     n_rows = np.bincount(y, minlength=n_classes)
+    w = np.ones(len(y)) if weights is None else weights
     areas = [
-        roc_auc_score(y == k, probabilities[:, k], sample_weight=weights)
+        _area(probabilities[:, k], (y == k) * w, (y != k) * w)
         for k in classes
         if 0 < n_rows[k] < len(y)
     ]
     return float(np.mean(areas)) if areas else np.nan
+
+
+def _area(scores: Array, positive: Array, negative: Array) -> float:
+    """Return the probability that a positive row has a higher score than a negative one.
+
+    Rows count by these weights; equal scores count half (Hanley & McNeil 1982). The function of
+    scikit-learn takes many times as long, too long for hundreds of classes after each epoch.
+    """
+    order = np.argsort(scores)
+    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))  # of equal scores
+    ups, downs = (np.add.reduceat(w[order], starts) for w in (positive, negative))
+    shares = (downs.cumsum() - downs / 2) / downs.sum()
+    return float((ups / ups.sum()) @ shares)
 
 
 def log_loss(y: Array, probabilities: Array, weights: Array | None = None) -> float:
