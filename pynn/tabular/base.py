@@ -33,6 +33,7 @@ from pynn.tabular.preparation import Preparation
 from pynn.tabular.progress import Progress
 from pynn.tabular.recipe import Recipe
 from pynn.tabular.saving import Learned, Saved
+from pynn.tabular.targets import scaled_weights
 from pynn.tabular.training import Member, Rows, Source, Trained, best_epoch
 from pynn.training.forks import alone
 from pynn.training.undo import Undo
@@ -223,6 +224,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, targets, ensure_non_negative=True)
+            weights = scaled_weights(weights)
             some = np.flatnonzero(weights)
             if len(some) < len(weights):
                 X, targets, weights = parts.take(X, some), targets[some], weights[some]

@@ -15,6 +15,7 @@ from pynn.callbacks import EarlyStopping
 from pynn.estimators import messages
 from pynn.model.embeddings import Embedding
 from pynn.network import Network
+from pynn.tabular.targets import scaled_weights
 from pynn.training.optimizers import AdamW
 from pynn.training.workers import run_all
 
@@ -157,7 +158,7 @@ def learn(
     Regression Conformal Prediction, 2008; Lei, G'Sell, Rinaldo, Tibshirani & Wasserman,
     Distribution-Free Predictive Inference for Regression, JASA 2018.
     """
-    w = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
+    w = np.ones(len(X)) if weights is None else scaled_weights(weights)
     residuals = (np.asarray(y, dtype=np.float64) - predictions) * shrinkage
     n_outputs = residuals.shape[1]
     networks: list[Network] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,12 @@ def _of_objects(labels: Array) -> Array:
     if kinds <= {bool, np.bool_}:
         return labels.astype(bool)
     if all(issubclass(kind, Integral) for kind in kinds):
+        low, high = min(labels), max(labels)
+        if low < -(2**63) or high >= 2**63:
+            raise ValueError(
+                f"y must hold integers that fit int64, got some from {low} to {high}; convert "
+                "them to strings"
+            )
         return labels.astype(np.int64)
     if all(issubclass(kind, Integral | float | np.floating) for kind in kinds):
         return labels.astype(np.float64)
@@ -126,19 +132,28 @@ def class_weights(given: Any, classes: Array, counts: Array) -> Array | None:
     Raises
     ------
     ValueError
-        If a weight is not positive.
+        If a weight is not a positive number, or of something that is no class while a class lacks
+        one.
     """
     if given is None:
         return None
     if isinstance(given, str):
         return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
-    weights = np.array([given.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
-    if not (weights > 0).all():
+    labels = classes.tolist()
+    unknown = [label for label in given if label not in labels]
+    without = [label for label in labels if label not in given]
+    if unknown and without:  # perhaps misspelt; but a part of the rows may lack a class
+        raise ValueError(
+            f"class_weight holds {checks.listed(unknown)}, no class of y, but no weight of "
+            f"{checks.listed(without)}"
+        )
+    weights = [given.get(label, 1.0) for label in labels]
+    if not all(isinstance(weight, Real) and 0 < float(weight) < np.inf for weight in weights):
         raise ValueError(
             f"class_weight must hold positive numbers, got {given}; leave the rows of a class out, "
             "or give them the sample_weight 0, to learn nothing of it"
         )
-    return weights
+    return np.array(weights, dtype=np.float64)
 
 
 def numbers(y: Any) -> Array:
@@ -158,12 +173,30 @@ def numbers(y: Any) -> Array:
         If it does not hold finite numbers within ±1e300.
     """
     refuse_lossy(y, "y")
-    array: Array = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    given = np.asarray(y)
+    if given.dtype.kind in "OSU":
+        strings = [one for one in given.ravel().tolist() if isinstance(one, str | bytes)]
+        if strings:
+            raise ValueError(f"y must hold numbers, got strings such as {strings[0]!r}")
+    try:
+        array: Array = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    except OverflowError as error:  # an integer beyond float64
+        raise ValueError(f"y must hold numbers within ±{LARGEST:g}: {error}") from error
     if array.ndim == 2 and array.shape[1] == 1:
         array = column_or_1d(array, warn=True)
     if np.abs(array).max() > LARGEST:
         raise ValueError(f"y must hold numbers within ±{LARGEST:g}, got {np.abs(array).max():g}")
     return array
+
+
+def scaled_weights(weights: Array) -> Array:
+    """Return weights over a power of two, the largest from 0.5 to 1: the bits of ratios stay.
+
+    So sums and squares of huge weights are finite. Weights smaller than the largest by more than
+    float64's range become 0.
+    """
+    with np.errstate(under="ignore"):
+        return np.asarray(np.ldexp(weights, -np.frexp(weights.max())[1]))
 
 
 def moments(columns: Array, weights: Array | None) -> tuple[Array, Array]:

@@ -77,6 +77,19 @@ def test_numbers_are_checked_in_expert_too(name):
         model.fit(X_IRIS, Y_IRIS)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("hidden_layer_sizes", 5, "hidden_layer_sizes must be a sequence of integers, got 5"),
+        ("hidden_layer_sizes", "64", "hidden_layer_sizes must be a sequence of integers, got '64'"),
+        ("waves", None, "waves must be True or False, got None"),
+    ],
+)
+def test_settings_of_experts_that_are_no_numbers_are_checked(name, value, message):
+    with pytest.raises(TypeError, match=message):
+        brief(expert={name: value}).fit(X_IRIS, Y_IRIS)
+
+
 def test_parameters_win_over_settings_of_experts():
     assert len(brief(expert={"n_members": 5}).fit(X_IRIS, Y_IRIS).networks_) == 2
 
@@ -186,6 +199,14 @@ def test_metrics_are_scikit_learn_s(rng):
         aside = folds(rows, 1, 1, 0.2, np.random.RandomState(0))[0]
         expected = function(y[aside], model.predict(X_DIABETES[aside]))
         assert model.validation_score_ == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_auc_counts_equal_scores_half_and_takes_weights_of_any_size(rng):
+    y, p = rng.integers(2, size=200), rng.dirichlet(np.ones(2), 200).round(1)
+    w = rng.uniform(0.5, 2, 200)
+    expected = roc_auc_score(y, p[:, 1], sample_weight=w)
+    for factor in (1, 2.0**1000, 2.0**-1000):
+        assert metrics.auc(y, p, factor * w) == pytest.approx(expected)
 
 
 def test_the_auc_of_a_class_without_rows_does_not_count():
@@ -323,10 +344,42 @@ def test_class_weights_multiply_sample_weights():
     np.testing.assert_allclose(balanced.predict_proba(X_IRIS), weighted.predict_proba(X_IRIS))
 
 
-@pytest.mark.parametrize("weight", [0, -1, np.nan])
+@pytest.mark.parametrize("weight", [0, -1, np.nan, np.inf, "2", None])
 def test_class_weights_must_be_positive(weight):
     with pytest.raises(ValueError, match="class_weight must hold positive numbers"):
         brief(class_weight={1: weight}).fit(X_IRIS, Y_IRIS)
+
+
+def test_a_class_weight_of_no_class_is_refused_if_a_class_has_none():
+    with pytest.raises(ValueError, match=r"holds 3, 'b', no class of y, but no weight of 0, 2$"):
+        brief(class_weight={1: 2, 3: 2, "b": 1}).fit(X_IRIS, Y_IRIS)
+    some = Y_IRIS < 2  # as in a part of the rows without a class
+    weights = {0: 1, 1: 2, 2: 3}
+    assert brief(class_weight=weights).fit(X_IRIS[some], Y_IRIS[some]).classes_.tolist() == [0, 1]
+
+
+@BOTH
+@pytest.mark.parametrize("factor", [2.0**1000, 2.0**1023, 2.0**-990])
+def test_only_ratios_of_weights_count_however_large_or_small_they_are(Estimator, factor):
+    X, y = DATA[Estimator]
+    weights = np.linspace(0.5, 1.5, len(y))
+    model = brief(Estimator).fit(X, y, weights * factor)
+    expected = brief(Estimator).fit(X, y, weights)
+    assert_same_bits(expected, model, X)
+    assert model.validation_score_ == expected.validation_score_
+    if Estimator is Regressor:
+        quantiles = (each.predict_quantiles(X) for each in (model, expected))
+        np.testing.assert_array_equal(*quantiles)
+
+
+@BOTH
+def test_weights_may_differ_by_more_than_float64_holds(Estimator):
+    X, y = DATA[Estimator]
+    weights = 10.0 ** np.linspace(-300, 300, len(y))
+    weights[::2] = 1e300
+    model = brief(Estimator).fit(X, y, weights)
+    assert np.isfinite(predicted(model, X)).all()
+    assert np.isfinite(model.validation_score_)
 
 
 def test_nothing_warns():

@@ -87,6 +87,16 @@ def test_missing_classes_are_refused(missing):
         (None, ValueError, "TabularClassifier requires y to be passed, but the target y is None"),
         (Y_IRIS[1:], ValueError, "inconsistent numbers of samples"),
         (np.ma.masked_equal(Y_IRIS, 1), TypeError, "y must not be a masked array"),
+        (
+            np.array([2**63, 1, 2] * 50, object),
+            ValueError,
+            "fit int64, got .* 1 to 9223372036854775808",
+        ),
+        (
+            np.array([-(2**63) - 1, 1, 2] * 50, object),
+            ValueError,
+            "fit int64, got .* from -9223372036854775809",
+        ),
     ],
 )
 def test_what_are_no_classes_is_refused(y, error, message):
@@ -149,7 +159,10 @@ def test_numbers_as_integers_bools_and_series():
         (np.where(Y_IRIS == 2, np.nan, Y_IRIS), ValueError, "Input y contains NaN"),
         (np.where(Y_IRIS == 2, np.inf, Y_IRIS), ValueError, "Input y contains infinity"),
         (1e305 * Y_IRIS, ValueError, r"y must hold numbers within ±1e\+300, got 2e\+305"),
-        (NAMES[Y_IRIS], ValueError, "could not convert string to float"),
+        (NAMES[Y_IRIS], ValueError, "y must hold numbers, got strings such as 'a'"),
+        (Y_IRIS.astype(str), ValueError, "y must hold numbers, got strings such as '0'"),
+        ([1.0, "2", b"3"] * 50, ValueError, "y must hold numbers, got strings such as"),
+        ([10**400] * 150, ValueError, r"y must hold numbers within ±1e\+300: int too large"),
         (Y_IRIS * 1j, ValueError, "Complex data not supported"),
         (Y_IRIS.astype("M8[D]"), TypeError, "y must hold numbers, got datetime64"),
         (np.zeros((150, 2, 2)), ValueError, "Found array with dim 3"),
