@@ -302,7 +302,8 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         (True, (5,))
         """
         checks.number("coverage", coverage, "(0, 1)")
-        found = self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
+        levels = (1 - coverage) / 2, (1 + coverage) / 2
+        found = self.predict_quantiles(X, np.minimum(levels, np.nextafter(1, 0)))  # 1 is excluded
         return found[..., 0], found[..., 1]
 
     def __sklearn_tags__(self) -> Any:

@@ -94,6 +94,12 @@ def test_a_coverage_that_is_no_probability_is_refused(model, coverage):
         model.predict_interval(noisy(7, 5)[0], coverage=coverage)
 
 
+@pytest.mark.parametrize("coverage", [1e-300, 1 - 1e-16])
+def test_a_coverage_next_to_a_bound_is_one(model, coverage):
+    lower, upper = model.predict_interval(noisy(7, 5)[0], coverage=coverage)
+    assert np.isfinite(lower).all() == np.isfinite(upper).all() == (coverage < 0.5)
+
+
 @pytest.mark.parametrize("levels", [0.5, [], [0.1, 1.0], [0], [float("nan")], [[0.1, 0.9]]])
 def test_levels_that_are_no_probabilities_are_refused(model, levels):
     with pytest.raises(ValueError, match="quantiles must be a sequence of numbers between 0 and 1"):
