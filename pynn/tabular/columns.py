@@ -91,7 +91,7 @@ def numbers(column: Column) -> NDArray[np.float64]:
     """
     dtype = column.values.dtype
     if column.labels is None and dtype.kind in "biufm":
-        found = _days(column.values) if dtype.kind == "m" else column.values.astype(np.float64)
+        found = days(column.values) if dtype.kind == "m" else column.values.astype(np.float64)
         if column.missing is not None:
             found[column.missing] = np.nan
     else:
@@ -119,8 +119,8 @@ def dates(column: Column) -> NDArray[np.float64]:
         If a value is not a date.
     """
     if column.labels is None and column.values.dtype.kind == "M":
-        return _days(column.values)
-    return _days(_by_label(column, _naive, "dates", np.dtype("M8[us]")))
+        return days(column.values)
+    return days(_by_label(column, _naive, "dates", np.dtype("M8[us]")))
 
 
 def categories(column: Column) -> tuple[NDArray[np.intp], list[Label]]:
@@ -141,12 +141,12 @@ def categories(column: Column) -> tuple[NDArray[np.intp], list[Label]]:
     return np.array([*merged, -1], dtype=np.intp)[codes], list(places)
 
 
-def _days(values: Array) -> NDArray[np.float64]:
+def days(values: Array) -> NDArray[np.float64]:
     """Return dates or durations as days; the same number whatever their unit is."""
     unit, step = np.datetime_data(values.dtype)
     if unit in _PER_DAY:
-        days = values.astype(np.int64) * (step / _PER_DAY[unit])
-        return np.where(np.isnat(values), np.nan, days)
+        found = values.astype(np.int64) * (step / _PER_DAY[unit])
+        return np.where(np.isnat(values), np.nan, found)
     whole = values.astype(f"{values.dtype.kind}8[D]")
     rest = (values - whole) / _DAY
     since = whole - np.datetime64(0, "D") if values.dtype.kind == "M" else whole
@@ -186,7 +186,7 @@ def _coded(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
             _converted(column, _label, ACCEPTED)
             raise
     if labels is None:
-        values = _days(values) if values.dtype.kind in "mM" else values
+        values = days(values) if values.dtype.kind in "mM" else values
         missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
         if column.missing is not None:
             missing |= column.missing
@@ -244,7 +244,7 @@ def _kind_of(one: type) -> str | None:
 def _number(value: Any) -> float:
     kind = _kind_of(type(value))
     if kind == "durations":
-        return float(_days(np.array([value], dtype="m8[us]"))[0])
+        return float(days(np.array([value], dtype="m8[us]"))[0])
     if kind not in ("numbers", "categories"):
         raise TypeError
     return checks.as_float(value)
@@ -264,7 +264,7 @@ def _label(value: Any) -> Label:
     if kind == "categories":
         return str(value)
     if kind == "dates":
-        return float(_days(np.array([_naive(value)], dtype="M8[us]"))[0])
+        return float(days(np.array([_naive(value)], dtype="M8[us]"))[0])
     if kind is None:
         raise TypeError
     number = _number(value)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn.tabular import columns
 from pynn.tabular.columns import Column
 from pynn.tabular.reading import Table
 
@@ -33,11 +34,11 @@ class Gathered:
 
     def table(self) -> Table:
         """Return all rows as a table."""
-        columns = [joined(pieces) for pieces in self._pieces]
-        shape = len(columns[0].values), len(columns)
+        all_columns = [joined(pieces) for pieces in self._pieces]
+        shape = len(all_columns[0].values), len(all_columns)
 
         def unpack(j: int) -> tuple[Any, ...]:
-            return columns[j].values, columns[j].missing, columns[j].labels
+            return all_columns[j].values, all_columns[j].missing, all_columns[j].labels
 
         return Table(self._names, shape, unpack)
 
@@ -53,7 +54,7 @@ def joined(pieces: Sequence[Column]) -> Column:
     if with_labels == len(pieces):
         return _of_labels(pieces)
     if not with_labels and any(kinds <= {*some} for some in _OF_ONE_KIND):
-        values = np.concatenate([piece.values for piece in pieces])
+        values = np.concatenate(_in_one_unit([piece.values for piece in pieces]))
         if all(piece.missing is None for piece in pieces):
             return Column(first.name, values)
         missing = [_missing(piece) for piece in pieces]
@@ -90,6 +91,17 @@ def _of_labels(pieces: Sequence[Column]) -> Column:
         codes_of_rows[_missing(piece)] = -1
         values.append(codes_of_rows)
     return Column(pieces[0].name, np.concatenate(values), None, [*places])
+
+
+def _in_one_unit(pieces: Sequence[Array]) -> Sequence[Array]:
+    """Return dates in microseconds and durations in days where their units differ.
+
+    NumPy would join them in the finest unit, in which dates far from 1970 silently become others.
+    """
+    kind = pieces[0].dtype.kind
+    if kind not in "Mm" or len({values.dtype for values in pieces}) == 1:
+        return pieces
+    return [values.astype("M8[us]") if kind == "M" else columns.days(values) for values in pieces]
 
 
 def _missing(piece: Column) -> Array:

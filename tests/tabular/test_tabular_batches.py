@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 import pynn
-from pynn.tabular import batches, joining
+from pynn.tabular import batches, columns, joining
 from pynn.tabular.calibration import calibration_error
 from pynn.tabular.columns import Column
 
@@ -341,3 +341,18 @@ def test_columns_are_joined_whatever_their_kinds(pieces, values, labels):
     np.testing.assert_array_equal(column.values, np.array(values, dtype=column.values.dtype))
     if pieces[0].missing is not None:
         assert column.missing.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("unit", ["W", "D", "s", "us"])
+@pytest.mark.parametrize("other", ["h", "ns", "ps", "as"])
+def test_dates_and_durations_of_two_units_are_joined_as_they_are(unit, other):
+    centuries = np.array([-700_000, 700_000], "m8[D]").astype(f"m8[{unit}]")
+    short = np.array([0, 3, "NaT"], f"m8[{other}]")
+    for read, one, two in (
+        (columns.numbers, centuries, short),
+        (columns.dates, np.datetime64(0, unit) + centuries, np.datetime64(0, other) + short),
+    ):
+        pieces = Column("c", one), Column("c", two)
+        for some in (pieces, pieces[::-1]):
+            expected = np.concatenate([read(piece) for piece in some])
+            np.testing.assert_allclose(read(joining.joined(some)), expected, atol=1e-10)
