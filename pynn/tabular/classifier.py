@@ -55,8 +55,9 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         Share of the rows for validation if `n_folds` is 1, between 0 and 1. None is 0.2.
     class_weight : dict, "balanced" or None, default=None
         Positive weights of the classes, multiplied by `sample_weight`. Classes missing from a dict
-        have weight 1. "balanced" is ``n_rows / (n_classes * rows of the class)``. Predicted
-        probabilities are then those of a population with these weights.
+        have weight 1; its keys must then all be classes. "balanced" is
+        ``n_rows / (n_classes * rows of the class)``. Predicted probabilities are then those of a
+        population with these weights.
     expert : dict or None, default=None
         Settings that override those of the preset, by the names of `pynn.tabular.recipe.Recipe`,
         such as ``{"epochs": 100, "hidden_layer_sizes": (64, 64)}``.
