@@ -73,6 +73,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         "n_features_in_": Learned(int),
         "feature_names_in_": Learned(np.ndarray, ("n_features",), "O", always=False),
         "recipe_": Learned(Recipe),
+        "metric_": Learned(str),
         "best_epochs_": Learned(list),
         "validation_scores_": Learned(list),
         "validation_score_": Learned(float),
@@ -163,26 +164,32 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         UserWarning
             If a network diverged and is left out, or `time_limit` or Ctrl-C ended training.
         """
-        return self._fitted(lambda recipe, random: (self._rows(X, y, sample_weight, recipe), None))
+        return self._fitted(lambda new, recipe, _: (new._rows(X, y, sample_weight, recipe), None))
 
     def _fitted(
         self,
-        learn: Callable[[Recipe, np.random.RandomState], tuple[Rows, Source | None]],
+        learn: Callable[[Any, Recipe, np.random.RandomState], tuple[Rows, Source | None]],
         **given: int,
     ) -> Self:
-        """Fit to what `learn` returns: all rows, or those for validation and a source of others."""
+        """Fit to what `learn` returns: all rows, or those for validation and a source of others.
+
+        A copy is fitted, whose attributes this estimator gets in one step: it is unchanged if the
+        fit fails, and other threads never predict with half of it.
+        """
         begun = monotonic()
-        with alone(self), self._undone_on_error():
-            recipe = self._recipe(**given)
-            metric = self._METRICS[self._metric()]
+        with alone(self), self._random_state_undone_on_error():
+            new = self._now(dict(self.__dict__))
+            recipe = new._recipe(**given)
+            new.metric_ = new._metric()
             random = check_random_state(self.random_state)
-            rows, source = learn(recipe, random)
+            rows, source = learn(new, recipe, random)
             deadline = begun + (self.time_limit or np.inf)
-            trained = self._train(rows, recipe, metric, deadline, random, source)
-            self._finish(trained, rows)
-            self.recipe_ = recipe
+            trained = new._train(rows, recipe, self._METRICS[new.metric_], deadline, random, source)
+            new._finish(trained, rows)
+            new.recipe_ = recipe
+            self.__dict__ = new.__dict__
         if self.verbose:
-            n, score = len(self.networks_), f"{self._metric()} {self.validation_score_:.4g}"
+            n, score = len(self.networks_), f"{self.metric_} {self.validation_score_:.4g}"
             networks = f"{n} network{'s' * (n > 1)}"
             print(f"{networks} in {monotonic() - begun:.1f} s: {score} on all validation rows")
         self._tell(trained, recipe.n_members)
@@ -326,13 +333,12 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         elif trained.is_late:
             messages.warn(f"time_limit={self.time_limit} ended training early.{left}")
 
-    def _undone_on_error(self) -> Undo:
-        """Restore all attributes, and the random source, if a fit fails."""
-        before, random = dict(self.__dict__), self.random_state
+    def _random_state_undone_on_error(self) -> Undo:
+        """Restore the random source if a fit fails."""
+        random = self.random_state
         state = random.get_state(legacy=False) if isinstance(random, np.random.RandomState) else {}
 
         def undo() -> None:
-            self.__dict__ = before
             if isinstance(random, np.random.RandomState):
                 random.set_state(state)
 

@@ -86,16 +86,15 @@ class FitsBatches:
         >>> bool(model.score(x[:, None], x**2) > 0.9)
         True
         """
+
+        def learn(new: Any, recipe: Recipe, random: np.random.RandomState) -> tuple[Rows, Batches]:
+            batches = Batches(new, source)
+            new._learn_targets(batches.survey(), classes)
+            sample, validation, rows = batches.gather(new._fraction(), random)
+            new.preparation_ = Preparation.learn(sample, new.categorical_features, recipe)
+            return replace(rows, X=new.preparation_.apply(validation)), batches
+
         estimator: Any = self
-
-        def learn(recipe: Recipe, random: np.random.RandomState) -> tuple[Rows, Batches]:
-            batches = Batches(estimator, source)
-            estimator._learn_targets(batches.survey(), classes)
-            sample, validation, rows = batches.gather(estimator._fraction(), random)
-            preparation = Preparation.learn(sample, estimator.categorical_features, recipe)
-            estimator.preparation_ = preparation
-            return replace(rows, X=preparation.apply(validation)), batches
-
         fitted: Self = estimator._fitted(learn, n_folds=1)
         return fitted
 

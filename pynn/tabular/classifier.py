@@ -86,6 +86,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         What was learned from the columns.
     recipe_ : pynn.tabular.recipe.Recipe
         The settings of the fit.
+    metric_ : str
+        The metric of the fit.
     temperature_ : float
         The logarithms of the mean probabilities are divided by it; often below 1, as a mean of
         probabilities is less extreme than these.
@@ -221,7 +223,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
             If X has other columns than in `fit`, or a column holds infinity or another kind of
             values.
         """
-        return self._outputs(X)
+        return self._now()._outputs(X)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Compute the logarithm of `predict_proba`, minus infinity for a probability of 0.
@@ -258,5 +260,6 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         sklearn.exceptions.NotFittedError, TypeError, ValueError
             As for `predict_proba`.
         """
-        numbers = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_[numbers])
+        now = self._now()
+        numbers = now.predict_proba(X).argmax(axis=1)
+        return np.asarray(now.classes_[numbers])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Predicts:
     n_features_in_: int
     preparation_: Preparation
     recipe_: Recipe
+    metric_: str
     networks_: list[Network]
     best_epochs_: list[int]
     validation_scores_: list[float]
@@ -35,10 +36,6 @@ class Predicts:
 
     # ---- What a subclass says --------------------------------------------------------------------
 
-    def _metric(self) -> str:
-        """Return the name of the metric."""
-        raise NotImplementedError
-
     def _losses(self, outputs: Array, y: Array) -> Array:
         """Return the loss of each row whose networks have these mean outputs."""
         raise NotImplementedError
@@ -46,6 +43,12 @@ class Predicts:
     def _calibrated(self, outputs: Array) -> Array:
         """Return outputs as they are after calibration."""
         return outputs
+
+    def _now(self, attributes: dict[str, Any] | None = None) -> Self:
+        """Return the estimator with its present attributes, which a fit will replace as a whole."""
+        now = object.__new__(type(self))
+        now.__dict__ = self.__dict__ if attributes is None else attributes
+        return now
 
     # ---- Outputs of networks ---------------------------------------------------------------------
 
@@ -112,13 +115,14 @@ class Predicts:
         ['petal length (cm)', 'petal width (cm)']
         """
         check_is_fitted(self)
-        found = getattr(self, "_importances", None)  # files do not hold them
+        now = self._now()
+        found = getattr(now, "_importances", None)  # files do not hold them
         if found is None:
-            inputs = [self.preparation_.inputs_of(j) for j in range(self.n_features_in_)]
+            inputs = [now.preparation_.inputs_of(j) for j in range(now.n_features_in_)]
             found = importance.permutation_importances(
-                self.networks_, self._sample, inputs, self._losses
+                now.networks_, now._sample, inputs, now._losses
             )
-            self._importances = found
+            now._importances = found
         return np.array(found)
 
     def summary(self) -> str:
@@ -135,7 +139,7 @@ class Predicts:
         """
         check_is_fitted(self)
         settings = [[name, str(value)] for name, value in vars(self.recipe_).items()]
-        networks = [["network", "best epoch", self._metric()]]
+        networks = [["network", "best epoch", self.metric_]]
         figures = zip(self.best_epochs_, self.validation_scores_, strict=True)
         for k, (epoch, score) in enumerate(figures, start=1):
             networks.append([str(k), str(epoch), number(score)])
@@ -148,6 +152,4 @@ class Predicts:
 
     def _notes(self) -> list[str]:
         """Return lines for the end of the summary."""
-        return [
-            f"Together: {self._metric()} {number(self.validation_score_)} on all validation rows"
-        ]
+        return [f"Together: {self.metric_} {number(self.validation_score_)} on all validation rows"]

@@ -78,6 +78,8 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         What was learned from the columns.
     recipe_ : pynn.tabular.recipe.Recipe
         The settings of the fit.
+    metric_ : str
+        The metric of the fit.
     validation_score_ : float
         The metric of all rows that networks left out, each row predicted by the networks that left
         it out, with `sample_weight`, in the unit of y; with several outputs, its mean over these.
@@ -201,8 +203,9 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
             If X has other columns than in `fit`, or a column holds infinity or another kind of
             values.
         """
-        out = self._outputs(X) * self._scale + self._mean
-        return out[:, 0] if self._is_one else out
+        now = self._now()
+        out = now._outputs(X) * now._scale + now._mean
+        return out[:, 0] if now._is_one else out
 
     def predict_quantiles(self, X: Any, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
         """Predict quantiles of the number of each row: conformal ones, from out-of-fold residuals.
@@ -255,15 +258,16 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
                 "quantiles must be a sequence of numbers between 0 and 1, both excluded; got "
                 f"{quantiles!r}"
             )
+        now = self._now()
         blocks = [
-            self._intervals.quantiles(inputs, self._mean_outputs(inputs), levels)
-            for inputs in self._blocks(X)
+            now._intervals.quantiles(inputs, now._mean_outputs(inputs), levels)
+            for inputs in now._blocks(X)
         ]
         found = np.concatenate(blocks)
         finite = np.isfinite(found)  # the scale may be 0
-        numbers = np.where(finite, found, 0) * self._scale[:, None] + self._mean[:, None]
+        numbers = np.where(finite, found, 0) * now._scale[:, None] + now._mean[:, None]
         found = np.where(finite, numbers, found)
-        return found[:, 0] if self._is_one else found
+        return found[:, 0] if now._is_one else found
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Array, Array]:
         """Predict an interval for the number of each row.

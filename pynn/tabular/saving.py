@@ -158,6 +158,7 @@ class Saved:
 
 
 def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
+    estimator = estimator._now()
     settings, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:

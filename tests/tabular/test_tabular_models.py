@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import threading
 import weakref
 
 import joblib
@@ -286,3 +287,35 @@ def test_the_embedding_of_unseen_categories_stays_0_where_no_row_trains_it():
         table = network.embedding_parameters["table.0"]
         assert not table[-1].any()
         assert table[:-1].all()
+
+
+def test_a_prediction_during_another_fit_is_that_of_the_old_model_or_of_the_new_one():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    old = pynn.TabularRegressor(n_members=2, random_state=0).fit(X, X[:, 0])
+    new = clone(old).fit(X * 100 + 7, X[:, 1] * 1000)
+    expected = [old.predict(X), new.predict(X)]
+    ended, wrong, n_predictions = threading.Event(), [], []
+
+    def predict():
+        while not ended.is_set():
+            found = old.predict(X)
+            n_predictions.append(1)
+            if not any(np.array_equal(found, one) for one in expected):
+                wrong.append(found)
+
+    thread = threading.Thread(target=predict)
+    thread.start()
+    old.fit(X * 100 + 7, X[:, 1] * 1000)
+    ended.set()
+    thread.join()
+    assert n_predictions
+    assert not wrong
+
+
+def test_the_summary_names_the_metric_of_the_fit():
+    X, y = np.arange(40.0).reshape(-1, 1), np.arange(40) % 2
+    model = brief(metric="auc").fit(X, y)
+    before = model.summary()
+    assert "Together: auc" in before
+    assert model.set_params(metric="nothing").summary() == before
+    assert model.metric_ == "auc"
