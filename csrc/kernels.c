@@ -394,8 +394,14 @@ static int all_finite(const real *x, size_t n) {
 #define TABLE(isa) FN(pynn_kernels_##isa)
 #define TABLE_OF(isa) TABLE(isa) /* a second macro, so that PYNN_ISA is expanded first */
 
+#if defined(PYNN_WITHOUT_BLAS)
+enum { HAS_BLAS = 0 };
+#else
+enum { HAS_BLAS = 1 };
+#endif
+
 const pynn_kernels TABLE_OF(PYNN_ISA) = {
-    .tuned = VEC_BYTES > 16 || TILE_ROWS > 6,
+    .tuned = VEC_BYTES > 16 || TILE_ROWS > 6 || !HAS_BLAS,
     .lanes = LANES,
     .panel = PANEL,
     .tile_rows = TILE_ROWS,

@@ -90,7 +90,11 @@ int64_t pynn_n_parameters(const pynn_network *of) {
 }
 
 static const pynn_engine *engine_of(pynn_dtype dtype) {
+#if defined(PYNN_WITHOUT_F64)
+    return (void)dtype, &pynn_engine_f32;
+#else
     return dtype == PYNN_F32 ? &pynn_engine_f32 : &pynn_engine_f64;
+#endif
 }
 
 int pynn_isa_is_tuned(void) { return pynn_engine_f32.is_tuned(); }
