@@ -1,10 +1,10 @@
 /* wasm.c - the core for web pages, compiled to WebAssembly alone (PYNN_WASM in CMakeLists.txt).
  * playground/page/core.mjs is its only caller.
  *
- * The page hands in no pointers but those of its networks. It asks where an array lies, and reads or
- * writes it there; all arrays are of float unless stated. Numbers arrive as double, as JavaScript
- * has no others, and are checked here. Functions that can fail return 0 or a status, and message()
- * then says why; the network is unchanged.
+ * The page hands in no pointers but those of its networks. It asks where an array lies, and reads
+ * or writes it there; all arrays are of float unless stated. Numbers arrive as double, as
+ * JavaScript has no others, and are checked here. Functions that can fail return 0 or a status, and
+ * message() then says why; the network is unchanged.
  */
 #include <math.h>
 #include <string.h>
@@ -50,7 +50,7 @@ typedef struct {
     random_state random;
     uint64_t dropout_seed;
     int has_dropout_seed;
-    int rule; /* that the slots are of; -1: none yet */
+    int rule;                              /* that the slots are of; -1: none yet */
     int64_t n_updates, n_epochs, position; /* position: rows of this epoch that are done */
 } progress;
 
@@ -183,9 +183,8 @@ static float *draw_layer(float *w, random_state *random, int64_t n_in, int64_t n
     const int is_glorot = !is_like_relu(activation) && activation != PYNN_ACTIVATION_selu;
     const double bound = is_glorot ? sqrt(fan / (double)(n_in + n_out)) : sqrt(6 / (double)n_in);
     for (int64_t i = 0; i < n_in * n_out; i++) {
-        *w++ = (float)(activation == PYNN_ACTIVATION_selu
-                           ? draw_normal(random) / sqrt((double)n_in)
-                           : draw_uniform(random, -bound, bound));
+        *w++ = (float)(activation == PYNN_ACTIVATION_selu ? draw_normal(random) / sqrt((double)n_in)
+                                                          : draw_uniform(random, -bound, bound));
     }
     for (int64_t i = 0; bias && i < n_out; i++) {
         *w++ = is_glorot ? (float)draw_uniform(random, -bound, bound) : 0;
@@ -385,8 +384,8 @@ EXPORT(int, activate)(learner *of) {
     return answer(pynn_trace_rows(&(pynn_trace){.a = of->found}, &call));
 }
 
-/* found: costs of the given rows, n of double; then z, a, da, delta of all units, each as activate()
- * has a; then dx (n, n_in). pynn_trace says what they are. */
+/* found: costs of the given rows, n of double; then z, a, da, delta of all units, each as
+ * activate() has a; then dx (n, n_in). pynn_trace says what they are. */
 EXPORT(int, trace)(learner *of) {
     const int64_t n = of->sets[GIVEN].n, n_units = n * of->n_units, n_in = of->layers.sizes[0];
     int status = check_x(of);
@@ -421,8 +420,8 @@ EXPORT(int, cost)(learner *of, double set, double with_gradient) {
 
 /* ---- Training -------------------------------------------------------------------------------- */
 
-/* The update rule of training from now on; another one than before starts with fresh slots. Rules do
- * not read all coefficients, but all must be in their range. */
+/* The update rule of training from now on; another one than before starts with fresh slots. Rules
+ * do not read all coefficients, but all must be in their range. */
 EXPORT(int, set_rule)(learner *of, double rule, double learning_rate, double momentum,
                       double beta_1, double beta_2, double epsilon, double weight_decay,
                       double grow, double shrink, double smallest, double largest) {
@@ -444,8 +443,9 @@ EXPORT(int, set_rule)(learner *of, double rule, double learning_rate, double mom
         (is_rprop && !is_within(learning_rate, smallest, largest))) {
         return refuse("smallest and largest must be positive, with learningRate between them");
     }
-    of->optimizer = (pynn_optimizer){(int)rule, learning_rate, momentum, beta_1,   beta_2, epsilon,
-                                     weight_decay, grow,       shrink,   smallest, largest};
+    of->optimizer =
+        (pynn_optimizer){(int)rule,    learning_rate, momentum, beta_1,   beta_2, epsilon,
+                         weight_decay, grow,          shrink,   smallest, largest};
     return 0;
 }
 
@@ -458,7 +458,9 @@ EXPORT(int, set_regularisation)(learner *of, double l2, double l1, double dropou
     if (!(dropout >= 0 && dropout < 1)) {
         return refuse("dropout must be at least 0 and less than 1");
     }
-    if (!(max_norm > 0 && clip_norm > 0)) { return refuse("maxNorm and clipNorm must be positive"); }
+    if (!(max_norm > 0 && clip_norm > 0)) {
+        return refuse("maxNorm and clipNorm must be positive");
+    }
     for (int l = 0; l < of->network.n_layers; l++) {
         of->l2[l] = l2;
         of->l1[l] = l1;
@@ -533,8 +535,8 @@ static pynn_status learn_in_parts(learner *of, int64_t n, int by_epoch, int64_t 
     return PYNN_OK;
 }
 
-/* Train for n updates, or until n epochs have ended. mean_cost() and penalty() are those of all rows
- * that were learned from, before the updates. An epoch begins with a shuffle. */
+/* Train for n updates, or until n epochs have ended. mean_cost() and penalty() are those of all
+ * rows that were learned from, before the updates. An epoch begins with a shuffle. */
 EXPORT(int, train)(learner *of, double n, double by_epoch, double batch_size) {
     if (!of->sets[TRAINING].n) { return refuse("there are no training rows"); }
     if (!is_whole(n, 1, INT32_MAX)) { return refuse("steps and epochs must be positive integers"); }
@@ -551,8 +553,7 @@ EXPORT(int, train)(learner *of, double n, double by_epoch, double batch_size) {
         of->now.dropout_seed = draw_uint32(&of->now.random); /* as Network.fit draws it */
         of->now.has_dropout_seed = 1;
     }
-    const pynn_status status =
-        learn_in_parts(of, (int64_t)n, by_epoch != 0, (int64_t)batch_size);
+    const pynn_status status = learn_in_parts(of, (int64_t)n, by_epoch != 0, (int64_t)batch_size);
     if (status) {
         of->now = before;
         memcpy(of->parameters, of->saved, state_bytes(of));

@@ -30,12 +30,14 @@ def build(target: Path) -> None:
             "CMAKE_C_COMPILER": f"{COMPILER};cc",
             "CMAKE_C_COMPILER_TARGET": "wasm32-wasi",
             "CMAKE_C_COMPILER_WORKS": "ON",
-            "CMAKE_C_FLAGS": "-msimd128 -g0",
+            "CMAKE_C_FLAGS": "-msimd128 -g0",  # these and the next in place of the environment's
+            "CMAKE_EXE_LINKER_FLAGS": "",
+            "CMAKE_C_COMPILER_LAUNCHER": "",
         }
         given = [f"-D{name}={value}" for name, value in settings.items()]
         configure = ["cmake", "-S", str(ROOT), "-B", folder, "-G", "Ninja", "--log-level=WARNING"]
         subprocess.run([*configure, *given], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["cmake", "--build", folder], check=True)
+        subprocess.run(["cmake", "--build", folder, "--", "--quiet"], check=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(Path(folder) / "pynn.wasm", target)
 

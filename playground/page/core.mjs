@@ -56,7 +56,7 @@ export async function loadCore(bytes) {
   return new Core(instance.exports);
 }
 
-/** The functions of WASI that the core links: a clock, and no more than nothing of the others. */
+/** The functions of WASI that the core links: a clock, and an error for all others. */
 function system(view) {
   const NOT_SUPPORTED = 52; // ENOSYS
   return new Proxy(
@@ -255,22 +255,26 @@ export class Network {
   }
 
   /**
-   * All numbers of the forward and backward pass of each row, for its own cost.
-   * @returns {{z: Float32Array[], a: Float32Array[], da: Float32Array[], delta: Float32Array[],
-   *   dx: Float32Array, costs: Float64Array}} by layer: weighted sums, activations, dC/da, dC/dz;
-   *   then dC/dx and the cost of each row
+   * All numbers of the forward and backward pass of each row, for its own cost, by the names of
+   * `pynn.inspection.tracing.Trace`.
+   * @returns {{z: Float32Array[], a: Float32Array[], sensitivities: Float32Array[],
+   *   deltas: Float32Array[], inputSensitivities: Float32Array, costs: Float64Array}}
+   *   for each layer, (n, units): weighted sums, activations, dC/da, dC/dz; then dC/dx, and the cost
+   *   of each row
    */
   trace(X, y) {
     const n = this.#give(flat(X), flat(y));
     this.#run("trace", [], {rows: n});
     const units = n * this.sizes.slice(1).reduce((sum, size) => sum + size, 0);
-    const [z, a, da, delta] = [0, 1, 2, 3].map((i) => this.#byLayer(2 * n + i * units, n));
+    const [z, a, sensitivities, deltas] = [0, 1, 2, 3].map(
+      (i) => this.#byLayer(2 * n + i * units, n));
+    const inputSensitivities = this.#found(2 * n + 4 * units, n * this.sizes[0]);
     const costs = new Float64Array(this.#found(0, 2 * n).buffer);
-    return {z, a, da, delta, dx: this.#found(2 * n + 4 * units, n * this.sizes[0]), costs};
+    return {z, a, sensitivities, deltas, inputSensitivities, costs};
   }
 
   /**
-   * The mean cost and the penalty of the last training call.
+   * The mean cost of rows, and the penalty of the strengths of the last training call.
    * @param {object} [of] rows X with targets y, or a set: "training" or "test"
    * @returns {{cost: number, penalty: number}}
    */

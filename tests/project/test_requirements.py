@@ -41,7 +41,8 @@ def wanted(*extras):
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("test.txt", ["test"]), ("dev.txt", ["test", "docs", "dev"])]
+    ("name", "extras"),
+    [("test.txt", ["test"]), ("dev.txt", ["test", "docs", "dev", "playground-build"])],
 )
 def test_each_requirement_is_pinned_to_a_version_that_it_allows(name, extras):
     versions = pinned(name)

@@ -17,6 +17,7 @@ PYTHON = {  # "network", "model", "model.costs", ...
 }
 # Core files from the top step down; a file may include headers of its own step or of lower ones.
 STEPS = [
+    "wasm.c",
     "pynn.c",
     "train",
     "learn",
