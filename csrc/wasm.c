@@ -6,6 +6,7 @@
  * JavaScript has no others, and are checked here. Functions that can fail return 0 or a status, and
  * message() then says why; the network is unchanged.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -483,6 +484,13 @@ static void begin_fit(learner *of) {
     begin_order(of);
 }
 
+/* WebAssembly has no mode that does this: see flush.h. Slots that decay stay slow for one call. */
+static void flush_subnormals(learner *of) {
+    for (int64_t i = 0; i < PYNN_MAX_SLOTS * of->n_parameters; i++) {
+        if (fabsf(of->slots[0][i]) < FLT_MIN) { of->slots[0][i] = 0; }
+    }
+}
+
 /* Learn from the next rows of the order; *cost is their mean. */
 static pynn_status learn(pynn_cost *cost, learner *of, int64_t n_rows, int64_t batch_size) {
     progress *now = &of->now;
@@ -508,6 +516,7 @@ static pynn_status learn(pynn_cost *cost, learner *of, int64_t n_rows, int64_t b
     int64_t n_done;
     const pynn_status status =
         pynn_train(of->parameters, &state, cost, &n_done, &call, &of->optimizer, &plan);
+    if (pynn_slots_decay(now->rule)) { flush_subnormals(of); }
     now->n_updates = state.n_updates;
     now->position += n_rows;
     if (now->position == set->n) {

@@ -130,23 +130,26 @@ export class Network {
    * @param {boolean} [options.bias]
    * @param {number} [options.seed] as `random_state` in Python
    */
-  constructor(core, {sizes, activations, cost, costParameter, slope, bias = true, seed = 0}) {
+  constructor(core, options) {
+    const {
+      sizes, activations, cost: wanted, costParameter, slope, bias = true, seed = 0, ...unknown
+    } = options;
+    refuseUnknown(Object.keys(unknown));
     if (sizes?.length !== activations?.length + 1) {
       throw new PynnError("there must be an activation for each size but the first; got "
-        + shown({sizes, activations}));
+        + shown(options));
     }
-    const given = {sizes, activations, cost, costParameter, slope, seed};
-    cost ??= COST_OF_OUTPUT[activations.at(-1)] ?? "squared_error";
-    core.check(core.call.begin(sizes[0]), given);
+    const cost = wanted ?? COST_OF_OUTPUT[activations.at(-1)] ?? "squared_error";
+    core.check(core.call.begin(sizes[0]), options);
     activations.forEach((name, layer) => {
       const code = core.code("activation", core.activations, name);
       const parameter = name === "leaky_relu" ? slope ?? PARAMETERS.leaky_relu : 0;
-      core.check(core.call.add_layer(sizes[layer + 1], code, parameter), given);
+      core.check(core.call.add_layer(sizes[layer + 1], code, parameter), options);
     });
     const code = core.code("cost", core.costs, cost);
     const parameter = costParameter ?? PARAMETERS[cost] ?? 0;
     const at = core.call.create(code, parameter, bias ? 1 : 0, seed);
-    core.check(at === 0 ? 1 : 0, given);
+    core.check(at === 0 ? 1 : 0, options);
     this.#core = core;
     this.#at = at;
     this.sizes = [...sizes];
@@ -174,10 +177,10 @@ export class Network {
     return this.#floats("parameters", this.#call("n_parameters"));
   }
 
-  /** The slots of the rule in use, each like `parameters`. */
+  /** Copies of the slots of the rules, each like `parameters`; those not in use are 0. */
   get slots() {
     const n = this.#call("n_parameters"), all = this.#call("slots");
-    return [0, 1, 2].map((slot) => this.#core.floats(all + 4 * n * slot, n));
+    return [0, 1, 2].map((slot) => this.#core.floats(all + 4 * n * slot, n).slice());
   }
 
   /** Numbers of updates, of finished epochs, and of rows seen in the current one. */
@@ -225,13 +228,16 @@ export class Network {
    * @returns {{cost: number, penalty: number}} means over the rows, before each update
    */
   train(options) {
-    const {steps, epochs, rule = "adam", batchSize = 32} = options;
+    const {
+      steps, epochs, rule = "adam", batchSize = 32, l2 = 0, l1 = 0, dropout = 0,
+      maxNorm = Infinity, clipNorm = Infinity, ...others
+    } = options;
+    refuseUnknown(Object.keys(others).filter((name) => !(name in DEFAULTS)));
     if ((steps === undefined) === (epochs === undefined)) {
       throw new PynnError(`give either steps or epochs; got ${shown(options)}`);
     }
-    const of = {...DEFAULTS, ...DEFAULTS_OF[rule], ...defined(options)};
+    const of = {...DEFAULTS, ...DEFAULTS_OF[rule], ...defined(others)};
     const code = this.#core.code("rule", this.#core.rules, rule);
-    const {l2 = 0, l1 = 0, dropout = 0, maxNorm = Infinity, clipNorm = Infinity} = options;
     const coefficients = Object.keys(DEFAULTS).map((name) => of[name]);
     this.#run("set_rule", [code, ...coefficients], options);
     this.#run("set_regularisation", [l2, l1, dropout, maxNorm, clipNorm], options);
@@ -357,7 +363,14 @@ export class Network {
 function flat(rows) {
   if (ArrayBuffer.isView(rows)) return rows;
   if (!Array.isArray(rows)) throw new PynnError(`an array of rows expected; got ${rows}`);
-  return rows.flat();
+  const numbers = rows.flatMap((row) => (ArrayBuffer.isView(row) ? [...row] : row));
+  const other = numbers.find((number) => typeof number !== "number");
+  if (other !== undefined) throw new PynnError(`rows of numbers expected; got ${other}`);
+  return numbers;
+}
+
+function refuseUnknown(names) {
+  if (names.length > 0) throw new PynnError(`there is no option ${names.join(", ")}`);
 }
 
 /** The options that are given. */

@@ -22,6 +22,7 @@ for (const {network, data, calls} of JSON.parse(readFileSync(0, "utf8"))) {
   attempt(() => net.setData(...data));
   for (const call of calls) answer.costs.push(attempt(() => net.train(call)));
   answer.parameters = net.parameters.slice();
+  answer.slots = net.slots;
   answer.progress = net.progress;
   const [X, y] = data;
   answer.outputs = attempt(() => net.predict(X));

@@ -135,6 +135,8 @@ def test_parameters_are_those_of_python_to_the_bit_after_1_000_steps(case):
     agree(found["initial"], initial)
     assert found["progress"] == {"updates": 1000, "epochs": 200, "rows": 0}
     agree(found["parameters"], net.parameters)
+    slots = net._descent.memory[0]
+    agree(found["slots"][: len(slots)], slots)
 
 
 @pytest.mark.usefixtures("baseline")
@@ -172,6 +174,21 @@ def test_initial_parameters_are_those_of_each_seed(seed):
         bias = network["bias"]
         net = network_of(network["sizes"], network["activations"], seed, bias=bias)
         agree(one["initial"], net.parameters)
+
+
+@pytest.mark.usefixtures("baseline")
+def test_slots_of_dead_units_decay_to_0_as_in_python():
+    sizes, activations = [2, 16, 1], ["relu", "identity"]
+    X, y = rows(2, 1)
+    net = network_of(sizes, activations, 1)
+    network = {"sizes": sizes, "activations": activations, "seed": 1}
+    call = {"epochs": 400, "rule": "adam", "learningRate": 0.5, "batchSize": 10}
+    (found,) = in_page((network, [X.tolist(), y.tolist()], [call]))
+    net.fit(X, y, epochs=400, batch_size=10, optimizer=pynn.Adam(0.5))
+    first, second = net._descent.memory[0]
+    assert np.any((first == 0) & (second > 0))
+    agree(found["slots"][:2], [first, second])
+    agree(found["parameters"], net.parameters)
 
 
 @pytest.mark.usefixtures("baseline")
