@@ -164,11 +164,11 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         UserWarning
             If a network diverged and is left out, or `time_limit` or Ctrl-C ended training.
         """
-        return self._fitted(lambda new, recipe, _: (new._rows(X, y, sample_weight, recipe), None))
+        return self._fitted(lambda new, _: (new._rows(X, y, sample_weight), None))
 
     def _fitted(
         self,
-        learn: Callable[[Any, Recipe, np.random.RandomState], tuple[Rows, Source | None]],
+        learn: Callable[[Any, np.random.RandomState], tuple[Rows, Source | None]],
         **given: int,
     ) -> Self:
         """Fit to what `learn` returns: all rows, or those for validation and a source of others.
@@ -179,20 +179,18 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         begun = monotonic()
         with alone(self), self._random_state_undone_on_error():
             new = self._now(dict(self.__dict__))
-            recipe = new._recipe(**given)
-            new.metric_ = new._metric()
+            new.recipe_, new.metric_ = new._recipe(**given), new._metric()
             random = check_random_state(self.random_state)
-            rows, source = learn(new, recipe, random)
+            rows, source = learn(new, random)
             deadline = begun + (self.time_limit or np.inf)
-            trained = new._train(rows, recipe, self._METRICS[new.metric_], deadline, random, source)
+            trained = new._train(rows, deadline, random, source)
             new._finish(trained, rows)
-            new.recipe_ = recipe
             self.__dict__ = new.__dict__
         if self.verbose:
             n, score = len(self.networks_), f"{self.metric_} {self.validation_score_:.4g}"
             networks = f"{n} network{'s' * (n > 1)}"
             print(f"{networks} in {monotonic() - begun:.1f} s: {score} on all validation rows")
-        self._tell(trained, recipe.n_members)
+        self._warn_of_missing(trained)
         return self
 
     def _recipe(self, **given: int) -> Recipe:
@@ -220,7 +218,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
             + (f", which is a metric of {other}." if other else ".")
         )
 
-    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None, recipe: Recipe) -> Rows:
+    def _rows(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Rows:
         """Learn the preparation and the targets, and return the rows for networks."""
         if y is None:
             raise ValueError(
@@ -235,7 +233,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
             some = np.flatnonzero(weights)
             if len(some) < len(weights):
                 X, targets, weights = parts.take(X, some), targets[some], weights[some]
-        self.preparation_ = Preparation.learn(X, self.categorical_features, recipe)
+        self.preparation_ = Preparation.learn(X, self.categorical_features, self.recipe_)
         if len(targets) < 2:
             raise ValueError(
                 f"X and y have n_samples=1 row{' of positive weight' * (weights is not None)}, but "
@@ -248,12 +246,11 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
     def _train(
         self,
         rows: Rows,
-        recipe: Recipe,
-        metric: Metric,
         deadline: float,
         random: np.random.RandomState,
         source: Source | None,
     ) -> Trained:
+        recipe = self.recipe_
         if source is None:
             fraction = self._fraction()
             aside = training.folds(rows, recipe.n_members, recipe.n_folds, fraction, random)
@@ -263,16 +260,16 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         self._seed = int(random.randint(2**31 - 1))  # of what is learned from the networks
 
         def new_network(k: int) -> Network:
-            return self._network(recipe, int(seeds[k]))
+            return self._network(int(seeds[k]))
 
         def score(member: Member) -> float:
             return self._score_of(member, rows)
 
-        store = Checkpoints.wanted(self, recipe, rows, source)
+        store = Checkpoints.wanted(self, rows, source)
         tell = None
         if self.verbose:
-            n, name = recipe.n_members, self._metric()
-            tell = Progress(n, score, name, deadline, self.n_threads)
+            tell = Progress(recipe.n_members, score, self.metric_, deadline, self.n_threads)
+        metric = self._METRICS[self.metric_]
         return training.train(
             rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell, source, store
         )
@@ -281,10 +278,10 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         """Return the share of validation rows, where all networks have the same ones."""
         return self.validation_fraction or _FRACTION
 
-    def _network(self, recipe: Recipe, seed: int) -> Network:
-        n_inputs, embeddings = self.preparation_.n_inputs, self.preparation_.embeddings
+    def _network(self, seed: int) -> Network:
+        recipe, embeddings = self.recipe_, self.preparation_.embeddings
         network = self._new_network(
-            n_inputs, recipe.hidden_layer_sizes, activation=recipe.activation,
+            self.preparation_.n_inputs, recipe.hidden_layer_sizes, activation=recipe.activation,
             embeddings=embeddings or None, input_scale=recipe.input_scale, n_threads=self.n_threads,
             random_state=seed,
         )  # fmt: skip
@@ -318,9 +315,9 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         self._sample = importance.sample(members, rows, self._seed)
         self._importances = None
 
-    def _tell(self, trained: Trained, n: int) -> None:
+    def _warn_of_missing(self, trained: Trained) -> None:
         """Warn where networks are missing."""
-        n_trained, n_diverged = len(trained.members), len(trained.errors)
+        n, n_trained, n_diverged = self.recipe_.n_members, len(trained.members), len(trained.errors)
         if n_diverged:
             error = next(iter(trained.errors.values()))
             messages.warn(

@@ -24,7 +24,6 @@ from pynn.tabular import joining, reading
 from pynn.tabular.joining import Gathered
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.reading import Table
-from pynn.tabular.recipe import Recipe
 from pynn.tabular.training import Rows
 
 Array = NDArray[Any]
@@ -87,11 +86,11 @@ class FitsBatches:
         True
         """
 
-        def learn(new: Any, recipe: Recipe, random: np.random.RandomState) -> tuple[Rows, Batches]:
+        def learn(new: Any, random: np.random.RandomState) -> tuple[Rows, Batches]:
             batches = Batches(new, source)
             new._learn_targets(batches.survey(), classes)
             sample, validation, rows = batches.gather(new._fraction(), random)
-            new.preparation_ = Preparation.learn(sample, new.categorical_features, recipe)
+            new.preparation_ = Preparation.learn(sample, new.categorical_features, new.recipe_)
             return replace(rows, X=new.preparation_.apply(validation)), batches
 
         estimator: Any = self

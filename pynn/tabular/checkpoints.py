@@ -34,9 +34,7 @@ class Checkpoints:
         os.makedirs(self.folder, exist_ok=True)
 
     @classmethod
-    def wanted(
-        cls, estimator: Any, recipe: Any, rows: Rows, source: Source | None
-    ) -> Checkpoints | None:
+    def wanted(cls, estimator: Any, rows: Rows, source: Source | None) -> Checkpoints | None:
         """Return the checkpoints of a fit to these rows; None without the parameter for them.
 
         Raises
@@ -58,7 +56,7 @@ class Checkpoints:
         learned = json.dumps(estimator.preparation_.to_json())
         settings |= {
             "blocks": None if source is None else source.description,
-            "recipe": recipe,
+            "recipe": estimator.recipe_,
             "preparation": f"of checksum {zlib.crc32(learned.encode()):08x}",
         }
         arrays = {"X": rows.X, "y": rows.y, "weights": rows.weights}

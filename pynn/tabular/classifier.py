@@ -190,7 +190,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         return calibration.tempered(outputs, self.temperature_)
 
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
-        score: float = getattr(metrics, self._metric())(y, outputs, weights)
+        score: float = getattr(metrics, self.metric_)(y, outputs, weights)
         return score
 
     def _check_learned(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,28 +22,22 @@ class Metric:
     ----------
     figure : str
         A figure in the history of a network, best where the metric is.
-    lower_is_better : bool
+    lower_is_better : bool, default=True
         Whether lower figures are better.
     """
 
     figure: str
     lower_is_better: bool = True
 
-    def begin(self, state: State) -> Any:
-        """Return the callback of one fit, which records the figure if networks do not."""
-        return _record_auc if self.figure == "val_auc" else _nothing
-
-    def __call__(self, state: State) -> None:
-        """Do nothing; the observer that `begin` returns is called."""
+    @property
+    def callbacks(self) -> list[Callable[[State], None]]:
+        """Callbacks that record the figure if networks do not."""
+        return [_record_auc] if self.figure == "val_auc" else []
 
     def on(self, y: Array) -> Metric:
         """Return the metric for these validation targets: the cost, if the AUC is undefined."""
         is_defined = self.figure != "val_auc" or len(np.unique(y)) > 1
         return self if is_defined else Metric("val_cost")
-
-
-def _nothing(state: State) -> None:
-    """Record nothing."""
 
 
 def _record_auc(state: State) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,14 +24,11 @@ def take(X: Any, some: slice | NDArray[np.intp]) -> Any:
     some : slice or ndarray of int
         With a step of 1, or the numbers of the rows.
     """
-    library = reading._library(X)
-    pyarrow = sys.modules.get("pyarrow")
-    if not library and pyarrow is not None and hasattr(X, "__arrow_c_stream__"):
-        X, library = pyarrow.table(X), "pyarrow"
+    X, library = reading.recognised(X)
     if library == "pandas":
         return X.iloc[some]
     if library == "pyarrow" and not isinstance(some, slice):
-        return X.take(pyarrow.array(some))  # type: ignore[union-attr]
+        return X.take(some)
     if library == "pyarrow":
         start, stop, _ = some.indices(len(X))  # type: ignore[union-attr]
         return X.slice(start, stop - start)

@@ -71,7 +71,7 @@ class Predicts:
     def _outputs(self, X: Any) -> Array:
         """Return the mean of the networks' outputs, calibrated, (n_rows, n_outputs)."""
         means = [self._mean_outputs(inputs) for inputs in self._blocks(X)]
-        return self._calibrated(means[0] if len(means) == 1 else np.concatenate(means))
+        return self._calibrated(np.concatenate(means))
 
     def _mean_outputs(self, inputs: Array) -> Array:
         total = self.networks_[0].predict(inputs).astype(np.float64)

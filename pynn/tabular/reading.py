@@ -85,10 +85,7 @@ def read(X: Any) -> Table:
     """
     if isinstance(X, Table):
         return X
-    pyarrow = sys.modules.get("pyarrow")
-    library = _library(X)
-    if not library and pyarrow is not None and hasattr(X, "__arrow_c_stream__"):
-        X, library = pyarrow.table(X), "pyarrow"
+    X, library = recognised(X)
     if library == "pandas" and hasattr(X, "columns"):
         return _checked(list(X.columns), X.shape, lambda j: _of_pandas(X.iloc[:, j]))
     if library == "polars" and hasattr(X, "to_series"):
@@ -103,10 +100,18 @@ def read(X: Any) -> Table:
     return _checked(None, array.shape, lambda j: (_plain(array[:, j]),))
 
 
-def _library(X: object) -> str:
-    """Return the library whose class X has, or one derived from it."""
+def recognised(X: Any) -> tuple[Any, str]:
+    """Return X and the name of its library, or "" for other objects.
+
+    A table of another library that exports Arrow's streams becomes a table of Arrow, if pyarrow is
+    imported.
+    """
     roots = {kind.__module__.partition(".")[0] for kind in type(X).__mro__}
-    return next(iter(roots & {"pandas", "polars", "pyarrow"}), "")
+    library = next(iter(roots & {"pandas", "polars", "pyarrow"}), "")
+    pyarrow = sys.modules.get("pyarrow")
+    if not library and pyarrow is not None and hasattr(X, "__arrow_c_stream__"):
+        return pyarrow.table(X), "pyarrow"
+    return X, library
 
 
 def _checked(names: Sequence[Any] | None, shape: tuple[int, int], unpack: Unpack) -> Table:

@@ -150,7 +150,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         return ((columns - self._mean) / unit).astype(np.float32), None, weights
 
     def _new_network(self, n_inputs: int, hidden: Sequence[int], **options: Any) -> Network:
-        cost = "absolute_error" if self._metric() == "mae" else "squared_error"
+        cost = "absolute_error" if self.metric_ == "mae" else "squared_error"
         return Network([n_inputs, *hidden, len(self._mean)], cost=cost, **options)
 
     def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array, is_late: bool) -> Array:
@@ -169,7 +169,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
 
     def _score(self, outputs: Array, y: Array, weights: Array | None) -> float:
         errors = np.abs(outputs.astype(np.float64) - y)
-        if self._metric() == "mae":
+        if self.metric_ == "mae":
             means = np.average(errors, axis=0, weights=weights)
         else:
             means = np.sqrt(np.average(errors**2, axis=0, weights=weights))

@@ -162,9 +162,9 @@ def train(
     metric: Metric,
     deadline: float,
     n_threads: int | None,
-    tell: Callable[[int, Member], None] | None = None,
-    source: Source | None = None,
-    store: Store | None = None,
+    tell: Callable[[int, Member], None] | None,
+    source: Source | None,
+    store: Store | None,
 ) -> Trained:
     """Train a network for each validation set.
 
@@ -182,11 +182,11 @@ def train(
         Time of `time.monotonic` after which training ends; members may then be missing, but the
         first ones train for an epoch.
     n_threads : int or None
-    tell : function, optional
+    tell : function or None
         Called with the number of a member when it is trained, and the member, in any thread.
-    source : Source, optional
+    source : Source or None
         Blocks of other rows, which all members learn from instead, one after another.
-    store : Store, optional
+    store : Store or None
         Networks that it keeps are not trained again, and it keeps those that are trained to their
         end.
 
@@ -265,7 +265,7 @@ def _fit(
         y,
         sample_weight=weights[0] if weights else None,
         validation_data=rows[aside],
-        callbacks=[metric, stopping, is_late],
+        callbacks=[*metric.callbacks, stopping, is_late],
         **recipe.fit_arguments(n_rows),
     )
 
