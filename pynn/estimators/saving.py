@@ -30,17 +30,7 @@ _LEARNED: dict[str, tuple[type, ...]] = {
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write an estimator: see `Perceptron.save`."""
     members, networks = vars(estimator).get("estimators_"), estimator._networks()
-    settings, left_out = {}, []
-    for name, value in estimator.get_params(deep=False).items():
-        try:
-            settings[name] = _as_json(value)
-        except TypeError:
-            left_out.append(name)
-    if left_out:
-        warn(
-            f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
-            "their defaults"
-        )
+    settings = parameters_for_file(estimator)
     names = getattr(estimator, "feature_names_in_", None)
     notes = {
         "parameters": settings,
@@ -57,6 +47,28 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         files.save(networks[0], path, written)
     else:
         files.save_all(networks, path, written)
+
+
+def parameters_for_file(estimator: Any, *not_held: str) -> dict[str, Any]:
+    """Return parameters of an estimator as types of JSON.
+
+    Parameters that are objects, and those named `not_held` unless None, are left out with a
+    warning.
+    """
+    settings, left_out = {}, []
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            if name in not_held and value is not None:
+                raise TypeError
+            settings[name] = _as_json(value)
+        except TypeError:
+            left_out.append(name)
+    if left_out:
+        warn(
+            f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
+            "their defaults"
+        )
+    return settings
 
 
 def _attributes(estimator: Any) -> dict[str, Any]:

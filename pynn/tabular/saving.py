@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from pynn.estimators.messages import warn
-from pynn.estimators.saving import _as_json, _from_json
+from pynn.estimators.saving import _from_json, parameters_for_file
 from pynn.model import files
 from pynn.model.bounds import bounded
 from pynn.network import Network
@@ -159,19 +158,7 @@ class Saved:
 
 def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
     estimator = estimator._now()
-    settings, left_out = {}, []
-    for name, value in estimator.get_params(deep=False).items():
-        try:
-            if name == _NOT_HELD and value is not None:
-                raise TypeError
-            settings[name] = _as_json(value)
-        except TypeError:
-            left_out.append(name)
-    if left_out:
-        warn(
-            f"{', '.join(left_out)}: a file cannot hold these parameters; the loaded estimator has "
-            "their defaults"
-        )
+    settings = parameters_for_file(estimator, _NOT_HELD)
     arrays: dict[str, Array] = {}
     sizes, learned = _sizes(estimator), {}
     for name, accepted in estimator._LEARNED.items():
