@@ -24,6 +24,7 @@ from pynn.tabular import joining, reading
 from pynn.tabular.joining import Gathered
 from pynn.tabular.preparation import Preparation
 from pynn.tabular.reading import Table
+from pynn.tabular.targets import LARGEST
 from pynn.tabular.training import Rows
 
 Array = NDArray[Any]
@@ -268,6 +269,11 @@ def _with_weights(k: int, block: tuple[Any, Any, Any]) -> tuple[int, Any, Any, A
             # All weights of one block may be 0, so a weight that is not is appended.
             given = np.append(weights, 1.0)
             weights = _check_sample_weight(given, given, ensure_non_negative=True)[:-1]
+            if weights.max(initial=0) > LARGEST:
+                raise ValueError(
+                    f"sample_weight must be at most {LARGEST:g}, got {weights.max():g}; only "
+                    "ratios count, so divide the weights of all blocks by the same number"
+                )
     return k, X, y, weights
 
 

@@ -16,7 +16,7 @@ from pynn.estimators.rows import refuse_lossy
 
 Array = NDArray[Any]
 
-LARGEST = 1e300  # of targets: the sum of any number of them is finite
+LARGEST = 1e300  # of targets and of weights in blocks: the sum of 100 million of them is finite
 
 
 def classes(y: Any) -> Array:
@@ -251,7 +251,9 @@ def moments_of_all(
             raise ValueError(f"block {k}: y has shape {y.shape}, unlike the blocks before it")
         if here > 0:
             shape = y.shape[1:]
-            m, s = moments(y.reshape(len(y), -1), weights)
+            m, s = moments(
+                y.reshape(len(y), -1), None if weights is None else scaled_weights(weights)
+            )
             if not total:
                 mean, scale = m, s
             else:

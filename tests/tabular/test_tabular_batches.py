@@ -118,6 +118,22 @@ def test_weights(Estimator):
     assert bits(few(Estimator).fit_batches(some)) == bits(model)  # the first block has weights 1
 
 
+@BOTH
+@pytest.mark.parametrize("factor", [2.0**990, 2.0**-990])
+def test_only_ratios_of_weights_count_in_blocks_too(Estimator, factor):
+    y, weights = Y[Estimator], np.linspace(0.5, 1.5, N)
+    expected = few(Estimator).fit_batches(cut(TABLE, y, 4, weights))
+    model = few(Estimator).fit_batches(cut(TABLE, y, 4, weights * factor))
+    assert bits(model) == bits(expected)
+    assert model.validation_score_ == expected.validation_score_
+
+
+def test_weights_whose_sum_may_overflow_are_refused():
+    blocks = cut(TABLE, NUMBERS, 2, np.full(N, 2e300))
+    with pytest.raises(ValueError, match=r"block 0: sample_weight must be at most 1e\+300, got 2e"):
+        few(pynn.TabularRegressor).fit_batches(blocks)
+
+
 def test_balanced_classes_are_those_of_all_blocks():
     y = Y[pynn.TabularClassifier]
     blocks = cut(TABLE, y)
