@@ -95,7 +95,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
     def _parameter_constraints(self) -> dict[str, list[Any]]:
         return _constraints(type(self))  # type: ignore[arg-type]  # classes have a hash
 
-    # ---- What a subclass says --------------------------------------------------------------------
+    # ---- Defined by subclasses -------------------------------------------------------------------
 
     def _targets(self, y: Any) -> Array:
         """Return y as an array, checked."""
@@ -118,7 +118,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
     def _calibrate(self, outputs: Array, rows: Rows, n_averaged: Array, is_late: bool) -> Array:
         """Learn from mean outputs of the networks that left a row out; return them calibrated.
 
-        After the time limit, no networks are trained for it.
+        If `is_late`, train no networks for it.
         """
         raise NotImplementedError
 
@@ -171,10 +171,10 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         learn: Callable[[Any, np.random.RandomState], tuple[Rows, Source | None]],
         **given: int,
     ) -> Self:
-        """Fit to what `learn` returns: all rows, or those for validation and a source of others.
+        """Fit to the rows that `learn` returns: all, or validation rows and a source of others.
 
-        A copy is fitted, whose attributes this estimator gets in one step: it is unchanged if the
-        fit fails, and other threads never predict with half of it.
+        A copy is fitted, and its attributes replace those of this estimator in one step. So the
+        estimator is unchanged if the fit fails, and other threads never predict with half a fit.
         """
         begun = monotonic()
         with alone(self), self._random_state_undone_on_error():
@@ -200,7 +200,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         if self.validation_fraction is not None and recipe.n_folds > 1:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction} is for n_folds=1, but n_folds is "
-                f"{recipe.n_folds}: each network is validated on one of so many folds"
+                f"{recipe.n_folds}: each network is validated on one of these folds"
             )
         return recipe
 
@@ -257,7 +257,7 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
         else:
             aside = [np.arange(len(rows.X))] * recipe.n_members
         seeds = random.randint(2**31 - 1, size=recipe.n_members)
-        self._seed = int(random.randint(2**31 - 1))  # of what is learned from the networks
+        self._seed = int(random.randint(2**31 - 1))  # for intervals and importances
 
         def new_network(k: int) -> Network:
             return self._network(int(seeds[k]))
@@ -266,12 +266,21 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
             return self._score_of(member, rows)
 
         store = Checkpoints.wanted(self, rows, source)
-        tell = None
+        report = None
         if self.verbose:
-            tell = Progress(recipe.n_members, score, self.metric_, deadline, self.n_threads)
+            report = Progress(recipe.n_members, score, self.metric_, deadline, self.n_threads)
         metric = self._METRICS[self.metric_]
         return training.train(
-            rows, aside, new_network, recipe, metric, deadline, self.n_threads, tell, source, store
+            rows,
+            aside,
+            new_network,
+            recipe,
+            metric,
+            deadline,
+            self.n_threads,
+            report,
+            source,
+            store,
         )
 
     def _fraction(self) -> float:

@@ -12,9 +12,9 @@ Array = NDArray[Any]
 
 # Networks compute probabilities in float32, so those below its smallest normal number may be 0.
 SMALLEST = float(np.finfo(np.float32).tiny)
-_LARGEST_LOG = 2.0  # of a temperature, and minus that of the smallest: 0.14 to 7.4
+_LARGEST_LOG = 2.0  # absolute logarithm of a temperature: it is from 0.14 to 7.4
 _PRIOR = 0.5  # standard deviation of the logarithm of temperatures
-_DOUBTED = 1000  # rows from which half of the logarithm of a mean's temperature is kept
+_DOUBTED = 1000  # rows for which the logarithm of a mean's temperature is halved
 
 
 def tempered(probabilities: Array, temperature: float) -> Array:
@@ -114,21 +114,22 @@ def temperature_of_mean(
 
     A mean of probabilities is less extreme than these. So networks that are calibrated one by one
     are underconfident as an ensemble (Rahaman & Thiery 2021), and need a lower temperature. But no
-    row is new to all of them, which could tell it. Instead, the temperature t of the mean is the
-    one for which the given temperature would be right for the networks, if classes were drawn with
-    the tempered probabilities of the mean. As the derivative of the log-loss is then 0, t solves
-    ``E Σ q(t) log p = E Σ s log p``, where p are probabilities of the networks, s the same after
-    the given temperature, and q(t) those of the mean after t. It takes no labels, and so may use
-    rows that the networks were trained on. But of few rows, networks agree on errors that they
-    have learned by heart, and t is too low: with n rows, ``t ** (n / (n + 1000))`` is returned.
-    Half at 1,000 rows was chosen by the log-loss of tables of 400 to 14,000 rows.
+    row is new to all of them, so no labels are left to learn it from. Instead, the temperature t of
+    the mean is chosen such that the given temperature would be right for the networks, if classes
+    were drawn with the tempered probabilities of the mean. As the derivative of the log-loss is
+    then 0, t solves ``E Σ q(t) log p = E Σ s log p``, where p are probabilities of the networks, s
+    the same after the given temperature, and q(t) the probabilities of the mean after t. The
+    equation needs no labels, so it may use rows that the networks were trained on. With few rows,
+    however, networks agree on errors that they have memorised, and t is too low: with n rows,
+    ``t ** (n / (n + 1000))`` is returned. The constant 1000 was chosen by the log-loss on tables of
+    400 to 14,000 rows.
 
     Parameters
     ----------
     outputs : ndarray of shape (n_networks, n_rows, n_classes)
         Probabilities of each network for a sample of rows.
     temperature : float
-        Of means of `n_averaged` networks, for rows that are new to them.
+        Temperature of means of `n_averaged` networks, for rows that are new to them.
     n_averaged : int, default=1
     weights : ndarray of shape (n_rows,), optional
     n : float, default=inf
@@ -137,8 +138,8 @@ def temperature_of_mean(
     Returns
     -------
     float
-        From 0.14 to 7.4; the given temperature if it is that of all networks, or where the
-        equation has no such solution.
+        From 0.14 to 7.4; the given temperature if it belongs to the mean of all networks, or if
+        the equation has no solution in this range.
 
     References
     ----------
@@ -183,7 +184,7 @@ def calibration_error(
         Numbers of classes.
     weights : ndarray of shape (n_rows,), optional
     n_bins : int, default=15
-        There are fewer if there are fewer rows.
+        At most one for each row.
 
     Returns
     -------

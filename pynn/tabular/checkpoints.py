@@ -1,4 +1,4 @@
-"""Checkpoints: the trained networks of a fit in a folder, from which a later fit goes on."""
+"""Checkpoints: the trained networks of a fit in a folder, from which a later fit resumes."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Checkpoints:
         checkpoint.write(self.path(k), arrays, facts)
 
     def restore(self, k: int, network: Network) -> bool:
-        """Give a new network the parameters and history of a file; return whether there is one.
+        """Load parameters and history of a network; return whether there is a file.
 
         Raises
         ------
@@ -128,6 +128,6 @@ def _check(network: Network, parameters: Any, figures: dict[str, Any], best: Any
     shapes = {(values.dtype, values.shape) for values in figures.values()}
     n_epochs = len(figures["cost"])
     if shapes != {(np.dtype(np.float64), (n_epochs,))} or not n_epochs:
-        raise ValueError("its figures are not those of some epochs")
+        raise ValueError("its figures are not one float64 number for each epoch")
     if best is not None and (type(best) is not int or not 1 <= best <= n_epochs):
         raise ValueError(f"its best epoch is {best!r}")

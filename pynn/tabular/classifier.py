@@ -89,8 +89,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     metric_ : str
         The metric of the fit.
     temperature_ : float
-        The logarithms of the mean probabilities are divided by it; often below 1, as a mean of
-        probabilities is less extreme than these.
+        Temperature that divides the logarithms of the mean probabilities. It is often below 1,
+        because a mean is less extreme than the probabilities of single networks.
     validation_score_ : float
         The metric of calibrated probabilities of all rows that networks left out, each row
         predicted by the networks that left it out, with `sample_weight` and `class_weight`.

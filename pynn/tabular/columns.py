@@ -168,7 +168,7 @@ def _plain_floats(column: Column) -> NDArray[np.float64] | None:
 def _by_label(
     column: Column, convert: Callable[[Any], Any], accepted: str, dtype: DTypeLike
 ) -> Array:
-    """Convert each label once, and return what became of each value."""
+    """Convert each label once, and return the converted value of each row."""
     codes, labels = _coded(column)
     found = _converted(replace(column, values=codes, labels=labels), convert, accepted)
     return np.array([*found, None], dtype=dtype)[codes]  # the code -1 is the last one
@@ -204,7 +204,7 @@ def _coded(column: Column) -> tuple[NDArray[np.intp], list[Any]]:
 
 
 class _Numbering(dict[Any, int]):
-    """Numbers keys in the order in which they are first asked for."""
+    """Numbers of keys, in the order of their first use."""
 
     def __missing__(self, key: Any) -> int:
         self[key] = n = len(self)

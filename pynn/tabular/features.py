@@ -1,4 +1,4 @@
-"""Features: what is learned from a column of a table, and the inputs that it becomes."""
+"""Features: parameters learned from a column of a table, which turn it into inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settings(checks.Checked):
     Parameters
     ----------
     n_bins : int, default=12
-        Bins of the piecewise-linear encoding of numbers; with 0 there is none.
+        Number of bins of the piecewise-linear encoding of numbers; 0 for no encoding.
     one_hot : int, default=3
         Largest number of categories of a column that becomes one-hot columns. Columns with more
         categories get trained embeddings.
@@ -54,7 +54,7 @@ class Settings(checks.Checked):
 
 @dataclass(frozen=True)
 class Feature:
-    """What is learned from a column.
+    """Parameters learned from a column of a table.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def _permuted(n_rows: int, n_drawn: int, random: np.random.RandomState) -> Array
 
 
 def _outputs(networks: Sequence[Network], sample: Sample, X: Array, rows: Array) -> Array:
-    """Return mean outputs for X, which are rows of the sample with some inputs replaced."""
+    """Return mean outputs for X: rows of the sample with some inputs replaced."""
     total = np.zeros((len(X), networks[0].layer_sizes[-1]))
     for network, is_aside in zip(networks, sample.is_aside, strict=True):
         some = is_aside[rows]

@@ -39,8 +39,8 @@ class Intervals:
     Parameters
     ----------
     networks : list of Network
-        Each predicts absolute residuals from inputs and predictions; their mean counts. Empty if
-        all widths are constant.
+        Each predicts absolute residuals from inputs and predictions; their outputs are averaged.
+        Empty if all widths are constant.
     limits : ndarray of shape (2, n_outputs)
         The smallest and the largest absolute residual that is predicted.
     powers : ndarray of shape (n_outputs,)
@@ -56,7 +56,7 @@ class Intervals:
     scores: Array
 
     def check(self, n_inputs: int, embeddings: Mapping[int, Embedding]) -> None:
-        """Raise a ValueError if these are no intervals for rows of so many inputs.
+        """Raise a ValueError if the intervals do not fit rows with `n_inputs` inputs.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ def learn(
     seed : int, default=0
     n_threads : int or None, default=None
     is_constant : bool, default=False
-        Whether all widths are the same, for which no networks are trained.
+        Whether to give all rows the same width and train no networks.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def gain_of_averaging(outputs: Array, residuals: Array, n_averaged: Array) -> Ar
     networks (Krogh & Vedelsby 1995). Residuals of the one network that did not train on a row are
     larger than those of the ensemble for new rows; without this factor, intervals are too wide.
     Both means leave out the largest tenth, as a few huge errors would hide how much the others
-    shrink. For normal residuals this takes off a little too much.
+    shrink. For normal residuals, the factor is therefore slightly too small.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def _sizes(
     seed: int,
     n_threads: int | None,
 ) -> tuple[list[Network], Array]:
-    """Return networks for absolute residuals, and those of the network that left a row out."""
+    """Return networks, and the absolute residual that each row's left-out network predicts."""
     inputs, targets = _inputs(X, predictions), np.abs(residuals)
     targets = (targets / np.average(targets, axis=0, weights=weights)).astype(np.float32)
     layer_sizes = [inputs.shape[1], 64, targets.shape[1]]

@@ -63,7 +63,7 @@ def joined(pieces: Sequence[Column]) -> Column:
 
 
 def joined_weights(pieces: Sequence[Array | None], lengths: Sequence[int]) -> Array | None:
-    """Return one array of weights; None, if no rows have weights; else those without have 1."""
+    """Return one array of weights, 1 for rows without them; None if no rows have weights."""
     if all(piece is None for piece in pieces):
         return None
     filled = zip(pieces, lengths, strict=True)
@@ -96,7 +96,7 @@ def _of_labels(pieces: Sequence[Column]) -> Column:
 def _in_one_unit(pieces: Sequence[Array]) -> Sequence[Array]:
     """Return dates in microseconds and durations in days where their units differ.
 
-    NumPy would join them in the finest unit, in which dates far from 1970 silently become others.
+    NumPy would join them in the finest unit, in which dates far from 1970 silently overflow.
     """
     kind = pieces[0].dtype.kind
     if kind not in "Mm" or len({values.dtype for values in pieces}) == 1:

@@ -16,12 +16,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, and the figure of a fit that stands for it.
+    """A metric, and its figure in the history of a network.
 
     Parameters
     ----------
     figure : str
-        A figure in the history of a network, best where the metric is.
+        Name of the figure; both are best in the same epoch.
     lower_is_better : bool, default=True
         Whether lower figures are better.
     """

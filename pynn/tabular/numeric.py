@@ -114,7 +114,7 @@ class Number(Feature):
 
 
 def _edges(z: Array, n_bins: int) -> tuple[float, ...]:
-    """Return quantiles that float32 tells apart, as it holds them; empty if there is one only."""
+    """Return the distinct quantiles in float32; empty if there is only one."""
     found = PiecewiseLinear.of_quantiles(z[:, None], n_bins)
     if not found:
         return ()

@@ -1,4 +1,4 @@
-"""Parts: some rows of a table of any library, in the same library."""
+"""Parts: some rows of a table, as a table of the same library."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def take(X: Any, some: slice | NDArray[np.intp]) -> Any:
 
 
 def in_blocks(X: Any, n_rows: int) -> Iterator[Any]:
-    """Yield a table in blocks of so many rows, the last one with the remaining rows.
+    """Yield a table in blocks of `n_rows` rows, the last one with the remaining rows.
 
-    Small tables, and those whose length is unknown, are yielded whole.
+    Small tables, and tables of unknown length, are yielded whole.
     """
     shape = getattr(X, "shape", None)
     n = shape[0] if shape else len(X) if isinstance(X, list | tuple) else 0

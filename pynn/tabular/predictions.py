@@ -1,4 +1,4 @@
-"""Predictions: what fitted estimators compute from tables; their importances and summary."""
+"""Predictions: outputs of fitted estimators for tables, their importances and summary."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Predicts:
     _sample: importance.Sample
     _importances: Array | None  # a cache
 
-    # ---- What a subclass says --------------------------------------------------------------------
+    # ---- Defined by subclasses -------------------------------------------------------------------
 
     def _losses(self, outputs: Array, y: Array) -> Array:
         """Return the loss of each row whose networks have these mean outputs."""
@@ -58,7 +58,7 @@ class Predicts:
             validate_data(self, X, reset=is_first, skip_check_array=True)
             check_consistent_length(X, *others)
         except (TypeError, ValueError, LookupError):
-            reading.read(X)  # where X is no table, this error says more
+            reading.read(X)  # raises a clearer error if X is no table
             raise
 
     def _blocks(self, X: Any) -> Iterator[Array]:

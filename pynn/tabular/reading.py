@@ -42,7 +42,7 @@ class Table:
     unpack: Unpack
 
     def name(self, j: int) -> str:
-        """Return what messages call column j."""
+        """Return the name of column j in messages."""
         return f"column {j if self.names is None else repr(self.names[j])}"
 
     def column(self, j: int) -> Column:
@@ -51,7 +51,7 @@ class Table:
         Raises
         ------
         ValueError
-            If its dtype is none of those that `read` lists.
+            If its dtype is not supported.
         """
         column = Column(self.name(j), *self.unpack(j))
         dtype = column.values.dtype
@@ -81,7 +81,7 @@ def read(X: Any) -> Table:
     Raises
     ------
     TypeError, ValueError
-        If it is anything else, empty, or has two columns of one name.
+        If it is anything else, empty, or has two columns of the same name.
     """
     if isinstance(X, Table):
         return X

@@ -15,7 +15,7 @@ from pynn.training.optimizers import AdamW
 from pynn.training.schedules import Schedule
 
 _COUNT = "integer [1, 2147483648)"
-_FEWEST_EPOCHS = 8  # of large tables; of 140,000 rows, no more lower the error
+_FEWEST_EPOCHS = 8  # for large tables; with 140,000 rows, more did not lower the error
 
 
 @dataclass(frozen=True)
@@ -24,50 +24,57 @@ class Recipe(Settings):
 
     Parameters
     ----------
-    n_bins : int
-        Bins of the piecewise-linear encoding of numbers; 0 for no encoding.
-    one_hot : int
+    n_bins : int, default=12
+        Number of bins of the piecewise-linear encoding of numbers; 0 for no encoding.
+    one_hot : int, default=3
         Largest number of categories of a column that becomes one-hot columns. Columns with more
         categories get trained embeddings.
-    category_size : int
+    category_size : int, default=8
         Size of these embeddings.
-    min_count : int
+    min_count : int, default=1
         Categories with fewer training rows count as "other", like unseen ones.
-    clip : float
+    clip : float, default=3.0
         Limit that standardised numbers approach: z becomes z / √(1 + (z / clip)²).
-    n_members : int
+    n_members : int, default=8
         Number of networks.
-    n_folds : int
+    n_folds : int, default=8
         Folds of a partition of the rows; each network leaves one out. 1: all networks leave out
         the same part.
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : sequence of int, default=(96, 96)
         Units of each hidden layer.
-    activation : str
+    activation : str, default="silu"
         Activation of the hidden layers.
-    input_scale : bool
+    input_scale : bool, default=True
         Whether each input has a trained factor, see `pynn.Network`.
-    scale_rate : float
-        Factor of the learning rate of these factors.
-    dropout : float
+    scale_rate : float, default=6.0
+        Factor of the learning rate for these trained factors.
+    dropout : float, default=0.05
         Probability of dropping a hidden activation in an update.
-    learning_rate, weight_decay, beta_2 : float
-        Of `pynn.AdamW`.
-    waves : bool
+    learning_rate : float, default=0.01
+        Learning rate of `pynn.AdamW`.
+    weight_decay : float, default=0.01
+        Weight decay of `pynn.AdamW`.
+    beta_2 : float, default=0.999
+        Decay of the second moment in `pynn.AdamW`.
+    waves : bool, default=True
         Whether the learning rate follows the four cosine waves of RealMLP, with `learning_rate` as
-        their height; it is constant otherwise.
-    batch_size : int
+        their height; otherwise it is constant.
+    batch_size : int, default=256
         Maximum number of rows in a mini-batch.
-    min_batch_size, min_updates : int
-        The batch size is halved down to `min_batch_size` while an epoch has fewer updates than
-        `min_updates`.
-    epochs : int
+    min_batch_size : int, default=32
+        Minimum batch size for small tables.
+    min_updates : int, default=30
+        Updates that an epoch should have: the batch size is halved, down to `min_batch_size`, while
+        an epoch has fewer.
+    epochs : int, default=60
         Maximum number of epochs.
-    max_updates : int
-        Large tables get fewer epochs, but at least 8, if these would have more updates than this.
-    patience : int
+    max_updates : int, default=10_000
+        Maximum number of updates of a network. Large tables get fewer epochs to stay below it, but
+        at least 8.
+    patience : int, default=20
         Epochs without improvement before a network stops.
-    average : float
-        Decay of the average of the parameters, see `pynn.EMA`; 0 for none.
+    average : float, default=0.98
+        Decay of the exponential moving average of the parameters, see `pynn.EMA`; 0 for no average.
 
     Raises
     ------

@@ -210,11 +210,12 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     def predict_quantiles(self, X: Any, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
         """Predict quantiles of the number of each row: conformal ones, from out-of-fold residuals.
 
-        A new row's number is below the quantile at level q with probability q, on average over
-        rows. The quantiles are the prediction plus those of the residuals of training rows, each by
-        the networks that did not train on it, reduced by what the mean of all networks gains. Where
-        the size of residuals can be predicted from a row, distances follow it, unless `time_limit`
-        ended the fit. Quantiles never cross.
+        A new row's number is below the quantile at level q with a probability of about q, on
+        average over rows. A quantile is the prediction plus a quantile of the residuals of training
+        rows, which networks predicted without having trained on them. These residuals are scaled
+        down, because the mean of all networks has smaller errors. Where the size of residuals can
+        be predicted from a row, distances follow it, unless `time_limit` ended the fit. Quantiles
+        never cross.
 
         Parameters
         ----------
@@ -227,7 +228,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         -------
         ndarray of shape (n_rows, n_quantiles), or (n_rows, n_outputs, n_quantiles)
             The latter if y had two dimensions. Levels below 1 / (n + 1) or above n / (n + 1), for
-            n training rows, are infinite: these rows do not tell them.
+            n training rows, are infinite, because n residuals do not determine them.
 
         Raises
         ------

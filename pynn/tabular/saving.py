@@ -47,7 +47,7 @@ class Learned:
     always : bool, default=True
         Whether every fitted estimator has the attribute.
     fields : dict of {str: Learned}, optional
-        Those of a dataclass, if it does not check them itself.
+        Fields of a dataclass that does not check them itself.
     """
 
     kind: type | UnionType
@@ -60,7 +60,8 @@ class Learned:
         """Raise a ValueError if an attribute is anything else; add new words to `sizes`."""
         kind = np.ndarray if isinstance(value, np.ndarray) else type(value)
         if kind not in (get_args(self.kind) or (self.kind,)):  # a bool is no int
-            raise ValueError(f"{name} must not be of type {kind.__name__}")
+            accepted_kind = getattr(self.kind, "__name__", self.kind)
+            raise ValueError(f"{name} must be of type {accepted_kind}, got {kind.__name__}")
         for part, accepted in self.fields.items():
             accepted.check(f"{name}.{part}", getattr(value, part), sizes)
         if not isinstance(value, np.ndarray) or self.shape is None:
@@ -72,8 +73,8 @@ class Learned:
         )
         if len(found) != len(self.shape) or found != expected or value.dtype.kind not in self.dtype:
             raise ValueError(
-                f"{name} must not be {value.dtype} of shape {found}; its dimensions are "
-                f"{self.shape}"
+                f"{name} must have a dtype of the kinds {self.dtype} and the shape {self.shape}, "
+                f"got {value.dtype} of shape {found}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Targets: what `y` may be, checked and converted to arrays."""
+"""Targets: `y` of any kind, checked and converted to arrays."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def counted(blocks: Iterable[Array], known: Array | None = None) -> tuple[Array,
     Raises
     ------
     ValueError
-        If a block has other labels than these, or than the blocks before it by their type.
+        If a block has unknown labels, or labels of another type than the blocks before it.
     """
     found, counts = known, np.zeros(0 if known is None else len(known), dtype=np.int64)
     for k, labels in enumerate(blocks):
@@ -132,8 +132,7 @@ def class_weights(given: Any, classes: Array, counts: Array) -> Array | None:
     Raises
     ------
     ValueError
-        If a weight is not a positive number, or of something that is no class while a class lacks
-        one.
+        If a weight is not a positive number, or if a key is no class while a class has no key.
     """
     if given is None:
         return None
@@ -144,14 +143,14 @@ def class_weights(given: Any, classes: Array, counts: Array) -> Array | None:
     without = [label for label in labels if label not in given]
     if unknown and without:  # perhaps misspelt; but a part of the rows may lack a class
         raise ValueError(
-            f"class_weight holds {checks.listed(unknown)}, no class of y, but no weight of "
-            f"{checks.listed(without)}"
+            f"class_weight has weights of {checks.listed(unknown)}, no class of y, but none of the "
+            f"classes {checks.listed(without)}"
         )
     weights = [given.get(label, 1.0) for label in labels]
     if not all(isinstance(weight, Real) and 0 < float(weight) < np.inf for weight in weights):
         raise ValueError(
-            f"class_weight must hold positive numbers, got {given}; leave the rows of a class out, "
-            "or give them the sample_weight 0, to learn nothing of it"
+            f"class_weight must hold positive numbers, got {given}; to ignore a class, leave its "
+            "rows out or give them the sample_weight 0"
         )
     return np.array(weights, dtype=np.float64)
 
@@ -221,7 +220,7 @@ def moments(columns: Array, weights: Array | None) -> tuple[Array, Array]:
 def moments_of_all(
     blocks: Iterable[tuple[Array, Array | None]],
 ) -> tuple[bool, Array, Array]:
-    """Return whether targets are one number, and the moments of all blocks of rows together.
+    """Return whether y has one dimension, and the moments of all blocks of rows together.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class Rows:
         Numbers of classes, or standardised numbers.
     weights : ndarray of shape (n_rows,) or None
     labels : ndarray of shape (n_rows,) or None
-        What the folds are stratified by.
+        Labels that the folds are stratified by.
     """
 
     X: Array
@@ -63,14 +63,14 @@ class Source(Protocol):
 
     @property
     def description(self) -> str:
-        """Tell sources with other rows apart."""
+        """Text that differs between sources with different rows."""
 
 
 class Store(Protocol):
     """Where trained networks are kept."""
 
     def restore(self, k: int, network: Network) -> bool:
-        """Give network k the parameters and history that are kept; return whether any are."""
+        """Load parameters and history of network k; return whether the store has them."""
 
     def write(self, k: int, network: Network) -> None:
         """Keep network k."""
@@ -101,9 +101,9 @@ class Trained:
     Parameters
     ----------
     members : dict of {int: Member}
-        By number; those that trained an epoch or more.
+        Members that trained at least one epoch, by number.
     errors : dict of {int: FloatingPointError}
-        Of the members that diverged.
+        Errors of the members that diverged, by number.
     is_interrupted, is_late : bool
         Whether Ctrl-C or the deadline ended it.
     """
@@ -125,8 +125,8 @@ def folds(rows: Rows, n_members: int, n_folds: int, fraction: float, random: Any
         At least two.
     n_members : int
     n_folds : int
-        Folds of one partition, at most one for each row; after so many members, another partition
-        is drawn. 1: all members are validated on the same rows.
+        Number of folds of a partition, limited to the number of rows; after `n_folds` members,
+        another partition is drawn. With 1, all members are validated on the same rows.
     fraction : float
         Share of these rows, if `n_folds` is 1; at least one row.
     random : RandomState
@@ -162,7 +162,7 @@ def train(
     metric: Metric,
     deadline: float,
     n_threads: int | None,
-    tell: Callable[[int, Member], None] | None,
+    report: Callable[[int, Member], None] | None,
     source: Source | None,
     store: Store | None,
 ) -> Trained:
@@ -177,18 +177,18 @@ def train(
         Returns the network of a member.
     recipe : Recipe
     metric : Metric
-        What chooses the best epoch.
+        Metric that chooses the best epoch.
     deadline : float
         Time of `time.monotonic` after which training ends; members may then be missing, but the
         first ones train for an epoch.
     n_threads : int or None
-    tell : function or None
-        Called with the number of a member when it is trained, and the member, in any thread.
+    report : function or None
+        Called with the number and the member once a member is trained, in any thread.
     source : Source or None
         Blocks of other rows, which all members learn from instead, one after another.
     store : Store or None
-        Networks that it keeps are not trained again, and it keeps those that are trained to their
-        end.
+        Networks in the store are not trained again. Networks that are trained to their end are
+        added to it.
 
     Raises
     ------
@@ -214,8 +214,8 @@ def train(
             trained.errors[k] = error.with_traceback(None)  # its frames would keep the rows
             return
         trained.members[k] = member = _member(network, rows, validation[k])
-        if tell is not None:
-            tell(k, member)
+        if report is not None:
+            report(k, member)
 
     failures: list[tuple[int, BaseException]] = []
     try:
@@ -276,7 +276,7 @@ def _member(network: Network, rows: Rows, aside: Array) -> Member:
 
 
 def best_epoch(network: Network) -> int:
-    """Return the epoch, from 1, whose parameters a network has: the last one if none was best."""
+    """Return the epoch, counted from 1, whose parameters a network has."""
     return network.best_epoch or len(network.history["cost"])
 
 

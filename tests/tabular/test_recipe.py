@@ -1,8 +1,14 @@
-"""The recipe: batches and epochs by the number of rows, and the waves of the learning rate."""
+"""The recipe: batches and epochs by the number of rows, waves of the learning rate, pages."""
+
+import ast
+import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
+from places import ROOT
 
+from pynn.tabular.features import Settings
 from pynn.tabular.recipe import PRESETS, Recipe, Waves, chosen
 
 
@@ -52,3 +58,17 @@ def test_the_settings_of_an_expert_replace_those_of_the_preset():
     recipe = chosen("fast", {"epochs": 5, "n_folds": 3}, {"n_members": 4, "n_folds": None})
     assert (recipe.epochs, recipe.n_folds, recipe.n_members) == (5, 3, 4)
     assert recipe.hidden_layer_sizes == PRESETS["fast"].hidden_layer_sizes
+
+
+@pytest.mark.parametrize("kind", [Recipe, Settings])
+def test_the_documented_defaults_are_the_real_ones(kind):
+    given = dict(re.findall(r"^    (\w+) : .*, default=(.+)$", kind.__doc__, re.MULTILINE))
+    assert {name: ast.literal_eval(text) for name, text in given.items()} == vars(kind())
+
+
+def test_the_page_of_tables_lists_all_settings_of_experts():
+    page = (ROOT / "docs" / "tabular.md").read_text(encoding="utf-8")
+    table = page.partition("| key | meaning |\n")[2].partition("\n\n")[0]
+    keys = [row.partition(" | ")[0] for row in table.splitlines()]
+    listed = [name for key in keys for name in re.findall(r"`(\w+)`", key)]
+    assert sorted(listed) == sorted(field.name for field in fields(Recipe))
