@@ -271,17 +271,9 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
             report = Progress(recipe.n_members, score, self.metric_, deadline, self.n_threads)
         metric = self._METRICS[self.metric_]
         return training.train(
-            rows,
-            aside,
-            new_network,
-            recipe,
-            metric,
-            deadline,
-            self.n_threads,
-            report,
-            source,
-            store,
-        )
+            rows, aside, new_network, recipe, metric, deadline, self.n_threads,
+            report, source, store,
+        )  # fmt: skip
 
     def _fraction(self) -> float:
         """Return the share of validation rows, where all networks have the same ones."""

@@ -340,10 +340,13 @@ def test_settings_are_checked():
         Preparation.learn([[1]], settings={"n_bins": 3})
 
 
-def test_large_tables(rng):
-    wide = rng.standard_normal((20, 2000))
+def test_a_thousand_columns(rng):
+    wide = rng.standard_normal((20, 1000))
     preparation = Preparation.learn(wide)
-    assert preparation.apply(wide[:1]).shape == (1, preparation.n_inputs) == (1, 4000)
+    assert preparation.apply(wide[:1]).shape == (1, preparation.n_inputs) == (1, 2000)
+
+
+def test_a_hundred_thousand_categories():
     long = np.array([f"id {k}" for k in range(100_000)])[:, None]
     preparation = Preparation.learn(long)
     assert preparation.embeddings[0].n == 100_001

@@ -223,7 +223,7 @@ def test_blocks_of_sparse_matrices_and_lists():
         assert bits(few(pynn.TabularRegressor).fit_batches(source)) == bits(expected)
 
 
-def test_blocks_of_one_row_and_of_arrow_and_polars_tables():
+def test_blocks_of_arrow_and_polars_tables():
     polars, arrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
     y = Y[pynn.TabularRegressor]
     frames = cut(TABLE, y)
@@ -231,6 +231,10 @@ def test_blocks_of_one_row_and_of_arrow_and_polars_tables():
     for convert in (polars.from_pandas, arrow.Table.from_pandas):
         other = few(pynn.TabularRegressor).fit_batches([(convert(X), y) for X, y in frames])
         np.testing.assert_allclose(other.predict(TABLE), expected.predict(TABLE), rtol=1e-4)
+
+
+def test_blocks_of_one_row():
+    y = Y[pynn.TabularRegressor]
     rows = [(TABLE[k : k + 1], y[k : k + 1]) for k in range(30)]
     assert few(pynn.TabularRegressor).fit_batches(rows).predict(TABLE).shape == (N,)
 

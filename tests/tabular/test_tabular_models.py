@@ -39,7 +39,7 @@ from pynn.tabular.recipe import Recipe
 # ---- Predictions ---------------------------------------------------------------------------------
 
 
-def test_predictions_are_means_of_the_networks():
+def test_probabilities_are_means_of_the_networks_calibrated():
     model = brief(n_members=3).fit(X_IRIS, Y_IRIS)
     inputs = model.preparation_.apply(X_IRIS)
     mean = np.mean([net.predict(inputs).astype(np.float64) for net in model.networks_], axis=0)
@@ -50,6 +50,8 @@ def test_predictions_are_means_of_the_networks():
         model.predict_log_proba(X_IRIS), np.log(model.predict_proba(X_IRIS))
     )
 
+
+def test_predicted_numbers_are_means_of_the_networks_in_the_unit_of_y():
     model = brief(pynn.TabularRegressor).fit(X_DIABETES, Y_DIABETES)
     inputs = model.preparation_.apply(X_DIABETES)
     mean = np.mean([net.predict(inputs)[:, 0].astype(float) for net in model.networks_], axis=0)
@@ -163,7 +165,7 @@ def test_copies_and_pickles_predict_the_same_bits(Estimator, tmp_path):
 
 @BOTH
 def test_pickles_hold_the_parameters_and_little_else(Estimator, rng):
-    X = rng.normal(size=(20_000, 3))
+    X = rng.normal(size=(5_000, 3))
     model = brief(Estimator, expert={"epochs": 1}).fit(X, (X[:, 0] > 0).astype(int))
     n_bytes = sum(network.parameters.nbytes for network in model.networks_)
     kept = pickle.dumps((model._sample, vars(model).get("_intervals")))
@@ -243,14 +245,20 @@ def test_pipelines_and_searches(Estimator):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_calibration_stacking_and_several_labels():
+def test_calibrated_classifiers():
     calibrated = CalibratedClassifierCV(brief(), cv=2).fit(X_IRIS, Y_IRIS)
     assert calibrated.predict_proba(X_IRIS).shape == (150, 3)
+
+
+def test_stacks():
     last = LogisticRegression()
     stack = StackingClassifier([("table", brief())], last, cv=2).fit(X_IRIS, Y_IRIS)
     assert stack.score(X_IRIS, Y_IRIS) > 0.5
     numbers = StackingRegressor([("table", brief(pynn.TabularRegressor))], cv=2)
     assert np.isfinite(numbers.fit(X_DIABETES, Y_DIABETES).predict(X_DIABETES)).all()
+
+
+def test_several_labels_of_each_row():
     labels = np.eye(3, dtype=int)[Y_IRIS]
     assert MultiOutputClassifier(brief()).fit(X_IRIS, labels).predict(X_IRIS).shape == (150, 3)
 

@@ -68,6 +68,9 @@ def test_missing_classes_are_refused(missing):
     y[[3, 5]] = missing
     with pytest.raises(ValueError, match="2 of 150 labels are missing, the first one in row 3"):
         brief().fit(X_IRIS, y)
+
+
+def test_missing_classes_of_numbers_and_of_pandas_are_refused():
     with pytest.raises(ValueError, match="Input y contains NaN"):
         brief().fit(X_IRIS, np.where(Y_IRIS == 2, np.nan, Y_IRIS))
     y = pandas_series(Y_IRIS, "Int64")
