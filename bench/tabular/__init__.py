@@ -1,1 +1,1 @@
-"""What tables.py is made of: where tables come from, one fit, its results, their comparison."""
+"""Parts of tables.py: sources of tables, one fit, its results, their comparison."""

@@ -151,7 +151,7 @@ def scores(results):
 
 
 def details(results, method="pynn"):
-    """Return what is known of one method on each table."""
+    """Return the figures of one method on each table."""
     table = Table(
         f"{name_of(method)}, table by table",
         ["table", "rows", "columns", "distance", "CPU s", "temperature", "ECE", "coverage",

@@ -22,7 +22,7 @@ class Child:
         self.method = method
 
     def fit(self, data, table, repeat, preset=None, expert=None):
-        """Return the line of a fit, or who is absent; preset and expert are those of a variant."""
+        """Return the line of a fit, or the missing package; only variants have preset and expert."""
         X, y, task = sources.load(data, table)
         make = methods.pynn(preset, expert) if preset else methods.known(data)[self.method]
         try:

@@ -101,7 +101,7 @@ class Results:
         return fmean(found) if found else None
 
     def each(self, function, method):
-        """Return what a function says of (table, method), over tables; None is left out."""
+        """Return function(table, method) for each table, without None."""
         found = (function(table, method) for table in self.tables_of(method))
         return [figure for figure in found if figure is not None]
 
