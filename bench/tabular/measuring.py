@@ -22,7 +22,7 @@ class Child:
         self.method = method
 
     def fit(self, data, table, repeat, preset=None, expert=None):
-        """Return the line of a fit, or the missing package; only variants have preset and expert."""
+        """Return the line of a fit, or the missing package; variants have preset and expert."""
         X, y, task = sources.load(data, table)
         make = methods.pynn(preset, expert) if preset else methods.known(data)[self.method]
         try:

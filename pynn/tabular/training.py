@@ -276,7 +276,7 @@ def _member(network: Network, rows: Rows, aside: Array) -> Member:
 
 
 def best_epoch(network: Network) -> int:
-    """Return the epoch, counted from 1, whose parameters a network has."""
+    """Return the epoch, counted from 1, that a network has; the last one if none was best."""
     return network.best_epoch or len(network.history["cost"])
 
 
