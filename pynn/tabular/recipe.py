@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -135,7 +135,7 @@ class Recipe(Settings):
         """Check each setting that networks do not check."""
         super().__post_init__()
         sizes = self.hidden_layer_sizes
-        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
             raise TypeError(f"hidden_layer_sizes must be a sequence of integers, got {sizes!r}")
         checks.flag("waves", self.waves)
 

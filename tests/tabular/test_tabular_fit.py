@@ -82,6 +82,7 @@ def test_numbers_are_checked_in_expert_too(name):
     [
         ("hidden_layer_sizes", 5, "hidden_layer_sizes must be a sequence of integers, got 5"),
         ("hidden_layer_sizes", "64", "hidden_layer_sizes must be a sequence of integers, got '64'"),
+        ("hidden_layer_sizes", iter([64]), "must be a sequence of integers, got <list_iterator"),
         ("waves", None, "waves must be True or False, got None"),
     ],
 )
