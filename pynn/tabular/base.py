@@ -89,7 +89,6 @@ class Tabular(FitsBatches, Predicts, Saved, BaseEstimator):  # type: ignore[misc
             },
         ),
     }
-    _LEFT_OUT: ClassVar[set[str]] = {"_importances"}  # a cache
 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:

@@ -3,10 +3,10 @@
 import subprocess
 import sys
 import warnings
-import weakref
 
 import numpy as np
 import pytest
+from counted import Counted
 from mlp_cases import BOTH, DATA, X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS, flat, small
 from scipy import sparse
 
@@ -120,43 +120,21 @@ def test_bad_sources_are_refused_and_the_estimator_is_as_it_was(source, error, w
     assert vars(model) == vars(small(pynn.MLPClassifier))
 
 
-class Counted:
-    """A source that counts how often it is begun and, for each block, others in memory then."""
-
-    def __init__(self, X, y):
-        self.X, self.y = X, y
-        self.begun, self.in_memory, self.made = 0, 0, []
-
-    def __iter__(self):
-        self.begun += 1
-        return map(self._block, blocks(self.X, self.y))
-
-    def _block(self, block):
-        self.made.append(self.in_memory)
-        X = block[0].copy()
-        self.in_memory += 1
-        weakref.finalize(X, self._forget)
-        return X, block[1]
-
-    def _forget(self):
-        self.in_memory -= 1
-
-
 @BOTH
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_one_block_is_in_memory_at_a_time(Estimator, dtype):
     """As it is given, and where it is converted."""
-    source = Counted(*DATA[Estimator])
+    source = Counted(blocks(*DATA[Estimator]))
     small(Estimator, dtype=dtype).fit_batches(source)
     assert set(source.made) == {0}
 
 
 def test_an_epoch_reads_the_source_once():
     """Beside the first block, which is looked at before; or all, where classes are searched."""
-    source = Counted(X_IRIS, Y_IRIS)
+    source = Counted(blocks(X_IRIS, Y_IRIS))
     small(pynn.MLPClassifier, max_iter=3).fit_batches(source, classes=[0, 1, 2])
     assert (source.begun, len(source.made)) == (1 + 3, 1 + 3 * 4)
-    source = Counted(X_IRIS, Y_IRIS)
+    source = Counted(blocks(X_IRIS, Y_IRIS))
     small(pynn.MLPClassifier, max_iter=3).fit_batches(source)
     assert (source.begun, len(source.made)) == (2 + 3, 4 + 1 + 3 * 4)
 

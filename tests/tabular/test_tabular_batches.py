@@ -1,10 +1,9 @@
 """Tables in blocks of rows: what is learned from them, how often they are read, what is held."""
 
-import weakref
-
 import numpy as np
 import pandas as pd
 import pytest
+from counted import Counted
 from scipy import sparse
 
 import pynn
@@ -163,37 +162,15 @@ def test_moments_of_blocks_are_those_of_all_rows():
         np.testing.assert_allclose(model._scale, whole._scale, rtol=1e-12)
 
 
-class Counted:
-    """A source that counts how often it is begun, and blocks in memory when one is made."""
-
-    def __init__(self, X, y):
-        self.blocks = cut(X, y)
-        self.begun, self.in_memory, self.seen = 0, 0, []
-
-    def __iter__(self):
-        self.begun += 1
-        return map(self._made, self.blocks)
-
-    def _made(self, block):
-        self.seen.append(self.in_memory)
-        X = block[0].copy()
-        self.in_memory += 1
-        weakref.finalize(X, self._forget)
-        return X, block[1]
-
-    def _forget(self):
-        self.in_memory -= 1
-
-
 @BOTH
 def test_two_passes_and_one_for_each_epoch_with_one_block_in_memory(Estimator):
     X = np.column_stack([NUMBERS, RNG.normal(size=N)])
-    source = Counted(X, Y[Estimator])
+    source = Counted(cut(X, Y[Estimator]))
     model = few(Estimator).fit_batches(source)
     # Each fit of a network looks at the first block before its epochs.
     n_epochs = [len(network.history["cost"]) for network in model.networks_]
     assert source.begun == 2 + sum(n_epochs) + len(n_epochs)
-    assert set(source.seen) == {0}
+    assert set(source.made) == {0}
     assert source.in_memory == 0
 
 
