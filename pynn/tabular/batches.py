@@ -189,25 +189,29 @@ class Batches:
         chosen = _drawn(n, min(n, SAMPLE), random)
         sample, validation = Gathered(), Gathered()
         of_targets: list[list[Any]] = []
-        self._checksum = 0
+        self._checksum = n_counted = 0
         for k, X, y, weights in self._blocks():
             with in_block(k):
                 table = self._known(k, reading.read(X))
                 counts = np.ones(len(y), bool) if weights is None else weights > 0
+                n_counted += int(counts.sum())
                 some = self._within(chosen, k)
                 sample.add(table, some[counts[some]])
-                targets = self.estimator._encoded(self.estimator._targets(y), weights)
-                for array in (targets[0], () if targets[2] is None else targets[2]):
+                targets = self._encoded(y, weights, counts)
+                for array in (targets[0], () if weights is None else weights):
                     self._checksum = zlib.crc32(np.ascontiguousarray(array).data, self._checksum)
                 some = self._within(self.aside, k)
                 some = some[counts[some]]
                 if len(some):
                     validation.add(table, some)
-                    of_targets.append([None if a is None else a[some] for a in targets])
+                    places = counts.cumsum()[some] - 1
+                    of_targets.append([None if a is None else a[places] for a in targets])
             del X, y, weights, table  # before the next block comes
         if not of_targets:
             raise ValueError("all rows that were drawn for validation have the weight 0")
         y, labels, weights = zip(*of_targets, strict=True)
+        if n_counted == sum(map(len, y)):
+            raise ValueError("all rows that were drawn for training have the weight 0")
         rows = Rows(
             np.empty((0, 0), np.float32),
             np.concatenate(y),
@@ -246,9 +250,14 @@ class Batches:
             if not len(kept):
                 return ()
             inputs = self.estimator.preparation_.apply(table)
-            targets, _, weights = self.estimator._encoded(self.estimator._targets(y), weights)
-            data = inputs[kept], targets[kept]
-        return data if weights is None else (*data, weights[kept])
+            targets, _, weights = self._encoded(y, weights, kept)
+            data = inputs[kept], targets
+        return data if weights is None else (*data, weights)
+
+    def _encoded(self, y: Any, weights: Array | None, some: Array) -> Any:
+        """Return targets, labels and weights of some rows of a block."""
+        weights = None if weights is None else weights[some]
+        return self.estimator._encoded(self.estimator._targets(y)[some], weights)
 
     def _blocks(self) -> Iterator[tuple[int, Any, Any, Any]]:
         numbers = itertools.count()

@@ -155,7 +155,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         self, blocks: Iterable[tuple[Array, Array | None]], classes: ArrayLike | None = None
     ) -> None:
         known = None if classes is None else np.unique(self._targets(classes))
-        self.classes_, counts = targets.counted((y for y, _ in blocks), known)
+        with_weight = (y if weights is None else y[weights > 0] for y, weights in blocks)
+        self.classes_, counts = targets.counted(with_weight, known)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has only one class, {self.classes_.tolist()[0]!r}; a classifier needs at least "

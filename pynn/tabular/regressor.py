@@ -146,7 +146,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
 
     def _encoded(self, y: Array, weights: Array | None) -> tuple[Array, Array | None, Array | None]:
         unit = np.where(self._scale > 0, self._scale, 1.0)
-        columns = y.reshape(len(y), -1)
+        columns = y.reshape(len(y), len(self._mean))
         return ((columns - self._mean) / unit).astype(np.float32), None, weights
 
     def _new_network(self, n_inputs: int, hidden: Sequence[int], **options: Any) -> Network:

@@ -133,6 +133,27 @@ def test_weights_whose_sum_may_overflow_are_refused():
         few(pynn.TabularRegressor).fit_batches(blocks)
 
 
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_a_class_whose_rows_have_no_weight_is_no_class_in_blocks_either(class_weight):
+    y = Y[pynn.TabularClassifier]
+    weights = (y != "no").astype(float)
+    model = few(pynn.TabularClassifier, class_weight=class_weight)
+    blocks = cut(TABLE, y, 4, weights)
+    assert model.fit_batches(blocks).classes_.tolist() == ["very", "yes"]
+    if class_weight:
+        whole = few(pynn.TabularClassifier, class_weight=class_weight).fit(TABLE, y, weights)
+        np.testing.assert_array_equal(model._class_weights, whole._class_weights)
+
+
+@pytest.mark.parametrize("chosen", ["training", "validation"])
+def test_rows_with_weight_are_needed_for_training_and_for_validation(chosen, monkeypatch):
+    monkeypatch.setattr(batches, "_drawn", lambda n_rows, n, random: np.arange(n))
+    is_validation = np.arange(N) < N // 5
+    blocks = cut(TABLE, NUMBERS, 4, (is_validation == (chosen == "training")).astype(float))
+    with pytest.raises(ValueError, match=f"rows that were drawn for {chosen} have the weight 0"):
+        few(pynn.TabularRegressor).fit_batches(blocks)
+
+
 def test_balanced_classes_are_those_of_all_blocks():
     y = Y[pynn.TabularClassifier]
     blocks = cut(TABLE, y)
