@@ -48,11 +48,11 @@ class Recipe(Settings):
         Whether each input has a trained factor, see `pynn.Network`.
     scale_rate : float, default=6.0
         Factor of the learning rate for these trained factors.
-    dropout : float, default=0.05
+    dropout : float, default=0.0
         Probability of dropping a hidden activation in an update.
     learning_rate : float, default=0.01
         Learning rate of `pynn.AdamW`.
-    weight_decay : float, default=0.01
+    weight_decay : float, default=0.0
         Weight decay of `pynn.AdamW`.
     beta_2 : float, default=0.999
         Decay of the second moment in `pynn.AdamW`.
@@ -101,9 +101,9 @@ class Recipe(Settings):
     activation: str = "silu"
     input_scale: bool = True
     scale_rate: float = 6.0
-    dropout: float = 0.05
+    dropout: float = 0.0
     learning_rate: float = 0.01
-    weight_decay: float = 0.01
+    weight_decay: float = 0.0
     beta_2: float = 0.999
     waves: bool = True
     batch_size: int = 256
