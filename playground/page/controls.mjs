@@ -1,0 +1,172 @@
+/** The controls: they ask for changes of the state, and show it. */
+import {freshContext} from "./canvas.mjs";
+import {colourOfLabel} from "./colours.mjs";
+import {DATA_SETS, makeData, REACH} from "./data.mjs";
+import {element, find} from "./dom.mjs";
+import {FEATURES} from "./features.mjs";
+import {ACTIVATIONS, FIELDS, MOST_LAYERS, MOST_UNITS} from "./state.mjs";
+
+const WORDS = {
+  cross_entropy: "cross-entropy", squared_error: "squared error",
+  sgd: "SGD", momentum: "SGD, momentum", nesterov: "SGD, Nesterov", adam: "Adam",
+  adamw: "AdamW", rmsprop: "RMSprop", rprop: "Rprop",
+  leaky_relu: "leaky relu",
+  slow: "10 steps/s", medium: "60 epochs/s", fast: "fastest",
+};
+const NEW_LAYER = {units: 4, activation: "tanh"};
+
+export class Controls {
+  #change;
+  #state;
+  #shownLayers; // as JSON
+
+  /** @param {(part: object, merge?: string) => void} change asks for new values of parts of the
+   *   state; changes with the same `merge`, one after the other, are undone together */
+  constructor(change) {
+    this.#change = change;
+    for (const field of document.querySelectorAll("[data-field]")) this.#prepare(field);
+    this.#prepareDataSets();
+    this.#prepareFeatures();
+    find("new-points").addEventListener("click", () => change({dataSeed: next(this.#state.dataSeed)}));
+    find("new-weights").addEventListener("click", () => change({seed: next(this.#state.seed)}));
+    find("show-test").addEventListener("change", (event) => {
+      change({showTest: event.target.checked ? "yes" : "no"});
+    });
+    find("add-layer").addEventListener("click", () => {
+      const {layers} = this.#state;
+      change({layers: [...layers, {...(layers.at(-1) ?? NEW_LAYER)}]});
+    });
+  }
+
+  /** Show a state. */
+  show(state) {
+    this.#state = state;
+    for (const field of document.querySelectorAll("[data-field]")) {
+      const value = state[field.dataset.field];
+      if (document.activeElement !== field || Number(field.value) !== value) field.value = value;
+      const output = field.closest("label").querySelector("output");
+      if (output) output.textContent = `${value} %`;
+    }
+    const {classes} = DATA_SETS[state.data];
+    const cost = document.querySelector("[data-field=cost]");
+    cost.disabled = classes === 0; // regression has one cost
+    if (classes === 0) cost.value = "squared_error";
+    for (const input of document.querySelectorAll("[name=data]")) input.checked = input.value === state.data;
+    for (const input of find("features").querySelectorAll("input")) {
+      input.checked = state.features.includes(input.value);
+      input.disabled = input.checked && state.features.length === 1; // one must stay
+    }
+    find("show-test").checked = state.showTest === "yes";
+    find("add-layer").disabled = state.layers.length === MOST_LAYERS;
+    this.#showLayers(state.layers);
+  }
+
+  /** Draw the pictures of the data sets. */
+  drawDataSets() {
+    for (const canvas of document.querySelectorAll("#data-sets canvas")) drawThumbnail(canvas);
+  }
+
+  #prepare(field) {
+    const name = field.dataset.field, {choices, least, most} = FIELDS[name];
+    if (choices) {
+      for (const choice of choices) field.add(new Option(WORDS[choice] ?? String(choice), choice));
+      field.addEventListener("change", () => {
+        this.#change({[name]: choices.find((choice) => String(choice) === field.value)});
+      });
+      return;
+    }
+    [field.min, field.max] = [least, most];
+    field.addEventListener("input", () => {
+      const number = field.valueAsNumber;
+      const isGood = Number.isInteger(number) && number >= least && number <= most;
+      if (isGood) this.#change({[name]: number}, name);
+    });
+    field.addEventListener("change", () => { field.value = this.#state[name]; });
+  }
+
+  #prepareDataSets() {
+    for (const [name, {label}] of Object.entries(DATA_SETS)) {
+      const input = element("input", {type: "radio", name: "data", value: name});
+      const canvas = element("canvas", {ariaHidden: "true"});
+      canvas.dataset.name = name;
+      input.addEventListener("change", () => this.#change({data: name}));
+      const choice = element("label", {className: "choice", title: label});
+      choice.append(input, canvas, element("span", {textContent: label}));
+      find("data-sets").append(choice);
+    }
+  }
+
+  #prepareFeatures() {
+    for (const [name, {label}] of Object.entries(FEATURES)) {
+      const input = element("input", {type: "checkbox", value: name});
+      input.addEventListener("change", () => {
+        const wanted = (other) => (other === name ? input.checked : this.#state.features.includes(other));
+        this.#change({features: Object.keys(FEATURES).filter(wanted)});
+      });
+      const choice = element("label", {className: "check"});
+      choice.append(input, ` ${label}`);
+      find("features").append(choice);
+    }
+  }
+
+  /** Show the layers; where their number stays, the elements do, and so does the focus. */
+  #showLayers(layers) {
+    const shown = JSON.stringify(layers);
+    if (shown === this.#shownLayers) return;
+    this.#shownLayers = shown;
+    const place = find("layers");
+    while (place.children.length > layers.length) place.lastChild.remove();
+    while (place.children.length < layers.length) {
+      place.append(this.#layerControls(place.children.length));
+    }
+    layers.forEach(({units, activation}, index) => {
+      const group = place.children[index];
+      const [remove, fewer, more] = group.querySelectorAll("button");
+      group.querySelector("output").textContent = units;
+      group.querySelector("select").value = activation;
+      [remove.disabled, fewer.disabled, more.disabled] = [false, units === 1, units === MOST_UNITS];
+    });
+    place.classList.toggle("empty", layers.length === 0);
+  }
+
+  #layerControls(index) {
+    const name = `Layer ${index + 1}`;
+    const group = element("div", {className: "layer", role: "group", ariaLabel: name});
+    const button = (text, label, doIt) => {
+      const found = element("button", {type: "button", textContent: text, ariaLabel: label, title: label});
+      found.addEventListener("click", doIt);
+      return found;
+    };
+    const with_ = (part) => this.#change({
+      layers: this.#state.layers.map((layer, i) => (i === index ? {...layer, ...part(layer)} : layer)),
+    });
+    const select = element("select", {ariaLabel: `${name}: activation`});
+    for (const choice of ACTIVATIONS) select.add(new Option(WORDS[choice] ?? choice, choice));
+    select.addEventListener("change", () => with_(() => ({activation: select.value})));
+    const head = element("div", {className: "layer-head"});
+    head.append(name, button("×", `${name}: remove`, () => {
+      this.#change({layers: this.#state.layers.filter((_, i) => i !== index)});
+    }));
+    const units = element("div", {className: "units"});
+    units.append(
+      button("−", `${name}: remove a neuron`, () => with_((layer) => ({units: layer.units - 1}))),
+      element("output", {ariaLabel: `${name}: neurons`}),
+      button("+", `${name}: add a neuron`, () => with_((layer) => ({units: layer.units + 1}))));
+    group.append(head, units, select);
+    return group;
+  }
+}
+
+function drawThumbnail(canvas) {
+  const {context, width} = freshContext(canvas);
+  const {classes, points, labels} = makeData({data: canvas.dataset.name, noise: 5, share: 50, dataSeed: 3});
+  const at = (coordinate) => ((coordinate / REACH + 1) / 2) * width;
+  for (let i = 0; i < labels.length / 2; i++) {
+    context.fillStyle = colourOfLabel(labels[i], classes);
+    context.fillRect(at(points[2 * i]) - 1, at(-points[2 * i + 1]) - 1, 2, 2);
+  }
+}
+
+function next(seed) {
+  return seed === FIELDS.seed.most ? 0 : seed + 1;
+}

@@ -1,0 +1,164 @@
+/**
+ * The state of the page: one plain object, whose values are all valid, and its form in a link.
+ */
+import {DATA_SETS} from "./data.mjs";
+import {FEATURES} from "./features.mjs";
+
+export const MOST_LAYERS = 8;
+export const MOST_UNITS = 16;
+export const ACTIVATIONS = [
+  "tanh", "sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
+  "identity",
+];
+const STRENGTHS = [0, 0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
+const LARGEST_SEED = 2 ** 32 - 1;
+
+/**
+ * Each part of the state: its default, and what it may be. Whole numbers are from `least` to
+ * `most`; the others are one of `choices`.
+ */
+export const FIELDS = {
+  data: {default: "circle", choices: Object.keys(DATA_SETS)},
+  noise: {default: 10, least: 0, most: 50},
+  share: {default: 50, least: 10, most: 90},
+  dataSeed: {default: 1, least: 0, most: LARGEST_SEED},
+  cost: {default: "cross_entropy", choices: ["cross_entropy", "squared_error"]},
+  rule: {
+    default: "adam",
+    choices: ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "rprop"],
+  },
+  learningRate: {
+    default: 0.01,
+    choices: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+  },
+  batchSize: {default: 10, choices: [1, 2, 5, 10, 20, 50, 100, 200, 400]},
+  l2: {default: 0, choices: STRENGTHS},
+  l1: {default: 0, choices: STRENGTHS},
+  dropout: {default: 0, choices: [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]},
+  seed: {default: 1, least: 0, most: LARGEST_SEED},
+  speed: {default: "medium", choices: ["slow", "medium", "fast"]},
+  showTest: {default: "no", choices: ["yes", "no"]},
+  steps: {default: 0, least: 0, most: 1_000_000},
+};
+
+/** Settings of training, which can change while it goes on. */
+const WHILE_TRAINING = ["rule", "learningRate", "batchSize", "l2", "l1", "dropout"];
+/** Parts that undo leaves alone, and that no network depends on. */
+const ASIDE = ["speed", "showTest", "steps"];
+
+export function defaultState() {
+  const state = Object.fromEntries(
+    Object.entries(FIELDS).map(([name, field]) => [name, field.default]));
+  state.features = ["x", "y"];
+  state.layers = [{units: 4, activation: "tanh"}, {units: 2, activation: "tanh"}];
+  return state;
+}
+
+/** @returns {string} the state as the hash of a link, without "#" */
+export function toHash(state) {
+  const parts = new URLSearchParams();
+  for (const name of Object.keys(FIELDS)) parts.set(name, state[name]);
+  parts.set("features", state.features.join("."));
+  parts.set("layers", state.layers.map(({units, activation}) => `${units}.${activation}`).join("-"));
+  return parts.toString();
+}
+
+/**
+ * Read the hash of a link; parts that it does not name have their defaults.
+ *
+ * @param {string} hash with or without "#"
+ * @returns {{state: object, problems: string[]}} problems says what was not understood
+ */
+export function fromHash(hash) {
+  const state = defaultState(), problems = [], seen = new Set();
+  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+    const value = seen.has(name) ? undefined : valueOf(name, text);
+    seen.add(name);
+    if (value === undefined) problems.push(shortened(`${name}=${text}`));
+    else state[name] = value;
+  }
+  return {state, problems};
+}
+
+/** Whether another network or other data is needed, so that training starts again. */
+export function needsRewind(before, after) {
+  return differ(before, after, (name) => !WHILE_TRAINING.includes(name) && !ASIDE.includes(name));
+}
+
+/** Whether settings of training differ. */
+export function trainsOtherwise(before, after) {
+  return differ(before, after, (name) => WHILE_TRAINING.includes(name));
+}
+
+/** States that can be undone and redone. */
+export class Past {
+  #before = [];
+  #after = [];
+
+  get canUndo() { return this.#before.length > 0; }
+  get canRedo() { return this.#after.length > 0; }
+
+  /** Remember the state before a change. */
+  add(state) {
+    this.#before.push(state);
+    if (this.#before.length > 200) this.#before.shift();
+    this.#after = [];
+  }
+
+  /** @returns {object} the state before the last change that was not undone */
+  undo(state) {
+    this.#after.push(state);
+    return this.#before.pop();
+  }
+
+  redo(state) {
+    this.#before.push(state);
+    return this.#after.pop();
+  }
+}
+
+/** Keep parts of the state that are not undone. */
+export function withAside(state, from) {
+  return {...state, ...Object.fromEntries(ASIDE.map((name) => [name, from[name]])), steps: 0};
+}
+
+function differ(before, after, isMeant) {
+  return Object.keys(before).some(
+    (name) => isMeant(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+}
+
+/** The value that a text stands for, or undefined. */
+function valueOf(name, text) {
+  if (name === "features") return featuresOf(text);
+  if (name === "layers") return layersOf(text);
+  if (!Object.hasOwn(FIELDS, name)) return undefined;
+  const {choices, least, most} = FIELDS[name];
+  if (choices) return choices.find((choice) => String(choice) === text);
+  return wholeOf(text, least, most);
+}
+
+function wholeOf(text, least, most) {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  return number >= least && number <= most ? number : undefined;
+}
+
+function featuresOf(text) {
+  const wanted = text.split(".");
+  const found = Object.keys(FEATURES).filter((name) => wanted.includes(name));
+  return found.length === wanted.length ? found : undefined;
+}
+
+function layersOf(text) {
+  if (text === "") return [];
+  const layers = text.split("-", MOST_LAYERS + 1).map((layer) => {
+    const [units, activation, ...rest] = layer.split(".");
+    const isGood = rest.length === 0 && ACTIVATIONS.includes(activation);
+    return {units: isGood ? wholeOf(units, 1, MOST_UNITS) : undefined, activation};
+  });
+  const areGood = layers.length <= MOST_LAYERS && layers.every(({units}) => units !== undefined);
+  return areGood ? layers : undefined;
+}
+
+function shortened(text) {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}

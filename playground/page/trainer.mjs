@@ -1,0 +1,56 @@
+/** The page's end of worker.mjs. */
+import {coreBytes, startWorker} from "./embedded.mjs";
+
+export class Trainer {
+  #worker;
+  #id = 0;
+
+  /**
+   * @param {(frame: object) => void} onFrame gets what the network now shows, once for each frame of
+   *   the screen, and nothing of networks before the last `set`
+   * @param {(message: string) => void} onError gets what stopped training
+   */
+  constructor(onFrame, onError) {
+    this.#worker = startWorker();
+    let frame = null;
+    this.#worker.onmessage = ({data: message}) => {
+      if (message.id !== undefined && message.id !== this.#id) return void this.#send("drawn");
+      if (message.type === "error") return void onError(message.message);
+      const isAwaited = frame !== null;
+      frame = message;
+      if (isAwaited) return;
+      requestAnimationFrame(() => {
+        const newest = frame;
+        frame = null;
+        this.#send("drawn");
+        if (newest.id === this.#id) onFrame(newest);
+      });
+    };
+    this.#worker.onerror = (event) => onError(event.message);
+  }
+
+  /** Load the core; the other calls come after it. */
+  async start() {
+    const bytes = await coreBytes();
+    this.#worker.postMessage({type: "start", bytes}, [bytes]);
+  }
+
+  /** Go on with this state, or with an untrained network. */
+  set(state, rewind) {
+    this.#id++;
+    this.#worker.postMessage({type: "set", id: this.#id, state, rewind});
+  }
+
+  /** Train until this number of steps is reached. */
+  play(steps = Infinity) {
+    this.#worker.postMessage({type: "play", steps});
+  }
+
+  pause() { this.#send("pause"); }
+  step() { this.#send("step"); }
+  epoch() { this.#send("epoch"); }
+
+  #send(type) {
+    this.#worker.postMessage({type});
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Training, in a Web Worker: the page stays free, and calls are short, so that a pause counts at
+ * once.
+ *
+ * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind};
+ * {type: "play", steps}, {type: "step"}, {type: "epoch"}, {type: "pause"}; and {type: "drawn"} when
+ * the page is ready for a new frame. It answers with frames (see `frame`) and with
+ * {type: "error", message}.
+ */
+import {loadCore, Network, PynnError} from "./core.mjs";
+import {makeData, REACH, targetsOf} from "./data.mjs";
+import {gridPoints, inputsOf} from "./features.mjs";
+
+/** Sides of the grids of the decision surface, and of a neuron's map. */
+const SURFACE = 100, MAP = 32;
+/** Training between two looks at the messages, in milliseconds. */
+const SLICE = 8;
+
+let core, start; // start(bytes) lets the messages go on that wait for the core
+const ready = new Promise((resolve) => { start = resolve; }).then(loadCore);
+let id, state, data, net;
+let surfaceRows, mapRows, allRows;
+let before, fittedRule; // steps and epochs of fits with other rules; the rule of this fit
+let until = 0; // play until this step
+let isRunning = false, isDrawn = true;
+let slice = 1; // steps of a call
+let owed, lastTick; // steps that are due at this speed
+let speedFrom; // {time, epochs} when the speed was last read
+let epochsPerSecond = 0;
+
+const again = new MessageChannel(); // calls tick() soon, after the messages that wait
+again.port1.onmessage = tick;
+
+const HANDLERS = {
+  set(message) {
+    ({id, state} = message);
+    if (message.rewind) begin();
+    postMessage(frame());
+  },
+  play({steps}) {
+    until = steps;
+    if (isRunning) return;
+    isRunning = true;
+    [owed, lastTick] = [1, performance.now()];
+    speedFrom = {time: lastTick, epochs: progress().epochs};
+    tick();
+  },
+  step: () => once({steps: 1}),
+  epoch: () => once({epochs: 1}),
+  pause() {
+    isRunning = false;
+    postMessage(frame());
+  },
+  drawn: () => { isDrawn = true; },
+};
+
+onmessage = ({data: message}) => {
+  if (message.type === "start") return void start(message.bytes);
+  guarded(async () => {
+    core = await ready;
+    HANDLERS[message.type](message);
+  });
+};
+
+/** Pass errors on to the page. */
+async function guarded(doIt) {
+  try {
+    await doIt();
+  } catch (error) {
+    isRunning = false;
+    const message = error instanceof PynnError ? error.message.split("; got")[0] : String(error);
+    postMessage({type: "error", id, message});
+    if (net) postMessage(frame());
+  }
+}
+
+/** Make the data and an untrained network. */
+function begin() {
+  data = makeData(state);
+  const {classes, points, nTraining} = data;
+  const nIn = state.features.length, nOut = classes > 2 ? classes : 1;
+  const output = {0: "identity", 2: "sigmoid"}[classes] ?? "softmax";
+  net?.free();
+  net = null;
+  net = new Network(core, {
+    sizes: [nIn, ...state.layers.map(({units}) => units), nOut],
+    activations: [...state.layers.map(({activation}) => activation), output],
+    cost: state.cost === "cross_entropy" && classes > 0 ? undefined : "squared_error",
+    seed: state.seed,
+  });
+  allRows = inputsOf(points, state.features);
+  const targets = targetsOf(data);
+  net.setData(allRows.subarray(0, nTraining * nIn), targets.subarray(0, nTraining * nOut),
+    allRows.subarray(nTraining * nIn), targets.subarray(nTraining * nOut));
+  surfaceRows = inputsOf(gridPoints(SURFACE, REACH), state.features);
+  mapRows = inputsOf(gridPoints(MAP, REACH), state.features);
+  before = {steps: 0, epochs: 0};
+  fittedRule = state.rule;
+  slice = 1;
+  epochsPerSecond = 0;
+  if (isRunning) speedFrom = {time: performance.now(), epochs: 0};
+}
+
+/** Steps and finished epochs since the network was untrained. */
+function progress() {
+  const {updates, epochs} = net.progress;
+  return {steps: before.steps + updates, epochs: before.epochs + epochs};
+}
+
+function train(length) {
+  if (state.rule !== fittedRule) { // the core begins a fit, and counts from 0
+    before = progress();
+    fittedRule = state.rule;
+  }
+  const {rule, learningRate, batchSize, l2, l1, dropout} = state;
+  net.train({...length, rule, learningRate, batchSize, l2, l1, dropout});
+}
+
+function once(length) {
+  isRunning = false;
+  train(length);
+  postMessage(frame());
+}
+
+/** Train for a while, show it if the page is ready, and go on. */
+function tick() {
+  if (!isRunning) return;
+  guarded(() => {
+    trainAWhile();
+    if (progress().steps >= until) isRunning = false;
+    if (isDrawn || !isRunning) {
+      readSpeed();
+      postMessage(frame());
+      isDrawn = false;
+    }
+    if (!isRunning) return;
+    if (state.speed === "fast" || owed >= 1) again.port2.postMessage(null);
+    else setTimeout(tick, 4);
+  });
+}
+
+function trainAWhile() {
+  const start = performance.now();
+  owed = Math.min(owed + (start - lastTick) * stepsPerMillisecond(), 1e6);
+  lastTick = start;
+  while (performance.now() - start < SLICE) {
+    const due = state.speed === "fast" ? slice : Math.min(slice, Math.floor(owed));
+    const n = Math.min(due, until - progress().steps);
+    if (n < 1) return;
+    const called = performance.now();
+    train({steps: n});
+    const took = performance.now() - called;
+    owed -= n;
+    if (took < SLICE / 4 && n === slice) slice = Math.min(2 * slice, 1000);
+    else if (took > SLICE) slice = Math.max(1, slice >> 1);
+  }
+  if (state.speed !== "fast") owed = Math.min(owed, 4 * slice); // what cannot be done is dropped
+}
+
+/** Medium is 60 epochs a second, slow 10 steps. */
+function stepsPerMillisecond() {
+  return state.speed === "slow" ? 0.01 : 0.06 * Math.ceil(data.nTraining / state.batchSize);
+}
+
+function readSpeed() {
+  const time = performance.now(), {epochs} = progress();
+  if (time - speedFrom.time < 500) return;
+  epochsPerSecond = (1000 * (epochs - speedFrom.epochs)) / (time - speedFrom.time);
+  speedFrom = {time, epochs};
+}
+
+/** All that the page shows of the network. */
+function frame() {
+  const outputs = net.predict(allRows);
+  return {
+    type: "frame", id, isRunning, ...progress(), epochsPerSecond,
+    trainingCost: net.cost({set: "training"}).cost,
+    testCost: net.cost({set: "test"}).cost,
+    trainingScore: scoreOf(outputs, 0, data.nTraining),
+    testScore: scoreOf(outputs, data.nTraining, data.labels.length),
+    sizes: net.sizes,
+    parameters: net.parameters.slice(),
+    surface: net.predict(surfaceRows),
+    maps: net.activations(mapRows),
+    inputs: mapRows,
+    data,
+  };
+}
+
+/** The accuracy of rows; for regression, the share of the variance that is explained (R²). */
+function scoreOf(outputs, first, last) {
+  const {classes, labels} = data;
+  let found = 0, mean = 0;
+  for (let i = first; i < last; i++) mean += labels[i] / (last - first);
+  let variance = 0;
+  for (let i = first; i < last; i++) {
+    if (classes === 0) {
+      found += (outputs[i] - labels[i]) ** 2;
+      variance += (labels[i] - mean) ** 2;
+    } else {
+      found += classOf(outputs, i, classes) === labels[i] ? 1 : 0;
+    }
+  }
+  return classes === 0 ? 1 - found / variance : found / (last - first);
+}
+
+function classOf(outputs, i, classes) {
+  if (classes === 2) return outputs[i] > 0.5 ? 1 : 0;
+  const of = outputs.subarray(i * classes, (i + 1) * classes);
+  return of.indexOf(Math.max(...of));
+}
