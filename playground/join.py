@@ -1,7 +1,7 @@
-"""Join the page and the core into one file: python playground/join.py [FILE].
+"""Join the page and the core into one file: python playground/join.py [FILE [CORE]].
 
-Writes build/playground/index.html by default, which needs no server and no network. The core must be
-built (playground/build.py). The same sources give the same bytes.
+Writes build/playground/index.html by default, which needs no server and no network. The core is
+build/playground/pynn.wasm, as playground/build.py writes it. The same sources give the same bytes.
 """
 
 import base64
@@ -86,7 +86,7 @@ def page(core: bytes) -> str:
     return text
 
 
-def join(target: Path, core: Path = BUILD / "pynn.wasm") -> None:
+def join(target: Path, core: Path) -> None:
     """Write the page to this file."""
     content = page(core.read_bytes()).encode()
     if len(content) > LIMIT:
@@ -97,5 +97,5 @@ def join(target: Path, core: Path = BUILD / "pynn.wasm") -> None:
 
 if __name__ == "__main__":
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD / "index.html"
-    join(file)
+    join(file, Path(sys.argv[2]) if len(sys.argv) > 2 else BUILD / "pynn.wasm")
     print(f"{file}: {file.stat().st_size:,} bytes")

@@ -35,7 +35,8 @@ export class Chart {
     if (this.#rows.length === 0) return;
     const costs = this.#rows.flatMap(({training, test}) => [training, test])
       .map((cost) => Math.log10(Math.max(cost, LEAST_COST)));
-    const low = Math.floor(Math.min(...costs)), high = Math.max(Math.ceil(Math.max(...costs)), low + 1);
+    const low = Math.floor(Math.min(...costs));
+    const high = Math.max(Math.ceil(Math.max(...costs)), low + 1);
     const last = Math.max(10, this.#rows.at(-1).epoch);
     const at = {
       x: (epoch) => LEFT + (epoch / last) * (width - LEFT - RIGHT),
@@ -79,7 +80,7 @@ function drawGrid(context, at, {low, high, last, width, height}) {
   context.textAlign = "left";
   context.fillText("0", LEFT, height - 4);
   context.textAlign = "right";
-  context.fillText(`${Math.round(last).toLocaleString("en")} epochs`, width - RIGHT, height - 4);
+  context.fillText(`${Math.floor(last).toLocaleString("en")} epochs`, width - RIGHT, height - 4);
 }
 
 function superscript(number) {

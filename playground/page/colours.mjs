@@ -8,8 +8,6 @@ export const POSITIVE = [0, 114, 178], NEGATIVE = [213, 94, 0];
 /** Of three classes; colour-blind people can tell them apart. */
 const CLASSES = [POSITIVE, NEGATIVE, [0, 158, 115]];
 
-const MOST_OPAQUE = 0.85;
-
 /** @returns {string} the CSS colour of a number from -1 to 1 */
 export function colourOf(number, opacity = Math.min(1, Math.abs(number))) {
   return `rgb(${(number < 0 ? NEGATIVE : POSITIVE).join(" ")} / ${opacity})`;
@@ -21,19 +19,19 @@ export function colourOfLabel(label, classes) {
   return classes === 2 ? colourOf(label - 0.5, 1) : colourOf(label, 0.15 + 0.85 * Math.abs(label));
 }
 
-/** Paint a square of n × n numbers from -1 to 1. */
-export function paintNumbers(numbers, n) {
+/** Paint a square of n × n numbers from -1 to 1, no more opaque than this. */
+export function paintNumbers(numbers, n, opacity) {
   const image = new ImageData(n, n);
   for (let i = 0; i < n * n; i++) {
     const number = Math.max(-1, Math.min(1, numbers[i]));
     image.data.set(number < 0 ? NEGATIVE : POSITIVE, 4 * i);
-    image.data[4 * i + 3] = 255 * MOST_OPAQUE * Math.abs(number);
+    image.data[4 * i + 3] = 255 * opacity * Math.abs(number);
   }
   return image;
 }
 
 /** Paint a square of n × n rows of probabilities, one for each class. */
-export function paintClasses(probabilities, n, classes) {
+export function paintClasses(probabilities, n, classes, opacity) {
   const image = new ImageData(n, n);
   for (let i = 0; i < n * n; i++) {
     const of = probabilities.subarray(i * classes, (i + 1) * classes);
@@ -41,7 +39,7 @@ export function paintClasses(probabilities, n, classes) {
       image.data[4 * i + channel] = of.reduce((sum, p, c) => sum + p * CLASSES[c][channel], 0);
     }
     const sure = (Math.max(...of) - 1 / classes) / (1 - 1 / classes);
-    image.data[4 * i + 3] = 255 * MOST_OPAQUE * sure;
+    image.data[4 * i + 3] = 255 * opacity * sure;
   }
   return image;
 }

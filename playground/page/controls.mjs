@@ -27,8 +27,9 @@ export class Controls {
     for (const field of document.querySelectorAll("[data-field]")) this.#prepare(field);
     this.#prepareDataSets();
     this.#prepareFeatures();
-    find("new-points").addEventListener("click", () => change({dataSeed: next(this.#state.dataSeed)}));
-    find("new-weights").addEventListener("click", () => change({seed: next(this.#state.seed)}));
+    for (const [id, name] of [["new-points", "dataSeed"], ["new-weights", "seed"]]) {
+      find(id).addEventListener("click", () => change({[name]: next(this.#state[name])}));
+    }
     find("show-test").addEventListener("change", (event) => {
       change({showTest: event.target.checked ? "yes" : "no"});
     });
@@ -51,7 +52,9 @@ export class Controls {
     const cost = document.querySelector("[data-field=cost]");
     cost.disabled = classes === 0; // regression has one cost
     if (classes === 0) cost.value = "squared_error";
-    for (const input of document.querySelectorAll("[name=data]")) input.checked = input.value === state.data;
+    for (const input of document.querySelectorAll("[name=data]")) {
+      input.checked = input.value === state.data;
+    }
     for (const input of find("features").querySelectorAll("input")) {
       input.checked = state.features.includes(input.value);
       input.disabled = input.checked && state.features.length === 1; // one must stay
@@ -100,7 +103,8 @@ export class Controls {
     for (const [name, {label}] of Object.entries(FEATURES)) {
       const input = element("input", {type: "checkbox", value: name});
       input.addEventListener("change", () => {
-        const wanted = (other) => (other === name ? input.checked : this.#state.features.includes(other));
+        const before = this.#state.features;
+        const wanted = (other) => (other === name ? input.checked : before.includes(other));
         this.#change({features: Object.keys(FEATURES).filter(wanted)});
       });
       const choice = element("label", {className: "check"});
@@ -133,25 +137,27 @@ export class Controls {
     const name = `Layer ${index + 1}`;
     const group = element("div", {className: "layer", role: "group", ariaLabel: name});
     const button = (text, label, doIt) => {
-      const found = element("button", {type: "button", textContent: text, ariaLabel: label, title: label});
+      const found = element("button", {type: "button", textContent: text, title: label});
+      found.ariaLabel = label;
       found.addEventListener("click", doIt);
       return found;
     };
-    const with_ = (part) => this.#change({
-      layers: this.#state.layers.map((layer, i) => (i === index ? {...layer, ...part(layer)} : layer)),
+    const update = (part) => this.#change({
+      layers: this.#state.layers.map(
+        (layer, i) => (i === index ? {...layer, ...part(layer)} : layer)),
     });
     const select = element("select", {ariaLabel: `${name}: activation`});
     for (const choice of ACTIVATIONS) select.add(new Option(WORDS[choice] ?? choice, choice));
-    select.addEventListener("change", () => with_(() => ({activation: select.value})));
+    select.addEventListener("change", () => update(() => ({activation: select.value})));
     const head = element("div", {className: "layer-head"});
     head.append(name, button("×", `${name}: remove`, () => {
       this.#change({layers: this.#state.layers.filter((_, i) => i !== index)});
     }));
     const units = element("div", {className: "units"});
     units.append(
-      button("−", `${name}: remove a neuron`, () => with_((layer) => ({units: layer.units - 1}))),
+      button("−", `${name}: remove a neuron`, () => update((layer) => ({units: layer.units - 1}))),
       element("output", {ariaLabel: `${name}: neurons`}),
-      button("+", `${name}: add a neuron`, () => with_((layer) => ({units: layer.units + 1}))));
+      button("+", `${name}: add a neuron`, () => update((layer) => ({units: layer.units + 1}))));
     group.append(head, units, select);
     return group;
   }
@@ -159,7 +165,8 @@ export class Controls {
 
 function drawThumbnail(canvas) {
   const {context, width} = freshContext(canvas);
-  const {classes, points, labels} = makeData({data: canvas.dataset.name, noise: 5, share: 50, dataSeed: 3});
+  const settings = {data: canvas.dataset.name, noise: 5, share: 50, dataSeed: 3};
+  const {classes, points, labels} = makeData(settings);
   const at = (coordinate) => ((coordinate / REACH + 1) / 2) * width;
   for (let i = 0; i < labels.length / 2; i++) {
     context.fillStyle = colourOfLabel(labels[i], classes);

@@ -50,6 +50,11 @@ export function makeData({data, noise, share, dataSeed}) {
   return {classes, points, labels, nTraining: Math.round((N_POINTS * share) / 100)};
 }
 
+/** @returns {number} outputs of a network */
+export function outputsOf(classes) {
+  return classes > 2 ? classes : 1;
+}
+
 /** Targets of a network: 0 or 1 for two classes, one-hot for more, numbers for regression. */
 export function targetsOf({classes, labels}) {
   if (classes < 3) return labels;

@@ -4,7 +4,7 @@ import {colourOf, paintNumbers} from "./colours.mjs";
 import {FEATURES} from "./features.mjs";
 import {mapOf} from "./surface.mjs";
 
-const MARGIN = 14, LARGEST = 44;
+const MARGIN = 14, LARGEST = 52, MAP_OPACITY = 0.85;
 
 export class Diagram {
   #canvas;
@@ -140,11 +140,10 @@ export class Diagram {
 
   #drawNeuron(context, neuron) {
     const {layer, unit, x, y, side} = neuron;
-    const {inputs, sizes, parameters} = this.#frame;
+    const {sizes, parameters} = this.#frame, map = mapOf(this.#frame, neuron);
     context.fillStyle = styleColour("panel");
     context.fillRect(x, y, side, side);
-    const n = Math.sqrt(inputs.length / sizes[0]);
-    drawImage(context, paintNumbers(mapOf(this.#frame, neuron), n), x, y, side);
+    drawImage(context, paintNumbers(map, Math.sqrt(map.length), MAP_OPACITY), x, y, side);
     const isChosen = layer === this.chosen?.layer && unit === this.chosen?.unit;
     context.lineWidth = isChosen ? 2.5 : 1;
     context.strokeStyle = styleColour(isChosen ? "ink" : "frame");

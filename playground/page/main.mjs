@@ -1,7 +1,7 @@
 /** The page: one state, the network that is trained with it, and the views of both. */
 import {Chart} from "./chart.mjs";
 import {Controls} from "./controls.mjs";
-import {DATA_SETS} from "./data.mjs";
+import {DATA_SETS, outputsOf} from "./data.mjs";
 import {Diagram} from "./diagram.mjs";
 import {element, find} from "./dom.mjs";
 import {
@@ -10,10 +10,14 @@ import {
 import {drawSurface} from "./surface.mjs";
 import {Trainer} from "./trainer.mjs";
 
+const HINT = "Blue is positive, orange negative; thicker links are larger weights. "
+  + "Point at a neuron to look at it.";
+
 let {state, problems} = fromHash(location.hash);
 let frame = null;
 let isRunning = false;
 let isReproducible = true; // whether the settings were the same in all steps
+let hashTimer = null; // of the next change of the address
 let merged = null; // the field that the last change was of
 const past = new Past();
 const chart = new Chart(find("chart"));
@@ -36,7 +40,7 @@ function change(part, merge = null) {
 /** Show a state, and go on with it. */
 function apply(after) {
   const rewinds = needsRewind(state, after);
-  if (trainsOtherwise(state, after) && frame?.steps > 0) isReproducible = false;
+  if (trainsOtherwise(state, after) && (isRunning || frame?.steps > 0)) isReproducible = false;
   if (rewinds) isReproducible = true;
   state = rewinds || !isReproducible ? {...after, steps: 0} : after;
   if (rewinds) chart.clear();
@@ -66,7 +70,8 @@ function open() {
   trainer.set(state, true);
   if (state.steps > 0) play(state.steps);
   showState();
-  notify(problems.length ? `The link has parts that are not valid; they have their defaults: ${problems.slice(0, 3).join(", ")}` : "");
+  const some = problems.slice(0, 3).join(", ");
+  notify(some && `Parts of the link are not valid, and have their defaults: ${some}`);
 }
 
 function play(steps) {
@@ -112,8 +117,7 @@ function draw() {
   drawSurface(find("surface"), frame, chosen, state.showTest === "yes");
   chart.draw();
   find("output-title").textContent = chosen ? diagram.title() : "Output";
-  find("neuron").textContent = chosen ? diagram.describe()
-    : "Blue is positive, orange negative; thicker links are larger weights. Point at a neuron to look at it.";
+  find("neuron").textContent = chosen ? diagram.describe() : HINT;
   showFigures();
 }
 
@@ -125,7 +129,7 @@ function showFigures() {
     ? Math.round(frame.epochsPerSecond).toLocaleString("en") : "–";
   showNumber("training-cost", frame.trainingCost, costText);
   showNumber("test-cost", frame.testCost, costText);
-  const scoreText = classes ? (score) => `${(100 * score).toFixed(1)} %` : (score) => score.toFixed(3);
+  const scoreText = (score) => (classes ? `${(100 * score).toFixed(1)} %` : score.toFixed(3));
   showNumber("training-score", frame.trainingScore, scoreText);
   showNumber("test-score", frame.testScore, scoreText);
   find("score-name").textContent = classes ? "Accuracy" : "R²";
@@ -145,23 +149,34 @@ function setRunning(is) {
   isRunning = is;
   document.body.classList.toggle("running", is);
   find("play-label").textContent = is ? "Pause" : "Play";
+  find("neuron").ariaLive = is ? "off" : "polite"; // its numbers change all the time
 }
 
 function showState() {
   controls.show(state);
   find("undo").disabled = !past.canUndo;
   find("redo").disabled = !past.canRedo;
-  const {classes} = DATA_SETS[state.data];
-  const sizes = [state.features.length, ...state.layers.map(({units}) => units), Math.max(1, classes - (classes === 2))];
-  find("shape").textContent = sizes.join("–");
-  find("legend").className = classes > 2 ? "three" : classes ? "two" : "regression";
-  find("legend").textContent = "";
-  const words = {0: ["−1", "1"], 2: ["class 0", "class 1"], 3: ["class 0", "class 1", "class 2"]}[classes];
-  find("legend").append(...words.map((text) => element("span", {textContent: text})));
+  const {classes} = DATA_SETS[state.data], units = state.layers.map((layer) => layer.units);
+  find("shape").textContent = [state.features.length, ...units, outputsOf(classes)].join("–");
+  showLegend(classes);
   writeHash();
 }
 
+function showLegend(classes) {
+  const legend = find("legend");
+  legend.className = {0: "regression", 2: "two", 3: "three"}[classes];
+  const words = classes ? Array.from({length: classes}, (_, c) => `class ${c}`) : ["−1", "1"];
+  legend.replaceChildren(...words.map((text) => element("span", {textContent: text})));
+}
+
+/** Put the state into the address, soon: browsers refuse more than 20 changes a second. */
 function writeHash() {
+  hashTimer ??= setTimeout(writeHashNow, 150);
+}
+
+function writeHashNow() {
+  clearTimeout(hashTimer);
+  hashTimer = null;
   history.replaceState(null, "", `#${toHash(state)}`);
 }
 
@@ -195,7 +210,10 @@ find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
 find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
 document.addEventListener("keydown", onKey);
+window.addEventListener("pagehide", writeHashNow);
 window.addEventListener("hashchange", () => {
+  clearTimeout(hashTimer);
+  hashTimer = null;
   past.add(state);
   ({state, problems} = fromHash(location.hash));
   open();

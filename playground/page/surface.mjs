@@ -3,6 +3,8 @@ import {drawImage, freshContext, styleColour} from "./canvas.mjs";
 import {colourOfLabel, columnFor, paintClasses, paintNumbers} from "./colours.mjs";
 import {REACH} from "./data.mjs";
 
+const SURFACE_OPACITY = 0.55; // points of the same colour must stand out
+
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {object} frame as worker.mjs sends it
@@ -14,12 +16,14 @@ export function drawSurface(canvas, frame, chosen, showTest) {
   const {classes} = frame.data;
   let image;
   if (chosen) {
-    image = paintNumbers(mapOf(frame, chosen), Math.sqrt(frame.inputs.length / frame.sizes[0]));
+    const numbers = mapOf(frame, chosen);
+    image = paintNumbers(numbers, Math.sqrt(numbers.length), SURFACE_OPACITY);
   } else if (classes > 2) {
-    image = paintClasses(frame.surface, Math.sqrt(frame.surface.length / classes), classes);
+    const side = Math.sqrt(frame.surface.length / classes);
+    image = paintClasses(frame.surface, side, classes, SURFACE_OPACITY);
   } else {
     const numbers = columnFor(frame.surface, 0, 1, classes === 2);
-    image = paintNumbers(numbers, Math.sqrt(numbers.length));
+    image = paintNumbers(numbers, Math.sqrt(numbers.length), SURFACE_OPACITY);
   }
   drawImage(context, image, 0, 0, width);
   drawAxes(context, width);
@@ -35,7 +39,7 @@ export function mapOf(frame, {layer, unit}) {
 }
 
 function drawAxes(context, width) {
-  context.strokeStyle = styleColour("line");
+  context.strokeStyle = styleColour("axes");
   context.lineWidth = 1;
   context.beginPath();
   const middle = Math.round(width / 2) + 0.5;
@@ -48,18 +52,18 @@ function drawAxes(context, width) {
 
 function drawPoints(context, width, {classes, points, labels, nTraining}, showTest) {
   const at = (coordinate) => ((coordinate / REACH + 1) / 2) * width;
-  const [ring, ink] = [styleColour("panel"), styleColour("ink")];
+  const [ground, ring, testRing] = ["panel", "ring", "test-ring"].map(styleColour);
   const radius = Math.max(2.5, width / 110);
   const last = showTest ? labels.length : nTraining;
   for (let i = 0; i < last; i++) {
     context.beginPath();
     context.arc(at(points[2 * i]), at(-points[2 * i + 1]), radius, 0, 2 * Math.PI);
-    context.fillStyle = ring; // colours may be transparent
+    context.fillStyle = ground; // colours may be transparent
     context.fill();
     context.fillStyle = colourOfLabel(labels[i], classes);
     context.fill();
-    context.strokeStyle = i < nTraining ? ring : ink; // test points have a dark ring
-    context.lineWidth = i < nTraining ? 1 : 1.25;
+    context.strokeStyle = i < nTraining ? ring : testRing;
+    context.lineWidth = 1;
     context.stroke();
   }
 }

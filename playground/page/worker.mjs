@@ -8,7 +8,7 @@
  * {type: "error", message}.
  */
 import {loadCore, Network, PynnError} from "./core.mjs";
-import {makeData, REACH, targetsOf} from "./data.mjs";
+import {makeData, outputsOf, REACH, targetsOf} from "./data.mjs";
 import {gridPoints, inputsOf} from "./features.mjs";
 
 /** Sides of the grids of the decision surface, and of a neuron's map. */
@@ -23,6 +23,7 @@ let surfaceRows, mapRows, allRows;
 let before, fittedRule; // steps and epochs of fits with other rules; the rule of this fit
 let until = 0; // play until this step
 let isRunning = false, isDrawn = true;
+let isTickDue = false; // there is one loop, even if a pause is short
 let slice = 1; // steps of a call
 let owed, lastTick; // steps that are due at this speed
 let speedFrom; // {time, epochs} when the speed was last read
@@ -43,13 +44,13 @@ const HANDLERS = {
     isRunning = true;
     [owed, lastTick] = [1, performance.now()];
     speedFrom = {time: lastTick, epochs: progress().epochs};
-    tick();
+    if (!isTickDue) tick();
   },
   step: () => once({steps: 1}),
   epoch: () => once({epochs: 1}),
   pause() {
     isRunning = false;
-    postMessage(frame());
+    if (net) postMessage(frame());
   },
   drawn: () => { isDrawn = true; },
 };
@@ -76,22 +77,23 @@ async function guarded(doIt) {
 
 /** Make the data and an untrained network. */
 function begin() {
+  until = Infinity;
   data = makeData(state);
   const {classes, points, nTraining} = data;
-  const nIn = state.features.length, nOut = classes > 2 ? classes : 1;
+  const nInputs = state.features.length, nOutputs = outputsOf(classes);
   const output = {0: "identity", 2: "sigmoid"}[classes] ?? "softmax";
   net?.free();
   net = null;
   net = new Network(core, {
-    sizes: [nIn, ...state.layers.map(({units}) => units), nOut],
+    sizes: [nInputs, ...state.layers.map(({units}) => units), nOutputs],
     activations: [...state.layers.map(({activation}) => activation), output],
     cost: state.cost === "cross_entropy" && classes > 0 ? undefined : "squared_error",
     seed: state.seed,
   });
   allRows = inputsOf(points, state.features);
   const targets = targetsOf(data);
-  net.setData(allRows.subarray(0, nTraining * nIn), targets.subarray(0, nTraining * nOut),
-    allRows.subarray(nTraining * nIn), targets.subarray(nTraining * nOut));
+  net.setData(allRows.subarray(0, nTraining * nInputs), targets.subarray(0, nTraining * nOutputs),
+    allRows.subarray(nTraining * nInputs), targets.subarray(nTraining * nOutputs));
   surfaceRows = inputsOf(gridPoints(SURFACE, REACH), state.features);
   mapRows = inputsOf(gridPoints(MAP, REACH), state.features);
   before = {steps: 0, epochs: 0};
@@ -124,6 +126,7 @@ function once(length) {
 
 /** Train for a while, show it if the page is ready, and go on. */
 function tick() {
+  isTickDue = false;
   if (!isRunning) return;
   guarded(() => {
     trainAWhile();
@@ -134,7 +137,8 @@ function tick() {
       isDrawn = false;
     }
     if (!isRunning) return;
-    if (state.speed === "fast" || owed >= 1) again.port2.postMessage(null);
+    isTickDue = true;
+    if (isFast() || owed >= 1) again.port2.postMessage(null);
     else setTimeout(tick, 4);
   });
 }
@@ -144,7 +148,7 @@ function trainAWhile() {
   owed = Math.min(owed + (start - lastTick) * stepsPerMillisecond(), 1e6);
   lastTick = start;
   while (performance.now() - start < SLICE) {
-    const due = state.speed === "fast" ? slice : Math.min(slice, Math.floor(owed));
+    const due = isFast() ? slice : Math.min(slice, Math.floor(owed));
     const n = Math.min(due, until - progress().steps);
     if (n < 1) return;
     const called = performance.now();
@@ -154,7 +158,12 @@ function trainAWhile() {
     if (took < SLICE / 4 && n === slice) slice = Math.min(2 * slice, 1000);
     else if (took > SLICE) slice = Math.max(1, slice >> 1);
   }
-  if (state.speed !== "fast") owed = Math.min(owed, 4 * slice); // what cannot be done is dropped
+  if (!isFast()) owed = Math.min(owed, 4 * slice); // what cannot be done is dropped
+}
+
+/** Links are followed at full speed. */
+function isFast() {
+  return state.speed === "fast" || until < Infinity;
 }
 
 /** Medium is 60 epochs a second, slow 10 steps. */

@@ -1,0 +1,267 @@
+"""The page of the playground in Chromium, driven by playwright.
+
+The tests need chromium, the package playwright (the extra playground-test) and the core for web
+pages: build/playground/pynn.wasm or, to compile it, ziglang.
+"""
+
+import importlib.util
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from places import ROOT
+
+api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("there is no chromium", allow_module_level=True)
+
+WASM = ROOT / "build" / "playground" / "pynn.wasm"
+
+# data set: layers, and the bound that the training cost must fall below
+LEARNED = {
+    "circle": ("4.tanh-2.tanh", 0.02),
+    "xor": ("4.tanh-2.tanh", 0.02),
+    "gaussians": ("2.tanh", 0.01),
+    "spiral": ("8.tanh-8.tanh", 0.05),
+    "moons": ("4.tanh-2.tanh", 0.01),
+    "three": ("4.tanh", 0.02),
+    "plane": ("", 0.003),
+    "hills": ("8.tanh-8.tanh", 0.003),
+}
+
+
+def run(script, *arguments):
+    command = [sys.executable, "-P", ROOT / "playground" / script, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory):
+    core, folder = WASM, tmp_path_factory.mktemp("playground")
+    if not core.exists():
+        if importlib.util.find_spec("ziglang") is None:
+            pytest.skip("the core is not built for the playground: run playground/build.py")
+        core = folder / "pynn.wasm"
+        run("build.py", core)
+    run("join.py", folder / "index.html", core)
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with api.sync_playwright() as playwright:
+        # the sandbox does not start for root, as whom containers run the tests
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Page:
+    """The page as a user sees it."""
+
+    def __init__(self, browser, file, **options):
+        self.tab = browser.new_page(**options)
+        self.tab.set_default_timeout(20_000)
+        self.errors, self.requests = [], []
+        self.tab.on("console", lambda message: self.errors.append(message.text))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.address = file.as_uri()
+
+    def open(self, link=""):
+        self.tab.goto("about:blank")  # otherwise the page would stay, and only follow the hash
+        self.tab.goto(f"{self.address}#{link}")
+        self.until("document.getElementById('training-cost').title !== ''")
+
+    def until(self, condition):
+        self.tab.wait_for_function(f"() => {condition}")
+
+    def text(self, name):
+        return self.tab.inner_text(f"#{name}")
+
+    def cost(self):
+        return float(self.tab.get_attribute("#training-cost", "title"))
+
+    def figures(self):
+        names = ("training-cost", "test-cost", "training-score", "test-score")
+        return [self.tab.get_attribute(f"#{name}", "title") for name in names]
+
+    def hash(self):
+        self.tab.wait_for_timeout(200)  # the address follows the state after 150 ms
+        return self.tab.evaluate("location.hash")
+
+    def scrolls_sideways(self):
+        return self.tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.fixture
+def page(browser, page_file):
+    found = Page(browser, page_file)
+    yield found
+    found.tab.close()
+    assert found.errors == []
+    assert {url.split(":")[0] for url in found.requests} <= {"file", "blob"}
+
+
+@pytest.mark.parametrize("data", LEARNED)
+def test_a_data_set_is_learned_until_its_cost_is_below_a_bound(page, data):
+    layers, bound = LEARNED[data]
+    page.open(f"data={data}&layers={layers}&speed=fast")
+    assert page.cost() > 2 * bound
+    page.tab.click("#play")
+    page.until(f"Number(document.getElementById('training-cost').title) < {bound}")
+    page.tab.click("#play")
+    page.until("document.getElementById('play-label').textContent === 'Play'")
+
+
+def test_the_first_state_is_learned_within_120_epochs_which_take_two_seconds(page):
+    page.open()
+    assert page.text("shape") == "2–4–2–1"
+    page.tab.click("#play")
+    page.until("Number(document.getElementById('epochs').textContent) >= 120")
+    assert page.cost() < 0.02
+
+
+def test_layers_and_neurons_are_added_and_removed(page):
+    page.open()
+    page.tab.click("#add-layer")
+    page.tab.click("[aria-label='Layer 1: add a neuron']")
+    assert page.text("shape") == "2–5–2–2–1"
+    page.tab.click("#epoch")
+    page.until("document.getElementById('epochs').textContent === '1'")
+    page.tab.click("[aria-label='Layer 2: remove']")
+    page.tab.click("[aria-label='Layer 2: remove a neuron']")
+    assert page.text("shape") == "2–5–1–1"
+    assert page.tab.is_disabled("[aria-label='Layer 2: remove a neuron']")
+    for _ in range(6):
+        page.tab.click("#add-layer")
+    assert page.tab.is_disabled("#add-layer")
+    for _ in range(8):
+        page.tab.click("[aria-label='Layer 1: remove']")
+    assert page.text("shape") == "2–1"
+    page.tab.click("#step")
+    page.until("document.getElementById('steps').textContent === '1'")
+
+
+def test_a_link_gives_the_same_state_and_the_same_numbers(page):
+    page.open("data=moons&noise=20&layers=6.relu-3.silu&dropout=0.1&l2=0.001&rule=nesterov")
+    for _ in range(3):
+        page.tab.click("#epoch")
+    page.tab.click("#step")
+    page.tab.click("#step")
+    page.until("location.hash.includes('steps=62')")
+    link, figures = page.hash(), page.figures()
+    page.open(link[1:])
+    page.until("document.getElementById('steps').textContent === '62'")
+    page.until("document.getElementById('play-label').textContent === 'Play'")
+    assert (page.hash(), page.figures()) == (link, figures)
+
+
+def test_a_link_names_no_step_where_settings_changed_on_the_way(page):
+    page.open()
+    page.tab.click("#epoch")
+    page.until("location.hash.includes('steps=20')")
+    page.tab.select_option("[data-field=learningRate]", "0.1")
+    page.tab.click("#step")
+    page.until("document.getElementById('steps').textContent === '21'")
+    assert "steps=0&" in page.hash()
+    page.tab.click("#rewind")
+    page.tab.click("#step")
+    page.until("location.hash.includes('steps=1&')")
+
+
+def test_changes_are_undone_and_redone(page):
+    page.open()
+    first = page.hash()
+    page.tab.check("[name=data][value=spiral]")
+    page.tab.select_option("[data-field=rule]", "rprop")
+    last = page.hash()
+    page.tab.click("#undo")
+    page.tab.click("#undo")
+    assert page.hash() == first
+    assert page.tab.is_disabled("#undo")
+    page.tab.keyboard.press("Control+Shift+Z")
+    page.tab.click("#redo")
+    assert page.hash() == last
+
+
+def test_keys_play_and_choose_neurons(page):
+    page.open()
+    page.tab.keyboard.press("e")
+    page.until("document.getElementById('epochs').textContent === '1'")
+    page.tab.focus("#diagram")
+    page.tab.keyboard.press("ArrowRight")
+    page.tab.keyboard.press("ArrowDown")
+    assert page.text("output-title") == "Layer 1, neuron 2"
+    assert re.match(r"Layer 1, neuron 2: bias −?\d\.\d\d; weights x .*, y .*", page.text("neuron"))
+    page.tab.keyboard.press("Escape")
+    assert page.text("output-title") == "Output"
+    page.tab.keyboard.press(" ")
+    page.until("document.getElementById('play-label').textContent === 'Pause'")
+
+
+def test_training_that_diverges_stops_with_a_message(page):
+    page.open("data=hills&rule=momentum&learningRate=10&layers=8.identity-8.identity&speed=fast")
+    page.tab.click("#play")
+    page.until("!document.getElementById('notice').hidden")
+    assert page.text("notice").startswith("training diverged")
+    assert page.text("play-label") == "Play"
+
+
+def test_what_is_not_valid_in_a_link_is_named_and_has_its_default(page):
+    page.open("noise=77&layers=17.tanh&data=xor&nonsense=1")
+    assert "noise=77, layers=17.tanh, nonsense=1" in page.text("notice")
+    assert "data=xor&noise=10&" in page.hash()
+    assert page.text("shape") == "2–4–2–1"
+
+
+def test_links_of_any_content_leave_a_page_that_works(page):
+    page.open()
+    rng = random.Random(1)
+    parts = [*"=&.-%#", "layers", "data", "steps", "features", "x", "9" * 400, "%00", "%ff", "é",
+             "__proto__", "constructor", "tanh", "<b>", "-1", "1e3", "circle"]  # fmt: skip
+    links = ["".join(rng.choices(parts, k=rng.randrange(1, 12))) for _ in range(100)]
+    follow = """async (links) => {
+      for (const link of links) {
+        location.hash = link;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }"""
+    page.tab.evaluate(follow, links)
+    page.open()
+    page.tab.click("#epoch")
+    page.until("document.getElementById('epochs').textContent === '1'")
+
+
+@pytest.mark.parametrize("link", ["", "data=three&layers=" + "-".join(["16.leaky_relu"] * 8)])
+def test_nothing_scrolls_sideways(page, link):
+    page.open(link)
+    for width in (360, 500, 800, 1024, 1280, 1920):
+        page.tab.set_viewport_size({"width": width, "height": 800})
+        assert not page.scrolls_sideways(), width
+
+
+def test_the_policy_forbids_other_scripts_and_the_network(browser, page_file):
+    page = Page(browser, page_file)
+    page.open()
+    insert = (
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'x = 1'}))"
+    )
+    page.tab.evaluate(insert)
+    assert page.tab.evaluate("typeof x") == "undefined"
+    attempt = "fetch('http://localhost:9').then(() => 'loaded', (error) => 'refused')"
+    assert page.tab.evaluate(attempt) == "refused"
+    assert any("connect-src" in error or "default-src" in error for error in page.errors)
+    page.tab.close()
+
+
+def test_the_file_is_the_same_each_time_and_at_most_400_kb(page_file):
+    again = page_file.with_name("again.html")
+    core = page_file.with_name("pynn.wasm")
+    run("join.py", again, core if core.exists() else WASM)
+    assert again.read_bytes() == page_file.read_bytes()
+    assert len(again.read_bytes()) <= 400_000
