@@ -26,8 +26,7 @@ def modules(name: str, seen: list[str]) -> list[str]:
     if name not in seen:
         for other in IMPORT.findall((PAGE / name).read_text()):
             modules(other, seen)
-        if name not in seen:
-            seen.append(name)
+        seen.append(name)
     return seen
 
 

@@ -21,7 +21,7 @@ const scratch = document.createElement("canvas");
 
 /** Draw an image of n × n pixels into a square, smoothly. */
 export function drawImage(context, image, left, top, side) {
-  [scratch.width, scratch.height] = [image.width, image.height];
+  if (scratch.width !== image.width) scratch.width = scratch.height = image.width;
   scratch.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";

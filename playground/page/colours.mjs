@@ -44,7 +44,7 @@ export function paintClasses(probabilities, n, classes, opacity) {
   return image;
 }
 
-/** A column of a table of rows, scaled to -1 to 1: probabilities around ½, others by their largest. */
+/** A column of rows, scaled to -1 to 1: probabilities around ½, others by their largest. */
 export function columnFor(rows, column, width, isProbability) {
   const n = rows.length / width, numbers = new Float32Array(n);
   let largest = 1;

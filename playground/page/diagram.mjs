@@ -75,9 +75,9 @@ export class Diagram {
 
   #place(width, height) {
     const {sizes} = this.#frame, most = Math.max(...sizes);
-    const side = Math.floor(Math.min(
-      LARGEST, (0.56 * (width - 2 * MARGIN)) / sizes.length, (0.84 * (height - 2 * MARGIN)) / most));
-    const pitch = Math.min(1.55 * side, (height - 2 * MARGIN) / most);
+    const [across, down] = [(width - 2 * MARGIN) / sizes.length, (height - 2 * MARGIN) / most];
+    const side = Math.floor(Math.min(LARGEST, 0.56 * across, 0.84 * down));
+    const pitch = Math.min(1.55 * side, down);
     const left = MARGIN + 22; // room for the names of the inputs
     const step = (width - left - MARGIN - side) / (sizes.length - 1);
     this.#neurons = sizes.flatMap((size, layer) => Array.from({length: size}, (_, unit) => ({

@@ -59,7 +59,8 @@ export function toHash(state) {
   const parts = new URLSearchParams();
   for (const name of Object.keys(FIELDS)) parts.set(name, state[name]);
   parts.set("features", state.features.join("."));
-  parts.set("layers", state.layers.map(({units, activation}) => `${units}.${activation}`).join("-"));
+  const layers = state.layers.map(({units, activation}) => `${units}.${activation}`);
+  parts.set("layers", layers.join("-"));
   return parts.toString();
 }
 

@@ -6,8 +6,8 @@ export class Trainer {
   #id = 0;
 
   /**
-   * @param {(frame: object) => void} onFrame gets what the network now shows, once for each frame of
-   *   the screen, and nothing of networks before the last `set`
+   * @param {(frame: object) => void} onFrame gets what the network now shows, once for each frame
+   *   of the screen, and nothing of networks before the last `set`
    * @param {(message: string) => void} onError gets what stopped training
    */
   constructor(onFrame, onError) {
