@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from together import at_once, beside, hasty_threads
 
 import pynn
-from pynn.estimators import base
+from pynn.training import forks
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 20)) * (RNG.random((200, 20)) < 0.4)
@@ -222,7 +222,7 @@ def test_nothing_comes_between_the_look_for_other_fits_and_the_claim(monkeypatch
     mlp, n_made = classifier(), 0
     other = mlp._alone()
 
-    class Late(base.Claim):
+    class Late(forks.Claim):
         def __init__(self, release):
             nonlocal n_made
             super().__init__(release)
@@ -230,7 +230,7 @@ def test_nothing_comes_between_the_look_for_other_fits_and_the_claim(monkeypatch
             if n_made == 1:
                 other.__enter__()  # as another thread might
 
-    monkeypatch.setattr(base, "Claim", Late)
+    monkeypatch.setattr(forks, "Claim", Late)
     with pytest.raises(RuntimeError, match="is being fitted"):
         mlp.fit(X, Y)
     other.__exit__(None, None, None)
