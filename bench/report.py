@@ -126,7 +126,7 @@ def _processor():
 
 
 def parser(description, timed=True, paired=True, draws=False, readme=True):
-    """Return a parser with the options of all commands, of those that make rounds or pictures."""
+    """Return a parser with the options that commands share: of all, for rounds, for pictures."""
     result = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

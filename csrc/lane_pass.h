@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     const pynn_kernels *kernels;
     size_t n_lanes, n_layers, n_parameters;
-    const pynn_training *like; /* one of them, for what they have in common */
+    const pynn_training *like; /* any of them: the settings that all share */
     pynn_lane lanes[PYNN_MOST_LANES];
     int n_running;
     pynn_lane_layer *layers;

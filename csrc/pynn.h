@@ -281,7 +281,7 @@ pynn_status pynn_train(void *parameters, pynn_optimizer_state *state, pynn_cost 
                        int64_t *n_done, const pynn_call *call, const pynn_optimizer *optimizer,
                        const pynn_plan *plan);
 
-/* What pynn_train takes, and what it returns. */
+/* Arguments and results of pynn_train. */
 typedef struct {
     void *parameters;
     pynn_optimizer_state *state;

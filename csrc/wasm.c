@@ -385,8 +385,8 @@ EXPORT(int, activate)(learner *of) {
     return answer(pynn_trace_rows(&(pynn_trace){.a = of->found}, &call));
 }
 
-/* found: costs of the given rows, n of double; then z, a, da, delta of all units, each as
- * activate() has a; then dx (n, n_in). pynn_trace says what they are. */
+/* found: costs of the given rows, n of double; then z, a, da and delta of all units, each laid out
+ * like a in activate(); then dx (n, n_in). See pynn_trace. */
 EXPORT(int, trace)(learner *of) {
     const int64_t n = of->sets[GIVEN].n, n_units = n * of->n_units, n_in = of->layers.sizes[0];
     int status = check_x(of);

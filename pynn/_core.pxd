@@ -160,7 +160,6 @@ cdef extern from "pynn.h" nogil:
 
     void pynn_set_blas(const pynn_blas *)
     void pynn_force_blas(int)
-    void pynn_force_blas(int)
 
     ctypedef struct pynn_training:
         void *parameters

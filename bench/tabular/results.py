@@ -1,7 +1,7 @@
 """Results: lines of fits, and the figures that compare methods.
 
 The score is nrmse or log-loss; lower is better. Two methods are compared by their means over the
-repeats that both have. A variant is a method with expert settings, of which the lines say the base.
+repeats that both have. A variant is a method with expert settings; its lines name its base.
 """
 
 import json

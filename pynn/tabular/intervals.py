@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold
 
 from pynn.callbacks import EarlyStopping
 from pynn.estimators import messages
+from pynn.estimators.predictor import mean
 from pynn.model.embeddings import Embedding
 from pynn.network import Network
 from pynn.tabular.targets import scaled_weights
@@ -89,8 +90,8 @@ class Intervals:
         if not self.networks:
             return np.ones_like(predictions)
         inputs = _inputs(X, predictions)
-        total = sum(network.predict(inputs).astype(np.float64) for network in self.networks)
-        return np.asarray(np.clip(total / len(self.networks), *self.limits) ** self.powers)
+        sizes = mean(network.predict(inputs).astype(np.float64) for network in self.networks)
+        return np.asarray(np.clip(sizes, *self.limits) ** self.powers)
 
     def quantiles(self, X: Array, predictions: Array, levels: Array) -> Array:
         """Return the quantiles of rows, (n_rows, n_outputs, n_levels).

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from pynn.estimators.predictor import mean
 from pynn.inspection.tables import Table, number
 from pynn.network import Network
 from pynn.tabular import importance, parts, reading
@@ -74,11 +75,7 @@ class Predicts:
         return self._calibrated(np.concatenate(means))
 
     def _mean_outputs(self, inputs: Array) -> Array:
-        total = self.networks_[0].predict(inputs).astype(np.float64)
-        for network in self.networks_[1:]:
-            total += network.predict(inputs)
-        total /= len(self.networks_)
-        return total
+        return mean(network.predict(inputs).astype(np.float64) for network in self.networks_)
 
     def _outputs_of_each(self, prepared: Array) -> tuple[Array, Array]:
         """Return a sample of these rows, and outputs (n_networks, n_sample, n_outputs) for it."""
