@@ -29,11 +29,12 @@ _SHOWN = ("pynn", "pynn_fast", "catboost", "lightgbm", "hgb", "realmlp_td_s", "s
 _LARGE = 1000  # rows, from which intervals must hold their coverage
 _NOTE = (
     "Score: log-loss, or RMSE over the standard deviation of the targets, mean of the repeats. "
-    "Wins: tables with a lower score, among those with results of both. Distance: score / best − "
-    "1, median over tables. Gap: (score − best) / (constant's − best), at most 1, mean over tables. "
-    "Δ: accuracy and AUC less pynn's on the same tables, in points. CPU: seconds for 1,000 training "
-    "rows, one thread, median over tables. ECE: calibration error of the likeliest class, mean "
-    "over tables. In the picture: methods that half of the tables have, at least."
+    "Wins: tables with a lower score, among those with results of both. Distance: score / best "
+    "− 1, median over tables. Gap: (score − best) / (constant's − best), at most 1, mean over "
+    "tables. Δ: accuracy and AUC less pynn's on the same tables, in points. CPU: seconds for "
+    "1,000 training rows, one thread, median over tables. ECE: calibration error of the "
+    "likeliest class, mean over tables. In the picture: methods that half of the tables have, "
+    "at least."
 )
 
 
