@@ -1,5 +1,5 @@
 /* wasm.c - the core for web pages, compiled to WebAssembly alone (PYNN_WASM in CMakeLists.txt).
- * playground/page/core.mjs is its only caller.
+ * playground/page/common/core.mjs is its only caller.
  *
  * The page hands in no pointers but those of its networks. It asks where an array lies, and reads
  * or writes it there; all arrays are of float unless stated. Numbers arrive as double, as

@@ -16,34 +16,45 @@ PAGE = HERE / "page"
 BUILD = HERE.parent / "build" / "playground"
 LIMIT = 400_000  # bytes
 
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.M)
-EXPORT = re.compile(r"^export (?=(?:async )?function |class |const )", re.M)
-DECLARED = re.compile(r"^(?:async )?(?:function|class|const|let) ([\w$]+)", re.M)
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.\.?/[\w./]+)";\n', re.M)
+EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const) ([\w$]+))", re.M)
+STYLE = re.compile(r'<link rel="stylesheet" href="([\w./]+)">\n')
 
 
-def modules(name: str, seen: list[str]) -> list[str]:
+def imported(module: Path) -> list[tuple[str, Path]]:
+    """Return what a module imports: names in braces, and the module they are from."""
+    found = IMPORT.findall(module.read_text())
+    return [(names, (module.parent / other).resolve()) for names, other in found]
+
+
+def modules(module: Path, seen: list[Path]) -> list[Path]:
     """Append a module to `seen`, after those that it imports."""
-    if name not in seen:
-        for other in IMPORT.findall((PAGE / name).read_text()):
+    if module not in seen:
+        for _, other in imported(module):
             modules(other, seen)
-        seen.append(name)
+        seen.append(module)
     return seen
 
 
+def scope_of(module: Path) -> str:
+    """Return the name of the object that holds what a module exports."""
+    return "_".join(module.relative_to(PAGE).with_suffix("").parts)
+
+
 def script(name: str) -> str:
-    """Join a module with all that it imports into one scope."""
-    parts, home = [], {}
-    for module in modules(name, []):
-        text = EXPORT.sub("", IMPORT.sub("", (PAGE / module).read_text()))
+    """Join a module with all that it imports; each becomes a function, and so keeps its scope."""
+    parts = []
+    for module in modules(PAGE / name, []):
+        text = module.read_text()
+        exports = ", ".join(declared for _, declared in EXPORT.findall(text))
+        text = EXPORT.sub(r"\1", IMPORT.sub("", text))
         if left := re.search(r"^(import|export)\b.*", text, re.M):
             raise ValueError(f"{module}: {left[0]!r} is no import or export that join.py knows")
         if "</script" in text:
             raise ValueError(f"{module} would end the script of the page")
-        for declared in DECLARED.findall(text):
-            if other := home.get(declared):
-                raise ValueError(f"{declared} is declared in {other} and in {module}")
-            home[declared] = module
-        parts.append(text)
+        needs = [f"const {names} = {scope_of(other)};\n" for names, other in imported(module)]
+        head = f"const {scope_of(module)} = (() => {{\n"
+        parts += [head, *needs, text, f"return {{{exports}}};\n}})();\n"]
     return "\n" + "".join(parts)
 
 
@@ -55,8 +66,10 @@ def source_of(content: str) -> str:
 
 def page(core: bytes) -> str:
     """Return the page with this core in it."""
-    main, worker = script("main.mjs"), script("worker.mjs")
-    style = "\n" + (PAGE / "style.css").read_text()
+    main, worker = script("main.mjs"), script("plane/worker.mjs")
+    text = (PAGE / "index.html").read_text()
+    style = "\n" + "".join((PAGE / name).read_text() for name in STYLE.findall(text))
+    text = STYLE.sub("", text)
     policy = {
         "default-src": "'none'",
         "script-src": f"{source_of(main)} 'wasm-unsafe-eval'",  # WebAssembly, but no eval
@@ -70,14 +83,13 @@ def page(core: bytes) -> str:
     replacements = {
         '<meta charset="utf-8">\n': '<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{written}">\n',
-        '<link rel="stylesheet" href="style.css">': f"<style>{style}</style>",
+        "</head>": f"<style>{style}</style>\n</head>",
         '<script type="module" src="main.mjs"></script>': (
             f'<script type="application/octet-stream" id="embedded-core">{packed}</script>\n'
             f'<script type="text/plain" id="embedded-worker">{worker}</script>\n'
             f'<script type="module">{main}</script>'
         ),
     }
-    text = (PAGE / "index.html").read_text()
     for old, new in replacements.items():
         if text.count(old) != 1:
             raise ValueError(f"index.html must have {old!r} once")

@@ -1,229 +1,44 @@
-/** The page: one state, the network that is trained with it, and the views of both. */
-import {Chart} from "./chart.mjs";
-import {Controls} from "./controls.mjs";
-import {DATA_SETS, outputsOf} from "./data.mjs";
-import {Diagram} from "./diagram.mjs";
-import {element, find} from "./dom.mjs";
-import {
-  defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, withAside,
-} from "./state.mjs";
-import {drawSurface} from "./surface.mjs";
-import {Trainer} from "./trainer.mjs";
+/** The page: its rooms, of which one is shown. */
+import {flushAddress, forgetAddress} from "./common/address.mjs";
+import {find} from "./common/dom.mjs";
+import {clearNotice} from "./common/notice.mjs";
+import {plane} from "./plane/room.mjs";
 
-const HINT = "Blue is positive, orange negative; thicker links are larger weights. "
-  + "Point at a neuron to look at it.";
+/** By the parameter `room` of a link; the first is the default. */
+const ROOMS = {plane};
+const left = {}; // the hash of each room that was shown before
 
-let {state, problems} = fromHash(location.hash);
-let frame = null;
-let isRunning = false;
-let isReproducible = true; // whether the settings were the same in all steps
-let hashTimer = null; // of the next change of the address
-let merged = null; // the field that the last change was of
-const past = new Past();
-const chart = new Chart(find("chart"));
-const diagram = new Diagram(find("diagram"), draw);
-const controls = new Controls(change);
-const trainer = new Trainer(show, (message) => {
-  notify(message);
-  setRunning(false);
-});
+let shown = null;
 
-/** Change parts of the state as the user asks. */
-function change(part, merge = null) {
-  const after = {...state, ...part};
-  const counts = needsRewind(state, after) || trainsOtherwise(state, after);
-  if (counts && (merge === null || merge !== merged)) past.add(state);
-  if (counts) merged = merge;
-  apply(after);
-}
-
-/** Show a state, and go on with it. */
-function apply(after) {
-  const rewinds = needsRewind(state, after);
-  if (trainsOtherwise(state, after) && (isRunning || frame?.steps > 0)) isReproducible = false;
-  if (rewinds) isReproducible = true;
-  state = rewinds || !isReproducible ? {...after, steps: 0} : after;
-  if (rewinds) chart.clear();
-  notify("");
-  trainer.set(state, rewinds);
-  showState();
-}
-
-/** Start again from the untrained network. */
-function rewind() {
-  setRunning(false);
-  trainer.pause();
-  isReproducible = true;
-  state = {...state, steps: 0};
-  chart.clear();
-  notify("");
-  trainer.set(state, true);
-  showState();
-}
-
-/** Open the state of a link, and train as far as it says. */
+/** Show the room of a link, and open the link in it. */
 function open() {
-  setRunning(false);
-  trainer.pause();
-  isReproducible = true;
-  chart.clear();
-  trainer.set(state, true);
-  if (state.steps > 0) play(state.steps);
-  showState();
-  const some = problems.slice(0, 3).join(", ");
-  notify(some && `Parts of the link are not valid, and have their defaults: ${some}`);
-}
-
-function play(steps) {
-  notify("");
-  setRunning(true);
-  trainer.play(steps);
-}
-
-function toggle() {
-  if (isRunning) trainer.pause();
-  else play();
-}
-
-function undo() {
-  if (past.canUndo) apply(withAside(past.undo(state), state));
-  merged = null;
-  showState();
-}
-
-function redo() {
-  if (past.canRedo) apply(withAside(past.redo(state), state));
-  merged = null;
-  showState();
-}
-
-/** Take a frame of worker.mjs. */
-function show(newest) {
-  frame = newest;
-  setRunning(frame.isRunning);
-  if (!isRunning && isReproducible && frame.steps <= FIELDS.steps.most) {
-    state = {...state, steps: frame.steps};
-    writeHash();
+  forgetAddress();
+  const hash = location.hash.slice(1);
+  const wanted = new URLSearchParams(hash).get("room");
+  const name = Object.hasOwn(ROOMS, wanted) ? wanted : Object.keys(ROOMS)[0];
+  if (shown && shown !== name) ROOMS[shown].close();
+  shown = name;
+  document.body.dataset.room = name;
+  for (const tab of document.querySelectorAll("[data-tab]")) {
+    tab.ariaCurrent = tab.dataset.tab === name ? "page" : "false";
   }
-  const perEpoch = Math.ceil(frame.data.nTraining / state.batchSize);
-  chart.add(Math.max(frame.epochs, frame.steps / perEpoch), frame.trainingCost, frame.testCost);
-  draw();
+  clearNotice();
+  ROOMS[name].open(hash);
 }
 
-function draw() {
-  if (!frame) return;
-  const {chosen} = diagram;
-  diagram.draw(frame, state);
-  drawSurface(find("surface"), frame, chosen, state.showTest === "yes");
-  chart.draw();
-  find("output-title").textContent = chosen ? diagram.title() : "Output";
-  find("neuron").textContent = chosen ? diagram.describe() : HINT;
-  showFigures();
+/** Go to a room, as it was left. */
+function enter(name) {
+  if (name === shown) return;
+  flushAddress();
+  left[shown] = location.hash;
+  location.hash = left[name] ?? `room=${name}`;
 }
 
-function showFigures() {
-  const {classes} = frame.data;
-  find("epochs").textContent = frame.epochs.toLocaleString("en");
-  find("steps").textContent = frame.steps.toLocaleString("en");
-  find("rate").textContent = isRunning && frame.epochsPerSecond > 0
-    ? Math.round(frame.epochsPerSecond).toLocaleString("en") : "–";
-  showNumber("training-cost", frame.trainingCost, costText);
-  showNumber("test-cost", frame.testCost, costText);
-  const scoreText = (score) => (classes ? `${(100 * score).toFixed(1)} %` : score.toFixed(3));
-  showNumber("training-score", frame.trainingScore, scoreText);
-  showNumber("test-score", frame.testScore, scoreText);
-  find("score-name").textContent = classes ? "Accuracy" : "R²";
+for (const tab of document.querySelectorAll("[data-tab]")) {
+  tab.addEventListener("click", () => enter(tab.dataset.tab));
 }
-
-/** A figure, rounded; all of its digits are in the title. */
-function showNumber(id, number, text) {
-  find(id).textContent = text(number).replace("-", "−");
-  find(id).title = String(number);
-}
-
-function costText(cost) {
-  return cost >= 0.001 ? cost.toPrecision(3) : cost.toExponential(1);
-}
-
-function setRunning(is) {
-  isRunning = is;
-  document.body.classList.toggle("running", is);
-  find("play-label").textContent = is ? "Pause" : "Play";
-  find("neuron").ariaLive = is ? "off" : "polite"; // its numbers change all the time
-}
-
-function showState() {
-  controls.show(state);
-  find("undo").disabled = !past.canUndo;
-  find("redo").disabled = !past.canRedo;
-  const {classes} = DATA_SETS[state.data], units = state.layers.map((layer) => layer.units);
-  find("shape").textContent = [state.features.length, ...units, outputsOf(classes)].join("–");
-  showLegend(classes);
-  writeHash();
-}
-
-function showLegend(classes) {
-  const legend = find("legend");
-  legend.className = {0: "regression", 2: "two", 3: "three"}[classes];
-  const words = classes ? Array.from({length: classes}, (_, c) => `class ${c}`) : ["−1", "1"];
-  legend.replaceChildren(...words.map((text) => element("span", {textContent: text})));
-}
-
-/** Put the state into the address, soon: browsers refuse more than 20 changes a second. */
-function writeHash() {
-  hashTimer ??= setTimeout(writeHashNow, 150);
-}
-
-function writeHashNow() {
-  clearTimeout(hashTimer);
-  hashTimer = null;
-  history.replaceState(null, "", `#${toHash(state)}`);
-}
-
-function notify(message) {
-  find("notice").textContent = message;
-  find("notice").hidden = message === "";
-}
-
-const KEYS = {
-  " ": toggle, r: rewind, s: () => trainer.step(), e: () => trainer.epoch(),
-};
-
-function onKey(event) {
-  const key = event.key.toLowerCase();
-  if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
-    event.preventDefault();
-    (key === "y" || event.shiftKey ? redo : undo)();
-  }
-  const isTaken = event.ctrlKey || event.metaKey || event.altKey
-    || event.target.closest("input, select, button");
-  if (isTaken || !Object.hasOwn(KEYS, key)) return;
-  event.preventDefault();
-  KEYS[key]();
-}
-
-find("play").addEventListener("click", toggle);
-find("rewind").addEventListener("click", rewind);
-find("step").addEventListener("click", () => trainer.step());
-find("epoch").addEventListener("click", () => trainer.epoch());
-find("undo").addEventListener("click", undo);
-find("redo").addEventListener("click", redo);
-find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
-document.addEventListener("keydown", onKey);
-window.addEventListener("pagehide", writeHashNow);
-window.addEventListener("hashchange", () => {
-  clearTimeout(hashTimer);
-  hashTimer = null;
-  past.add(state);
-  ({state, problems} = fromHash(location.hash));
-  open();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  controls.drawDataSets();
-  draw();
-});
-new ResizeObserver(() => draw()).observe(find("diagram"));
-
-controls.drawDataSets();
-trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));
+document.addEventListener("keydown", (event) => ROOMS[shown].onKey(event));
+window.addEventListener("pagehide", flushAddress);
+window.addEventListener("hashchange", open);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ROOMS[shown].redraw());
 open();

@@ -1,7 +1,7 @@
 // node fuzz_core.mjs PYNN.WASM N: hand bad arguments to the core, N times. Each call must return or
 // throw a PynnError, and a network must learn as well afterwards as before.
 import {readFileSync} from "node:fs";
-import {loadCore, Network, PynnError} from "../../playground/page/core.mjs";
+import {loadCore, Network, PynnError} from "../../playground/page/common/core.mjs";
 
 const core = await loadCore(readFileSync(process.argv[2]));
 let state = 1;

@@ -1,7 +1,7 @@
 // node run_core.mjs PYNN.WASM <CASES: train networks as JSON describes them, print what becomes of
 // them as JSON. Every float32 is exact in it.
 import {readFileSync} from "node:fs";
-import {loadCore, Network, PynnError} from "../../playground/page/core.mjs";
+import {loadCore, Network, PynnError} from "../../playground/page/common/core.mjs";
 
 const core = await loadCore(readFileSync(process.argv[2]));
 const answers = [];

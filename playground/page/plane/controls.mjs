@@ -1,8 +1,8 @@
 /** The controls: they ask for changes of the state, and show it. */
-import {freshContext} from "./canvas.mjs";
-import {colourOfLabel} from "./colours.mjs";
+import {freshContext} from "../common/canvas.mjs";
+import {colourOfLabel} from "../common/colours.mjs";
 import {DATA_SETS, makeData, REACH} from "./data.mjs";
-import {element, find} from "./dom.mjs";
+import {element, find} from "../common/dom.mjs";
 import {FEATURES} from "./features.mjs";
 import {ACTIVATIONS, FIELDS, MOST_LAYERS, MOST_UNITS} from "./state.mjs";
 

@@ -7,7 +7,7 @@
  * the page is ready for a new frame. It answers with frames (see `frame`) and with
  * {type: "error", message}.
  */
-import {loadCore, Network, PynnError} from "./core.mjs";
+import {loadCore, Network, PynnError} from "../common/core.mjs";
 import {makeData, outputsOf, REACH, targetsOf} from "./data.mjs";
 import {gridPoints, inputsOf} from "./features.mjs";
 

@@ -1,6 +1,6 @@
 /** The network: each neuron's own map, and links whose width and colour are weights. */
-import {drawImage, freshContext, styleColour} from "./canvas.mjs";
-import {colourOf, paintNumbers} from "./colours.mjs";
+import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
+import {colourOf, paintNumbers} from "../common/colours.mjs";
 import {FEATURES} from "./features.mjs";
 import {mapOf} from "./surface.mjs";
 

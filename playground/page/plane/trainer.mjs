@@ -1,5 +1,5 @@
 /** The page's end of worker.mjs. */
-import {coreBytes, startWorker} from "./embedded.mjs";
+import {coreBytes, startWorker} from "../common/embedded.mjs";
 
 export class Trainer {
   #worker;

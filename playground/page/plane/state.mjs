@@ -56,7 +56,7 @@ export function defaultState() {
 
 /** @returns {string} the state as the hash of a link, without "#" */
 export function toHash(state) {
-  const parts = new URLSearchParams();
+  const parts = new URLSearchParams({room: "plane"});
   for (const name of Object.keys(FIELDS)) parts.set(name, state[name]);
   parts.set("features", state.features.join("."));
   const layers = state.layers.map(({units, activation}) => `${units}.${activation}`);
@@ -75,6 +75,7 @@ export function fromHash(hash) {
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const value = seen.has(name) ? undefined : valueOf(name, text);
     seen.add(name);
+    if (name === "room") continue; // main.mjs reads it
     if (value === undefined) problems.push(shortened(`${name}=${text}`));
     else state[name] = value;
   }

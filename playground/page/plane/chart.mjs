@@ -1,5 +1,5 @@
 /** Training and test cost by epoch, on a logarithmic axis. */
-import {freshContext, styleColour} from "./canvas.mjs";
+import {freshContext, styleColour} from "../common/canvas.mjs";
 
 const MOST_POINTS = 800;
 const LEAST_COST = 1e-9; // the logarithm of 0 has no place

@@ -1,6 +1,6 @@
 /** The plane: the output of the network, or one neuron's, under the points. */
-import {drawImage, freshContext, styleColour} from "./canvas.mjs";
-import {colourOfLabel, columnFor, paintClasses, paintNumbers} from "./colours.mjs";
+import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
+import {colourOfLabel, columnFor, paintClasses, paintNumbers} from "../common/colours.mjs";
 import {REACH} from "./data.mjs";
 
 const SURFACE_OPACITY = 0.55; // points of the same colour must stand out

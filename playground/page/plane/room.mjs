@@ -1,0 +1,220 @@
+/** The room Plane: one state, the network that is trained with it, and the views of both. */
+import {writeAddress} from "../common/address.mjs";
+import {element, find} from "../common/dom.mjs";
+import {clearNotice, notify} from "../common/notice.mjs";
+import {Chart} from "./chart.mjs";
+import {Controls} from "./controls.mjs";
+import {DATA_SETS, outputsOf} from "./data.mjs";
+import {Diagram} from "./diagram.mjs";
+import {
+  defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, withAside,
+} from "./state.mjs";
+import {drawSurface} from "./surface.mjs";
+import {Trainer} from "./trainer.mjs";
+
+const HINT = "Blue is positive, orange negative; thicker links are larger weights. "
+  + "Point at a neuron to look at it.";
+
+let state = defaultState();
+let frame = null;
+let isRunning = false;
+let isReproducible = true; // whether the settings were the same in all steps
+let merged = null; // the field that the last change was of
+const past = new Past();
+const chart = new Chart(find("chart"));
+const diagram = new Diagram(find("diagram"), draw);
+const controls = new Controls(change);
+const trainer = new Trainer(show, (message) => {
+  notify(message);
+  setRunning(false);
+});
+
+/** Change parts of the state as the user asks. */
+function change(part, merge = null) {
+  const after = {...state, ...part};
+  const counts = needsRewind(state, after) || trainsOtherwise(state, after);
+  if (counts && (merge === null || merge !== merged)) past.add(state);
+  if (counts) merged = merge;
+  apply(after);
+}
+
+/** Show a state, and go on with it. */
+function apply(after) {
+  const rewinds = needsRewind(state, after);
+  if (trainsOtherwise(state, after) && (isRunning || frame?.steps > 0)) isReproducible = false;
+  if (rewinds) isReproducible = true;
+  state = rewinds || !isReproducible ? {...after, steps: 0} : after;
+  if (rewinds) chart.clear();
+  clearNotice();
+  trainer.set(state, rewinds);
+  showState();
+}
+
+/** Start again from the untrained network. */
+function rewind() {
+  setRunning(false);
+  trainer.pause();
+  isReproducible = true;
+  state = {...state, steps: 0};
+  chart.clear();
+  clearNotice();
+  trainer.set(state, true);
+  showState();
+}
+
+/** Open the state of a link, and train as far as it says. */
+function open(hash) {
+  const {state: wanted, problems} = fromHash(hash);
+  if (frame) past.add(state);
+  state = wanted;
+  setRunning(false);
+  trainer.pause();
+  isReproducible = true;
+  chart.clear();
+  trainer.set(state, true);
+  if (state.steps > 0) play(state.steps);
+  showState();
+  const some = problems.slice(0, 3).join(", ");
+  if (some) notify(`Parts of the link are not valid, and have their defaults: ${some}`);
+}
+
+function play(steps) {
+  clearNotice();
+  setRunning(true);
+  trainer.play(steps);
+}
+
+function toggle() {
+  if (isRunning) trainer.pause();
+  else play();
+}
+
+function undo() {
+  if (past.canUndo) apply(withAside(past.undo(state), state));
+  merged = null;
+  showState();
+}
+
+function redo() {
+  if (past.canRedo) apply(withAside(past.redo(state), state));
+  merged = null;
+  showState();
+}
+
+/** Put the state into the address, unless another room is shown by now. */
+function keep() {
+  if (document.body.dataset.room === "plane") writeAddress(toHash(state));
+}
+
+/** Take a frame of worker.mjs. */
+function show(newest) {
+  frame = newest;
+  setRunning(frame.isRunning);
+  if (!isRunning && isReproducible && frame.steps <= FIELDS.steps.most) {
+    state = {...state, steps: frame.steps};
+    keep();
+  }
+  const perEpoch = Math.ceil(frame.data.nTraining / state.batchSize);
+  chart.add(Math.max(frame.epochs, frame.steps / perEpoch), frame.trainingCost, frame.testCost);
+  draw();
+}
+
+function draw() {
+  if (!frame) return;
+  const {chosen} = diagram;
+  diagram.draw(frame, state);
+  drawSurface(find("surface"), frame, chosen, state.showTest === "yes");
+  chart.draw();
+  find("output-title").textContent = chosen ? diagram.title() : "Output";
+  find("neuron").textContent = chosen ? diagram.describe() : HINT;
+  showFigures();
+}
+
+function showFigures() {
+  const {classes} = frame.data;
+  find("epochs").textContent = frame.epochs.toLocaleString("en");
+  find("steps").textContent = frame.steps.toLocaleString("en");
+  find("rate").textContent = isRunning && frame.epochsPerSecond > 0
+    ? Math.round(frame.epochsPerSecond).toLocaleString("en") : "–";
+  showNumber("training-cost", frame.trainingCost, costText);
+  showNumber("test-cost", frame.testCost, costText);
+  const scoreText = (score) => (classes ? `${(100 * score).toFixed(1)} %` : score.toFixed(3));
+  showNumber("training-score", frame.trainingScore, scoreText);
+  showNumber("test-score", frame.testScore, scoreText);
+  find("score-name").textContent = classes ? "Accuracy" : "R²";
+}
+
+/** A figure, rounded; all of its digits are in the title. */
+function showNumber(id, number, text) {
+  find(id).textContent = text(number).replace("-", "−");
+  find(id).title = String(number);
+}
+
+function costText(cost) {
+  return cost >= 0.001 ? cost.toPrecision(3) : cost.toExponential(1);
+}
+
+function setRunning(is) {
+  isRunning = is;
+  document.body.classList.toggle("running", is);
+  find("play-label").textContent = is ? "Pause" : "Play";
+  find("neuron").ariaLive = is ? "off" : "polite"; // its numbers change all the time
+}
+
+function showState() {
+  controls.show(state);
+  find("undo").disabled = !past.canUndo;
+  find("redo").disabled = !past.canRedo;
+  const {classes} = DATA_SETS[state.data], units = state.layers.map((layer) => layer.units);
+  find("shape").textContent = [state.features.length, ...units, outputsOf(classes)].join("–");
+  showLegend(classes);
+  keep();
+}
+
+function showLegend(classes) {
+  const legend = find("legend");
+  legend.className = {0: "regression", 2: "two", 3: "three"}[classes];
+  const words = classes ? Array.from({length: classes}, (_, c) => `class ${c}`) : ["−1", "1"];
+  legend.replaceChildren(...words.map((text) => element("span", {textContent: text})));
+}
+
+const KEYS = {
+  " ": toggle, r: rewind, s: () => trainer.step(), e: () => trainer.epoch(),
+};
+
+/** Take a key of the keyboard that no control of the page takes. */
+function onKey(event) {
+  const key = event.key.toLowerCase();
+  const isCommand = event.ctrlKey || event.metaKey;
+  if (isCommand && (key === "z" || key === "y")) {
+    event.preventDefault();
+    (key === "y" || event.shiftKey ? redo : undo)();
+  }
+  const isTaken = isCommand || event.altKey || event.target.closest("input, select, button");
+  if (isTaken || !Object.hasOwn(KEYS, key)) return;
+  event.preventDefault();
+  KEYS[key]();
+}
+
+/** Stop training, as another room is shown. */
+function close() {
+  trainer.pause();
+}
+
+function redraw() {
+  controls.drawDataSets();
+  draw();
+}
+
+find("play").addEventListener("click", toggle);
+find("rewind").addEventListener("click", rewind);
+find("step").addEventListener("click", () => trainer.step());
+find("epoch").addEventListener("click", () => trainer.epoch());
+find("undo").addEventListener("click", undo);
+find("redo").addEventListener("click", redo);
+find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
+new ResizeObserver(redraw).observe(find("diagram"));
+trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));
+
+/** What main.mjs asks of a room; `redraw` is for other colours or sizes. */
+export const plane = {open, close, onKey, redraw};
