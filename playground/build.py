@@ -1,6 +1,7 @@
 """Compile the core for the playground: python playground/build.py [FILE].
 
-Writes WebAssembly to FILE, build/playground/pynn.wasm by default. The extra playground-build has
+Writes WebAssembly to FILE, playground/pynn.wasm by default. Commit it with each change in csrc/
+that changes its bytes: wheels are built without this compiler. The extra playground-build has
 all that it needs: cmake, ninja and a pinned clang (ziglang). The same sources give the same bytes.
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 import ziglang
 
 ROOT = Path(__file__).resolve().parents[1]
-DEFAULT = ROOT / "build" / "playground" / "pynn.wasm"
+DEFAULT = ROOT / "playground" / "pynn.wasm"
 COMPILER = Path(ziglang.__file__).with_name("zig")
 
 

@@ -1,7 +1,7 @@
 """Join the page and the core into one file: python playground/join.py [FILE [CORE]].
 
 Writes build/playground/index.html by default, which needs no server and no network. The core is
-build/playground/pynn.wasm, as playground/build.py writes it. The same sources give the same bytes.
+playground/pynn.wasm, as playground/build.py writes it. The same sources give the same bytes.
 """
 
 import base64
@@ -13,7 +13,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "page"
-BUILD = HERE.parent / "build" / "playground"
 LIMIT = 400_000  # bytes
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.\.?/[\w./]+)";\n', re.M)
@@ -107,6 +106,7 @@ def join(target: Path, core: Path) -> None:
 
 
 if __name__ == "__main__":
-    file = Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD / "index.html"
-    join(file, Path(sys.argv[2]) if len(sys.argv) > 2 else BUILD / "pynn.wasm")
+    default = HERE.parent / "build" / "playground" / "index.html"
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    join(file, Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "pynn.wasm")
     print(f"{file}: {file.stat().st_size:,} bytes")

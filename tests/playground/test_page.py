@@ -1,25 +1,10 @@
-"""The page of the playground in Chromium, driven by playwright.
+"""The page of the playground in Chromium: the room Plane, links, keys, widths, the policy."""
 
-The tests need chromium, the package playwright (the extra playground-test) and the core for web
-pages: build/playground/pynn.wasm or, to compile it, ziglang.
-"""
-
-import importlib.util
 import random
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
-from places import ROOT
-
-api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-if CHROMIUM is None:
-    pytest.skip("there is no chromium", allow_module_level=True)
-
-WASM = ROOT / "build" / "playground" / "pynn.wasm"
+from browsing import Page
 
 # data set: layers, and the bound that the training cost must fall below
 LEARNED = {
@@ -32,79 +17,6 @@ LEARNED = {
     "plane": ("", 0.003),
     "hills": ("8.tanh-8.tanh", 0.003),
 }
-
-
-def run(script, *arguments):
-    command = [sys.executable, "-P", ROOT / "playground" / script, *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
-@pytest.fixture(scope="session")
-def page_file(tmp_path_factory):
-    core, folder = WASM, tmp_path_factory.mktemp("playground")
-    if not core.exists():
-        if importlib.util.find_spec("ziglang") is None:
-            pytest.skip("the core is not built for the playground: run playground/build.py")
-        core = folder / "pynn.wasm"
-        run("build.py", core)
-    run("join.py", folder / "index.html", core)
-    return folder / "index.html"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with api.sync_playwright() as playwright:
-        # the sandbox does not start for root, as whom containers run the tests
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-class Page:
-    """The page as a user sees it."""
-
-    def __init__(self, browser, file, **options):
-        self.tab = browser.new_page(**options)
-        self.tab.set_default_timeout(20_000)
-        self.errors, self.requests = [], []
-        self.tab.on("console", lambda message: self.errors.append(message.text))
-        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.tab.on("request", lambda request: self.requests.append(request.url))
-        self.address = file.as_uri()
-
-    def open(self, link=""):
-        self.tab.goto("about:blank")  # otherwise the page would stay, and only follow the hash
-        self.tab.goto(f"{self.address}#{link}")
-        self.until("document.getElementById('training-cost').title !== ''")
-
-    def until(self, condition):
-        self.tab.wait_for_function(f"() => {condition}")
-
-    def text(self, name):
-        return self.tab.inner_text(f"#{name}")
-
-    def cost(self):
-        return float(self.tab.get_attribute("#training-cost", "title"))
-
-    def figures(self):
-        names = ("training-cost", "test-cost", "training-score", "test-score")
-        return [self.tab.get_attribute(f"#{name}", "title") for name in names]
-
-    def hash(self):
-        self.tab.wait_for_timeout(200)  # the address follows the state after 150 ms
-        return self.tab.evaluate("location.hash")
-
-    def scrolls_sideways(self):
-        return self.tab.evaluate("document.documentElement.scrollWidth > innerWidth")
-
-
-@pytest.fixture
-def page(browser, page_file):
-    found = Page(browser, page_file)
-    yield found
-    found.tab.close()
-    assert found.errors == []
-    assert {url.split(":")[0] for url in found.requests} <= {"file", "blob"}
 
 
 @pytest.mark.parametrize("data", LEARNED)
@@ -257,11 +169,3 @@ def test_the_policy_forbids_other_scripts_and_the_network(browser, page_file):
     assert page.tab.evaluate(attempt) == "refused"
     assert any("connect-src" in error or "default-src" in error for error in page.errors)
     page.tab.close()
-
-
-def test_the_file_is_the_same_each_time_and_at_most_400_kb(page_file):
-    again = page_file.with_name("again.html")
-    core = page_file.with_name("pynn.wasm")
-    run("join.py", again, core if core.exists() else WASM)
-    assert again.read_bytes() == page_file.read_bytes()
-    assert len(again.read_bytes()) <= 400_000

@@ -1,7 +1,7 @@
 """The core of the playground, in WebAssembly, gives the numbers of `pynn.Network`.
 
 Python computes with the instruction set "baseline", which like WebAssembly has no fused
-multiply-adds. The tests need node, and the file that playground/build.py writes.
+multiply-adds. The tests need node.
 """
 
 import json
@@ -18,7 +18,7 @@ from places import ROOT
 import pynn
 from pynn import _core
 
-WASM = ROOT / "build" / "playground" / "pynn.wasm"
+WASM = ROOT / "playground" / "pynn.wasm"
 HERE = Path(__file__).parent
 
 
@@ -27,8 +27,6 @@ def node(script, *arguments, given=""):
     program = shutil.which("node")
     if program is None:
         pytest.skip("there is no node")
-    if not WASM.exists():
-        pytest.skip("the core is not built for the playground: run playground/build.py")
     command = [program, HERE / script, WASM, *arguments]
     found = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
