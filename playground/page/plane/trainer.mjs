@@ -4,6 +4,7 @@ import {coreBytes, startWorker} from "../common/embedded.mjs";
 export class Trainer {
   #worker;
   #id = 0;
+  #data = {}; // the part of each frame that stays while a network learns
 
   /**
    * @param {(frame: object) => void} onFrame gets what the network now shows, once for each frame
@@ -14,10 +15,11 @@ export class Trainer {
     this.#worker = startWorker();
     let frame = null;
     this.#worker.onmessage = ({data: message}) => {
+      if (message.type === "data") return void (this.#data = message);
       if (message.id !== undefined && message.id !== this.#id) return void this.#send("drawn");
       if (message.type === "error") return void onError(message.message);
       const isAwaited = frame !== null;
-      frame = message;
+      frame = {...this.#data, ...message};
       if (isAwaited) return;
       requestAnimationFrame(() => {
         const newest = frame;

@@ -4,8 +4,8 @@
  *
  * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind};
  * {type: "play", steps}, {type: "step"}, {type: "epoch"}, {type: "pause"}; and {type: "drawn"} when
- * the page is ready for a new frame. It answers with frames (see `frame`) and with
- * {type: "error", message}.
+ * the page is ready for a new frame. It answers with {type: "data"} for each untrained network (see
+ * `begin`), with frames (see `frame`) and with {type: "error", message}.
  */
 import {loadCore, Network, PynnError} from "../common/core.mjs";
 import {makeData, outputsOf, REACH, targetsOf} from "./data.mjs";
@@ -101,6 +101,7 @@ function begin() {
   slice = 1;
   epochsPerSecond = 0;
   if (isRunning) speedFrom = {time: performance.now(), epochs: 0};
+  postMessage({type: "data", data, sizes: net.sizes, inputs: mapRows}); // the same in all frames
 }
 
 /** Steps and finished epochs since the network was untrained. */
@@ -178,7 +179,7 @@ function readSpeed() {
   speedFrom = {time, epochs};
 }
 
-/** All that the page shows of the network. */
+/** What the page shows of the network, and changes as it learns. */
 function frame() {
   const outputs = net.predict(allRows);
   return {
@@ -187,12 +188,9 @@ function frame() {
     testCost: net.cost({set: "test"}).cost,
     trainingScore: scoreOf(outputs, 0, data.nTraining),
     testScore: scoreOf(outputs, data.nTraining, data.labels.length),
-    sizes: net.sizes,
     parameters: net.parameters.slice(),
     surface: net.predict(surfaceRows),
     maps: net.activations(mapRows),
-    inputs: mapRows,
-    data,
   };
 }
 
