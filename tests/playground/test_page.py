@@ -73,19 +73,6 @@ def test_a_link_gives_the_same_state_and_the_same_numbers(page):
     assert (page.hash(), page.figures()) == (link, figures)
 
 
-def test_a_link_names_no_step_where_settings_changed_on_the_way(page):
-    page.open()
-    page.tab.click("#epoch")
-    page.until("location.hash.includes('steps=20')")
-    page.tab.select_option("[data-field=learningRate]", "0.1")
-    page.tab.click("#step")
-    page.until("document.getElementById('steps').textContent === '21'")
-    assert "steps=0&" in page.hash()
-    page.tab.click("#rewind")
-    page.tab.click("#step")
-    page.until("location.hash.includes('steps=1&')")
-
-
 def test_changes_are_undone_and_redone(page):
     page.open()
     first = page.hash()

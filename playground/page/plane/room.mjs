@@ -7,7 +7,7 @@ import {Controls} from "./controls.mjs";
 import {DATA_SETS, outputsOf} from "./data.mjs";
 import {Diagram} from "./diagram.mjs";
 import {
-  defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, withAside,
+  defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, untrained, withAside,
 } from "./state.mjs";
 import {drawSurface} from "./surface.mjs";
 import {Trainer} from "./trainer.mjs";
@@ -18,7 +18,6 @@ const HINT = "Blue is positive, orange negative; thicker links are larger weight
 let state = defaultState();
 let frame = null;
 let isRunning = false;
-let isReproducible = true; // whether the settings were the same in all steps
 let merged = null; // the field that the last change was of
 const past = new Past();
 const chart = new Chart(find("chart"));
@@ -41,12 +40,11 @@ function change(part, merge = null) {
 /** Show a state, and go on with it. */
 function apply(after) {
   const rewinds = needsRewind(state, after);
-  if (trainsOtherwise(state, after) && (isRunning || frame?.steps > 0)) isReproducible = false;
-  if (rewinds) isReproducible = true;
-  state = rewinds || !isReproducible ? {...after, steps: 0} : after;
+  state = rewinds ? untrained(after) : after;
   if (rewinds) chart.clear();
   clearNotice();
-  trainer.set(state, rewinds);
+  if (rewinds) trainer.rewind(state);
+  else trainer.set(state);
   showState();
 }
 
@@ -54,11 +52,10 @@ function apply(after) {
 function rewind() {
   setRunning(false);
   trainer.pause();
-  isReproducible = true;
-  state = {...state, steps: 0};
+  state = untrained(state);
   chart.clear();
   clearNotice();
-  trainer.set(state, true);
+  trainer.rewind(state);
   showState();
 }
 
@@ -69,19 +66,17 @@ function open(hash) {
   state = wanted;
   setRunning(false);
   trainer.pause();
-  isReproducible = true;
   chart.clear();
-  trainer.set(state, true);
-  if (state.steps > 0) play(state.steps);
+  trainer.replay(state, false);
   showState();
   const some = problems.slice(0, 3).join(", ");
   if (some) notify(`Parts of the link are not valid, and have their defaults: ${some}`);
 }
 
-function play(steps) {
+function play() {
   clearNotice();
   setRunning(true);
-  trainer.play(steps);
+  trainer.play();
 }
 
 function toggle() {
@@ -90,14 +85,22 @@ function toggle() {
 }
 
 function undo() {
-  if (past.canUndo) apply(withAside(past.undo(state), state));
-  merged = null;
-  showState();
+  if (past.canUndo) goTo(withAside(past.undo(state), state));
 }
 
 function redo() {
-  if (past.canRedo) apply(withAside(past.redo(state), state));
+  if (past.canRedo) goTo(withAside(past.redo(state), state));
+}
+
+/** Show a state of the past; the same network is trained again, as far as it is now. */
+function goTo(after) {
+  const steps = needsRewind(state, after) || !frame ? 0 : frame.steps;
+  const canReplay = after.changes.every(({step}) => step <= steps);
+  state = {...after, steps, changes: canReplay ? after.changes : []};
   merged = null;
+  chart.clear();
+  clearNotice();
+  trainer.replay(state, isRunning);
   showState();
 }
 
@@ -110,13 +113,20 @@ function keep() {
 function show(newest) {
   frame = newest;
   setRunning(frame.isRunning);
-  if (!isRunning && isReproducible && frame.steps <= FIELDS.steps.most) {
-    state = {...state, steps: frame.steps};
-    keep();
-  }
+  state = {...state, changes: frame.changes};
+  if (!isRunning) takeProgress();
   const perEpoch = Math.ceil(frame.data.nTraining / state.batchSize);
   chart.add(Math.max(frame.epochs, frame.steps / perEpoch), frame.trainingCost, frame.testCost);
   draw();
+}
+
+/** Take what training came to into the state, and so into the link. */
+function takeProgress() {
+  const steps = frame.steps <= FIELDS.steps.most ? frame.steps : 0;
+  const isShown = !trainsOtherwise(state, {...state, ...frame.settings});
+  state = {...state, ...frame.settings, steps};
+  if (isShown) keep();
+  else showState(); // training stopped on the way to the last settings
 }
 
 function draw() {

@@ -1,6 +1,7 @@
 /**
  * The state of the page: one plain object, whose values are all valid, and its form in a link.
  */
+import {changesFromText, changesToText, MOST_CHANGES, SETTINGS} from "./changes.mjs";
 import {DATA_SETS} from "./data.mjs";
 import {FEATURES} from "./features.mjs";
 
@@ -41,26 +42,35 @@ export const FIELDS = {
   steps: {default: 0, least: 0, most: 1_000_000},
 };
 
-/** Settings of training, which can change while it goes on. */
-const WHILE_TRAINING = ["rule", "learningRate", "batchSize", "l2", "l1", "dropout"];
 /** Parts that undo leaves alone, and that no network depends on. */
-const ASIDE = ["speed", "showTest", "steps"];
+const ASIDE = ["speed", "showTest"];
+/** How far the network is trained, and what was changed on the way (see changes.mjs). */
+const PROGRESS = ["steps", "changes"];
 
 export function defaultState() {
   const state = Object.fromEntries(
     Object.entries(FIELDS).map(([name, field]) => [name, field.default]));
   state.features = ["x", "y"];
   state.layers = [{units: 4, activation: "tanh"}, {units: 2, activation: "tanh"}];
+  state.changes = [];
   return state;
 }
 
-/** @returns {string} the state as the hash of a link, without "#" */
+/**
+ * @returns {string} the state as the hash of a link, without "#"; it names no step where it cannot
+ *   hold all changes, or where some are later than the step
+ */
 export function toHash(state) {
   const parts = new URLSearchParams({room: "plane"});
   for (const name of Object.keys(FIELDS)) parts.set(name, state[name]);
   parts.set("features", state.features.join("."));
   const layers = state.layers.map(({units, activation}) => `${units}.${activation}`);
   parts.set("layers", layers.join("-"));
+  const {changes, steps} = state;
+  const text = changesToText(changes);
+  const isWhole = text.split("_").length <= MOST_CHANGES && changes.every(({step}) => step <= steps);
+  if (!isWhole) parts.set("steps", 0);
+  else if (text !== "") parts.set("changes", text);
   return parts.toString();
 }
 
@@ -79,17 +89,24 @@ export function fromHash(hash) {
     if (value === undefined) problems.push(shortened(`${name}=${text}`));
     else state[name] = value;
   }
+  if (state.changes.some(({step}) => step > state.steps)) {
+    problems.push("changes after the last step");
+    state.changes = [];
+  }
+  for (const {part} of state.changes) {
+    for (const name of SETTINGS.filter((name) => name in part)) state[name] = part[name];
+  }
   return {state, problems};
 }
 
 /** Whether another network or other data is needed, so that training starts again. */
 export function needsRewind(before, after) {
-  return differ(before, after, (name) => !WHILE_TRAINING.includes(name) && !ASIDE.includes(name));
+  return differ(before, after, (name) => ![...SETTINGS, ...ASIDE, ...PROGRESS].includes(name));
 }
 
 /** Whether settings of training differ. */
 export function trainsOtherwise(before, after) {
-  return differ(before, after, (name) => WHILE_TRAINING.includes(name));
+  return differ(before, after, (name) => SETTINGS.includes(name));
 }
 
 /** States that can be undone and redone. */
@@ -119,9 +136,14 @@ export class Past {
   }
 }
 
-/** A state with those parts of another that are not undone; it is untrained. */
+/** A state with those parts of another that are not undone. */
 export function withAside(state, from) {
-  return {...state, ...Object.fromEntries(ASIDE.map((name) => [name, from[name]])), steps: 0};
+  return {...state, ...Object.fromEntries(ASIDE.map((name) => [name, from[name]]))};
+}
+
+/** A state before the first step. */
+export function untrained(state) {
+  return {...state, steps: 0, changes: []};
 }
 
 function differ(before, after, isMeant) {
@@ -133,6 +155,7 @@ function differ(before, after, isMeant) {
 function valueOf(name, text) {
   if (name === "features") return featuresOf(text);
   if (name === "layers") return layersOf(text);
+  if (name === "changes") return changesFromText(text, valueOf);
   if (!Object.hasOwn(FIELDS, name)) return undefined;
   const {choices, least, most} = FIELDS[name];
   if (choices) return choices.find((choice) => String(choice) === text);

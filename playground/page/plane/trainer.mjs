@@ -37,17 +37,30 @@ export class Trainer {
     this.#worker.postMessage({type: "start", bytes}, [bytes]);
   }
 
-  /** Go on with this state, or with an untrained network. */
-  set(state, rewind) {
+  /** Go on with this state. */
+  set(state) {
     this.#id++;
-    this.#worker.postMessage({type: "set", id: this.#id, state, rewind});
+    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: false});
   }
 
-  /** Train until this number of steps is reached. */
-  play(steps = Infinity) {
-    this.#worker.postMessage({type: "play", steps});
+  /** Start again from the untrained network of this state; training goes on if it does now. */
+  rewind(state) {
+    this.#id++;
+    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: true});
   }
 
+  /** Start again, and train at full speed as far as the state says, and further if `goesOn`. */
+  replay(state, goesOn) {
+    this.#id++;
+    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: true, replay: {goesOn}});
+  }
+
+  /** Give a weight or bias this value. */
+  edit(weight, value) {
+    this.#worker.postMessage({type: "edit", weight, value});
+  }
+
+  play() { this.#send("play"); }
   pause() { this.#send("pause"); }
   step() { this.#send("step"); }
   epoch() { this.#send("epoch"); }

@@ -2,12 +2,14 @@
  * Training, in a Web Worker: the page stays free, and calls are short, so that a pause counts at
  * once.
  *
- * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind};
- * {type: "play", steps}, {type: "step"}, {type: "epoch"}, {type: "pause"}; and {type: "drawn"} when
- * the page is ready for a new frame. It answers with {type: "data"} for each untrained network (see
- * `begin`), with frames (see `frame`) and with {type: "error", message}.
+ * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind}, with
+ * replay: {goesOn} to train again as far as the state says; {type: "play"}, {type: "step"},
+ * {type: "epoch"}, {type: "pause"}; {type: "edit", weight, value}; and {type: "drawn"} when the page
+ * is ready for a new frame. It answers with {type: "data"} for each untrained network (see `begin`),
+ * with frames (see `frame`) and with {type: "error", message}.
  */
 import {loadCore, Network, PynnError} from "../common/core.mjs";
+import {Changes, settingsOf} from "./changes.mjs";
 import {makeData, outputsOf, REACH, targetsOf} from "./data.mjs";
 import {gridPoints, inputsOf} from "./features.mjs";
 
@@ -21,7 +23,8 @@ const ready = new Promise((resolve) => { start = resolve; }).then(loadCore);
 let id, state, data, net;
 let surfaceRows, mapRows, allRows;
 let before, fittedRule; // steps and epochs of fits with other rules; the rule of this fit
-let until = 0; // play until this step
+let settings, changes; // settings of training that are in force; what was changed on the way
+let replayed = 0, goesOn = true; // train again to this step; whether training goes on from there
 let isRunning = false, isDrawn = true;
 let isTickDue = false; // there is one loop, even if a pause is short
 let slice = 1; // steps of a call
@@ -34,12 +37,22 @@ again.port1.onmessage = tick;
 
 const HANDLERS = {
   set(message) {
+    const differs = state && differ(settingsOf(state), message.state);
     ({id, state} = message);
     if (message.rewind) begin();
+    else if (differs) changeSettings();
+    if (message.replay && state.steps > 0) {
+      [replayed, goesOn] = [state.steps, message.replay.goesOn];
+      HANDLERS.play();
+    }
     postMessage(frame());
   },
-  play({steps}) {
-    until = steps;
+  edit({weight, value}) {
+    net.parameters[weight] = value;
+    changes.addWeight(progress().steps, weight, value);
+    postMessage(frame());
+  },
+  play() {
     if (isRunning) return;
     isRunning = true;
     [owed, lastTick] = [1, performance.now()];
@@ -50,6 +63,7 @@ const HANDLERS = {
   epoch: () => once({epochs: 1}),
   pause() {
     isRunning = false;
+    stopReplay();
     if (net) postMessage(frame());
   },
   drawn: () => { isDrawn = true; },
@@ -69,6 +83,7 @@ async function guarded(doIt) {
     await doIt();
   } catch (error) {
     isRunning = false;
+    stopReplay();
     const message = error instanceof PynnError ? error.message.split("; got")[0] : String(error);
     postMessage({type: "error", id, message});
     if (net) postMessage(frame());
@@ -77,7 +92,7 @@ async function guarded(doIt) {
 
 /** Make the data and an untrained network. */
 function begin() {
-  until = Infinity;
+  [replayed, goesOn] = [0, true];
   data = makeData(state);
   const {classes, points, nTraining} = data;
   const nInputs = state.features.length, nOutputs = outputsOf(classes);
@@ -102,6 +117,39 @@ function begin() {
   epochsPerSecond = 0;
   if (isRunning) speedFrom = {time: performance.now(), epochs: 0};
   postMessage({type: "data", data, sizes: net.sizes, inputs: mapRows}); // the same in all frames
+  settings = settingsOf(state);
+  changes = new Changes(state.changes);
+  checkWeights();
+  makeChanges();
+}
+
+/** Refuse weights of a link that the network does not have. */
+function checkWeights() {
+  const n = net.parameters.length;
+  const bad = changes.all.find(({part}) => part.weight >= n);
+  if (!bad) return;
+  changes.stop();
+  throw new PynnError(`the link changes parameter ${bad.part.weight}, but the network has ${n}, from 0`);
+}
+
+function differ(before, after) {
+  return Object.keys(before).some((name) => before[name] !== after[name]);
+}
+
+/** Go on with the settings of the state. */
+function changeSettings() {
+  const wanted = settingsOf(state);
+  changes.addSettings(progress().steps, settings, wanted);
+  settings = wanted;
+}
+
+/** Make the changes that are due. */
+function makeChanges() {
+  while (changes.next <= progress().steps) {
+    const {weight, value, ...part} = changes.make();
+    if (weight === undefined) settings = {...settings, ...part};
+    else net.parameters[weight] = value;
+  }
 }
 
 /** Steps and finished epochs since the network was untrained. */
@@ -111,16 +159,17 @@ function progress() {
 }
 
 function train(length) {
-  if (state.rule !== fittedRule) { // the core begins a fit, and counts from 0
+  if (settings.rule !== fittedRule) { // the core begins a fit, and counts from 0
     before = progress();
-    fittedRule = state.rule;
+    fittedRule = settings.rule;
   }
-  const {rule, learningRate, batchSize, l2, l1, dropout} = state;
-  net.train({...length, rule, learningRate, batchSize, l2, l1, dropout});
+  net.train({...length, ...settings});
+  makeChanges();
 }
 
 function once(length) {
   isRunning = false;
+  stopReplay();
   train(length);
   postMessage(frame());
 }
@@ -131,7 +180,10 @@ function tick() {
   if (!isRunning) return;
   guarded(() => {
     trainAWhile();
-    if (progress().steps >= until) isRunning = false;
+    if (!goesOn && !isReplaying()) {
+      isRunning = false;
+      stopReplay();
+    }
     if (isDrawn || !isRunning) {
       readSpeed();
       postMessage(frame());
@@ -150,8 +202,9 @@ function trainAWhile() {
   lastTick = start;
   while (performance.now() - start < SLICE) {
     const due = isFast() ? slice : Math.min(slice, Math.floor(owed));
-    const n = Math.min(due, until - progress().steps);
-    if (n < 1) return;
+    const {steps} = progress();
+    const n = Math.min(due, isReplaying() ? replayed - steps : Infinity, changes.next - steps);
+    if (n < 1 || (!goesOn && !isReplaying())) return;
     const called = performance.now();
     train({steps: n});
     const took = performance.now() - called;
@@ -162,14 +215,24 @@ function trainAWhile() {
   if (!isFast()) owed = Math.min(owed, 4 * slice); // what cannot be done is dropped
 }
 
+/** Go on from here in place of the step of a link. */
+function stopReplay() {
+  [replayed, goesOn] = [0, true];
+  changes?.stop();
+}
+
+function isReplaying() {
+  return progress().steps < replayed;
+}
+
 /** Links are followed at full speed. */
 function isFast() {
-  return state.speed === "fast" || until < Infinity;
+  return state.speed === "fast" || isReplaying();
 }
 
 /** Medium is 60 epochs a second, slow 10 steps. */
 function stepsPerMillisecond() {
-  return state.speed === "slow" ? 0.01 : 0.06 * Math.ceil(data.nTraining / state.batchSize);
+  return state.speed === "slow" ? 0.01 : 0.06 * Math.ceil(data.nTraining / settings.batchSize);
 }
 
 function readSpeed() {
@@ -183,7 +246,7 @@ function readSpeed() {
 function frame() {
   const outputs = net.predict(allRows);
   return {
-    type: "frame", id, isRunning, ...progress(), epochsPerSecond,
+    type: "frame", id, isRunning, ...progress(), epochsPerSecond, settings, changes: changes.all,
     trainingCost: net.cost({set: "training"}).cost,
     testCost: net.cost({set: "test"}).cost,
     trainingScore: scoreOf(outputs, 0, data.nTraining),
