@@ -31,6 +31,7 @@ _MODULES = {
     "model.costs": "Huber Quantile",
     "model.embeddings": "Categories Periodic PiecewiseLinear",
     "network": "Network",
+    "playing": "playground",
     "population": "Population",
     "searching": "search",
     "tabular.classifier": "TabularClassifier",

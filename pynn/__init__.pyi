@@ -15,6 +15,7 @@ from pynn.model.embeddings import Categories as Categories
 from pynn.model.embeddings import Periodic as Periodic
 from pynn.model.embeddings import PiecewiseLinear as PiecewiseLinear
 from pynn.network import Network as Network
+from pynn.playing import playground as playground
 from pynn.population import Population as Population
 from pynn.searching import search as search
 from pynn.tabular.classifier import TabularClassifier as TabularClassifier

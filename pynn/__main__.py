@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 on success, 130 after Ctrl-C, 1 if the output pipe is closed.
+        Exit code: 0 on success, 130 after Ctrl-C, 1 if the output pipe is closed or a file cannot
+        be written.
 
     Raises
     ------
@@ -38,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         if arguments.command == "config":
             show_config()
+        elif arguments.command == "playground":
+            from pynn import playing
+
+            playing.run(arguments.output, opens=arguments.browser)
         else:
             from pynn import demo  # scikit-learn's data sets are slow to import
 
@@ -49,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + 2  # SIGINT, by the shells' convention
     except BrokenPipeError:  # as in `pynn demo | head`; Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"pynn: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -85,6 +93,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Print version, instruction sets, BLAS and threads. The environment variable "
         "PYNN_ISA chooses one of the available instruction sets.",
     )
+    playground = commands.add_parser(
+        "playground",
+        help="train a network in a web page, step by step",
+        description="Open the playground: one HTML file, in which the compiled core of pynn trains "
+        "networks. It is written to a temporary folder, and needs neither a server nor a network.",
+    )
+    text = "only write the file, and print its path"
+    playground.add_argument("--no-browser", dest="browser", action="store_false", help=text)
+    text = "write the page to this file instead, which works without pynn"
+    playground.add_argument("--output", metavar="FILE", help=text)
     return parser
 
 

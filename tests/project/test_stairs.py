@@ -127,7 +127,8 @@ STAIRS = [
     ["tabular"],
     ["searching"],
     ["displays"],
-    ["config", "demo"],
+    ["config", "demo", "given"],
+    ["playing"],
     ["__main__"],
 ]
 
