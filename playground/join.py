@@ -17,6 +17,7 @@ LIMIT = 400_000  # bytes
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.\.?/[\w./]+)";\n', re.M)
 EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const) ([\w$]+))", re.M)
+END_OF_SHARED = "/* The worker has all modules above. */"  # embedded.mjs looks for it
 STYLE = re.compile(r'<link rel="stylesheet" href="([\w./]+)">\n')
 
 
@@ -40,10 +41,10 @@ def scope_of(module: Path) -> str:
     return "_".join(module.relative_to(PAGE).with_suffix("").parts)
 
 
-def script(name: str) -> str:
-    """Join a module with all that it imports; each becomes a function, and so keeps its scope."""
+def joined(files: list[Path]) -> str:
+    """Return modules as one script; each becomes a function, and so keeps its scope."""
     parts = []
-    for module in modules(PAGE / name, []):
+    for module in files:
         text = module.read_text()
         exports = ", ".join(declared for _, declared in EXPORT.findall(text))
         text = EXPORT.sub(r"\1", IMPORT.sub("", text))
@@ -54,7 +55,17 @@ def script(name: str) -> str:
         needs = [f"const {names} = {scope_of(other)};\n" for names, other in imported(module)]
         head = f"const {scope_of(module)} = (() => {{\n"
         parts += [head, *needs, text, f"return {{{exports}}};\n}})();\n"]
-    return "\n" + "".join(parts)
+    return "".join(parts)
+
+
+def scripts() -> tuple[str, str]:
+    """Return the page's script, and what the worker has besides the part of it before the mark."""
+    of_page, of_worker = (modules(PAGE / name, []) for name in ("main.mjs", "plane/worker.mjs"))
+    shared = [module for module in of_worker if module in of_page]
+    of_page = [module for module in of_page if module not in shared]
+    of_worker = [module for module in of_worker if module not in shared]
+    page = f"\n{joined(shared)}{END_OF_SHARED}\n{joined(of_page)}"
+    return page, f"\n{joined(of_worker)}"
 
 
 def source_of(content: str) -> str:
@@ -65,7 +76,7 @@ def source_of(content: str) -> str:
 
 def page(core: bytes) -> str:
     """Return the page with this core in it."""
-    main, worker = script("main.mjs"), script("plane/worker.mjs")
+    main, worker = scripts()
     text = (PAGE / "index.html").read_text()
     style = "\n" + "".join((PAGE / name).read_text() for name in STYLE.findall(text))
     text = STYLE.sub("", text)
@@ -86,7 +97,7 @@ def page(core: bytes) -> str:
         '<script type="module" src="main.mjs"></script>': (
             f'<script type="application/octet-stream" id="embedded-core">{packed}</script>\n'
             f'<script type="text/plain" id="embedded-worker">{worker}</script>\n'
-            f'<script type="module">{main}</script>'
+            f'<script type="module" id="page-script">{main}</script>'
         ),
     }
     for old, new in replacements.items():

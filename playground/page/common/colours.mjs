@@ -5,8 +5,11 @@
 
 /** By M. Okabe and K. Ito, "Color Universal Design", 2008. */
 export const POSITIVE = [0, 114, 178], NEGATIVE = [213, 94, 0];
-/** Of three classes; colour-blind people can tell them apart. */
-const CLASSES = [POSITIVE, NEGATIVE, [0, 158, 115]];
+/** Of classes; the first two are those of two classes. Colour-blind people can tell them apart. */
+const CLASSES = [
+  NEGATIVE, POSITIVE, [0, 158, 115], [240, 228, 66], [204, 121, 167], [86, 180, 233], [230, 159, 0],
+  [128, 128, 128], // grey: their black would not be seen on a dark ground
+];
 
 /** @returns {string} the CSS colour of a number from -1 to 1 */
 export function colourOf(number, opacity = Math.min(1, Math.abs(number))) {
@@ -44,10 +47,12 @@ export function paintClasses(probabilities, n, classes, opacity) {
   return image;
 }
 
-/** A column of rows, scaled to -1 to 1: probabilities around ½, others by their largest. */
-export function columnFor(rows, column, width, isProbability) {
+/**
+ * A column of rows, scaled to -1 to 1: probabilities around ½, others by their largest, or by this
+ * one where they are smaller.
+ */
+export function columnFor(rows, column, width, isProbability, largest = 1) {
   const n = rows.length / width, numbers = new Float32Array(n);
-  let largest = 1;
   for (let i = 0; i < n; i++) {
     const value = rows[i * width + column];
     numbers[i] = isProbability ? 2 * value - 1 : value;

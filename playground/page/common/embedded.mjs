@@ -11,9 +11,12 @@ export function coreBytes() {
   return new Response(unpacked).arrayBuffer();
 }
 
-/** @returns {Worker} worker.mjs, running */
+const END_OF_SHARED = "/* The worker has all modules above. */";
+
+/** @returns {Worker} worker.mjs, running; it shares the first modules of the page's script */
 export function startWorker() {
-  const source = find("embedded-worker").textContent;
-  const address = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+  const [shared] = find("page-script").textContent.split(END_OF_SHARED, 1);
+  const source = [shared, find("embedded-worker").textContent];
+  const address = URL.createObjectURL(new Blob(source, {type: "text/javascript"}));
   return new Worker(address);
 }

@@ -1,5 +1,5 @@
 /** The controls: they ask for changes of the state, and show it. */
-import {freshContext} from "../common/canvas.mjs";
+import {freshContext, styleColour} from "../common/canvas.mjs";
 import {colourOfLabel} from "../common/colours.mjs";
 import {DATA_SETS, makeData, REACH} from "./data.mjs";
 import {element, find} from "../common/dom.mjs";
@@ -39,8 +39,8 @@ export class Controls {
     });
   }
 
-  /** Show a state. */
-  show(state) {
+  /** Show a state, of whose data outlineOf knows the classes. */
+  show(state, {classes}) {
     this.#state = state;
     for (const field of document.querySelectorAll("[data-field]")) {
       const value = state[field.dataset.field];
@@ -48,7 +48,6 @@ export class Controls {
       const output = field.closest("label").querySelector("output");
       if (output) output.textContent = `${value} %`;
     }
-    const {classes} = DATA_SETS[state.data];
     const cost = document.querySelector("[data-field=cost]");
     cost.disabled = classes === 0; // regression has one cost
     if (classes === 0) cost.value = "squared_error";
@@ -59,9 +58,18 @@ export class Controls {
       input.checked = state.features.includes(input.value);
       input.disabled = input.checked && state.features.length === 1; // one must stay
     }
+    this.#showOwnData(state.data);
     find("show-test").checked = state.showTest === "yes";
     find("add-layer").disabled = state.layers.length === MOST_LAYERS;
     this.#showLayers(state.layers);
+  }
+
+  /** Own data has no noise, and its seed only chooses the test points. */
+  #showOwnData(data) {
+    const isOwn = !Object.hasOwn(DATA_SETS, data);
+    document.querySelector("[data-field=noise]").disabled = isOwn;
+    find("new-points").textContent = isOwn ? "New split" : "New points";
+    find("new-points").title = isOwn ? "Other points are for tests" : "";
   }
 
   /** Draw the pictures of the data sets. */
@@ -88,7 +96,8 @@ export class Controls {
   }
 
   #prepareDataSets() {
-    for (const [name, {label}] of Object.entries(DATA_SETS)) {
+    const own = {drawn: {label: "Draw"}, table: {label: "Table"}};
+    for (const [name, {label}] of Object.entries({...DATA_SETS, ...own})) {
       const input = element("input", {type: "radio", name: "data", value: name});
       const canvas = element("canvas", {ariaHidden: "true"});
       canvas.dataset.name = name;
@@ -163,8 +172,30 @@ export class Controls {
   }
 }
 
+/** Dots in a box, as of a pen, or rows and columns. */
+const OWN_PICTURES = {
+  drawn(context, width) {
+    const unit = width / 14;
+    [[3, 9], [4.5, 6.5], [6.5, 5], [9, 5], [11, 6.5]].forEach(([x, y], i) => {
+      context.fillStyle = colourOfLabel(i > 2 ? 1 : 0, 2);
+      context.beginPath();
+      context.arc(x * unit, y * unit, 0.9 * unit, 0, 2 * Math.PI);
+      context.fill();
+    });
+  },
+  table(context, width) {
+    const unit = width / 14;
+    context.strokeStyle = context.fillStyle = styleColour("frame");
+    context.lineWidth = 1;
+    context.fillRect(2 * unit, 3 * unit, 10 * unit, 2 * unit);
+    for (const row of [3, 5, 7, 9]) context.strokeRect(2 * unit, row * unit, 10 * unit, 2 * unit);
+    context.strokeRect(5.3 * unit, 3 * unit, 3.3 * unit, 8 * unit);
+  },
+};
+
 function drawThumbnail(canvas) {
-  const {context, width} = freshContext(canvas);
+  const {context, width} = freshContext(canvas), own = OWN_PICTURES[canvas.dataset.name];
+  if (own) return own(context, width);
   const settings = {data: canvas.dataset.name, noise: 5, share: 50, dataSeed: 3};
   const {classes, points, labels} = makeData(settings);
   const at = (coordinate) => ((coordinate / REACH + 1) / 2) * width;

@@ -69,7 +69,7 @@ function rounded(number) {
 }
 
 /** Mulberry32 by T. Ettinger: uniform numbers in [0, 1). */
-function generator(seed) {
+export function generator(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -80,7 +80,7 @@ function generator(seed) {
 }
 
 /** Fisher and Yates. */
-function shuffle(rows, random) {
+export function shuffle(rows, random) {
   for (let i = rows.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [rows[i], rows[j]] = [rows[j], rows[i]];

@@ -1,7 +1,6 @@
 /** The network: each neuron's own map, and links whose width and colour are weights. */
 import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
 import {colourOf, paintNumbers} from "../common/colours.mjs";
-import {FEATURES} from "./features.mjs";
 import {mapOf} from "./surface.mjs";
 
 const MARGIN = 14, LARGEST = 52, MAP_OPACITY = 0.85;
@@ -70,7 +69,7 @@ export class Diagram {
   }
 
   #nameOf(layer, unit) {
-    return layer === 0 ? FEATURES[this.#state.features[unit]].label : `${unit + 1}`;
+    return layer === 0 ? this.#frame.data.names[unit] : `${unit + 1}`;
   }
 
   #place(width, height) {

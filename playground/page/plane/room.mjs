@@ -1,11 +1,15 @@
 /** The room Plane: one state, the network that is trained with it, and the views of both. */
 import {writeAddress} from "../common/address.mjs";
-import {element, find} from "../common/dom.mjs";
+import {find} from "../common/dom.mjs";
 import {clearNotice, notify} from "../common/notice.mjs";
 import {Chart} from "./chart.mjs";
 import {Controls} from "./controls.mjs";
-import {DATA_SETS, outputsOf} from "./data.mjs";
+import {outputsOf} from "./data.mjs";
 import {Diagram} from "./diagram.mjs";
+import {showLegend} from "./legend.mjs";
+import {OwnPoints} from "./own_points.mjs";
+import {OwnTable} from "./own_table.mjs";
+import {outlineOf} from "./samples.mjs";
 import {
   defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, untrained, withAside,
 } from "./state.mjs";
@@ -23,6 +27,8 @@ const past = new Past();
 const chart = new Chart(find("chart"));
 const diagram = new Diagram(find("diagram"), draw);
 const controls = new Controls(change);
+const ownPoints = new OwnPoints(change);
+const ownTable = new OwnTable(change);
 const trainer = new Trainer(show, (message) => {
   notify(message);
   setRunning(false);
@@ -115,7 +121,7 @@ function show(newest) {
   setRunning(frame.isRunning);
   state = {...state, changes: frame.changes};
   if (!isRunning) takeProgress();
-  const perEpoch = Math.ceil(frame.data.nTraining / state.batchSize);
+  const perEpoch = Math.max(1, Math.ceil(frame.data.nTraining / state.batchSize));
   chart.add(Math.max(frame.epochs, frame.steps / perEpoch), frame.trainingCost, frame.testCost);
   draw();
 }
@@ -134,6 +140,7 @@ function draw() {
   const {chosen} = diagram;
   diagram.draw(frame, state);
   drawSurface(find("surface"), frame, chosen, state.showTest === "yes");
+  ownPoints.drawCross();
   chart.draw();
   find("output-title").textContent = chosen ? diagram.title() : "Output";
   find("neuron").textContent = chosen ? diagram.describe() : HINT;
@@ -154,9 +161,9 @@ function showFigures() {
   find("score-name").textContent = classes ? "Accuracy" : "R²";
 }
 
-/** A figure, rounded; all of its digits are in the title. */
+/** A figure, rounded; all of its digits are in the title. There is none where there are no rows. */
 function showNumber(id, number, text) {
-  find(id).textContent = text(number).replace("-", "−");
+  find(id).textContent = Number.isFinite(number) ? text(number).replace("-", "−") : "–";
   find(id).title = String(number);
 }
 
@@ -172,20 +179,16 @@ function setRunning(is) {
 }
 
 function showState() {
-  controls.show(state);
+  const outline = outlineOf(state);
+  controls.show(state, outline);
+  ownPoints.show(state);
+  ownTable.show(state);
   find("undo").disabled = !past.canUndo;
   find("redo").disabled = !past.canRedo;
-  const {classes} = DATA_SETS[state.data], units = state.layers.map((layer) => layer.units);
-  find("shape").textContent = [state.features.length, ...units, outputsOf(classes)].join("–");
-  showLegend(classes);
+  const units = state.layers.map((layer) => layer.units);
+  find("shape").textContent = [outline.names.length, ...units, outputsOf(outline.classes)].join("–");
+  showLegend(outline);
   keep();
-}
-
-function showLegend(classes) {
-  const legend = find("legend");
-  legend.className = {0: "regression", 2: "two", 3: "three"}[classes];
-  const words = classes ? Array.from({length: classes}, (_, c) => `class ${c}`) : ["−1", "1"];
-  legend.replaceChildren(...words.map((text) => element("span", {textContent: text})));
 }
 
 const KEYS = {
@@ -200,8 +203,8 @@ function onKey(event) {
     event.preventDefault();
     (key === "y" || event.shiftKey ? redo : undo)();
   }
-  const isTaken = isCommand || event.altKey || event.target.closest("input, select, button");
-  if (isTaken || !Object.hasOwn(KEYS, key)) return;
+  const isTaken = isCommand || event.altKey || event.target.closest("input, select, button, textarea");
+  if (isTaken || ownPoints.onKey(key) || !Object.hasOwn(KEYS, key)) return;
   event.preventDefault();
   KEYS[key]();
 }
@@ -223,6 +226,7 @@ find("epoch").addEventListener("click", () => trainer.epoch());
 find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
 find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
+ownPoints.redraw = draw;
 new ResizeObserver(redraw).observe(find("diagram"));
 trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));
 

@@ -2,8 +2,11 @@
  * The state of the page: one plain object, whose values are all valid, and its form in a link.
  */
 import {changesFromText, changesToText, MOST_CHANGES, SETTINGS} from "./changes.mjs";
+import {choicesFrom} from "./choices.mjs";
 import {DATA_SETS} from "./data.mjs";
+import {NO_POINTS, pointsFrom} from "./drawn.mjs";
 import {FEATURES} from "./features.mjs";
+import {FIRST_TABLE, isInLink, keyOf, tableOf} from "./tables.mjs";
 
 export const MOST_LAYERS = 8;
 export const MOST_UNITS = 16;
@@ -19,7 +22,7 @@ const LARGEST_SEED = 2 ** 32 - 1;
  * `most`; the others are one of `choices`.
  */
 export const FIELDS = {
-  data: {default: "circle", choices: Object.keys(DATA_SETS)},
+  data: {default: "circle", choices: [...Object.keys(DATA_SETS), "drawn", "table"]},
   noise: {default: 10, least: 0, most: 50},
   share: {default: 50, least: 10, most: 90},
   dataSeed: {default: 1, least: 0, most: LARGEST_SEED},
@@ -42,18 +45,23 @@ export const FIELDS = {
   steps: {default: 0, least: 0, most: 1_000_000},
 };
 
+/** Own data: points as drawn.mjs writes them, the key of a table, and what choices.mjs writes; "" for
+ * the default choices. Links leave out what is as here. */
+const OWN_DATA = {points: NO_POINTS, table: FIRST_TABLE, choices: ""};
+
 /** Parts that undo leaves alone, and that no network depends on. */
 const ASIDE = ["speed", "showTest"];
 /** How far the network is trained, and what was changed on the way (see changes.mjs). */
 const PROGRESS = ["steps", "changes"];
+
+const LOST_TABLE = "its table, which is too large for a link and must be opened again";
 
 export function defaultState() {
   const state = Object.fromEntries(
     Object.entries(FIELDS).map(([name, field]) => [name, field.default]));
   state.features = ["x", "y"];
   state.layers = [{units: 4, activation: "tanh"}, {units: 2, activation: "tanh"}];
-  state.changes = [];
-  return state;
+  return {...state, ...OWN_DATA, changes: []};
 }
 
 /**
@@ -66,6 +74,9 @@ export function toHash(state) {
   parts.set("features", state.features.join("."));
   const layers = state.layers.map(({units, activation}) => `${units}.${activation}`);
   parts.set("layers", layers.join("-"));
+  for (const [name, first] of Object.entries(OWN_DATA)) {
+    if (state[name] !== first) parts.set(name, state[name]);
+  }
   const {changes, steps} = state;
   const text = changesToText(changes);
   const isWhole = text.split("_").length <= MOST_CHANGES && changes.every(({step}) => step <= steps);
@@ -86,8 +97,9 @@ export function fromHash(hash) {
     const value = seen.has(name) ? undefined : valueOf(name, text);
     seen.add(name);
     if (name === "room") continue; // main.mjs reads it
-    if (value === undefined) problems.push(shortened(`${name}=${text}`));
-    else state[name] = value;
+    if (value !== undefined) state[name] = value;
+    else if (name === "table" && !isInLink(text)) problems.push(LOST_TABLE);
+    else problems.push(shortened(`${name}=${text}`));
   }
   if (state.changes.some(({step}) => step > state.steps)) {
     problems.push("changes after the last step");
@@ -96,7 +108,7 @@ export function fromHash(hash) {
   for (const {part} of state.changes) {
     for (const name of SETTINGS.filter((name) => name in part)) state[name] = part[name];
   }
-  return {state, problems};
+  return {state: withTable(state, problems), problems};
 }
 
 /** Whether another network or other data is needed, so that training starts again. */
@@ -156,10 +168,22 @@ function valueOf(name, text) {
   if (name === "features") return featuresOf(text);
   if (name === "layers") return layersOf(text);
   if (name === "changes") return changesFromText(text, valueOf);
+  if (name === "points") return pointsFrom(text) && text;
+  if (name === "table") return keyOf(text);
+  if (name === "choices") return text; // withTable checks them
   if (!Object.hasOwn(FIELDS, name)) return undefined;
   const {choices, least, most} = FIELDS[name];
   if (choices) return choices.find((choice) => String(choice) === text);
   return wholeOf(text, least, most);
+}
+
+/** A state whose table is there, and whose choices suit it. */
+function withTable(state, problems) {
+  const isLost = problems.includes(LOST_TABLE);
+  const {choices} = state, areGood = choices === "" || choicesFrom(choices, tableOf(state.table));
+  if (!areGood && !isLost) problems.push(shortened(`choices=${choices}`));
+  const data = isLost && state.data === "table" ? FIELDS.data.default : state.data;
+  return {...state, data, choices: areGood ? choices : ""};
 }
 
 function wholeOf(text, least, most) {

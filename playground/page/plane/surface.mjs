@@ -3,6 +3,8 @@ import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
 import {colourOfLabel, columnFor, paintClasses, paintNumbers} from "../common/colours.mjs";
 import {REACH} from "./data.mjs";
 
+/** Training points, and test points, that are drawn: more would take long, and hide the surface. */
+export const MOST_SHOWN = 1_000;
 const SURFACE_OPACITY = 0.55; // points of the same colour must stand out
 
 /**
@@ -22,11 +24,11 @@ export function drawSurface(canvas, frame, chosen, showTest) {
     const side = Math.sqrt(frame.surface.length / classes);
     image = paintClasses(frame.surface, side, classes, SURFACE_OPACITY);
   } else {
-    const numbers = columnFor(frame.surface, 0, 1, classes === 2);
+    const numbers = columnFor(frame.surface, 0, 1, classes === 2, frame.data.largest);
     image = paintNumbers(numbers, Math.sqrt(numbers.length), SURFACE_OPACITY);
   }
   drawImage(context, image, 0, 0, width);
-  drawAxes(context, width);
+  drawAxes(context, width, frame.data.axes);
   drawPoints(context, width, frame.data, showTest);
 }
 
@@ -38,7 +40,7 @@ export function mapOf(frame, {layer, unit}) {
   return columnFor(frame.maps[layer - 1], unit, frame.sizes[layer], isProbability);
 }
 
-function drawAxes(context, width) {
+function drawAxes(context, width, {x, y}) {
   context.strokeStyle = styleColour("axes");
   context.lineWidth = 1;
   context.beginPath();
@@ -48,22 +50,33 @@ function drawAxes(context, width) {
   context.moveTo(0, middle);
   context.lineTo(width, middle);
   context.stroke();
+  context.fillStyle = styleColour("ink");
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "alphabetic";
+  context.textAlign = "right";
+  context.fillText(x.name, width - 5, middle - 5, middle - 10);
+  context.textAlign = "left";
+  context.fillText(y.name, middle + 5, 14, middle - 10);
 }
 
-function drawPoints(context, width, {classes, points, labels, nTraining}, showTest) {
-  const at = (coordinate) => ((coordinate / REACH + 1) / 2) * width;
+function drawPoints(context, width, {classes, points, labels, nTraining, largest}, showTest) {
+  const edge = 0.985 * REACH; // where points are shown that lie beyond the plane
+  const at = (coordinate) => ((Math.max(-edge, Math.min(edge, coordinate)) / REACH + 1) / 2) * width;
   const [ground, ring, testRing] = ["panel", "ring", "test-ring"].map(styleColour);
   const radius = Math.max(2.5, width / 110);
-  const last = showTest ? labels.length : nTraining;
-  for (let i = 0; i < last; i++) {
+  const drawPoint = (i, edgeColour) => {
     context.beginPath();
     context.arc(at(points[2 * i]), at(-points[2 * i + 1]), radius, 0, 2 * Math.PI);
     context.fillStyle = ground; // colours may be transparent
     context.fill();
-    context.fillStyle = colourOfLabel(labels[i], classes);
+    context.fillStyle = colourOfLabel(classes ? labels[i] : labels[i] / largest, classes);
     context.fill();
-    context.strokeStyle = i < nTraining ? ring : testRing;
+    context.strokeStyle = edgeColour;
     context.lineWidth = 1;
     context.stroke();
-  }
+  };
+  for (let i = 0; i < Math.min(nTraining, MOST_SHOWN); i++) drawPoint(i, ring);
+  if (!showTest) return;
+  const last = Math.min(labels.length, nTraining + MOST_SHOWN);
+  for (let i = nTraining; i < last; i++) drawPoint(i, testRing);
 }

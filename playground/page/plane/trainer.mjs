@@ -1,9 +1,11 @@
 /** The page's end of worker.mjs. */
 import {coreBytes, startWorker} from "../common/embedded.mjs";
+import {FIRST_TABLE, tableOf} from "./tables.mjs";
 
 export class Trainer {
   #worker;
   #id = 0;
+  #held = new Set([FIRST_TABLE]); // keys of the tables that the worker has
   #data = {}; // the part of each frame that stays while a network learns
 
   /**
@@ -39,20 +41,17 @@ export class Trainer {
 
   /** Go on with this state. */
   set(state) {
-    this.#id++;
-    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: false});
+    this.#set({state, rewind: false});
   }
 
   /** Start again from the untrained network of this state; training goes on if it does now. */
   rewind(state) {
-    this.#id++;
-    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: true});
+    this.#set({state, rewind: true});
   }
 
   /** Start again, and train at full speed as far as the state says, and further if `goesOn`. */
   replay(state, goesOn) {
-    this.#id++;
-    this.#worker.postMessage({type: "set", id: this.#id, state, rewind: true, replay: {goesOn}});
+    this.#set({state, rewind: true, replay: {goesOn}});
   }
 
   /** Give a weight or bias this value. */
@@ -64,6 +63,15 @@ export class Trainer {
   pause() { this.#send("pause"); }
   step() { this.#send("step"); }
   epoch() { this.#send("epoch"); }
+
+  /** Send a state, and its table if the worker does not have it. */
+  #set(message) {
+    const {state} = message, key = state.data === "table" ? state.table : FIRST_TABLE;
+    const table = this.#held.has(key) ? undefined : tableOf(key);
+    this.#held.add(key);
+    this.#id++;
+    this.#worker.postMessage({type: "set", id: this.#id, ...message, table});
+  }
 
   #send(type) {
     this.#worker.postMessage({type});

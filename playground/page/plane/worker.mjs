@@ -3,15 +3,17 @@
  * once.
  *
  * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind}, with
- * replay: {goesOn} to train again as far as the state says; {type: "play"}, {type: "step"},
+ * replay: {goesOn} to train again as far as the state says, and with the table of the state unless it
+ * was sent before; {type: "play"}, {type: "step"},
  * {type: "epoch"}, {type: "pause"}; {type: "edit", weight, value}; and {type: "drawn"} when the page
  * is ready for a new frame. It answers with {type: "data"} for each untrained network (see `begin`),
  * with frames (see `frame`) and with {type: "error", message}.
  */
 import {loadCore, Network, PynnError} from "../common/core.mjs";
 import {Changes, settingsOf} from "./changes.mjs";
-import {makeData, outputsOf, REACH, targetsOf} from "./data.mjs";
-import {gridPoints, inputsOf} from "./features.mjs";
+import {outputsOf} from "./data.mjs";
+import {gridRowsOf, samplesOf} from "./samples.mjs";
+import {holdTable} from "./tables.mjs";
 
 /** Sides of the grids of the decision surface, and of a neuron's map. */
 const SURFACE = 100, MAP = 32;
@@ -21,7 +23,7 @@ const SLICE = 8;
 let core, start; // start(bytes) lets the messages go on that wait for the core
 const ready = new Promise((resolve) => { start = resolve; }).then(loadCore);
 let id, state, data, net;
-let surfaceRows, mapRows, allRows;
+let surfaceRows, mapRows;
 let before, fittedRule; // steps and epochs of fits with other rules; the rule of this fit
 let settings, changes; // settings of training that are in force; what was changed on the way
 let replayed = 0, goesOn = true; // train again to this step; whether training goes on from there
@@ -39,6 +41,7 @@ const HANDLERS = {
   set(message) {
     const differs = state && differ(settingsOf(state), message.state);
     ({id, state} = message);
+    if (message.table) holdTable(state.table, message.table);
     if (message.rewind) begin();
     else if (differs) changeSettings();
     if (message.replay && state.steps > 0) {
@@ -93,9 +96,9 @@ async function guarded(doIt) {
 /** Make the data and an untrained network. */
 function begin() {
   [replayed, goesOn] = [0, true];
-  data = makeData(state);
-  const {classes, points, nTraining} = data;
-  const nInputs = state.features.length, nOutputs = outputsOf(classes);
+  data = samplesOf(state);
+  const {classes, rows, targets, nTraining} = data;
+  const nInputs = data.names.length, nOutputs = outputsOf(classes);
   const output = {0: "identity", 2: "sigmoid"}[classes] ?? "softmax";
   net?.free();
   net = null;
@@ -105,12 +108,12 @@ function begin() {
     cost: state.cost === "cross_entropy" && classes > 0 ? undefined : "squared_error",
     seed: state.seed,
   });
-  allRows = inputsOf(points, state.features);
-  const targets = targetsOf(data);
-  net.setData(allRows.subarray(0, nTraining * nInputs), targets.subarray(0, nTraining * nOutputs),
-    allRows.subarray(nTraining * nInputs), targets.subarray(nTraining * nOutputs));
-  surfaceRows = inputsOf(gridPoints(SURFACE, REACH), state.features);
-  mapRows = inputsOf(gridPoints(MAP, REACH), state.features);
+  if (nTraining > 0) {
+    net.setData(rows.subarray(0, nTraining * nInputs), targets.subarray(0, nTraining * nOutputs),
+      rows.subarray(nTraining * nInputs), targets.subarray(nTraining * nOutputs));
+  }
+  surfaceRows = gridRowsOf(state, SURFACE);
+  mapRows = gridRowsOf(state, MAP);
   before = {steps: 0, epochs: 0};
   fittedRule = state.rule;
   slice = 1;
@@ -159,6 +162,7 @@ function progress() {
 }
 
 function train(length) {
+  if (data.nTraining === 0) throw new PynnError("There are no points to learn from: draw some.");
   if (settings.rule !== fittedRule) { // the core begins a fit, and counts from 0
     before = progress();
     fittedRule = settings.rule;
@@ -244,20 +248,22 @@ function readSpeed() {
 
 /** What the page shows of the network, and changes as it learns. */
 function frame() {
-  const outputs = net.predict(allRows);
+  const {nTraining} = data, nTest = data.labels.length - nTraining;
+  const outputs = nTraining > 0 ? net.predict(data.rows) : [];
   return {
     type: "frame", id, isRunning, ...progress(), epochsPerSecond, settings, changes: changes.all,
-    trainingCost: net.cost({set: "training"}).cost,
-    testCost: net.cost({set: "test"}).cost,
-    trainingScore: scoreOf(outputs, 0, data.nTraining),
-    testScore: scoreOf(outputs, data.nTraining, data.labels.length),
+    trainingCost: nTraining > 0 ? net.cost({set: "training"}).cost : NaN,
+    testCost: nTest > 0 ? net.cost({set: "test"}).cost : NaN,
+    trainingScore: scoreOf(outputs, 0, nTraining),
+    testScore: scoreOf(outputs, nTraining, nTraining + nTest),
     parameters: net.parameters.slice(),
     surface: net.predict(surfaceRows),
     maps: net.activations(mapRows),
   };
 }
 
-/** The accuracy of rows; for regression, the share of the variance that is explained (R²). */
+/** The accuracy of rows; for regression, the share of the variance that is explained (R²). It is NaN
+ * where there are none. */
 function scoreOf(outputs, first, last) {
   const {classes, labels} = data;
   let found = 0, mean = 0;
