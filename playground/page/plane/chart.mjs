@@ -20,8 +20,12 @@ export class Chart {
     this.#apart = 0;
   }
 
-  /** Add the costs of a time, in epochs; where there are many rows, every second one is dropped. */
+  /**
+   * Add the costs of a time, in epochs; where there are many rows, every second one is dropped.
+   * Costs of no points are NaN, and not drawn.
+   */
   add(epoch, training, test) {
+    if (Number.isNaN(training)) return;
     const rows = this.#rows, before = rows.at(-2);
     if (rows.at(-1)?.epoch === epoch || (before && epoch - before.epoch < this.#apart)) rows.pop();
     rows.push({epoch, training, test});
@@ -34,6 +38,7 @@ export class Chart {
     const {context, width, height} = freshContext(this.#canvas);
     if (this.#rows.length === 0) return;
     const costs = this.#rows.flatMap(({training, test}) => [training, test])
+      .filter((cost) => !Number.isNaN(cost))
       .map((cost) => Math.log10(Math.max(cost, LEAST_COST)));
     const low = Math.floor(Math.min(...costs));
     const high = Math.max(Math.ceil(Math.max(...costs)), low + 1);

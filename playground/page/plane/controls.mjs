@@ -59,7 +59,9 @@ export class Controls {
       input.disabled = input.checked && state.features.length === 1; // one must stay
     }
     this.#showOwnData(state.data);
-    find("show-test").checked = state.showTest === "yes";
+    const isDrawn = state.data === "drawn"; // all points are shown, so that each can be erased
+    find("show-test").checked = isDrawn || state.showTest === "yes";
+    find("show-test").disabled = isDrawn;
     find("add-layer").disabled = state.layers.length === MOST_LAYERS;
     this.#showLayers(state.layers);
   }
@@ -67,7 +69,7 @@ export class Controls {
   /** Own data has no noise, and its seed only chooses the test points. */
   #showOwnData(data) {
     const isOwn = !Object.hasOwn(DATA_SETS, data);
-    document.querySelector("[data-field=noise]").disabled = isOwn;
+    find("noise").hidden = isOwn;
     find("new-points").textContent = isOwn ? "New split" : "New points";
     find("new-points").title = isOwn ? "Other points are for tests" : "";
   }

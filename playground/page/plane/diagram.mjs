@@ -3,6 +3,7 @@ import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
 import {colourOf, paintNumbers} from "../common/colours.mjs";
 import {mapOf} from "./surface.mjs";
 
+const NAME_FONT = "12px system-ui, sans-serif", WIDEST_NAME = 84;
 const MARGIN = 14, LARGEST = 52, MAP_OPACITY = 0.85;
 
 export class Diagram {
@@ -77,13 +78,20 @@ export class Diagram {
     const [across, down] = [(width - 2 * MARGIN) / sizes.length, (height - 2 * MARGIN) / most];
     const side = Math.floor(Math.min(LARGEST, 0.56 * across, 0.84 * down));
     const pitch = Math.min(1.55 * side, down);
-    const left = MARGIN + 22; // room for the names of the inputs
+    const left = MARGIN + this.#widthOfNames(); // room for the names of the inputs
     const step = (width - left - MARGIN - side) / (sizes.length - 1);
     this.#neurons = sizes.flatMap((size, layer) => Array.from({length: size}, (_, unit) => ({
       layer, unit, side,
       x: Math.round(left + layer * step),
       y: Math.round(height / 2 + (unit - (size - 1) / 2) * pitch - side / 2),
     })));
+  }
+
+  #widthOfNames() {
+    const context = this.#canvas.getContext("2d");
+    context.font = NAME_FONT;
+    const widths = this.#frame.data.names.map((name) => context.measureText(name).width);
+    return Math.min(WIDEST_NAME, Math.max(22, ...widths));
   }
 
   #find({layer, unit}) {
@@ -153,11 +161,20 @@ export class Diagram {
 
   #drawName(context, {unit, x, y, side}) {
     context.fillStyle = styleColour("ink");
-    context.font = "12px system-ui, sans-serif";
+    context.font = side > 11 ? NAME_FONT : NAME_FONT.replace("12", "9");
     context.textAlign = "right";
     context.textBaseline = "middle";
-    context.fillText(this.#nameOf(0, unit), x - 4, y + side / 2, 34);
+    const name = fitting(context, this.#nameOf(0, unit), x - 6);
+    context.fillText(name, x - 4, y + side / 2);
   }
+}
+
+/** A text, or its beginning, that is no wider than this. */
+function fitting(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let n = text.length - 1;
+  while (n > 1 && context.measureText(`${text.slice(0, n)}…`).width > width) n--;
+  return `${text.slice(0, n)}…`;
 }
 
 /** The bias is the small square in a corner. */

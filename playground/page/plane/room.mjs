@@ -139,7 +139,8 @@ function draw() {
   if (!frame) return;
   const {chosen} = diagram;
   diagram.draw(frame, state);
-  drawSurface(find("surface"), frame, chosen, state.showTest === "yes");
+  const showTest = state.showTest === "yes" || state.data === "drawn";
+  drawSurface(find("surface"), frame, chosen, showTest);
   ownPoints.drawCross();
   chart.draw();
   find("output-title").textContent = chosen ? diagram.title() : "Output";

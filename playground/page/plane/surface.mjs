@@ -2,6 +2,7 @@
 import {drawImage, freshContext, styleColour} from "../common/canvas.mjs";
 import {colourOfLabel, columnFor, paintClasses, paintNumbers} from "../common/colours.mjs";
 import {REACH} from "./data.mjs";
+import {numberText} from "./table_samples.mjs";
 
 /** Training points, and test points, that are drawn: more would take long, and hide the surface. */
 export const MOST_SHOWN = 1_000;
@@ -28,8 +29,9 @@ export function drawSurface(canvas, frame, chosen, showTest) {
     image = paintNumbers(numbers, Math.sqrt(numbers.length), SURFACE_OPACITY);
   }
   drawImage(context, image, 0, 0, width);
-  drawAxes(context, width, frame.data.axes);
+  drawAxes(context, width);
   drawPoints(context, width, frame.data, showTest);
+  nameAxes(context, width, frame.data.axes);
 }
 
 /** The values of a neuron over the plane, from -1 to 1; layer 0 holds the inputs. */
@@ -40,7 +42,7 @@ export function mapOf(frame, {layer, unit}) {
   return columnFor(frame.maps[layer - 1], unit, frame.sizes[layer], isProbability);
 }
 
-function drawAxes(context, width, {x, y}) {
+function drawAxes(context, width) {
   context.strokeStyle = styleColour("axes");
   context.lineWidth = 1;
   context.beginPath();
@@ -50,13 +52,29 @@ function drawAxes(context, width, {x, y}) {
   context.moveTo(0, middle);
   context.lineTo(width, middle);
   context.stroke();
+}
+
+/** The columns of a table that the plane shows, and their values at its edges. */
+function nameAxes(context, width, {x, y}) {
+  const middle = width / 2;
   context.fillStyle = styleColour("ink");
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "alphabetic";
-  context.textAlign = "right";
-  context.fillText(x.name, width - 5, middle - 5, middle - 10);
-  context.textAlign = "left";
-  context.fillText(y.name, middle + 5, 14, middle - 10);
+  const write = (text, align, left, base) => {
+    context.textAlign = align;
+    context.fillText(text, left, base, middle - 10);
+  };
+  const valueAt = ({centre, spread}, at) => numberText(centre + at * spread, 3);
+  if (x.name) {
+    write(x.name, "right", width - 5, middle - 5);
+    write(valueAt(x, -REACH), "left", 5, middle + 14);
+    write(valueAt(x, REACH), "right", width - 5, middle + 14);
+  }
+  if (y.name) {
+    write(y.name, "left", middle + 5, 14);
+    write(valueAt(y, REACH), "right", middle - 5, 14);
+    write(valueAt(y, -REACH), "right", middle - 5, width - 6);
+  }
 }
 
 function drawPoints(context, width, {classes, points, labels, nTraining, largest}, showTest) {

@@ -82,8 +82,8 @@ export function countBeyond(state, reach) {
 }
 
 /** @returns {string} a number for people */
-export function numberText(number) {
-  return String(Number(number.toPrecision(4))).replace("-", "−");
+export function numberText(number, digits = 4) {
+  return String(Number(number.toPrecision(digits))).replace("-", "−");
 }
 
 function knownRows({kind, values}) {
