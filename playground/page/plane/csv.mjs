@@ -57,7 +57,12 @@ function checkRow(rows, cells, line) {
     throw new TableError(`Line ${line} has ${counted(cells.length, "cell")}, `
       + `but the first row has ${expected}.`);
   }
-  if (rows.length > MOST_ROWS) { // one row may hold the names
+  checkRows(rows.length); // the new one may hold the names
+}
+
+/** Refuse more rows than are read. */
+export function checkRows(n) {
+  if (n > MOST_ROWS) {
     throw new TableError(`The table has more than ${MOST_ROWS.toLocaleString("en")} rows, `
       + "which is the limit.");
   }

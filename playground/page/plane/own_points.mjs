@@ -31,7 +31,10 @@ export class OwnPoints {
     this.#canvas.addEventListener("blur", () => this.#moveCross(null));
     find("drawn-kind").addEventListener("change", ({target}) => this.#convert(target.value));
     find("drawn-value").addEventListener("input", () => this.#showTools());
-    find("clear-points").addEventListener("click", () => this.#put([]));
+    find("clear-points").addEventListener("click", () => {
+      this.#stroke++;
+      this.#put([]);
+    });
     for (const [name, {label}] of Object.entries(DATA_SETS)) {
       find("drawn-from").add(new Option(label, name));
     }
@@ -154,7 +157,6 @@ export class OwnPoints {
 
   /** Replace the points; those of one stroke are undone together. */
   #put(points, kind = this.#drawn.kind) {
-    if (points.length === 0) this.#stroke++;
     this.#change({points: pointsText(kind, points)}, `stroke ${this.#stroke}`);
   }
 

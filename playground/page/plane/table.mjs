@@ -1,5 +1,5 @@
 /** Tables: columns of numbers or of words, read from rows of cells. */
-import {MOST_ROWS, TableError} from "./csv.mjs";
+import {checkRows, TableError} from "./csv.mjs";
 
 /** Of a network, and so of the words of a column. */
 export const MOST_INPUTS = 32;
@@ -16,7 +16,7 @@ const LARGEST = 1e30; // squares of numbers are summed
  * Read a table.
  *
  * A column is of numbers where each cell that is not missing is one, otherwise of words, of which
- * there are 2 to 32. Columns that a network cannot use are left out, and the notes name them.
+ * there are 2 to 32, most of them more than once. Columns that a network cannot use are left out, and the notes name them.
  *
  * @param {{rows: string[][], lines: number[], delimiter: string}} parsed as parseCsv returns it
  * @param {boolean} [hasNames] whether the first row holds names; found out by default
@@ -26,10 +26,7 @@ const LARGEST = 1e30; // squares of numbers are summed
  */
 export function readTable({rows, lines, delimiter}, hasNames = isHeader(rows)) {
   const first = hasNames ? 1 : 0, n = rows.length - first;
-  if (n > MOST_ROWS) {
-    throw new TableError(`The table has ${n.toLocaleString("en")} rows; `
-      + `at most ${MOST_ROWS.toLocaleString("en")} are read.`);
-  }
+  checkRows(n);
   const columns = [], notes = [];
   if (!hasNames) notes.push("The first row holds no names, so columns are numbered.");
   for (let c = 0; c < rows[0].length; c++) {
@@ -43,6 +40,10 @@ export function readTable({rows, lines, delimiter}, hasNames = isHeader(rows)) {
   if (columns.length < 2) {
     throw new TableError("A table needs a target and an input: 2 columns, between commas, "
       + `semicolons, tabs or bars. ${notes.at(-1) ?? ""}`);
+  }
+  if (targetsIn({n, columns}).length === 0) {
+    throw new TableError("No column of the table can be a target: one of numbers, or of at most "
+      + `${MOST_CLASSES} different words, that is known in 2 rows.`);
   }
   return {n, columns, notes: shortened(notes)};
 }
@@ -106,6 +107,9 @@ function wordsOf(name, cells) {
   const words = distinctOf(known, MOST_INPUTS)?.sort();
   if (!words) return {problem: `more than ${MOST_INPUTS} different words`};
   if (words.length < 2) return {problem: "it is the same in all rows"};
+  if (words.length > Math.max(MOST_CLASSES, cells.length / 2)) {
+    return {problem: `${words.length} different words in ${cells.length} rows`};
+  }
   const places = new Map(words.map((word, place) => [word, place]));
   const values = Float64Array.from(cells,
     (cell) => (isMissing(cell) ? -1 : places.get(shortName(cell))));

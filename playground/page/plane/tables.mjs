@@ -89,7 +89,7 @@ function packedWords(words, values) {
 }
 
 /** @returns {string[][]} rows of cells, of which the first holds the names */
-function unpack(text) {
+export function unpack(text) {
   const columns = text.split("*", MOST_COLUMNS + 1).map((column) => {
     const words = [];
     return column.split("_").map((cell, i) => {
