@@ -113,11 +113,11 @@ def test_points_are_erased_by_the_right_button_and_the_eraser(page):
 def test_the_keyboard_draws_and_erases(page):
     drawing(page)
     page.tab.focus("#surface")
-    for key in ("ArrowRight", "Enter", "2", "ArrowUp", " "):
+    for key in ("ArrowRight", "Enter", "2", "ArrowUp", "ArrowUp", " "):
         page.tab.keyboard.press(key)
     assert n_points(page) == 2
     assert page.text("play-label") == "Play"
-    assert "points=c8w8c08w8w1" in page.hash()
+    assert "points=c8w8c08w9g1" in page.hash()
     page.tab.keyboard.press("Delete")
     page.tab.keyboard.press("Delete")
     assert n_points(page) == 1

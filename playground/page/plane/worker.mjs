@@ -28,6 +28,7 @@ let before, fittedRule; // steps and epochs of fits with other rules; the rule o
 let settings, changes; // settings of training that are in force; what was changed on the way
 let replayed = 0, goesOn = true; // train again to this step; whether training goes on from there
 let isRunning = false, isDrawn = true;
+let restsUntil = 0; // with many rows a frame takes long, and training has half of the time
 let isTickDue = false; // there is one loop, even if a pause is short
 let slice = 1; // steps of a call
 let owed, lastTick; // steps that are due at this speed
@@ -188,10 +189,12 @@ function tick() {
       isRunning = false;
       stopReplay();
     }
-    if (isDrawn || !isRunning) {
+    const began = performance.now();
+    if ((isDrawn && began >= restsUntil) || !isRunning) {
       readSpeed();
       postMessage(frame());
       isDrawn = false;
+      restsUntil = 2 * performance.now() - began;
     }
     if (!isRunning) return;
     isTickDue = true;
