@@ -144,22 +144,24 @@ RANDOM = """(texts) => texts.map((text) => {
     throw error;
   }
   const key = plane_tables.addTable(text, "");
-  const state = {data: "table", table: key, choices: "", share: 50, dataSeed: 1, features: ["x", "y"]};
-  const samples = plane_samples.samplesOf(state);
-  const bad = [...samples.rows, ...samples.targets, ...samples.points].filter((x) => !Number.isFinite(x));
-  if (bad.length > 0) return ["not finite"];
+  const samples = plane_samples.samplesOf({
+    data: "table", table: key, choices: "", share: 50, dataSeed: 1, features: ["x", "y"],
+  });
+  const all = [...samples.rows, ...samples.targets, ...samples.points];
+  if (!all.every(Number.isFinite)) return ["not finite"];
   if (samples.rows.length !== samples.names.length * samples.labels.length) return ["sizes"];
   if (!plane_tables.isInLink(key)) return [];
   const rows = plane_tables.unpack(key);
   const again = plane_table.readTable({rows, lines: [], delimiter: ","}, true);
-  return JSON.stringify(again.columns) === JSON.stringify(table.columns) ? [] : ["unpacked otherwise"];
+  const [before, after] = [table, again].map(({columns}) => JSON.stringify(columns));
+  return before === after ? [] : ["unpacked otherwise"];
 })"""
 
 
 def test_tables_of_any_content_give_rows_or_a_message_and_links_hold_them(run):
     rng = random.Random(1)
-    cells = ["1", "-2.5", "1e-7", "3e29", "x", "", "?", "a_b", "*", "%", "é", "__proto__", '"q"', "1,5",
-             "😀", ".", "~", "0", "-0", "y z"]  # fmt: skip
+    cells = ["1", "-2.5", "1e-7", "3e29", "x", "", "?", "a_b", "*", "%", "é", "__proto__", '"q"',
+             "1,5", "😀", ".", "~", "0", "-0", "y z"]  # fmt: skip
     texts = []
     for _ in range(400):
         kinds = [rng.sample(cells, rng.randrange(1, 6)) for _ in range(rng.randrange(1, 6))]
@@ -174,6 +176,8 @@ def test_tables_of_any_content_give_rows_or_a_message_and_links_hold_them(run):
     assert [one for one in found if one and not one[0].startswith(starts)] == []
 
 
-@pytest.mark.parametrize("key", ["a_1*b_1_2", "x", "a_%_1*b_1_2", "_" * 8000, "*" * 8000, "a_.9_.1*b_1_2"])
+@pytest.mark.parametrize(
+    "key", ["a_1*b_1_2", "x", "a_%_1*b_1_2", "_" * 8000, "*" * 8000, "a_.9_.1*b_1_2"]
+)
 def test_a_packed_table_that_is_none_is_refused(run, key):
     assert run("(key) => plane_tables.keyOf(key) ?? null", key) is None

@@ -1,8 +1,8 @@
 /**
- * What is done with the columns of a table: a plain object {target, task, x, y, use, scale, columns}.
+ * What is done with the columns of a table: {target, task, x, y, use, scale, columns}.
  *
- * `target`, `x`, `y` and `columns` are places of columns; `x` and `y`, which the plane shows, may be
- * NONE. `task` is "classes" or "numbers"; `use` is "two" where the inputs are computed from x and y
+ * `target`, `x`, `y` and `columns` are places of columns; `x` and `y`, which the plane shows, may
+ * be NONE. `task` is "classes" or "numbers"; `use` is "two" where the inputs are computed from x and y
  * alone, or "all" where they are the columns, and x and y; `scale` is "yes" or "no".
  */
 import {MOST_INPUTS, targetsIn} from "./table.mjs";
@@ -45,7 +45,8 @@ export function choicesFrom(text, table) {
 export function suit({target, task, x, y, use, scale, columns}, table) {
   const isInput = (c) => c in table.columns && c !== target;
   const canBeAxis = (c) => c === NONE || (isInput(c) && table.columns[c].kind === "numbers");
-  if (!targetsIn(table).includes(target) || !tasksOf(table.columns[target]).includes(task)) return false;
+  if (!targetsIn(table).includes(target)) return false;
+  if (!tasksOf(table.columns[target]).includes(task)) return false;
   if (!["two", "all"].includes(use) || !["yes", "no"].includes(scale)) return false;
   if (!canBeAxis(x) || !canBeAxis(y) || (x === y && x !== NONE)) return false;
   const areSorted = columns.every((c, i) => isInput(c) && !(c <= columns[i - 1]));

@@ -1,6 +1,7 @@
 /**
- * Points that were drawn, as text: "c" for classes or "n" for numbers, then two letters for x and y
- * in hundredths, and one for the class or two for the number in hundredths. The digits have base 36.
+ * Points that were drawn, as text: "c" for classes or "n" for numbers, then for each point two
+ * digits of base 36 for x and two for y, in hundredths from the edge of the plane, and one for the
+ * class or two for the number, in hundredths from -6.
  */
 import {REACH} from "./data.mjs";
 

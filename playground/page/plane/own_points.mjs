@@ -15,6 +15,7 @@ const [STEP, SMALL_STEP] = [0.2, 0.02];
 
 export class OwnPoints {
   #change;
+  #redraw;
   #state;
   #drawn; // pointsFrom(state.points)
   #tool = 0; // a class, or ERASER; for numbers 0 draws
@@ -23,9 +24,12 @@ export class OwnPoints {
   #cross = null; // {x, y} of the keyboard's cross
   #canvas = find("surface");
 
-  /** @param {(part: object, merge?: string) => void} change as for the class Controls */
-  constructor(change) {
-    this.#change = change;
+  /**
+   * @param {(part: object, merge?: string) => void} change as for the class Controls
+   * @param {() => void} redraw draws the plane again
+   */
+  constructor(change, redraw) {
+    [this.#change, this.#redraw] = [change, redraw];
     this.#listenToPointer();
     this.#canvas.addEventListener("keydown", (event) => this.#onCanvasKey(event));
     this.#canvas.addEventListener("blur", () => this.#moveCross(null));
@@ -124,7 +128,8 @@ export class OwnPoints {
     const {x, y} = this.#cross ?? {x: 0, y: 0};
     if (arrow) {
       const step = event.shiftKey ? SMALL_STEP : STEP;
-      const within = (at) => Math.round(100 * Math.max(-REACH + STEP, Math.min(REACH - STEP, at))) / 100;
+      const most = REACH - STEP;
+      const within = (at) => Math.round(100 * Math.max(-most, Math.min(most, at))) / 100;
       return this.#moveCross({x: within(x + step * arrow[0]), y: within(y + step * arrow[1])});
     }
     this.#stroke++;
@@ -136,16 +141,13 @@ export class OwnPoints {
   #moveCross(to) {
     if (this.#cross === to) return;
     this.#cross = to;
-    this.redraw();
+    this.#redraw();
   }
-
-  /** Set by the room: draws the plane again. */
-  redraw = () => {};
 
   #add(at) {
     const {kind, points} = this.#drawn;
     if (points.length >= MOST_DRAWN) {
-      return notify(`There are ${MOST_DRAWN} points, which is the limit; erase some to draw others.`);
+      return notify(`There are ${MOST_DRAWN} points, which is the limit; erase some to draw more.`);
     }
     this.#put([...points, {...at, label: kind === "n" ? this.#value : this.#tool}]);
   }
@@ -162,7 +164,7 @@ export class OwnPoints {
 
   get #value() { return find("drawn-value").valueAsNumber; }
 
-  /** Classes become numbers from −1 to 1 in their order; numbers above 0 the second of two classes. */
+  /** Classes become numbers from −1 to 1; numbers above 0 become the second of two classes. */
   #convert(kind) {
     const classes = classesOf(this.#drawn);
     const labelOf = ({label}) => {
@@ -194,7 +196,8 @@ export class OwnPoints {
   #showTools() {
     const {kind} = this.#drawn, isNumbers = kind === "n";
     find("drawn-number").hidden = !isNumbers;
-    find("drawn-number").querySelector("output").textContent = this.#value.toFixed(1).replace("-", "−");
+    const number = this.#value.toFixed(1).replace("-", "−");
+    find("drawn-number").querySelector("output").textContent = number;
     const place = find("tools"), n = isNumbers ? 1 : MOST_CLASSES;
     if (place.children.length !== n + 1) {
       place.replaceChildren(...Array.from({length: n}, (_, c) => this.#toolOf(c, isNumbers)),

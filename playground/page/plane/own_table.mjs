@@ -1,15 +1,15 @@
 /** Tables that the user brings: pasted, dropped or opened; and what is done with their columns. */
 import {element, find} from "../common/dom.mjs";
 import {notify} from "../common/notice.mjs";
-import {choicesText, defaultChoices, NONE, suit, tasksOf, usedColumns, widthOf} from "./choices.mjs";
+import {
+  choicesText, defaultChoices, NONE, suit, tasksOf, usedColumns, widthOf,
+} from "./choices.mjs";
 import {checkSize, TableError} from "./csv.mjs";
 import {REACH} from "./data.mjs";
 import {MOST_SHOWN} from "./surface.mjs";
 import {MOST_INPUTS, targetsIn} from "./table.mjs";
 import {countBeyond, tableAndChoices} from "./table_samples.mjs";
 import {addTable, isInLink, MOST_IN_LINK} from "./tables.mjs";
-
-const TASKS = {classes: "classes", numbers: "numbers"};
 
 export class OwnTable {
   #change;
@@ -92,7 +92,8 @@ export class OwnTable {
       checkSize(file.size);
       this.#read(await file.text(), file.name);
     } catch (error) {
-      notify(error instanceof TableError ? error.message : `The file cannot be read: ${error.message}`);
+      const {message} = error;
+      notify(error instanceof TableError ? message : `The file cannot be read: ${message}`);
     }
   }
 
@@ -140,8 +141,9 @@ export class OwnTable {
     const {columns} = this.#table, {target, task, x, y, use, scale} = this.#choices;
     const named = (places) => places.map((c) => [c, columns[c].name]);
     fill(find("target"), named(targetsIn(this.#table)), target);
-    fill(find("task"), tasksOf(columns[target]).map((name) => [name, TASKS[name]]), task);
-    const numbers = [...columns.keys()].filter((c) => c !== target && columns[c].kind === "numbers");
+    fill(find("task"), tasksOf(columns[target]).map((name) => [name, name]), task);
+    const others = [...columns.keys()].filter((c) => c !== target);
+    const numbers = others.filter((c) => columns[c].kind === "numbers");
     for (const [axis, chosen] of Object.entries({x, y})) {
       fill(find(`${axis}-column`), [...named(numbers), [NONE, "nothing"]], chosen);
     }
@@ -179,14 +181,15 @@ export class OwnTable {
   #notes(state) {
     const {n, columns, notes} = this.#table, {target, task, x, y, use, scale} = this.#choices;
     const used = use === "two" ? [x, y].filter((c) => c !== NONE) : usedColumns(this.#choices);
-    const isMissing = (kind) => used.some((c) => columns[c].kind === kind && columns[c].nMissing > 0);
+    const isMissing = (kind) => used.some(
+      (c) => columns[c].kind === kind && columns[c].nMissing > 0);
     const nLost = columns[target].nMissing, nBeyond = countBeyond(state, REACH);
     const count = (number) => number.toLocaleString("en");
     return [
       [!isInLink(state.table), "The link does not hold this table: packed, it has more than "
         + `${count(MOST_IN_LINK)} characters.`],
       ...notes.map((note) => [true, note]),
-      [task === "numbers" && scale === "yes", "The target is scaled to −1 to 1, and so is its cost."],
+      [task === "numbers" && scale === "yes", "The target is scaled to −1 to 1."],
       [nLost > 0, `Rows without a target are left out: ${count(nLost)}.`],
       [isMissing("numbers"), "Missing numbers are the mean of their column."],
       [isMissing("words"), "Where a word is missing, its inputs are all 0."],

@@ -27,7 +27,7 @@ const past = new Past();
 const chart = new Chart(find("chart"));
 const diagram = new Diagram(find("diagram"), draw);
 const controls = new Controls(change);
-const ownPoints = new OwnPoints(change);
+const ownPoints = new OwnPoints(change, draw);
 const ownTable = new OwnTable(change);
 const trainer = new Trainer(show, (message) => {
   notify(message);
@@ -187,7 +187,8 @@ function showState() {
   find("undo").disabled = !past.canUndo;
   find("redo").disabled = !past.canRedo;
   const units = state.layers.map((layer) => layer.units);
-  find("shape").textContent = [outline.names.length, ...units, outputsOf(outline.classes)].join("–");
+  const sizes = [outline.names.length, ...units, outputsOf(outline.classes)];
+  find("shape").textContent = sizes.join("–");
   showLegend(outline);
   keep();
 }
@@ -204,7 +205,8 @@ function onKey(event) {
     event.preventDefault();
     (key === "y" || event.shiftKey ? redo : undo)();
   }
-  const isTaken = isCommand || event.altKey || event.target.closest("input, select, button, textarea");
+  const isTaken = isCommand || event.altKey
+    || event.target.closest("input, select, button, textarea");
   if (isTaken || ownPoints.onKey(key) || !Object.hasOwn(KEYS, key)) return;
   event.preventDefault();
   KEYS[key]();
@@ -227,7 +229,6 @@ find("epoch").addEventListener("click", () => trainer.epoch());
 find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
 find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
-ownPoints.redraw = draw;
 new ResizeObserver(redraw).observe(find("diagram"));
 trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));
 

@@ -45,8 +45,10 @@ export const FIELDS = {
   steps: {default: 0, least: 0, most: 1_000_000},
 };
 
-/** Own data: points as drawn.mjs writes them, the key of a table, and what choices.mjs writes; "" for
- * the default choices. Links leave out what is as here. */
+/**
+ * Own data: points as drawn.mjs writes them, the key of a table, and what choices.mjs writes, or ""
+ * for the default choices. Links leave out what is as here.
+ */
 const OWN_DATA = {points: NO_POINTS, table: FIRST_TABLE, choices: ""};
 
 /** Parts that undo leaves alone, and that no network depends on. */

@@ -79,7 +79,8 @@ function nameAxes(context, width, {x, y}) {
 
 function drawPoints(context, width, {classes, points, labels, nTraining, largest}, showTest) {
   const edge = 0.985 * REACH; // where points are shown that lie beyond the plane
-  const at = (coordinate) => ((Math.max(-edge, Math.min(edge, coordinate)) / REACH + 1) / 2) * width;
+  const shown = (coordinate) => Math.max(-edge, Math.min(edge, coordinate));
+  const at = (coordinate) => ((shown(coordinate) / REACH + 1) / 2) * width;
   const [ground, ring, testRing] = ["panel", "ring", "test-ring"].map(styleColour);
   const radius = Math.max(2.5, width / 110);
   const drawPoint = (i, edgeColour) => {

@@ -16,7 +16,8 @@ const LARGEST = 1e30; // squares of numbers are summed
  * Read a table.
  *
  * A column is of numbers where each cell that is not missing is one, otherwise of words, of which
- * there are 2 to 32, most of them more than once. Columns that a network cannot use are left out, and the notes name them.
+ * there are 2 to 32, most of them more than once. Columns that a network cannot use are left out,
+ * and the notes name them.
  *
  * @param {{rows: string[][], lines: number[], delimiter: string}} parsed as parseCsv returns it
  * @param {boolean} [hasNames] whether the first row holds names; found out by default
@@ -36,24 +37,21 @@ export function readTable({rows, lines, delimiter}, hasNames = isHeader(rows)) {
     if (column) columns.push(column);
     else notes.push(`Left out: ${name} (${problem}).`);
   }
-  if (n < 2) throw new TableError("The table has fewer than 2 rows below the names of its columns.");
+  if (n < 2) throw new TableError("The table has fewer than 2 rows below its names of columns.");
   if (columns.length < 2) {
     throw new TableError("A table needs a target and an input: 2 columns, between commas, "
       + `semicolons, tabs or bars. ${notes.at(-1) ?? ""}`);
   }
-  if (targetsIn({n, columns}).length === 0) {
+  if (targetsIn({columns}).length === 0) {
     throw new TableError("No column of the table can be a target: one of numbers, or of at most "
-      + `${MOST_CLASSES} different words, that is known in 2 rows.`);
+      + `${MOST_CLASSES} different words.`);
   }
   return {n, columns, notes: shortened(notes)};
 }
 
 /** The columns that can be targets, by their places. */
-export function targetsIn({n, columns}) {
-  return [...columns.keys()].filter((c) => {
-    const {kind, classes, nMissing} = columns[c];
-    return (kind === "numbers" || classes) && n - nMissing >= 2;
-  });
+export function targetsIn({columns}) {
+  return [...columns.keys()].filter((c) => columns[c].kind === "numbers" || columns[c].classes);
 }
 
 /** Names are no numbers, and below them are numbers, or words other than the names. */

@@ -126,7 +126,7 @@ function positions(table, choices, order, scale) {
 /** A target is value = label * half + middle, and its labels are up to `largest`. */
 function targetScale({low, high}, {task, scale}) {
   if (task === "classes") return {middle: 0, half: 1, largest: 1};
-  if (scale === "yes") return {middle: (high + low) / 2, half: (high - low) / 2, largest: 1};
+  if (scale === "yes") return {middle: (high + low) / 2, half: (high - low) / 2 || 1, largest: 1};
   return {middle: 0, half: 1, largest: Math.max(Math.abs(low), Math.abs(high))};
 }
 

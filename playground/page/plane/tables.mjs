@@ -17,7 +17,9 @@ export const FIRST_TABLE = "";
 
 /** @returns {object} the table of a key that is known */
 export function tableOf(key) {
-  if (key === FIRST_TABLE && !held.has(key)) hold(key, readTable(parsed(irisRows()), true), "Irises");
+  if (key === FIRST_TABLE && !held.has(key)) {
+    hold(key, readTable(parsed(irisRows()), true), "Irises");
+  }
   return held.get(key);
 }
 

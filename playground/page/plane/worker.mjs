@@ -3,11 +3,11 @@
  * once.
  *
  * Messages to it: {type: "start", bytes} with pynn.wasm; {type: "set", id, state, rewind}, with
- * replay: {goesOn} to train again as far as the state says, and with the table of the state unless it
- * was sent before; {type: "play"}, {type: "step"},
- * {type: "epoch"}, {type: "pause"}; {type: "edit", weight, value}; and {type: "drawn"} when the page
- * is ready for a new frame. It answers with {type: "data"} for each untrained network (see `begin`),
- * with frames (see `frame`) and with {type: "error", message}.
+ * replay: {goesOn} to train again as far as the state says, and with the table of the state unless
+ * it was sent before; {type: "play"}, {type: "step"}, {type: "epoch"}, {type: "pause"};
+ * {type: "edit", weight, value}; and {type: "drawn"} when the page is ready for a new frame. It
+ * answers with {type: "data"} for each untrained network (see `begin`), with frames (see `frame`)
+ * and with {type: "error", message}.
  */
 import {loadCore, Network, PynnError} from "../common/core.mjs";
 import {Changes, settingsOf} from "./changes.mjs";
@@ -265,8 +265,10 @@ function frame() {
   };
 }
 
-/** The accuracy of rows; for regression, the share of the variance that is explained (R²). It is NaN
- * where there are none. */
+/**
+ * The accuracy of rows; for regression, the share of the variance that is explained (R²); NaN where
+ * there are none.
+ */
 function scoreOf(outputs, first, last) {
   const {classes, labels} = data;
   let found = 0, mean = 0;
