@@ -1,8 +1,8 @@
 """A user's network and rows as JSON for the page of the playground, which checks its limits.
 
 ``{"columns": [{"name", "values"}], "target": {"name", "values", "classes"}, "network": {"sizes",
-"activations", "cost", "parameters"}}``: values are numbers, strings or null. With classes, which are
-words, the target's values are their numbers. Parameters are float32 in base64.
+"activations", "cost", "parameters"}}``: values are numbers, strings or null. If there are classes,
+which are words, the target's values are their places. Parameters are float32 in base64.
 """
 
 from __future__ import annotations

@@ -136,8 +136,9 @@ def playground(net: Any = None, X: Any = None, y: Any = None) -> Playground:
     """Open a network and data in the playground, where training can be watched in a browser.
 
     The result is shown in notebooks; its method `~Playground.open` shows it in the browser,
-    `~Playground.save` writes it to a file. The page is the compiled core of pynn in one HTML file,
-    computes in float32, and sends nothing anywhere. The network and the rows become part of the page.
+    `~Playground.save` writes it to a file. The page is one HTML file that contains the compiled
+    core of pynn, computes in float32, and sends nothing anywhere. The network and the rows become
+    part of this file.
 
     Parameters
     ----------
