@@ -3,6 +3,7 @@ import {flushAddress, forgetAddress} from "./common/address.mjs";
 import {find} from "./common/dom.mjs";
 import {clearNotice} from "./common/notice.mjs";
 import {plane} from "./plane/room.mjs";
+import {openTour} from "./tours/panel.mjs";
 
 /** By the parameter `room` of a link; the first is the default. */
 const ROOMS = {plane};
@@ -13,7 +14,7 @@ let shown = null;
 /** Show the room of a link, and open the link in it. */
 function open() {
   forgetAddress();
-  const hash = location.hash.slice(1);
+  const hash = openTour(location.hash.slice(1));
   const wanted = new URLSearchParams(hash).get("room");
   const name = Object.hasOwn(ROOMS, wanted) ? wanted : Object.keys(ROOMS)[0];
   if (shown && shown !== name) ROOMS[shown].close();

@@ -2,6 +2,7 @@
 
 let next = null; // the hash that the address will get
 let timer = null;
+let kept = ""; // what the hash has besides
 
 /** Put a hash into the address, soon: browsers refuse more than 20 changes a second. */
 export function writeAddress(hash) {
@@ -9,9 +10,18 @@ export function writeAddress(hash) {
   timer ??= setTimeout(flushAddress, 150);
 }
 
+/** Let the hash have this part, besides what rooms write, from now on; "" for none. */
+export function keepInAddress(part) {
+  kept = part;
+}
+
 /** Write now what waits. */
 export function flushAddress() {
-  if (next !== null) history.replaceState(null, "", `#${next}`);
+  if (next !== null) {
+    const hash = kept ? `${next}&${kept}` : next;
+    // with the whole address, as a page in a frame's srcdoc has another base
+    history.replaceState(null, "", `${location.href.split("#")[0]}#${hash}`);
+  }
   forgetAddress();
 }
 
