@@ -17,6 +17,7 @@ from sphinx.util.nodes import make_refnode
 os.environ["MPLBACKEND"] = "Agg"
 
 import pynn
+from pynn.playing import page
 
 # ---- The project -------------------------------------------------------------------------------
 
@@ -55,17 +56,23 @@ plot_formats = [("png", 130)]
 # files, because Markdown on a code host knows neither toctrees nor the gallery.
 _BELOW = {
     "index": "getting_started user_guide auto_examples/index api/index about",
-    "user_guide": "what_is_in_it networks training populations looking_inside pictures "
+    "user_guide": "what_is_in_it playground networks training populations looking_inside pictures "
     "scikit_learn beyond_scikit_learn tabular how_tabular_works tables tuning regression "
     "uncertainty troubleshooting from_keras from_numpy",
     "about": "guarantees how_fast how_it_is_made contributing changelog",
 }
 
 
+# The page of the playground in the site. On a code host, links to its states lead to playground.md.
+_PLAYGROUND = "_static/playground.html"
+
+
 def complete(app, docname, content):
-    """Add to a page what only the site has: its toctree, and links to the gallery."""
+    """Add to a page what only the site has: its toctree, links to the gallery and the playground."""
     text = content[0].replace("](../examples/README.rst)", "](auto_examples/index.rst)")
     text = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](auto_examples/\1.rst)", text)
+    link = rf'<a class="try" href="{_PLAYGROUND}#\2">\1</a>'
+    text = re.sub(r"\[([^][]+)\]\(playground\.md\?([^)\s]*)\)", link, text)
     if docname in _BELOW:
         pages = "\n".join(_BELOW[docname].split())
         text += f"\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
@@ -197,6 +204,12 @@ def skip(app, what, name, obj, skip, options):
     return True
 
 
+def add_playground(app, error):
+    """Write the page of the playground, which docs/playground.md shows in a frame."""
+    if error is None and app.builder.format == "html":
+        (Path(app.outdir) / _PLAYGROUND).write_text(page(), encoding="utf-8")
+
+
 class CommandHelp(SphinxDirective):
     """``{command-help} demo``: what ``pynn demo --help`` prints."""
 
@@ -217,4 +230,5 @@ def setup(app):
     app.connect("autodoc-process-docstring", collect_names, priority=400)  # numpydoc: 500
     app.connect("autodoc-skip-member", skip)
     app.connect("missing-reference", resolve)
+    app.connect("build-finished", add_playground)
     app.add_directive("command-help", CommandHelp)

@@ -43,10 +43,10 @@ def described(net: Any, X: Any, y: Any) -> str | None:
     if X is not None:
         given["columns"] = _columns(X, network)
         given["target"] = _target(y, len(given["columns"][0]["values"]), network)
-    elif network is not None and network.layer_sizes[0] != 2:
+    elif network is not None and (network.layer_sizes[0] != 2 or network.layer_sizes[-1] > 3):
         raise ValueError(
-            "without X and y, the inputs are the two coordinates of a plane; the network has "
-            f"{network.layer_sizes[0]} inputs"
+            "without X and y, the page has points of a plane, with 2 inputs and at most 3 classes; "
+            f"the network has {network.layer_sizes[0]} inputs and {network.layer_sizes[-1]} outputs"
         )
     if not given:
         return None
@@ -105,6 +105,8 @@ def _refuse_options(network: Network) -> None:
         if isinstance(activation, Activation) and activation != LeakyReLU():
             raise ValueError(f"the networks of the page have no {activation}")
     output, cost = architecture.activation_names[-1], architecture.cost_name
+    if output == "softmax" and architecture.layer_sizes[-1] < 3:
+        raise ValueError("the page takes softmax of at least 3 outputs; 2 classes are one sigmoid")
     if cost not in _OUTPUTS.get(output, ()):
         accepted = "; ".join(f"{name} with {' or '.join(of)}" for name, of in _OUTPUTS.items())
         raise ValueError(f"the outputs of the page are {accepted}; got {output} with {cost}")
@@ -121,6 +123,8 @@ def _limit(n: int, most: int, what: str) -> None:
 def _columns(X: Any, network: Network | None) -> list[dict[str, Any]]:
     table = reading.read(X)
     n_rows, n_columns = table.shape
+    if n_rows < 2:
+        raise ValueError(f"the page takes at least 2 rows, got {n_rows}")
     _limit(n_rows, MOST_ROWS, "rows")
     _limit(n_columns, MOST_INPUTS, "inputs")
     if network is not None and n_columns != network.layer_sizes[0]:
@@ -130,6 +134,9 @@ def _columns(X: Any, network: Network | None) -> list[dict[str, Any]]:
         {"name": name, "values": _values(table.column(j), network is not None)}
         for j, name in enumerate(names)
     ]
+    for one in found:
+        if one["values"].count(None) == n_rows:
+            raise ValueError(f"column {one['name']!r} has no values")
     kinds = [len({v for v in one["values"] if isinstance(v, str)}) or 1 for one in found]
     _limit(sum(kinds), MOST_INPUTS, "inputs, with one for each category")
     return found
@@ -168,6 +175,8 @@ def _target(y: Any, n_rows: int, network: Network | None) -> dict[str, Any]:
     found: dict[str, Any] = {"name": name if isinstance(name, str) else "y", "classes": None}
     if _is_regression(labels, network):
         numbers = checks.finite("y", checks.real_array("y", labels, np.dtype(np.float64)))
+        if numbers.min() == numbers.max():
+            raise ValueError(f"y must not be the same in all rows, got {numbers[0]}")
         return found | {"values": _rounded("y", numbers)}
     classes = _classes(labels, network)
     codes = {label: code for code, label in enumerate(classes)}

@@ -43,6 +43,8 @@ def leads_somewhere(target, page, text):
     """Whether a target leads somewhere from a page with this text."""
     if re.match(r"\w+:", target):
         return bool(ADDRESS.fullmatch(target))
+    if target.startswith("playground.md?"):  # tests/playground/test_page_links.py opens these links
+        target = "playground.md"
     name, _, anchor = unquote(target).partition("#")
     path = (page.parent / name).resolve() if name else page
     if name and not (path.exists() and path.is_relative_to(ROOT)):
