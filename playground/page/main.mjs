@@ -1,4 +1,4 @@
-/** The page: its rooms, of which one is shown. */
+/** The page: its rooms; one is shown at a time. */
 import {flushAddress, forgetAddress} from "./common/address.mjs";
 import {find} from "./common/dom.mjs";
 import {clearNotice} from "./common/notice.mjs";

@@ -1,5 +1,5 @@
 /**
- * What is done with the columns of a table: {target, task, x, y, use, scale, columns}.
+ * What the columns of a table are for: {target, task, x, y, use, scale, columns}.
  *
  * `target`, `x`, `y` and `columns` are places of columns; `x` and `y`, which the plane shows, may
  * be NONE. `task` is "classes" or "numbers"; `use` is "two" where the inputs are computed from x and y
@@ -72,7 +72,7 @@ export function widthOf(table, columns) {
 
 /**
  * The inputs from a column: a column of numbers is one; of words there is an input for each word,
- * which is 1 where the word is and otherwise 0, but one for two words of which none is missing.
+ * which is 1 where the word is and otherwise 0; two words that are never missing share one.
  *
  * @returns {{column: number, word: number | null, name: string}[]}
  */

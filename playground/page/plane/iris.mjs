@@ -20,7 +20,7 @@ const FLOWERS = ""
   + "5622642851156328561461266123773056246334551864314818603054216931562467315123693151195827"
   + "59236832572567335223673050196325522065305423623451185930";
 
-/** @returns {string[][]} rows of cells, of which the first holds the names */
+/** @returns {string[][]} rows of cells; the first holds the names */
 export function irisRows() {
   const rows = FLOWERS.match(/\d{8}/g).map((digits, i) => {
     const numbers = digits.match(/\d\d/g).map((tenths) => String(Number(tenths) / 10));

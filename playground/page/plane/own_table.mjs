@@ -1,4 +1,4 @@
-/** Tables that the user brings: pasted, dropped or opened; and what is done with their columns. */
+/** Tables of the user: pasted, dropped or opened; and the choices of their columns. */
 import {element, find} from "../common/dom.mjs";
 import {notify} from "../common/notice.mjs";
 import {

@@ -15,9 +15,9 @@ const LARGEST = 1e30; // squares of numbers are summed
 /**
  * Read a table.
  *
- * A column is of numbers where each cell that is not missing is one, otherwise of words, of which
- * there are 2 to 32, most of them more than once. Columns that a network cannot use are left out,
- * and the notes name them.
+ * A column is of numbers where each cell that is not missing is one, otherwise of words: 2 to 32
+ * different ones, which recur. Columns that a network cannot use are left out, and the notes name
+ * them.
  *
  * @param {{rows: string[][], lines: number[], delimiter: string}} parsed as parseCsv returns it
  * @param {boolean} [hasNames] whether the first row holds names; found out by default

@@ -52,7 +52,7 @@ export function isInLink(key) {
   return !key.startsWith(HELD_BY_PAGE);
 }
 
-/** @returns {string | undefined} the key that a link names, if its table can be had */
+/** @returns {string | undefined} the key that a link names, if the page has or can unpack its table */
 export function keyOf(text) {
   if (tableOf(text)) return text;
   if (!isInLink(text) || text.length > MOST_IN_LINK) return undefined;
@@ -90,7 +90,7 @@ function packedWords(words, values) {
   });
 }
 
-/** @returns {string[][]} rows of cells, of which the first holds the names */
+/** @returns {string[][]} rows of cells; the first holds the names */
 export function unpack(text) {
   const columns = text.split("*", MOST_COLUMNS + 1).map((column) => {
     const words = [];
