@@ -133,3 +133,109 @@ def test_a_link_names_no_step_where_there_are_too_many_changes(page):
     step_to(page, 2)
     assert "steps=0&" in page.hash()
     assert "changes" not in page.hash()
+
+
+def value_of(page):
+    return float(page.tab.input_value("#edit-value"))
+
+
+def test_a_clicked_link_is_edited_and_undone(page):
+    page.open("layers=&features=x&seed=3")
+    page.tab.click("#epoch")
+    step_to(page, 20)
+    figures = page.figures()
+    assert page.tab.is_disabled("#edit-value")
+    box = page.tab.locator("#diagram").bounding_box()
+    page.tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 2)
+    assert page.tab.input_value("#edit-which") == "0"
+    assert page.text("neuron").startswith("Weight from input x to output: ")
+    page.tab.fill("#edit-value", "-2.25")
+    page.tab.press("#edit-value", "Enter")
+    page.until("document.getElementById('neuron').textContent.endsWith('−2.25')")
+    assert page.figures() != figures
+    assert "changes=20*0*-2.25" in page.hash()
+    page.tab.click("#undo")
+    page.until(f"document.getElementById('training-cost').title === '{figures[0]}'")
+    assert "changes" not in page.hash()
+
+
+def test_keys_edit_a_bias_and_a_weight(page):
+    page.open()
+    page.tab.focus("#diagram")
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.tab.keyboard.press(key)
+    assert page.tab.evaluate("document.activeElement.id") == "edit-value"
+    page.tab.keyboard.type("0.5")
+    page.tab.keyboard.press("Enter")
+    page.until("document.getElementById('neuron').textContent.includes('bias 0.50')")
+    page.tab.select_option("#edit-which", label="Weight from input y to layer 1, neuron 2")
+    page.tab.fill("#edit-value", "1e-3")
+    page.tab.keyboard.press("Enter")
+    page.until("document.getElementById('neuron').textContent.endsWith(': 0.00')")
+    assert value_of(page) == 0.001
+    assert "changes=0*9*0.5_0*5*0.001" in page.hash()
+    page.tab.keyboard.press("Escape")
+    page.tab.keyboard.press("Escape")
+    assert page.tab.is_disabled("#edit-value")
+
+
+def test_a_link_replays_edited_weights(page):
+    page.open("layers=3.relu&rule=momentum&dropout=0.1")
+    for steps, value in ((20, "0.75"), (40, "-1.5")):
+        page.tab.click("#epoch")
+        step_to(page, steps)
+        page.tab.focus("#diagram")
+        page.tab.keyboard.press("Escape")
+        page.tab.keyboard.press("ArrowRight")
+        page.tab.fill("#edit-value", value)
+        page.tab.press("#edit-value", "Enter")
+    page.tab.click("#step")
+    step_to(page, 41)
+    link, figures = page.hash(), page.figures()
+    assert "changes=20*6*0.75_40*6*-1.5" in link
+    page.open(link[1:])
+    stopped_at(page, 41)
+    assert (page.hash(), page.figures()) == (link, figures)
+
+
+@pytest.mark.parametrize(("given", "got"), [("1001", "1001"), ("", "none")])
+def test_a_weight_out_of_range_is_named_and_not_taken(page, given, got):
+    page.open()
+    page.tab.focus("#diagram")
+    page.tab.keyboard.press("ArrowRight")
+    before = value_of(page)
+    page.tab.fill("#edit-value", given)
+    page.tab.press("#edit-value", "Enter")
+    assert page.text("notice").endswith(f"from −1000 to 1000; got {got}")
+    assert value_of(page) == before
+    assert "changes" not in page.hash()
+
+
+def test_an_edit_while_training_is_part_of_the_link(page):
+    page.open("layers=&features=x&speed=slow")
+    page.tab.focus("#diagram")
+    page.tab.keyboard.press("ArrowRight")
+    page.tab.click("#play")
+    page.until("Number(document.getElementById('steps').textContent) > 2")
+    page.tab.fill("#edit-value", "3")
+    page.tab.press("#edit-value", "Enter")
+    choose(page, "learningRate", "0.3")
+    page.tab.wait_for_timeout(300)
+    page.tab.click("#play")
+    page.until("document.getElementById('play-label').textContent === 'Play'")
+    link, figures = page.hash(), page.figures()
+    assert "*1*3" in link
+    assert "*learningRate*0.3" in link
+    page.open(link[1:])
+    page.until(f"document.getElementById('training-cost').title === '{figures[0]}'")
+    assert page.hash() == link
+
+
+def test_epochs_are_counted_on_where_the_rule_changes(page):
+    page.open()
+    page.tab.click("#epoch")
+    step_to(page, 20)
+    choose(page, "rule", "sgd")
+    page.tab.click("#epoch")
+    step_to(page, 40)
+    assert page.text("epochs") == "2"

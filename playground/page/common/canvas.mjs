@@ -12,9 +12,16 @@ export function freshContext(canvas) {
   return {context, width, height};
 }
 
+const colours = new Map(); // of the style sheet: to ask for them takes long
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colours.clear());
+
 /** @returns {string} a colour of the style sheet */
 export function styleColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!colours.has(name)) {
+    const style = getComputedStyle(document.documentElement);
+    colours.set(name, style.getPropertyValue(`--${name}`).trim());
+  }
+  return colours.get(name);
 }
 
 const scratch = document.createElement("canvas");

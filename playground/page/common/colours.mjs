@@ -1,48 +1,119 @@
 /**
- * Numbers as colours, as in the pictures of the package: blue above 0, orange below, and the more
- * transparent the closer to 0, so that they suit light and dark backgrounds.
+ * Numbers as colours: one above 0, another below, and the more transparent the closer to 0, so that
+ * they suit light and dark backgrounds.
  */
 
 /** By M. Okabe and K. Ito, "Color Universal Design", 2008. */
-export const POSITIVE = [0, 114, 178], NEGATIVE = [213, 94, 0];
-/** Of classes; the first two are those of two classes. Colour-blind people can tell them apart. */
+const BLUE = [0, 114, 178], ORANGE = [213, 94, 0], GREEN = [0, 158, 115];
+
+/**
+ * Pairs of colours, [above 0, below 0] on light and on dark backgrounds, which colour-blind people
+ * can tell apart. Opacity is a number's size to this power.
+ */
+export const PALETTES = {
+  "blue-orange": {label: "blue, orange", light: [BLUE, ORANGE], dark: [BLUE, ORANGE], power: 1},
+  "purple-green": { // of ColorBrewer's PRGn by C. Brewer
+    label: "purple, green",
+    light: [[123, 50, 148], [0, 136, 55]], dark: [[178, 112, 208], [64, 168, 94]], power: 1,
+  },
+  "high-contrast": {
+    label: "high contrast",
+    light: [[0, 56, 184], [176, 48, 0]], dark: [[110, 190, 255], [255, 165, 60]], power: 0.4,
+  },
+};
+/** Of classes; colour-blind people can tell them apart. */
 const CLASSES = [
-  NEGATIVE, POSITIVE, [0, 158, 115], [240, 228, 66], [204, 121, 167], [86, 180, 233], [230, 159, 0],
+  ORANGE, BLUE, GREEN, [240, 228, 66], [204, 121, 167], [86, 180, 233], [230, 159, 0],
   [128, 128, 128], // grey: their black would not be seen on a dark ground
 ];
 
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+let palette = "blue-orange";
+let positive, negative, power; // of the palette, on this background
+let tables = {}; // by opacity: see tableOf
+
+darkness.addEventListener("change", () => setPalette(palette));
+setPalette(palette);
+
+/** Show all numbers in the colours of a name of PALETTES. */
+export function setPalette(name) {
+  palette = name;
+  [positive, negative] = PALETTES[name][darkness.matches ? "dark" : "light"];
+  ({power} = PALETTES[name]);
+  tables = {};
+  const {style} = document.documentElement; // of the page's legends
+  style.setProperty("--positive", cssOf(positive));
+  style.setProperty("--negative", cssOf(negative));
+}
+
+/** @returns {[string, string]} the names of the colours above and below 0 */
+export function colourNames() {
+  return palette === "purple-green" ? ["Purple", "green"] : ["Blue", "orange"];
+}
+
+function cssOf(colour) {
+  return `rgb(${colour.join(" ")})`;
+}
+
+/** How opaque a number from -1 to 1 is. */
+function opacityOf(number) {
+  return Math.min(1, Math.abs(number)) ** power;
+}
+
 /** @returns {string} the CSS colour of a number from -1 to 1 */
-export function colourOf(number, opacity = Math.min(1, Math.abs(number))) {
-  return `rgb(${(number < 0 ? NEGATIVE : POSITIVE).join(" ")} / ${opacity})`;
+export function colourOf(number, opacity = opacityOf(number)) {
+  return `rgb(${(number < 0 ? negative : positive).join(" ")} / ${opacity})`;
 }
 
 /** @returns {string} the CSS colour of a class, or of a target for regression */
 export function colourOfLabel(label, classes) {
-  if (classes > 2) return `rgb(${CLASSES[label].join(" ")})`;
-  return classes === 2 ? colourOf(label - 0.5, 1) : colourOf(label, 0.15 + 0.85 * Math.abs(label));
+  if (classes > 2) return cssOf(CLASSES[label]);
+  return classes === 2 ? colourOf(label - 0.5, 1) : colourOf(label, 0.15 + 0.85 * opacityOf(label));
 }
 
-/** Paint a square of n × n numbers from -1 to 1, no more opaque than this. */
-export function paintNumbers(numbers, n, opacity) {
-  const image = new ImageData(n, n);
-  for (let i = 0; i < n * n; i++) {
-    const number = Math.max(-1, Math.min(1, numbers[i]));
-    image.data.set(number < 0 ? NEGATIVE : POSITIVE, 4 * i);
-    image.data[4 * i + 3] = 255 * opacity * Math.abs(number);
+/** Pixels of numbers: those of -1, -0.99 … 1. */
+function tableOf(opacity) {
+  const pixels = new Uint8ClampedArray(4 * 201);
+  for (let i = 0; i <= 200; i++) {
+    const number = i / 100 - 1;
+    pixels.set(number < 0 ? negative : positive, 4 * i);
+    pixels[4 * i + 3] = 255 * opacity * opacityOf(number);
+  }
+  return new Uint32Array(pixels.buffer);
+}
+
+/**
+ * Paint a square of n × n numbers from -1 to 1, no more opaque than this.
+ *
+ * @param {ImageData} [image] to paint into, with the upper left corner at (left, top)
+ * @returns {ImageData}
+ */
+export function paintNumbers(numbers, n, opacity, image = new ImageData(n, n), left = 0, top = 0) {
+  const table = tables[opacity] ??= tableOf(opacity);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let row = 0, i = 0; row < n; row++) {
+    let to = (top + row) * image.width + left;
+    for (let column = 0; column < n; column++) {
+      pixels[to++] = table[Math.round(100 * Math.max(-1, Math.min(1, numbers[i++]))) + 100];
+    }
   }
   return image;
 }
 
 /** Paint a square of n × n rows of probabilities, one for each class. */
 export function paintClasses(probabilities, n, classes, opacity) {
-  const image = new ImageData(n, n);
+  const image = new ImageData(n, n), pixels = image.data;
   for (let i = 0; i < n * n; i++) {
-    const of = probabilities.subarray(i * classes, (i + 1) * classes);
-    for (let channel = 0; channel < 3; channel++) {
-      image.data[4 * i + channel] = of.reduce((sum, p, c) => sum + p * CLASSES[c][channel], 0);
+    let largest = 0, red = 0, green = 0, blue = 0;
+    for (let c = 0; c < classes; c++) {
+      const p = probabilities[i * classes + c], colour = CLASSES[c];
+      red += p * colour[0];
+      green += p * colour[1];
+      blue += p * colour[2];
+      if (p > largest) largest = p;
     }
-    const sure = (Math.max(...of) - 1 / classes) / (1 - 1 / classes);
-    image.data[4 * i + 3] = 255 * opacity * sure;
+    [pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2]] = [red, green, blue];
+    pixels[4 * i + 3] = 255 * opacity * ((largest - 1 / classes) / (1 - 1 / classes));
   }
   return image;
 }
@@ -53,10 +124,12 @@ export function paintClasses(probabilities, n, classes, opacity) {
  */
 export function columnFor(rows, column, width, isProbability, largest = 1) {
   const n = rows.length / width, numbers = new Float32Array(n);
-  for (let i = 0; i < n; i++) {
-    const value = rows[i * width + column];
-    numbers[i] = isProbability ? 2 * value - 1 : value;
-    largest = Math.max(largest, Math.abs(numbers[i]));
+  for (let i = 0, at = column; i < n; i++, at += width) {
+    const number = isProbability ? 2 * rows[at] - 1 : rows[at];
+    numbers[i] = number;
+    if (number > largest) largest = number;
+    else if (-number > largest) largest = -number;
   }
-  return largest === 1 ? numbers : numbers.map((number) => number / largest);
+  if (largest > 1) for (let i = 0; i < n; i++) numbers[i] /= largest;
+  return numbers;
 }

@@ -1,67 +1,45 @@
 /** Training and test cost by epoch, on a logarithmic axis. */
 import {freshContext, styleColour} from "../common/canvas.mjs";
 
-const MOST_POINTS = 800;
 const LEAST_COST = 1e-9; // the logarithm of 0 has no place
 const LEFT = 40, BOTTOM = 20, TOP = 8, RIGHT = 8;
 
-export class Chart {
-  #canvas;
-  #rows = []; // {epoch, training, test}
-  #apart = 0; // epochs between two rows
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Float64Array} costs rows of an epoch, the training and the test cost, as costs.mjs makes
+ *   them; a cost is NaN where there is none
+ */
+export function drawChart(canvas, costs) {
+  const {context, width, height} = freshContext(canvas);
+  const rows = Array.from({length: costs.length / 3}, (_, i) => costs.subarray(3 * i, 3 * i + 3));
+  const logs = rows.flatMap(([, ...both]) => both.filter((cost) => !Number.isNaN(cost)).map(logOf));
+  if (logs.length === 0) return;
+  const low = Math.floor(Math.min(...logs));
+  const high = Math.max(Math.ceil(Math.max(...logs)), low + 1);
+  const last = Math.max(10, rows.at(-1)[0]);
+  const at = {
+    x: (epoch) => LEFT + (epoch / last) * (width - LEFT - RIGHT),
+    y: (cost) => TOP + ((high - logOf(cost)) / (high - low)) * (height - TOP - BOTTOM),
+  };
+  drawGrid(context, at, {low, high, last, width, height});
+  drawLine(context, at, rows, 2, "line-test", [4, 3]);
+  drawLine(context, at, rows, 1, "ink", []);
+}
 
-  constructor(canvas) {
-    this.#canvas = canvas;
-  }
+function logOf(cost) {
+  return Math.log10(Math.max(cost, LEAST_COST));
+}
 
-  /** Forget all rows. */
-  clear() {
-    this.#rows = [];
-    this.#apart = 0;
+function drawLine(context, at, rows, column, colour, dash) {
+  context.strokeStyle = styleColour(colour);
+  context.lineWidth = 1.75;
+  context.setLineDash(dash);
+  context.beginPath();
+  for (const row of rows) {
+    if (!Number.isNaN(row[column])) context.lineTo(at.x(row[0]), at.y(row[column]));
   }
-
-  /**
-   * Add the costs of a time, in epochs; where there are many rows, every second one is dropped.
-   * Costs of no points are NaN, and not drawn.
-   */
-  add(epoch, training, test) {
-    if (Number.isNaN(training)) return;
-    const rows = this.#rows, before = rows.at(-2);
-    if (rows.at(-1)?.epoch === epoch || (before && epoch - before.epoch < this.#apart)) rows.pop();
-    rows.push({epoch, training, test});
-    if (rows.length <= MOST_POINTS) return;
-    this.#rows = rows.filter((_, i) => i % 2 === 0 || i === rows.length - 1);
-    this.#apart = epoch / (MOST_POINTS / 2);
-  }
-
-  draw() {
-    const {context, width, height} = freshContext(this.#canvas);
-    if (this.#rows.length === 0) return;
-    const costs = this.#rows.flatMap(({training, test}) => [training, test])
-      .filter((cost) => !Number.isNaN(cost))
-      .map((cost) => Math.log10(Math.max(cost, LEAST_COST)));
-    const low = Math.floor(Math.min(...costs));
-    const high = Math.max(Math.ceil(Math.max(...costs)), low + 1);
-    const last = Math.max(10, this.#rows.at(-1).epoch);
-    const at = {
-      x: (epoch) => LEFT + (epoch / last) * (width - LEFT - RIGHT),
-      y: (cost) => TOP + ((high - Math.log10(Math.max(cost, LEAST_COST))) / (high - low))
-        * (height - TOP - BOTTOM),
-    };
-    drawGrid(context, at, {low, high, last, width, height});
-    this.#drawLine(context, at, "test", "line-test", [4, 3]);
-    this.#drawLine(context, at, "training", "ink", []);
-  }
-
-  #drawLine(context, at, name, colour, dash) {
-    context.strokeStyle = styleColour(colour);
-    context.lineWidth = 1.75;
-    context.setLineDash(dash);
-    context.beginPath();
-    for (const row of this.#rows) context.lineTo(at.x(row.epoch), at.y(row[name]));
-    context.stroke();
-    context.setLineDash([]);
-  }
+  context.stroke();
+  context.setLineDash([]);
 }
 
 function drawGrid(context, at, {low, high, last, width, height}) {

@@ -1,6 +1,6 @@
 /** The controls: they ask for changes of the state, and show it. */
 import {freshContext, styleColour} from "../common/canvas.mjs";
-import {colourOfLabel} from "../common/colours.mjs";
+import {colourOfLabel, PALETTES} from "../common/colours.mjs";
 import {DATA_SETS, makeData, REACH} from "./data.mjs";
 import {element, find} from "../common/dom.mjs";
 import {FEATURES} from "./features.mjs";
@@ -11,6 +11,7 @@ const WORDS = {
   sgd: "SGD", momentum: "SGD, momentum", nesterov: "SGD, Nesterov", adam: "Adam",
   adamw: "AdamW", rmsprop: "RMSprop", rprop: "Rprop",
   leaky_relu: "leaky relu",
+  ...Object.fromEntries(Object.entries(PALETTES).map(([name, {label}]) => [name, label])),
   slow: "10 steps/s", medium: "60 epochs/s", fast: "fastest",
 };
 const NEW_LAYER = {units: 4, activation: "tanh"};
@@ -44,7 +45,8 @@ export class Controls {
     this.#state = state;
     for (const field of document.querySelectorAll("[data-field]")) {
       const value = state[field.dataset.field];
-      if (document.activeElement !== field || Number(field.value) !== value) field.value = value;
+      const text = value === 0 && field.placeholder ? "" : value; // which shows what 0 means
+      if (document.activeElement !== field || Number(field.value) !== value) field.value = text;
       const output = field.closest("label").querySelector("output");
       if (output) output.textContent = `${value} %`;
     }
@@ -82,7 +84,10 @@ export class Controls {
   #prepare(field) {
     const name = field.dataset.field, {choices, least, most} = FIELDS[name];
     if (choices) {
-      for (const choice of choices) field.add(new Option(WORDS[choice] ?? String(choice), choice));
+      for (const choice of choices) {
+        const isNever = name === "stopCost" && choice === 0;
+        field.add(new Option(isNever ? "never" : WORDS[choice] ?? String(choice), choice));
+      }
       field.addEventListener("change", () => {
         this.#change({[name]: choices.find((choice) => String(choice) === field.value)});
       });
@@ -90,11 +95,13 @@ export class Controls {
     }
     [field.min, field.max] = [least, most];
     field.addEventListener("input", () => {
-      const number = field.valueAsNumber;
+      const number = field.value === "" && field.placeholder ? 0 : field.valueAsNumber;
       const isGood = Number.isInteger(number) && number >= least && number <= most;
       if (isGood) this.#change({[name]: number}, name);
     });
-    field.addEventListener("change", () => { field.value = this.#state[name]; });
+    field.addEventListener("change", () => {
+      field.value = this.#state[name] || !field.placeholder ? this.#state[name] : "";
+    });
   }
 
   #prepareDataSets() {

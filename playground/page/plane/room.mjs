@@ -1,11 +1,15 @@
 /** The room Plane: one state, the network that is trained with it, and the views of both. */
 import {writeAddress} from "../common/address.mjs";
+import {colourNames, setPalette} from "../common/colours.mjs";
 import {find} from "../common/dom.mjs";
 import {clearNotice, notify} from "../common/notice.mjs";
-import {Chart} from "./chart.mjs";
+import {drawChart} from "./chart.mjs";
+import {showConfusion} from "./confusion.mjs";
 import {Controls} from "./controls.mjs";
 import {outputsOf} from "./data.mjs";
 import {Diagram} from "./diagram.mjs";
+import {Edit} from "./edit.mjs";
+import {showHistograms} from "./histograms.mjs";
 import {showLegend} from "./legend.mjs";
 import {OwnPoints} from "./own_points.mjs";
 import {OwnTable} from "./own_table.mjs";
@@ -16,16 +20,14 @@ import {
 import {drawSurface} from "./surface.mjs";
 import {Trainer} from "./trainer.mjs";
 
-const HINT = "Blue is positive, orange negative; thicker links are larger weights. "
-  + "Point at a neuron to look at it.";
-
 let state = defaultState();
 let frame = null;
 let isRunning = false;
+let palette = null; // that is in use
 let merged = null; // the field that the last change was of
 const past = new Past();
-const chart = new Chart(find("chart"));
-const diagram = new Diagram(find("diagram"), draw);
+const diagram = new Diagram(find("diagram"), draw, () => edit.focus());
+const edit = new Edit(diagram, changeWeight, draw);
 const controls = new Controls(change);
 const ownPoints = new OwnPoints(change, draw);
 const ownTable = new OwnTable(change);
@@ -43,11 +45,20 @@ function change(part, merge = null) {
   apply(after);
 }
 
+/** Give a weight or bias another value. */
+function changeWeight(place, value) {
+  const merge = `weight ${place}`;
+  if (merge !== merged) past.add(state);
+  merged = merge;
+  clearNotice();
+  trainer.edit(place, value);
+  showState();
+}
+
 /** Show a state, and go on with it. */
 function apply(after) {
   const rewinds = needsRewind(state, after);
   state = rewinds ? untrained(after) : after;
-  if (rewinds) chart.clear();
   clearNotice();
   if (rewinds) trainer.rewind(state);
   else trainer.set(state);
@@ -59,7 +70,6 @@ function rewind() {
   setRunning(false);
   trainer.pause();
   state = untrained(state);
-  chart.clear();
   clearNotice();
   trainer.rewind(state);
   showState();
@@ -67,12 +77,11 @@ function rewind() {
 
 /** Open the state of a link, and train as far as it says. */
 function open(hash) {
-  const {state: wanted, problems} = fromHash(hash);
+  const {state: wanted, problems} = fromHash(hash, {palette: state.palette});
   if (frame) past.add(state);
   state = wanted;
   setRunning(false);
   trainer.pause();
-  chart.clear();
   trainer.replay(state, false);
   showState();
   const some = problems.slice(0, 3).join(", ");
@@ -104,7 +113,6 @@ function goTo(after) {
   const canReplay = after.changes.every(({step}) => step <= steps);
   state = {...after, steps, changes: canReplay ? after.changes : []};
   merged = null;
-  chart.clear();
   clearNotice();
   trainer.replay(state, isRunning);
   showState();
@@ -121,8 +129,6 @@ function show(newest) {
   setRunning(frame.isRunning);
   state = {...state, changes: frame.changes};
   if (!isRunning) takeProgress();
-  const perEpoch = Math.max(1, Math.ceil(frame.data.nTraining / state.batchSize));
-  chart.add(Math.max(frame.epochs, frame.steps / perEpoch), frame.trainingCost, frame.testCost);
   draw();
 }
 
@@ -138,14 +144,23 @@ function takeProgress() {
 function draw() {
   if (!frame) return;
   const {chosen} = diagram;
-  diagram.draw(frame, state);
+  diagram.draw(frame, state); // canvases come first, as texts may move them
   const showTest = state.showTest === "yes" || state.data === "drawn";
   drawSurface(find("surface"), frame, chosen, showTest);
   ownPoints.drawCross();
-  chart.draw();
+  drawChart(find("chart"), frame.costs);
+  showHistograms(frame.look);
   find("output-title").textContent = chosen ? diagram.title() : "Output";
-  find("neuron").textContent = chosen ? diagram.describe() : HINT;
+  find("neuron").textContent = diagram.describe() || hint();
+  edit.show(frame);
+  showConfusion(frame.confusion?.[find("confusion-of").value] ?? null, frame.data.words);
   showFigures();
+}
+
+function hint() {
+  const [positive, negative] = colourNames();
+  return `${positive} is positive, ${negative} negative; thicker links are larger weights. `
+    + "Click a neuron or a link to edit it.";
 }
 
 function showFigures() {
@@ -180,6 +195,7 @@ function setRunning(is) {
 }
 
 function showState() {
+  usePalette();
   const outline = outlineOf(state);
   controls.show(state, outline);
   ownPoints.show(state);
@@ -191,6 +207,14 @@ function showState() {
   find("shape").textContent = sizes.join("–");
   showLegend(outline);
   keep();
+}
+
+/** Draw all numbers in the colours of the state. */
+function usePalette() {
+  if (palette === state.palette) return;
+  palette = state.palette;
+  setPalette(palette);
+  redraw();
 }
 
 const KEYS = {
@@ -219,7 +243,10 @@ function close() {
 
 function redraw() {
   controls.drawDataSets();
+  diagram.repaint();
   draw();
+  if (frame) showHistograms(frame.look, true);
+  showLegend(outlineOf(state)); // its colours may be others
 }
 
 find("play").addEventListener("click", toggle);
@@ -228,6 +255,7 @@ find("step").addEventListener("click", () => trainer.step());
 find("epoch").addEventListener("click", () => trainer.epoch());
 find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
+find("confusion-of").addEventListener("change", draw);
 find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
 new ResizeObserver(redraw).observe(find("diagram"));
 trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));

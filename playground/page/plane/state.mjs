@@ -1,6 +1,7 @@
 /**
  * The state of the page: one plain object, whose values are all valid, and its form in a link.
  */
+import {PALETTES} from "../common/colours.mjs";
 import {changesFromText, changesToText, MOST_CHANGES, SETTINGS} from "./changes.mjs";
 import {choicesFrom} from "./choices.mjs";
 import {DATA_SETS} from "./data.mjs";
@@ -41,6 +42,9 @@ export const FIELDS = {
   dropout: {default: 0, choices: [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]},
   seed: {default: 7, least: 0, most: LARGEST_SEED},
   speed: {default: "medium", choices: ["slow", "medium", "fast"]},
+  stopEpoch: {default: 0, least: 0, most: 1_000_000}, // 0: none
+  stopCost: {default: 0, choices: [0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001]},
+  palette: {default: "blue-orange", choices: Object.keys(PALETTES)},
   showTest: {default: "no", choices: ["yes", "no"]},
   steps: {default: 0, least: 0, most: 1_000_000},
 };
@@ -52,7 +56,7 @@ export const FIELDS = {
 const OWN_DATA = {points: NO_POINTS, table: FIRST_TABLE, choices: ""};
 
 /** Parts that undo leaves alone, and that no network depends on. */
-const ASIDE = ["speed", "showTest"];
+const ASIDE = ["speed", "showTest", "stopEpoch", "stopCost", "palette"];
 /** How far the network is trained, and what was changed on the way (see changes.mjs). */
 const PROGRESS = ["steps", "changes"];
 
@@ -91,10 +95,11 @@ export function toHash(state) {
  * Read the hash of a link; parts that it does not name have their defaults.
  *
  * @param {string} hash with or without "#"
+ * @param {object} kept parts of the state in place of their defaults
  * @returns {{state: object, problems: string[]}} problems says what was not understood
  */
-export function fromHash(hash) {
-  const state = defaultState(), problems = [], seen = new Set();
+export function fromHash(hash, kept = {}) {
+  const state = {...defaultState(), ...kept}, problems = [], seen = new Set();
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const value = seen.has(name) ? undefined : valueOf(name, text);
     seen.add(name);

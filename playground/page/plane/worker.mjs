@@ -11,20 +11,25 @@
  */
 import {loadCore, Network, PynnError} from "../common/core.mjs";
 import {Changes, settingsOf} from "./changes.mjs";
+import {Costs} from "./costs.mjs";
 import {outputsOf} from "./data.mjs";
+import {lookInto} from "./insight.mjs";
 import {gridRowsOf, samplesOf} from "./samples.mjs";
+import {accuracyOf, classesOf, confusionOf, varianceExplained} from "./scores.mjs";
 import {holdTable} from "./tables.mjs";
 
 /** Sides of the grids of the decision surface, and of a neuron's map. */
 const SURFACE = 100, MAP = 32;
 /** Training between two looks at the messages, in milliseconds. */
 const SLICE = 8;
+/** Between two looks into a network that trains, in milliseconds. */
+const LOOK = 250;
 
 let core, start; // start(bytes) lets the messages go on that wait for the core
 const ready = new Promise((resolve) => { start = resolve; }).then(loadCore);
 let id, state, data, net;
 let surfaceRows, mapRows;
-let before, fittedRule; // steps and epochs of fits with other rules; the rule of this fit
+let before, fittedRule; // steps of fits with other rules; the rule of this fit
 let settings, changes; // settings of training that are in force; what was changed on the way
 let replayed = 0, goesOn = true; // train again to this step; whether training goes on from there
 let isRunning = false, isDrawn = true;
@@ -34,6 +39,9 @@ let slice = 1; // steps of a call
 let owed, lastTick; // steps that are due at this speed
 let speedFrom; // {time, epochs} when the speed was last read
 let epochsPerSecond = 0;
+let costs; // by epoch
+let isAbove = false; // whether the cost is above the one that training stops at
+let look; // {time, layers} of the last look into the network
 
 const again = new MessageChannel(); // calls tick() soon, after the messages that wait
 again.port1.onmessage = tick;
@@ -45,19 +53,21 @@ const HANDLERS = {
     if (message.table) holdTable(state.table, message.table);
     if (message.rewind) begin();
     else if (differs) changeSettings();
+    isAbove = costOf("training") > state.stopCost;
     if (message.replay && state.steps > 0) {
       [replayed, goesOn] = [state.steps, message.replay.goesOn];
       HANDLERS.play();
     }
-    postMessage(frame());
+    show();
   },
   edit({weight, value}) {
     net.parameters[weight] = value;
     changes.addWeight(progress().steps, weight, value);
-    postMessage(frame());
+    show();
   },
   play() {
     if (isRunning) return;
+    isAbove = costOf("training") > state.stopCost;
     isRunning = true;
     [owed, lastTick] = [1, performance.now()];
     speedFrom = {time: lastTick, epochs: progress().epochs};
@@ -68,7 +78,7 @@ const HANDLERS = {
   pause() {
     isRunning = false;
     stopReplay();
-    if (net) postMessage(frame());
+    if (net) show();
   },
   drawn: () => { isDrawn = true; },
 };
@@ -90,7 +100,7 @@ async function guarded(doIt) {
     stopReplay();
     const message = error instanceof PynnError ? error.message.split("; got")[0] : String(error);
     postMessage({type: "error", id, message});
-    if (net) postMessage(frame());
+    if (net) show();
   }
 }
 
@@ -115,25 +125,22 @@ function begin() {
   }
   surfaceRows = gridRowsOf(state, SURFACE);
   mapRows = gridRowsOf(state, MAP);
-  before = {steps: 0, epochs: 0};
+  before = 0;
   fittedRule = state.rule;
   slice = 1;
   epochsPerSecond = 0;
+  look = {time: -Infinity};
   if (isRunning) speedFrom = {time: performance.now(), epochs: 0};
   postMessage({type: "data", data, sizes: net.sizes, inputs: mapRows}); // the same in all frames
   settings = settingsOf(state);
   changes = new Changes(state.changes);
-  checkWeights();
+  const bad = changes.all.find(({part}) => part.weight >= net.parameters.length);
+  if (bad) changes.stop();
   makeChanges();
-}
-
-/** Refuse weights of a link that the network does not have. */
-function checkWeights() {
-  const n = net.parameters.length;
-  const bad = changes.all.find(({part}) => part.weight >= n);
-  if (!bad) return;
-  changes.stop();
-  throw new PynnError(`the link changes parameter ${bad.part.weight}, but the network has ${n}, from 0`);
+  costs = new Costs();
+  costs.add(costOf("training"), costOf("test"));
+  if (bad) throw new PynnError(`The link changes parameter ${bad.part.weight}, but the network has `
+    + `${net.parameters.length}, from 0`);
 }
 
 function differ(before, after) {
@@ -159,24 +166,31 @@ function makeChanges() {
 /** Steps and finished epochs since the network was untrained. */
 function progress() {
   const {updates, epochs} = net.progress;
-  return {steps: before.steps + updates, epochs: before.epochs + epochs};
+  return {steps: before + updates, epochs};
 }
 
 function train(length) {
-  if (data.nTraining === 0) throw new PynnError("There are no points to learn from: draw some.");
-  if (settings.rule !== fittedRule) { // the core begins a fit, and counts from 0
-    before = progress();
+  checkRows();
+  if (settings.rule !== fittedRule) { // the core begins a fit, and counts its steps from 0
+    before = progress().steps;
     fittedRule = settings.rule;
   }
   net.train({...length, ...settings});
+  if (progress().epochs === costs.next) costs.add(costOf("training"), costOf("test"));
   makeChanges();
+}
+
+/** The cost of "training" or "test" rows; NaN where there are none. */
+function costOf(set) {
+  const {nTraining, labels} = data, n = set === "training" ? nTraining : labels.length - nTraining;
+  return n > 0 ? net.cost({set}).cost : NaN;
 }
 
 function once(length) {
   isRunning = false;
   stopReplay();
   train(length);
-  postMessage(frame());
+  show();
 }
 
 /** Train for a while, show it if the page is ready, and go on. */
@@ -192,7 +206,7 @@ function tick() {
     const began = performance.now();
     if ((isDrawn && began >= restsUntil) || !isRunning) {
       readSpeed();
-      postMessage(frame());
+      show();
       isDrawn = false;
       restsUntil = 2 * performance.now() - began;
     }
@@ -203,23 +217,53 @@ function tick() {
   });
 }
 
+function checkRows() {
+  if (data.nTraining === 0) throw new PynnError("There are no points to learn from: draw some.");
+}
+
 function trainAWhile() {
+  checkRows();
   const start = performance.now();
   owed = Math.min(owed + (start - lastTick) * stepsPerMillisecond(), 1e6);
   lastTick = start;
-  while (performance.now() - start < SLICE) {
-    const due = isFast() ? slice : Math.min(slice, Math.floor(owed));
-    const {steps} = progress();
-    const n = Math.min(due, isReplaying() ? replayed - steps : Infinity, changes.next - steps);
-    if (n < 1 || (!goesOn && !isReplaying())) return;
+  while (isRunning && performance.now() - start < SLICE) {
+    const n = stepsNow();
+    if (n < 1) break;
     const called = performance.now();
     train({steps: n});
     const took = performance.now() - called;
     owed -= n;
     if (took < SLICE / 4 && n === slice) slice = Math.min(2 * slice, 1000);
     else if (took > SLICE) slice = Math.max(1, slice >> 1);
+    if (isAtStop()) isRunning = false;
   }
   if (!isFast()) owed = Math.min(owed, 4 * slice); // what cannot be done is dropped
+}
+
+/** Steps of the next call: those due, but no more than until something happens. */
+function stepsNow() {
+  if (!goesOn && !isReplaying()) return 0;
+  const {steps, epochs} = progress();
+  const limits = [changes.next - steps, stepsUntil(costs.next)];
+  if (isReplaying()) limits.push(replayed - steps);
+  if (state.stopEpoch > epochs) limits.push(stepsUntil(state.stopEpoch));
+  if (state.stopCost > 0) limits.push(stepsUntil(epochs + 1));
+  return Math.min(slice, isFast() ? slice : Math.floor(owed), ...limits);
+}
+
+/** Steps until this number of epochs has ended. */
+function stepsUntil(epochs) {
+  const {nTraining} = data, {batchSize, rule} = settings;
+  const rows = rule === fittedRule ? net.progress.rows : 0; // another rule starts an epoch
+  return (epochs - progress().epochs - 1) * Math.ceil(nTraining / batchSize)
+    + Math.ceil((nTraining - rows) / batchSize);
+}
+
+/** Whether an epoch has ended that the user wants to stop at, or reached the cost to stop at. */
+function isAtStop() {
+  if (net.progress.rows > 0 || isReplaying()) return false;
+  const isLow = isAbove && state.stopCost > 0 && costOf("training") <= state.stopCost;
+  return isLow || progress().epochs === state.stopEpoch;
 }
 
 /** Go on from here in place of the step of a link. */
@@ -249,44 +293,51 @@ function readSpeed() {
   speedFrom = {time, epochs};
 }
 
+/** Post what the page shows of the network. */
+function show() {
+  const shown = frame();
+  const arrays = [shown.parameters, shown.surface, ...shown.maps, shown.costs];
+  postMessage(shown, arrays.map(({buffer}) => buffer)); // they are not copied
+}
+
 /** What the page shows of the network, and changes as it learns. */
 function frame() {
-  const {nTraining} = data, nTest = data.labels.length - nTraining;
-  const outputs = nTraining > 0 ? net.predict(data.rows) : [];
+  const {rows, nTraining} = data, {epochs} = progress();
+  const outputs = nTraining > 0 ? net.predict(rows) : new Float32Array();
+  const [trainingCost, testCost] = [costOf("training"), costOf("test")];
   return {
     type: "frame", id, isRunning, ...progress(), epochsPerSecond, settings, changes: changes.all,
-    trainingCost: nTraining > 0 ? net.cost({set: "training"}).cost : NaN,
-    testCost: nTest > 0 ? net.cost({set: "test"}).cost : NaN,
-    trainingScore: scoreOf(outputs, 0, nTraining),
-    testScore: scoreOf(outputs, nTraining, nTraining + nTest),
+    trainingCost, testCost, ...scores(outputs),
+    costs: costs.until(epochs + net.progress.rows / Math.max(1, nTraining), trainingCost, testCost),
+    look: lookNow(),
     parameters: net.parameters.slice(),
     surface: net.predict(surfaceRows),
     maps: net.activations(mapRows),
   };
 }
 
-/**
- * The accuracy of rows; for regression, the share of the variance that is explained (R²); NaN where
- * there are none.
- */
-function scoreOf(outputs, first, last) {
-  const {classes, labels} = data;
-  let found = 0, mean = 0;
-  for (let i = first; i < last; i++) mean += labels[i] / (last - first);
-  let variance = 0;
-  for (let i = first; i < last; i++) {
-    if (classes === 0) {
-      found += (outputs[i] - labels[i]) ** 2;
-      variance += (labels[i] - mean) ** 2;
-    } else {
-      found += classOf(outputs, i, classes) === labels[i] ? 1 : 0;
-    }
+/** Accuracies and confusion matrices of the training and the test rows; R² for regression. */
+function scores(outputs) {
+  const {classes, labels, nTraining} = data;
+  const parts = (all) => [all.subarray(0, nTraining), all.subarray(nTraining)];
+  const [training, test] = parts(labels);
+  if (classes === 0) {
+    const [found, testFound] = parts(outputs);
+    const trainingScore = varianceExplained(training, found);
+    return {trainingScore, testScore: varianceExplained(test, testFound), confusion: null};
   }
-  return classes === 0 ? 1 - found / variance : found / (last - first);
+  const [found, testFound] = parts(classesOf(outputs, classes));
+  const confusion = [
+    confusionOf(training, found, classes), confusionOf(test, testFound, classes)];
+  const [trainingScore, testScore] = confusion.map((counts) => accuracyOf(counts, classes));
+  return {trainingScore, testScore, confusion};
 }
 
-function classOf(outputs, i, classes) {
-  if (classes === 2) return outputs[i] > 0.5 ? 1 : 0;
-  const of = outputs.subarray(i * classes, (i + 1) * classes);
-  return of.indexOf(Math.max(...of));
+/** What a look into the network shows; while it trains, some times a second. */
+function lookNow() {
+  const time = performance.now();
+  if (!isRunning || time - look.time > LOOK) {
+    look = {time, layers: lookInto(net, data.rows, data.targets, data.nTraining)};
+  }
+  return look;
 }

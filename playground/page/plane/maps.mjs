@@ -1,0 +1,28 @@
+/** Small pictures of all neurons' values over the plane, in one image, as that is drawn quickly. */
+import {paintNumbers} from "../common/colours.mjs";
+import {mapOf} from "./surface.mjs";
+
+const OPACITY = 0.85;
+const sheet = document.createElement("canvas"); // layers from left to right, neurons down
+let pixels = 0; // of the side of a map
+
+/** Paint the maps of a frame. */
+export function paintMaps(frame) {
+  const {sizes} = frame;
+  pixels = Math.sqrt(frame.inputs.length / sizes[0]);
+  [sheet.width, sheet.height] = [pixels * sizes.length, pixels * Math.max(...sizes)];
+  const context = sheet.getContext("2d", {willReadFrequently: true}); // in memory, not the graphics card's
+  const image = new ImageData(sheet.width, sheet.height);
+  sizes.forEach((size, layer) => {
+    for (let unit = 0; unit < size; unit++) {
+      paintNumbers(mapOf(frame, {layer, unit}), pixels, OPACITY, image, pixels * layer, pixels * unit);
+    }
+  });
+  context.putImageData(image, 0, 0);
+}
+
+/** Draw the map of a neuron of the diagram that was painted last. */
+export function drawMap(context, {layer, unit, x, y, side}) {
+  context.imageSmoothingEnabled = true;
+  context.drawImage(sheet, pixels * layer, pixels * unit, pixels, pixels, x, y, side, side);
+}
