@@ -3,6 +3,7 @@ import {writeAddress} from "../common/address.mjs";
 import {colourNames, setPalette} from "../common/colours.mjs";
 import {find} from "../common/dom.mjs";
 import {clearNotice, notify} from "../common/notice.mjs";
+import {Past} from "../common/past.mjs";
 import {drawChart} from "./chart.mjs";
 import {showConfusion} from "./confusion.mjs";
 import {Controls} from "./controls.mjs";
@@ -15,7 +16,7 @@ import {OwnPoints} from "./own_points.mjs";
 import {OwnTable} from "./own_table.mjs";
 import {outlineOf} from "./samples.mjs";
 import {
-  defaultState, FIELDS, fromHash, needsRewind, Past, toHash, trainsOtherwise, untrained, withAside,
+  defaultState, FIELDS, fromHash, needsRewind, toHash, trainsOtherwise, untrained, withAside,
 } from "./state.mjs";
 import {drawSurface} from "./surface.mjs";
 import {Trainer} from "./trainer.mjs";
