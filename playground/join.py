@@ -74,6 +74,12 @@ def source_of(content: str) -> str:
     return f"'sha256-{digest}'"
 
 
+def embedded(name: str, content: bytes) -> str:
+    """Return the element that holds a file, which common/embedded.mjs reads."""
+    packed = base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+    return f'<script type="application/octet-stream" id="embedded-{name}">{packed}</script>\n'
+
+
 def page(core: bytes) -> str:
     """Return the page with this core in it."""
     main, worker = scripts()
@@ -89,13 +95,18 @@ def page(core: bytes) -> str:
         "form-action": "'none'",
     }
     written = "; ".join(f"{name} {value}" for name, value in policy.items())
-    packed = base64.b64encode(gzip.compress(core, 9, mtime=0)).decode()
+    digits = PAGE / "digits"
+    files = {
+        "core": core,
+        "digits": (digits / "network.bin").read_bytes(),
+        "examples": (digits / "examples.bin").read_bytes(),
+    }
     replacements = {
         '<meta charset="utf-8">\n': '<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{written}">\n',
         "</head>": f"<style>{style}</style>\n</head>",
         '<script type="module" src="main.mjs"></script>': (
-            f'<script type="application/octet-stream" id="embedded-core">{packed}</script>\n'
+            f"{''.join(embedded(name, content) for name, content in files.items())}"
             f'<script type="text/plain" id="embedded-worker">{worker}</script>\n'
             f'<script type="module" id="page-script">{main}</script>'
         ),

@@ -2,11 +2,12 @@
 import {flushAddress, forgetAddress} from "./common/address.mjs";
 import {find} from "./common/dom.mjs";
 import {clearNotice} from "./common/notice.mjs";
+import {digits} from "./digits/room.mjs";
 import {plane} from "./plane/room.mjs";
 import {openTour} from "./tours/panel.mjs";
 
 /** By the parameter `room` of a link; the first is the default. */
-const ROOMS = {plane};
+const ROOMS = {plane, digits};
 const left = {}; // the hash of each room that was shown before
 
 let shown = null;

@@ -1,11 +1,17 @@
 /**
- * What `playground/join.py` puts into the page beside its script: the core and the worker.
+ * What `playground/join.py` puts into the page beside its script: the core, the worker, and the network
+ * and images of the room Digits.
  */
 import {find} from "./dom.mjs";
 
-/** @returns {Promise<ArrayBuffer>} the content of pynn.wasm, which the page holds compressed */
+/** @returns {Promise<ArrayBuffer>} the content of pynn.wasm */
 export function coreBytes() {
-  const text = find("embedded-core").textContent;
+  return embeddedBytes("embedded-core");
+}
+
+/** @returns {Promise<ArrayBuffer>} the content of a file that the page holds compressed */
+export function embeddedBytes(id) {
+  const text = find(id).textContent;
   const packed = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(unpacked).arrayBuffer();
