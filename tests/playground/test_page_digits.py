@@ -286,6 +286,18 @@ def test_rooms_keep_their_state_while_the_other_is_shown(room):
     assert room.answer().startswith("It is a 6,")
 
 
+def test_the_colours_are_switched_in_both_rooms(room):
+    room.open("drawing=example.2")
+    picture = "document.getElementById('digit-weight-grid').toDataURL()"
+    before = room.tab.evaluate(picture)
+    room.tab.select_option("#digit-palette", "green-red")
+    assert room.tab.evaluate(picture) != before
+    assert "palette=green-red" in room.hash()
+    room.tab.click("[data-tab=plane]")
+    room.until("document.getElementById('training-cost').title !== ''")
+    assert room.tab.input_value("[data-field=palette]") in room.hash()
+
+
 def test_nothing_scrolls_sideways_in_the_room(room):
     room.open("drawing=example.13&neuron=2.3&taught=7.1.example.13")
     for neuron in ("1.0", "2.3", "3.7"):

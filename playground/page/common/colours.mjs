@@ -7,14 +7,18 @@
 const BLUE = [0, 114, 178], ORANGE = [213, 94, 0], GREEN = [0, 158, 115];
 
 /**
- * Pairs of colours, [above 0, below 0] on light and on dark backgrounds, which colour-blind people
- * can tell apart. Opacity is a number's size to this power.
+ * Pairs of colours, [above 0, below 0] on light and on dark backgrounds. Colour-blind people can tell
+ * them apart, except for green and red. Opacity is a number's size to this power.
  */
 export const PALETTES = {
   "blue-orange": {label: "blue, orange", light: [BLUE, ORANGE], dark: [BLUE, ORANGE], power: 1},
   "purple-green": { // of ColorBrewer's PRGn by C. Brewer
     label: "purple, green",
     light: [[123, 50, 148], [0, 136, 55]], dark: [[178, 112, 208], [64, 168, 94]], power: 1,
+  },
+  "green-red": {
+    label: "green, red",
+    light: [[0, 130, 60], [205, 35, 35]], dark: [[60, 185, 105], [240, 90, 80]], power: 1,
   },
   "high-contrast": {
     label: "high contrast",
@@ -46,9 +50,15 @@ export function setPalette(name) {
   style.setProperty("--negative", cssOf(negative));
 }
 
+/** @returns {string} the name of the palette in use */
+export function paletteInUse() {
+  return palette;
+}
+
 /** @returns {[string, string]} the names of the colours above and below 0 */
 export function colourNames() {
-  return palette === "purple-green" ? ["Purple", "green"] : ["Blue", "orange"];
+  const others = {"purple-green": ["Purple", "green"], "green-red": ["Green", "red"]};
+  return others[palette] ?? ["Blue", "orange"];
 }
 
 function cssOf(colour) {

@@ -1,5 +1,6 @@
 /** The room Digits: a drawing, the network that reads it, and steps that teach the network. */
 import {writeAddress} from "../common/address.mjs";
+import {PALETTES, setPalette} from "../common/colours.mjs";
 import {loadCore} from "../common/core.mjs";
 import {element, find} from "../common/dom.mjs";
 import {coreBytes, embeddedBytes} from "../common/embedded.mjs";
@@ -103,6 +104,7 @@ function pixelsOf(drawing) {
 /** Show the state. */
 function show({isNew}) {
   if (!reader) return;
+  setPalette(state.palette);
   reader.follow(state.taught);
   pad.show(state.drawing, state.brush, pixelsOf(state.drawing));
   read(state.drawing);
@@ -189,6 +191,7 @@ function showControls() {
   });
   find("digit-brush").value = state.brush;
   find("digit-rate").value = String(state.rate);
+  find("digit-palette").value = state.palette;
 }
 
 /** This is a 7: one step of gradient descent on the drawing. */
@@ -232,6 +235,8 @@ function makeControls() {
   const option = (value, textContent = value) => element("option", {value, textContent});
   find("digit-brush").append(...Object.keys(BRUSHES).map((name) => option(name)));
   find("digit-rate").append(...RATES.map((rate) => option(rate)));
+  find("digit-palette").append(
+    ...Object.entries(PALETTES).map(([name, {label}]) => option(name, label)));
 }
 
 /** Take a key of the keyboard that no control of the page takes. */
@@ -258,6 +263,7 @@ find("digit-undo").addEventListener("click", undo);
 find("digit-redo").addEventListener("click", redo);
 find("digit-clear").addEventListener("click", () => change({drawing: EMPTY}));
 find("digit-forget").addEventListener("click", () => change({taught: []}));
+find("digit-palette").addEventListener("change", (event) => set({palette: event.target.value}));
 find("digit-brush").addEventListener("change", (event) => set({brush: event.target.value}));
 find("digit-rate").addEventListener("change", (event) => set({rate: Number(event.target.value)}));
 new ResizeObserver(() => {

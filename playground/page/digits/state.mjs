@@ -1,4 +1,5 @@
 /** The state of the room Digits: one plain object, whose values are all valid, and its link. */
+import {PALETTES, paletteInUse} from "../common/colours.mjs";
 import {BRUSHES, isEmpty, MOST_POINTS, pointsOf} from "./drawing.mjs";
 
 /** Units of each layer. */
@@ -15,6 +16,7 @@ const LONGEST = 8000;
 export function defaultState() {
   return {
     drawing: {example: 3}, layer: 1, unit: 0, brush: "medium", rate: 0.03, taught: [],
+    palette: paletteInUse(),
   };
 }
 
@@ -26,6 +28,7 @@ export function toHash(state) {
     neuron: `${state.layer}.${state.unit}`,
     brush: state.brush,
     rate: state.rate,
+    palette: state.palette,
   });
   const taught = taughtText(state.taught);
   if (taught && fits(taught)) parts.set("taught", taught);
@@ -60,6 +63,7 @@ const READERS = {
   neuron: neuronOf,
   brush: (text) => (Object.hasOwn(BRUSHES, text) ? {brush: text} : null),
   rate: (text) => asPart("rate", RATES.find((rate) => String(rate) === text) ?? null),
+  palette: (text) => (Object.hasOwn(PALETTES, text) ? {palette: text} : null),
   taught: (text) => asPart("taught", taughtOf(text)),
 };
 

@@ -1,6 +1,6 @@
 /** The room Plane: one state, the network that is trained with it, and the views of both. */
 import {writeAddress} from "../common/address.mjs";
-import {colourNames, setPalette} from "../common/colours.mjs";
+import {colourNames, paletteInUse, setPalette} from "../common/colours.mjs";
 import {find} from "../common/dom.mjs";
 import {clearNotice, notify} from "../common/notice.mjs";
 import {Past} from "../common/past.mjs";
@@ -24,7 +24,6 @@ import {Trainer} from "./trainer.mjs";
 let state = defaultState();
 let frame = null;
 let isRunning = false;
-let palette = null; // that is in use
 let merged = null; // the field that the last change was of
 const past = new Past();
 const diagram = new Diagram(find("diagram"), draw, () => edit.focus());
@@ -78,7 +77,7 @@ function rewind() {
 
 /** Open the state of a link, and train as far as it says. */
 function open(hash) {
-  const {state: wanted, problems} = fromHash(hash, {palette: state.palette});
+  const {state: wanted, problems} = fromHash(hash, {palette: paletteInUse()});
   if (frame) past.add(state);
   state = wanted;
   setRunning(false);
@@ -212,9 +211,8 @@ function showState() {
 
 /** Draw all numbers in the colours of the state. */
 function usePalette() {
-  if (palette === state.palette) return;
-  palette = state.palette;
-  setPalette(palette);
+  if (paletteInUse() === state.palette) return;
+  setPalette(state.palette);
   redraw();
 }
 
