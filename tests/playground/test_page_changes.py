@@ -168,7 +168,7 @@ def test_keys_edit_a_bias_and_a_weight(page):
     page.tab.keyboard.type("0.5")
     page.tab.keyboard.press("Enter")
     page.until("document.getElementById('neuron').textContent.includes('bias 0.50')")
-    page.tab.select_option("#edit-which", label="Weight from input y to layer 1, neuron 2")
+    page.tab.select_option("#edit-which", label="Weight from input y")
     page.tab.fill("#edit-value", "1e-3")
     page.tab.keyboard.press("Enter")
     page.until("document.getElementById('neuron').textContent.endsWith(': 0.00')")

@@ -69,11 +69,12 @@ export class Edit {
     const bias = new Option(`Bias of ${to}`, biasPlace(sizes, place));
     const weights = Array.from({length: sizes[layer - 1]}, (_, from) => {
       const option = element("option", {value: weightPlace(sizes, {layer, unit, from})});
-      option.textContent = `Weight from ${this.#diagram.nameOf(layer - 1, from)} to ${to}`;
+      option.textContent = `Weight from ${this.#diagram.nameOf(layer - 1, from)}`;
       option.dataset.from = from;
       return option;
     });
     this.#which.replaceChildren(bias, ...weights);
+    this.#which.ariaLabel = `Bias or weight of ${to}`;
     this.#which.selectedIndex = place.from === undefined ? 0 : place.from + 1;
   }
 }

@@ -44,12 +44,11 @@ function drawHistograms(canvas, layers) {
     write(context, isIll ? `${name} ⚠` : name, left, HEAD - 7, ink);
     drawBars(context, {...box, top: HEAD}, activations.bins, line,
       (share) => colourOf(activations.low + share * (activations.high - activations.low), 0.85));
-    writeEnds(context, box, HEAD + down, [activations.low, activations.high].map(short), muted);
-    write(context, `∇ ${gradient === 0 ? 0 : gradient.toPrecision(isWide ? 2 : 1)}`, left, second - 7, ink);
     drawBars(context, {...box, top: second}, gradients.bins, line, () => muted);
-    if (isWide || index === 0) {
-      writeEnds(context, box, second + down, [`1e${LEAST}`, `1e${MOST}`], muted);
-    }
+    if (!isWide) return; // there is no room for numbers
+    writeEnds(context, box, HEAD + down, [activations.low, activations.high].map(short), muted);
+    write(context, `∇ ${Number(gradient.toPrecision(2))}`, left, second - 7, ink);
+    writeEnds(context, box, second + down, [`1e${LEAST}`, `1e${MOST}`], muted);
   });
 }
 
