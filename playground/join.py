@@ -91,12 +91,14 @@ def embedded(name: str, content: bytes) -> str:
 def page(core: bytes) -> str:
     """Return the page with this core in it."""
     main, worker = scripts()
+    boot = f"\n{(PAGE / 'boot.js').read_text()}"
     text = (PAGE / "index.html").read_text()
     style = "\n" + "".join(shortened((PAGE / name).read_text()) for name in STYLE.findall(text))
     text = STYLE.sub("", text)
     policy = {
         "default-src": "'none'",
-        "script-src": f"{source_of(main)} 'wasm-unsafe-eval'",  # WebAssembly, but no eval
+        # boot.js, the script that it adds, and WebAssembly, but no eval
+        "script-src": f"{source_of(boot)} {source_of(main)} 'wasm-unsafe-eval'",
         "style-src": source_of(style),
         "worker-src": "blob:",
         "base-uri": "'none'",
@@ -105,6 +107,7 @@ def page(core: bytes) -> str:
     written = "; ".join(f"{name} {value}" for name, value in policy.items())
     digits = PAGE / "digits"
     files = {
+        "script": main.encode(),
         "core": core,
         "digits": (digits / "network.bin").read_bytes(),
         "examples": (digits / "examples.bin").read_bytes(),
@@ -116,7 +119,7 @@ def page(core: bytes) -> str:
         '<script type="module" src="main.mjs"></script>': (
             f"{''.join(embedded(name, content) for name, content in files.items())}"
             f'<script type="text/plain" id="embedded-worker">{worker}</script>\n'
-            f'<script type="module" id="page-script">{main}</script>'
+            f'<script type="module">{boot}</script>'
         ),
     }
     for old, new in replacements.items():
