@@ -131,7 +131,7 @@ export const TOURS = {
         text: "A relu neuron gives 0 where its sum is negative, and there its weights have no "
           + "gradient. With a learning rate of 10, a few steps move all eight so far that every point "
           + "gives 0: they are dead, and the output is the same everywhere.",
-        press: "Press Epoch five times.",
+        press: "Press Epoch five times, and see what the panel Inside finds.",
       },
       {
         hash: `${RELU}&learningRate=0.1&steps=100&changes=0*learningRate*10_100*learningRate*0.1`,
