@@ -123,6 +123,32 @@ def test_relus_learn_with_a_small_learning_rate(page):
     assert accuracy == 1
 
 
+def answer(page, step):
+    """Open a step of the lesson about digits; return what the network says."""
+    page.follow(f"lesson={step}")
+    page.until("document.getElementById('digit-answer').textContent !== '…'")
+    return page.text("digit-answer")
+
+
+def test_a_3_is_read_and_a_5_is_misread_as_the_lesson_says(page):
+    assert answer(page, "digits.1").startswith("It is a 3, 99.")
+    assert page.tab.inner_text("#digit-neuron-title") == "Layer 1, neuron 1"
+    assert answer(page, "digits.2").startswith("It is a 3, 99.")
+    assert re.match(r"It is a 3, 9\d\.\d % sure", answer(page, "digits.3"))
+
+
+def test_ten_steps_teach_a_5_and_each_lowers_its_cost(page):
+    assert answer(page, "digits.4").startswith("It is a 3")
+    for _ in range(10):
+        page.tab.click("[aria-label='This is a 5']")
+        before, after = (
+            float(page.tab.get_attribute(f"#digit-cost-{when}", "title"))
+            for when in ("before", "after")
+        )
+        assert after < before
+    assert page.text("digit-answer").startswith("It is a 5")
+
+
 # ---- The panel ----
 
 
@@ -169,7 +195,7 @@ def test_nothing_jumps_between_steps_and_nothing_scrolls_sideways(page):
     for width in (360, 700, 1024, 1600):
         page.tab.set_viewport_size({"width": width, "height": 800})
         heights = set()
-        for step in ("neuron.1", "rate.4", "overfitting.1", "relu.1", "relu.3"):
+        for step in ("neuron.1", "rate.4", "overfitting.1", "relu.1", "relu.3", "digits.4"):
             page.tab.evaluate("(step) => { location.hash = `lesson=${step}`; }", step)
             page.until(f"location.hash.endsWith('&lesson={step}')")
             heights.add(page.tab.evaluate("document.getElementById('tour').offsetHeight"))

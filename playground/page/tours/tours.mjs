@@ -155,4 +155,36 @@ export const TOURS = {
       },
     ],
   },
+  digits: {
+    title: "Reading digits",
+    steps: [
+      {
+        hash: "room=digits&drawing=example.3",
+        text: "A drawing becomes 28 × 28 grey levels, the 784 inputs of the network. Its ten outputs "
+          + "are probabilities that add up to 1, and the largest is the answer: here a 3, with more "
+          + "than 99 %.",
+        press: "Draw a digit of your own, or choose an example.",
+      },
+      {
+        hash: "room=digits&drawing=example.3&neuron=1.0",
+        text: "Each neuron of the first hidden layer has a weight for each pixel, so its weights are a "
+          + "picture. Ink where they are positive raises its sum, ink where they are negative lowers "
+          + "it.",
+        press: "Choose other neurons of the layer in the diagram.",
+      },
+      {
+        hash: "room=digits&drawing=example.10",
+        text: "This 5 is read as a 3, with a probability of more than 90 %. That is what its outputs "
+          + "say, but a large probability does not make an answer right.",
+        press: "Look at the three examples after it, which are misread too.",
+      },
+      {
+        hash: "room=digits&drawing=example.10&rate=0.1",
+        text: "Say what a drawing is, and one step of gradient descent moves the 13,002 weights and "
+          + "biases, each by the learning rate times its share in the error. The cost of this drawing "
+          + "is lower after each step, and within ten of them the 5 is read.",
+        press: "Press 5 a few times, and see below which numbers moved most.",
+      },
+    ],
+  },
 };
