@@ -3,6 +3,7 @@ import {flushAddress, forgetAddress} from "./common/address.mjs";
 import {find} from "./common/dom.mjs";
 import {clearNotice} from "./common/notice.mjs";
 import {digits} from "./digits/room.mjs";
+import {linkOfGiven} from "./plane/given.mjs";
 import {plane} from "./plane/room.mjs";
 import {openTour} from "./tours/panel.mjs";
 
@@ -10,12 +11,13 @@ import {openTour} from "./tours/panel.mjs";
 const ROOMS = {plane, digits};
 const left = {}; // the hash of each room that was shown before
 
+const given = linkOfGiven();
 let shown = null;
 
 /** Show the room of a link, and open the link in it. */
 function open() {
   forgetAddress();
-  const hash = openTour(location.hash.slice(1));
+  const hash = openTour(location.hash.slice(1)) || given;
   const wanted = new URLSearchParams(hash).get("room");
   const name = Object.hasOwn(ROOMS, wanted) ? wanted : Object.keys(ROOMS)[0];
   if (shown && shown !== name) ROOMS[shown].close();
