@@ -11,6 +11,7 @@ const ARGUMENTS = [
 /** What Network takes beside those; the page has none of it, but knows the names. */
 const OTHERS = ["input_scale", "residual", "norm", "members", "embeddings"];
 const WIDTHS = {F32: 4, F64: 8};
+const DTYPES = {float32: "F32", float64: "F64"};
 
 /**
  * Write a network with biases.
@@ -76,27 +77,23 @@ export function readNetwork(content) {
       + MOST_BYTES.toLocaleString("en"));
   }
   const {metadata, tensors} = tensorsIn(content);
-  const {sizes, activations, cost} = argumentsIn(metadata);
+  const {sizes, activations, cost, dtype} = argumentsIn(metadata);
   const wanted = splitOf(sizes), last = wanted.at(-1);
   const others = [...tensors.keys()].filter((name) => !wanted.some((one) => one.name === name));
   if (others.length > 0) refuse(`its network has no tensor ${brief(others[0])}`);
   for (const {name, shape} of wanted) {
-    if (String(tensors.get(name)?.shape) !== String(shape)) refuse(`it has no ${name} of shape ${shape}`);
+    const tensor = tensors.get(name);
+    const isGood = tensor?.dtype === dtype && String(tensor.shape) === String(shape);
+    if (!isGood) refuse(`it has no ${name} of shape ${shape.join(" × ")} in ${dtype}`);
   }
   const parameters = new Float32Array(last.first + last.length);
   for (const {name, first} of wanted) parameters.set(numbersOf(tensors.get(name)), first);
-  const isRounded = [...tensors.values()].some(({dtype}) => dtype === "F64");
   if (!parameters.every(Number.isFinite)) refuse("not all of its parameters are finite as float32");
   const {[CHECKSUM]: checksum, ...notes} = metadata;
   if (checksum !== undefined && checksum !== checksumOf(tensors, notes)) {
     refuse("its content does not match its checksum");
   }
-  return {sizes, activations, cost, parameters, metadata: notes, isRounded};
-}
-
-/** @returns {number} parameters of a network with these sizes */
-export function countParameters(sizes) {
-  return sizes.slice(1).reduce((sum, size, layer) => sum + (sizes[layer] + 1) * size, 0);
+  return {sizes, activations, cost, parameters, metadata: notes, isRounded: dtype === "F64"};
 }
 
 /** Weights and biases of each layer in the parameters. */
@@ -187,7 +184,17 @@ function argumentsIn(metadata) {
   }
   const activations = [...hidden, given.output_activation].map(
     (one) => nameOf("activation", one, {leaky_relu: 0.01}));
-  return {sizes, activations, cost: nameOf("cost", given.cost, {})};
+  if (!Object.hasOwn(DTYPES, String(given.dtype))) refuse("its dtype is not float32 or float64");
+  checkClasses(given.classes ?? null, sizes.at(-1));
+  return {sizes, activations, cost: nameOf("cost", given.cost, {}), dtype: DTYPES[given.dtype]};
+}
+
+/** The page does not show labels of classes, but a file with wrong ones is damaged. */
+function checkClasses(classes, nOutputs) {
+  const n = nOutputs === 1 ? 2 : nOutputs;
+  const areGood = classes === null
+    || (Array.isArray(classes) && classes.length === n && new Set(classes).size === n);
+  if (!areGood) refuse(`its classes are not ${n} different labels`);
 }
 
 /** A name, or an object of a name and its parameter, which must be the page's own. */

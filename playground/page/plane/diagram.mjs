@@ -147,6 +147,11 @@ export class Diagram {
     return Math.min(WIDEST_NAME, Math.max(22, ...widths));
   }
 
+  /** @returns {{x: number, y: number, side: number} | undefined} the square of a neuron */
+  placeOf({layer, unit}) {
+    return this.#neurons.find((neuron) => neuron.layer === layer && neuron.unit === unit);
+  }
+
   /** What is under the pointer. */
   #at(event) {
     const {left, top} = this.#canvas.getBoundingClientRect();

@@ -1,4 +1,5 @@
 /** A network of the page as a Python script, which gives the same numbers with pynn. */
+import {base64Of} from "../common/base64.mjs";
 import {FEATURES} from "./features.mjs";
 
 /** Rows that a script holds; those of more are in a file beside it. */
@@ -29,20 +30,22 @@ const EXPRESSIONS = {x: "x", y: "y", xx: "x * x", yy: "y * y", xy: "x * y"};
  * @param {object} of.net sizes, activations (one for each layer but the input) and cost
  * @param {Float32Array} of.parameters those that the network has now
  * @param {Float32Array | null} of.start those that training began with; null: those of the seed
- * @param {boolean} of.isReplayed whether the settings of `state` alone, in all steps, led to them
+ * @param {object[]} of.changes what was changed on the way (see changes.mjs)
  * @param {number} of.steps updates so far
- * @param {object} of.data points, labels and classes of the plane, or null for other rows;
- *   rows (n, inputs), targets (n, outputs), nTraining
+ * @param {object} of.data rows (n, inputs), targets (n, outputs), nTraining; points of the plane and
+ *   their labels, of which the rows are computed unless they are of a table
  * @returns {{script: string, csv: string | null, notes: string[]}} `csv` is the content of
  *   playground.csv, where the script reads one; notes say what the user has to know
+ * @throws {Error} where there are no training rows
  */
 export function pythonScript(of) {
   const {net, data, steps} = of;
+  if (data.nTraining === 0) throw new Error("there are no training points yet to write a script of");
   const n = data.rows.length / net.sizes[0];
   const table = tableOf(of, n);
   const isInFile = n > MOST_EMBEDDED;
   const way = wayOf(of);
-  const needsBytes = of.start !== null || way === "changed" || way === "stopped";
+  const needsBytes = of.start !== null || holdsNumbers(way);
   const script = [
     `"""A network ${net.sizes.join("-")} of the pynn playground, after ${counted(steps, "step")}.`,
     "",
@@ -57,7 +60,7 @@ export function pythonScript(of) {
     "",
     ...dataLines(table, isInFile, data.nTraining, n),
     "",
-    ...networkLines(of),
+    ...networkLines(of, way),
     ...trainingLines(of, way),
     'print("training cost", net.cost(X[:n], targets[:n]))',
     ...(data.nTraining < n ? ['print("test cost", net.cost(X[n:], targets[n:]))'] : []),
@@ -79,11 +82,15 @@ const NOTES = {
 };
 
 /** How the script comes to the parameters: from the start alone, by training, or as numbers. */
-function wayOf({state, steps, isReplayed, data}) {
-  if (!isReplayed) return "changed";
+function wayOf({state, steps, changes, data}) {
+  if (changes.some(({step, part}) => step > 0 || !("weight" in part))) return "changed";
   if (steps === 0) return "untrained";
   const isWithinEpoch = steps % stepsOf(state, data) !== 0;
   return isWithinEpoch && KEEP_MOVING.includes(state.rule) ? "stopped" : "replayed";
+}
+
+function holdsNumbers(way) {
+  return way === "changed" || way === "stopped";
 }
 
 /** Steps of an epoch. */
@@ -94,7 +101,7 @@ function stepsOf({batchSize}, {nTraining}) {
 /** Columns of numbers, by name, and the expressions that make rows and targets of them. */
 function tableOf({state, net, data}, n) {
   const nOutputs = net.sizes.at(-1), nInputs = net.sizes[0];
-  if (!data.points) {
+  if (state.data === "table") {
     const inputs = columns(data.rows, nInputs), targets = columns(data.targets, nOutputs);
     return {n, columns: [...inputs, ...targets], nInputs};
   }
@@ -135,7 +142,7 @@ function dataLines(table, isInFile, nTraining, n) {
   ];
 }
 
-function networkLines({state, net, start}) {
+function networkLines({state, net, start, changes}, way) {
   const names = (list) => `[${list.map((name) => `"${name}"`).join(", ")}]`;
   const hidden = net.activations.slice(0, -1);
   return [
@@ -147,13 +154,15 @@ function networkLines({state, net, start}) {
     `    random_state=${state.seed},`,
     ")",
     ...(start ? parameterLines("It was loaded with these parameters.", start) : []),
+    ...(holdsNumbers(way) ? [] : changes.map(({part: {weight, value}}) => (
+      `net.parameters[${weight}] = ${value}  # edited`))),
   ];
 }
 
 function trainingLines(of, way) {
   const {state, data, steps} = of;
   if (way === "untrained") return [];
-  if (way !== "replayed") {
+  if (holdsNumbers(way)) {
     return parameterLines(`Its parameters after ${counted(steps, "step")}.`, of.parameters);
   }
   const {rule, learningRate, batchSize, l2, l1, dropout} = state;
@@ -182,12 +191,6 @@ function parameterLines(comment, parameters) {
     "parameters = (", ...lines, ")",
     'net.parameters[:] = np.frombuffer(base64.b64decode(parameters), "<f4")',
   ];
-}
-
-/** @returns {string} float32 numbers, little-endian, as base64 */
-export function base64Of(numbers) {
-  const bytes = new Uint8Array(Float32Array.from(numbers).buffer);
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
 function rowsOf({columns: of, n}) {

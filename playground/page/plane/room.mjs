@@ -7,11 +7,14 @@ import {Past} from "../common/past.mjs";
 import {drawChart} from "./chart.mjs";
 import {showConfusion} from "./confusion.mjs";
 import {Controls} from "./controls.mjs";
-import {outputsOf} from "./data.mjs";
 import {Diagram} from "./diagram.mjs";
 import {Edit} from "./edit.mjs";
+import {Explain} from "./explain.mjs";
+import {Files} from "./files.mjs";
 import {showHistograms} from "./histograms.mjs";
 import {showLegend} from "./legend.mjs";
+import {sizesOf, withStart} from "./loaded.mjs";
+import {markPlace, markPoint, Overlay, rowAt} from "./marks.mjs";
 import {OwnPoints} from "./own_points.mjs";
 import {OwnTable} from "./own_table.mjs";
 import {outlineOf} from "./samples.mjs";
@@ -21,9 +24,12 @@ import {
 import {drawSurface} from "./surface.mjs";
 import {Trainer} from "./trainer.mjs";
 
+const MOST_WAITS = 250; // of 20 ms
+
 let state = defaultState();
 let frame = null;
 let isRunning = false;
+let looked; // the place of the number that is looked at
 let merged = null; // the field that the last change was of
 const past = new Past();
 const diagram = new Diagram(find("diagram"), draw, () => edit.focus());
@@ -31,6 +37,12 @@ const edit = new Edit(diagram, changeWeight, draw);
 const controls = new Controls(change);
 const ownPoints = new OwnPoints(change, draw);
 const ownTable = new OwnTable(change);
+const explain = new Explain(change, (place) => {
+  looked = place;
+  drawMarks();
+});
+const overDiagram = new Overlay(find("diagram")), overSurface = new Overlay(find("surface"));
+new Files(whenShown, change);
 const trainer = new Trainer(show, (message) => {
   notify(message);
   setRunning(false);
@@ -38,7 +50,7 @@ const trainer = new Trainer(show, (message) => {
 
 /** Change parts of the state as the user asks. */
 function change(part, merge = null) {
-  const after = {...state, ...part};
+  const after = withStart(state, {...state, ...part});
   const counts = needsRewind(state, after) || trainsOtherwise(state, after);
   if (counts && (merge === null || merge !== merged)) past.add(state);
   if (counts) merged = merge;
@@ -86,6 +98,15 @@ function open(hash) {
   showState();
   const some = problems.slice(0, 3).join(", ");
   if (some) notify(`Parts of the link are not valid, and have their defaults: ${some}`);
+}
+
+/** @returns {Promise<{frame: object, state: object}>} once the network of the state is shown */
+async function whenShown() {
+  for (let i = 0; i < MOST_WAITS && !trainer.isNewest(frame); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (!trainer.isNewest(frame)) throw new Error("the network is not ready yet; try again");
+  return {frame, state};
 }
 
 function play() {
@@ -150,6 +171,8 @@ function draw() {
   ownPoints.drawCross();
   drawChart(find("chart"), frame.costs);
   showHistograms(frame.look);
+  explain.draw(frame, state);
+  drawMarks();
   find("output-title").textContent = chosen ? diagram.title() : "Output";
   find("neuron").textContent = diagram.describe() || hint();
   edit.show(frame);
@@ -161,6 +184,25 @@ function hint() {
   const [positive, negative] = colourNames();
   return `${positive} is positive, ${negative} negative; thicker links are larger weights. `
     + "Click a neuron or a link to edit it.";
+}
+
+/** Mark the example that is explained, and the number that is looked at. */
+function drawMarks() {
+  if (!frame) return;
+  const isExplained = state.explain > 0 && frame.trace;
+  overDiagram.draw((context) => {
+    if (isExplained) markPlace(context, looked, (at) => diagram.placeOf(at), frame.sizes);
+  });
+  overSurface.draw((context, width) => {
+    if (isExplained) markPoint(context, width, frame.data.points, frame.trace.row);
+  });
+}
+
+/** Explain the point that is clicked. */
+function choosePoint(event) {
+  if (state.explain === 0 || state.data === "drawn" || !frame) return; // a click draws a point
+  const row = rowAt(find("surface"), event, frame.data.points);
+  if (row >= 0) change({explain: row + 1});
 }
 
 function showFigures() {
@@ -202,9 +244,7 @@ function showState() {
   ownTable.show(state);
   find("undo").disabled = !past.canUndo;
   find("redo").disabled = !past.canRedo;
-  const units = state.layers.map((layer) => layer.units);
-  const sizes = [outline.names.length, ...units, outputsOf(outline.classes)];
-  find("shape").textContent = sizes.join("–");
+  find("shape").textContent = sizesOf(state).join("–") + (state.start ? ", loaded" : "");
   showLegend(outline);
   keep();
 }
@@ -252,6 +292,7 @@ find("play").addEventListener("click", toggle);
 find("rewind").addEventListener("click", rewind);
 find("step").addEventListener("click", () => trainer.step());
 find("epoch").addEventListener("click", () => trainer.epoch());
+find("surface").addEventListener("click", choosePoint);
 find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
 find("confusion-of").addEventListener("change", draw);

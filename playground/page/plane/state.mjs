@@ -7,6 +7,7 @@ import {choicesFrom} from "./choices.mjs";
 import {DATA_SETS} from "./data.mjs";
 import {NO_POINTS, pointsFrom} from "./drawn.mjs";
 import {FEATURES} from "./features.mjs";
+import {hasGoodStart, startFrom} from "./loaded.mjs";
 import {FIRST_TABLE, isInLink, keyOf, tableOf} from "./tables.mjs";
 
 export const MOST_LAYERS = 8;
@@ -46,6 +47,8 @@ export const FIELDS = {
   stopCost: {default: 0, choices: [0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001, 0.00001]},
   palette: {default: "blue-orange", choices: Object.keys(PALETTES)},
   showTest: {default: "no", choices: ["yes", "no"]},
+  explain: {default: 0, least: 0, most: 20_000}, // the example that is explained; 0: none
+  ask: {default: "no", choices: ["yes", "no"]}, // for its numbers
   steps: {default: 0, least: 0, most: 1_000_000},
 };
 
@@ -56,7 +59,7 @@ export const FIELDS = {
 const OWN_DATA = {points: NO_POINTS, table: FIRST_TABLE, choices: ""};
 
 /** Parts that undo leaves alone, and that no network depends on. */
-const ASIDE = ["speed", "showTest", "stopEpoch", "stopCost", "palette"];
+const ASIDE = ["speed", "showTest", "stopEpoch", "stopCost", "palette", "explain", "ask"];
 /** How far the network is trained, and what was changed on the way (see changes.mjs). */
 const PROGRESS = ["steps", "changes"];
 
@@ -67,6 +70,7 @@ export function defaultState() {
     Object.entries(FIELDS).map(([name, field]) => [name, field.default]));
   state.features = ["x", "y"];
   state.layers = [{units: 4, activation: "tanh"}, {units: 2, activation: "tanh"}];
+  state.start = ""; // parameters of a network from a file, in place of those of the seed
   return {...state, ...OWN_DATA, changes: []};
 }
 
@@ -83,6 +87,7 @@ export function toHash(state) {
   for (const [name, first] of Object.entries(OWN_DATA)) {
     if (state[name] !== first) parts.set(name, state[name]);
   }
+  if (state.start !== "") parts.set("start", state.start);
   const {changes, steps} = state;
   const text = changesToText(changes);
   const isWhole = text.split("_").length <= MOST_CHANGES && changes.every(({step}) => step <= steps);
@@ -115,7 +120,10 @@ export function fromHash(hash, kept = {}) {
   for (const {part} of state.changes) {
     for (const name of SETTINGS.filter((name) => name in part)) state[name] = part[name];
   }
-  return {state: withTable(state, problems), problems};
+  const found = withTable(state, problems);
+  if (hasGoodStart(found)) return {state: found, problems};
+  problems.push("start of another network");
+  return {state: {...found, start: ""}, problems};
 }
 
 /** Whether another network or other data is needed, so that training starts again. */
@@ -147,6 +155,7 @@ function differ(before, after, isMeant) {
 function valueOf(name, text) {
   if (name === "features") return featuresOf(text);
   if (name === "layers") return layersOf(text);
+  if (name === "start") return startFrom(text) && text;
   if (name === "changes") return changesFromText(text, valueOf);
   if (name === "points") return pointsFrom(text) && text;
   if (name === "table") return keyOf(text);

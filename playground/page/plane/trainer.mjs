@@ -33,6 +33,11 @@ export class Trainer {
     this.#worker.onerror = (event) => onError(event.message);
   }
 
+  /** Whether a frame is of the last state that was set. */
+  isNewest(frame) {
+    return frame?.id === this.#id;
+  }
+
   /** Load the core; the other calls come after it. */
   async start() {
     const bytes = await coreBytes();

@@ -6,6 +6,8 @@
  * unit in the layer before, and a bias has `isBias`.
  */
 import {ACTIVATIONS, COSTS} from "./formulas.mjs";
+import {neuronName} from "./naming.mjs";
+import {biasPlace, weightPlace} from "./places.mjs";
 import {cut, telling, Writer} from "./writing.mjs";
 
 /**
@@ -43,11 +45,6 @@ export function labelWidth(lines) {
   return Math.max(0, ...lines.map((line) => labelOf(line).length));
 }
 
-/** @returns {string} the name of a neuron, counted from 1, with the input as layer 0 */
-export function neuronName({layer, unit}) {
-  return layer ? `neuron ${unit + 1} of layer ${layer}` : `input ${unit + 1}`;
-}
-
 class Walk {
   constructor(net, trace, {digits = 4, maxNeurons = 2, maxTerms = 4, rate = null}) {
     this.net = net;
@@ -56,8 +53,6 @@ class Walk {
     this.rate = rate;
     this.write = new Writer(digits, maxTerms);
     this.last = net.sizes.length - 1;
-    this.first = net.sizes.map((_, layer) => net.sizes.slice(1, layer).reduce(
-      (sum, size, before) => sum + (net.sizes[before] + 1) * size, 0));
   }
 
   parts() {
@@ -88,13 +83,13 @@ class Walk {
   }
 
   #weight(layer, from, unit) {
-    const place = this.first[layer] + from * this.net.sizes[layer] + unit;
-    return {x: this.net.parameters[place], at: {layer, unit, from}, is: "weight"};
+    const at = {layer, unit, from};
+    return {x: this.net.parameters[weightPlace(this.net.sizes, at)], at, is: "weight"};
   }
 
   #bias(layer, unit) {
-    const place = this.first[layer] + this.net.sizes[layer - 1] * this.net.sizes[layer] + unit;
-    return {x: this.net.parameters[place], at: {layer, unit, isBias: true}, is: "bias"};
+    const at = {layer, unit, isBias: true};
+    return {x: this.net.parameters[biasPlace(this.net.sizes, at)], at, is: "bias"};
   }
 
   #units(layer) {

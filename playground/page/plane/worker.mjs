@@ -14,6 +14,7 @@ import {Changes, settingsOf} from "./changes.mjs";
 import {Costs} from "./costs.mjs";
 import {outputsOf} from "./data.mjs";
 import {lookInto} from "./insight.mjs";
+import {startFrom} from "./loaded.mjs";
 import {gridRowsOf, samplesOf} from "./samples.mjs";
 import {accuracyOf, classesOf, confusionOf, varianceExplained} from "./scores.mjs";
 import {holdTable} from "./tables.mjs";
@@ -131,7 +132,11 @@ function begin() {
   epochsPerSecond = 0;
   look = {time: -Infinity};
   if (isRunning) speedFrom = {time: performance.now(), epochs: 0};
-  postMessage({type: "data", data, sizes: net.sizes, inputs: mapRows}); // the same in all frames
+  if (state.start !== "") net.parameters.set(startFrom(state.start));
+  postMessage({ // the same in all frames
+    type: "data", data, inputs: mapRows,
+    sizes: net.sizes, activations: net.activationNames, cost: net.costName,
+  });
   settings = settingsOf(state);
   changes = new Changes(state.changes);
   const bad = changes.all.find(({part}) => part.weight >= net.parameters.length);
@@ -313,7 +318,18 @@ function frame() {
     parameters: net.parameters.slice(),
     surface: net.predict(surfaceRows),
     maps: net.activations(mapRows),
+    trace: state.explain > 0 ? traceOf(state.explain - 1) : null,
   };
+}
+
+/** All numbers of one example, or of the last one if there are not so many; null without rows. */
+function traceOf(wanted) {
+  const row = Math.min(wanted, data.labels.length - 1);
+  if (row < 0) return null;
+  const part = (numbers, width) => numbers.slice(row * width, (row + 1) * width);
+  const x = part(data.rows, net.sizes[0]), y = part(data.targets, net.sizes.at(-1));
+  const trace = net.trace(x, y);
+  return {...trace, row, x, y, cost: trace.costs[0]};
 }
 
 /** Accuracies and confusion matrices of the training and the test rows; R² for regression. */
