@@ -16,3 +16,16 @@ def opened(page, content, name="network.safetensors"):
         page.tab.click("#load-network")
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
     chooser.value.set_files(file)
+
+
+PASTE = """(text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  const options = {bubbles: true, cancelable: true, clipboardData};
+  document.body.dispatchEvent(new ClipboardEvent("paste", options));
+}"""
+
+
+def pasted(page, text):
+    """Paste a text into the page."""
+    page.tab.evaluate(PASTE, text)

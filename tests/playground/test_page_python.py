@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import browsing
-from page_files import saved
+from page_files import pasted, saved
 
 import pynn
 
@@ -34,6 +34,7 @@ REPLAYED = {
     "plane, L2, Nesterov": "data=plane&rule=nesterov&l2=0.01&learningRate=0.01&steps=1000",
     "hills, Rprop": "data=hills&layers=4.mish-4.selu&rule=rprop&batchSize=400&steps=1000",
     "an edited start": "changes=0*3*0.5_0*24*-1.25&steps=1000",
+    "the first table": "data=table&layers=4.tanh&steps=1000",
     "untrained": "seed=3",
 }
 # the script holds the parameters, as the run cannot be repeated from the seed
@@ -107,12 +108,39 @@ def test_a_script_trains_to_the_costs_and_parameters_of_the_page_to_the_bit(page
         assert "base64" not in script, name
         lines = script.splitlines()
         assert max(map(len, lines)) <= 100, name
-        assert sum(not re.match(r"[-\d. ]+$", line) for line in lines) < 50, name  # numbers aside
+        assert sum(not re.match(r"[-+e\d. ]+$", line) for line in lines) < 50, name  # numbers aside
 
 
 def test_a_script_of_a_run_that_cannot_be_repeated_holds_the_parameters(page, tmp_path):
     for name, script in check(page, HELD, tmp_path).items():
         assert "net.fit(" not in script, name
+
+
+def test_a_script_of_many_rows_reads_them_from_a_file_beside_it(page, tmp_path, monkeypatch):
+    page.open("data=table")
+    lines = [
+        f"{i * 0.37 % 5:.3f},{i * i % 7},{'yes' if i % 5 > i % 3 else 'no'}" for i in range(450)
+    ]
+    pasted(page, "first,second,answer\n" + "\n".join(lines))
+    page.until("document.getElementById('shape').textContent === '2–4–2–1'")
+    page.tab.click("#epoch")
+    page.until("document.getElementById('epochs').textContent === '1'")
+    script = script_of(page)
+    page.tab.click("#code-open")
+    with page.tab.expect_download() as found:
+        page.tab.click("#code-csv")
+    found.value.save_as(tmp_path / found.value.suggested_filename)
+    monkeypatch.chdir(tmp_path)
+    ((printed, _),) = run([script])
+    costs = [float(line.rsplit(" ", 1)[1]) for line in printed.splitlines()]
+    assert costs == [float(cost) for cost in page.figures()[:2]]
+
+
+def test_a_script_needs_training_points(page):
+    page.open("data=drawn")
+    page.tab.click("#code-open")
+    page.until("!document.getElementById('notice').hidden")
+    assert "no training points" in page.text("notice")
 
 
 def test_the_dialog_says_why_a_script_does_not_train(page):

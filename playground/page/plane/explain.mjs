@@ -59,7 +59,11 @@ export class Explain {
   #setOpen(isOpen) {
     find("explain").hidden = !isOpen;
     document.body.classList.toggle("explaining", isOpen);
-    if (isOpen) find("diagram").scrollIntoView({block: "start"});
+    if (isOpen) {
+      const {style} = find("diagram"), header = document.querySelector("header");
+      style.scrollMarginTop = `${header.offsetHeight + 8}px`; // the header stays at the top
+      find("diagram").scrollIntoView({block: "start"});
+    }
     else this.#point(undefined);
   }
 
