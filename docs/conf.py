@@ -17,7 +17,7 @@ from sphinx.util.nodes import make_refnode
 os.environ["MPLBACKEND"] = "Agg"
 
 import pynn
-from pynn.playing import page
+from pynn import playing
 
 # ---- The project -------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ _PLAYGROUND = "_static/playground.html"
 
 
 def complete(app, docname, content):
-    """Add to a page what only the site has: its toctree, links to the gallery and the playground."""
+    """Add to a page what only the site has: its toctree, links to gallery and playground."""
     text = content[0].replace("](../examples/README.rst)", "](auto_examples/index.rst)")
     text = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](auto_examples/\1.rst)", text)
     link = rf'<a class="try" href="{_PLAYGROUND}#\2">\1</a>'
@@ -207,7 +207,7 @@ def skip(app, what, name, obj, skip, options):
 def add_playground(app, error):
     """Write the page of the playground, which docs/playground.md shows in a frame."""
     if error is None and app.builder.format == "html":
-        (Path(app.outdir) / _PLAYGROUND).write_text(page(), encoding="utf-8")
+        (Path(app.outdir) / _PLAYGROUND).write_text(playing.page(), encoding="utf-8")
 
 
 class CommandHelp(SphinxDirective):

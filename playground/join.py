@@ -17,7 +17,6 @@ LIMIT = 400_000  # bytes
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.\.?/[\w./]+)";\n', re.M)
 EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const) ([\w$]+))", re.M)
-COMMENT = re.compile(r"^ */\*.*?\*/\n", re.M | re.S)  # on lines of its own
 END_OF_SHARED = "/* The worker has all modules above. */"  # embedded.mjs looks for it
 STYLE = re.compile(r'<link rel="stylesheet" href="([\w./]+)">\n')
 
@@ -42,22 +41,15 @@ def scope_of(module: Path) -> str:
     return "_".join(module.relative_to(PAGE).with_suffix("").parts)
 
 
-def shortened(text: str) -> str:
-    """Return a module or style sheet without block comments and indentation, an eighth shorter."""
-    return re.sub("^ +", "", COMMENT.sub("", text), flags=re.M)
-
-
 def joined(files: list[Path]) -> str:
     """Return modules as one script; each becomes a function, and so keeps its scope."""
     parts = []
     for module in files:
         text = module.read_text()
         exports = ", ".join(declared for _, declared in EXPORT.findall(text))
-        text = EXPORT.sub(r"\1", IMPORT.sub("", shortened(text)))
+        text = EXPORT.sub(r"\1", IMPORT.sub("", text))
         if left := re.search(r"^(import|export)\b.*", text, re.M):
             raise ValueError(f"{module}: {left[0]!r} is no import or export that join.py knows")
-        if any(line.count("`") % 2 for line in text.splitlines()):
-            raise ValueError(f"{module}: a text of several lines would lose its indentation")
         if "</script" in text:
             raise ValueError(f"{module} would end the script of the page")
         needs = [f"const {names} = {scope_of(other)};\n" for names, other in imported(module)]
@@ -93,7 +85,7 @@ def page(core: bytes) -> str:
     main, worker = scripts()
     boot = f"\n{(PAGE / 'boot.js').read_text()}"
     text = (PAGE / "index.html").read_text()
-    style = "\n" + "".join(shortened((PAGE / name).read_text()) for name in STYLE.findall(text))
+    style = "\n" + "".join((PAGE / name).read_text() for name in STYLE.findall(text))
     text = STYLE.sub("", text)
     policy = {
         "default-src": "'none'",
