@@ -146,7 +146,7 @@ def test_points_have_numbers_for_regression(page):
     page.tab.focus("#drawn-value")
     page.tab.keyboard.press("End")
     click(page, 1, 0)
-    assert page.text("score-name") == "R²"
+    page.until("document.getElementById('score-name').textContent === 'R²'")
     assert page.hash().endswith("&points=n5k8cdwb48cjg")
     page.tab.select_option("#drawn-kind", "c")
     assert page.text("legend").split() == ["class", "0", "class", "1"]
@@ -212,7 +212,7 @@ def test_columns_are_chosen_and_the_choices_are_undone(page):
     page.tab.uncheck("text=port (3)")
     assert page.text("shape") == "4–4–2–1"
     page.tab.select_option("#target", label="age")
-    assert page.text("score-name") == "R²"
+    page.until("document.getElementById('score-name').textContent === 'R²'")
     assert "The target is scaled to −1 to 1" in notes(page)
     assert "Rows without a target are left out" in notes(page)
     page.tab.select_option("#x-column", label="class")
