@@ -56,7 +56,7 @@ export class Changes {
     const names = SETTINGS.filter((name) => before[name] !== after[name]);
     if (names.length === 0) return;
     const known = Object.assign({}, ...this.#made.filter(isOfSettings).map(({part}) => part));
-    for (const name of names.filter((name) => !(name in known))) this.#addStart({[name]: before[name]});
+    for (const name of names) if (!(name in known)) this.#addStart({[name]: before[name]});
     const part = Object.fromEntries(names.map((name) => [name, after[name]]));
     const last = this.#made.at(-1);
     const merges = last.step === step && isOfSettings(last);
@@ -78,7 +78,8 @@ export class Changes {
   addWeight(step, weight, value) {
     this.stop();
     const isReplaced = (change) => change.step === step && change.part.weight === weight;
-    this.#made = [...this.#made.filter((change) => !isReplaced(change)), {step, part: {weight, value}}];
+    const others = this.#made.filter((change) => !isReplaced(change));
+    this.#made = [...others, {step, part: {weight, value}}];
   }
 }
 

@@ -15,11 +15,13 @@ export function showConfusion(counts, words) {
   if (shown !== JSON.stringify(words)) buildTable(words);
   shown = JSON.stringify(words);
   const cells = find("confusion").querySelectorAll("td[data-cell]");
-  const ofClass = words.map((_, row) => counts.slice(row * n, (row + 1) * n).reduce((a, b) => a + b, 0));
+  const ofClass = words.map(
+    (_, row) => counts.slice(row * n, (row + 1) * n).reduce((sum, count) => sum + count, 0));
   counts.forEach((count, i) => {
     const row = Math.floor(i / n), share = count / Math.max(1, ofClass[row]);
     cells[i].textContent = count;
-    cells[i].style.background = count === 0 ? "" : colourOf(row === i % n ? 1 : -1, 0.12 + 0.5 * share);
+    const isRight = row === i % n;
+    cells[i].style.background = count ? colourOf(isRight ? 1 : -1, 0.12 + 0.5 * share) : "";
   });
 }
 

@@ -183,7 +183,8 @@ export class Diagram {
       const link = place && this.#links.find(({from, to}) => (
         to.layer === place.layer && to.unit === place.unit && from.unit === place.from));
       if (!link) continue;
-      drawChosenLink(context, link, parameters[link.place], styleColour("panel"), styleColour("ink"));
+      const [ground, ink] = ["panel", "ink"].map(styleColour);
+      drawChosenLink(context, link, parameters[link.place], ground, ink);
     }
   }
 

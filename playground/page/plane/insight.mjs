@@ -17,9 +17,9 @@ const FLAT = 0.05, ON_MOST_ROWS = 0.95;
  * @param {Float32Array} rows
  * @param {Float32Array} targets
  * @param {number} nTraining
- * @returns {object[]} for each layer from the first hidden one: `units`; `activations` and `gradients`, as
- *   `histogram` gives them; `gradient`, the root mean square of those of its weights; and units that
- *   are `dead` (a relu that is 0 on all rows) or `saturated` (nearly flat on 95 % of the rows)
+ * @returns {object[]} for each layer from the first hidden one: `units`; `activations` and
+ *   `gradients`, as `histogram` gives them; `gradient`, the root mean square of those of its weights;
+ *   and units that are `dead` (a relu that is 0 on all rows) or `saturated` (nearly flat on 95 % of the rows)
  */
 export function lookInto(net, rows, targets, nTraining) {
   const n = Math.min(nTraining, MOST_ROWS);
@@ -96,8 +96,8 @@ export function adviceOn(layers) {
   });
   const [first, last] = [layers[0]?.gradient, layers.at(-1)?.gradient];
   if (last > 0 && first < last / 1000) {
-    advice.push(`Gradients vanish: those of layer 1 are ${Math.round(last / first) || "infinitely many"} `
-      + "times smaller than those of the output. Try relu, or fewer layers.");
+    const size = first === 0 ? "0" : `${Math.round(last / first)} times smaller than the output's`;
+    advice.push(`Gradients vanish: those of layer 1 are ${size}. Try relu, or fewer layers.`);
   }
   return advice;
 }

@@ -67,7 +67,8 @@ function drawGroups(context, links, parameters, isFaded) {
       for (let i = 0; i < lines; i++) trace(context, link, (i - (lines - 1) / 2) * apart);
     }
     context.lineWidth = apart;
-    context.strokeStyle = colourOf(index & 2 ? -1 : 1, opacityOf(strength) * (index & 1 ? 1 : FADED));
+    const opacity = opacityOf(strength) * (index & 1 ? 1 : FADED);
+    context.strokeStyle = colourOf(index & 2 ? -1 : 1, opacity);
     context.stroke();
   });
 }
@@ -92,7 +93,8 @@ export function linkAt(links, px, py, reach) {
     if (px < x || px > toX) continue;
     const t = timeAt((px - x) / (toX - x)), rise = (toY - y) * 6 * t * (1 - t);
     const run = (toX - x) * (1.5 - 3 * t + 3 * t * t);
-    const distance = Math.abs(y + (toY - y) * t * t * (3 - 2 * t) - py) * run / Math.hypot(rise, run);
+    const below = y + (toY - y) * t * t * (3 - 2 * t) - py;
+    const distance = Math.abs(below) * run / Math.hypot(rise, run);
     if (distance < least) [nearest, least] = [link, distance];
   }
   return nearest;

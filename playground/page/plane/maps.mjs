@@ -11,11 +11,13 @@ export function paintMaps(frame) {
   const {sizes} = frame;
   pixels = Math.sqrt(frame.inputs.length / sizes[0]);
   [sheet.width, sheet.height] = [pixels * sizes.length, pixels * Math.max(...sizes)];
-  const context = sheet.getContext("2d", {willReadFrequently: true}); // in memory, not the graphics card's
+  // in memory, rather than on the graphics card
+  const context = sheet.getContext("2d", {willReadFrequently: true});
   const image = new ImageData(sheet.width, sheet.height);
   sizes.forEach((size, layer) => {
     for (let unit = 0; unit < size; unit++) {
-      paintNumbers(mapOf(frame, {layer, unit}), pixels, OPACITY, image, pixels * layer, pixels * unit);
+      const numbers = mapOf(frame, {layer, unit});
+      paintNumbers(numbers, pixels, OPACITY, image, pixels * layer, pixels * unit);
     }
   });
   context.putImageData(image, 0, 0);
