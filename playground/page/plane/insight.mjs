@@ -86,12 +86,12 @@ export function adviceOn(layers) {
   layers.forEach(({units, dead, saturated}, index) => {
     const at = `Layer ${index + 1}: `;
     if (dead.length > 0) {
-      advice.push(`${at}${areUnits(dead, units, "dead")}: 0 for all points, so their gradients are 0 `
+      advice.push(`${at}${areUnits(dead, units, "dead")}: 0 for all points, so the gradients are 0 `
         + "too. Try leaky relu, a smaller learning rate, or new weights.");
     }
     if (saturated.length > 0) {
       advice.push(`${at}${areUnits(saturated, units, "saturated")}: nearly flat for 95 % of the `
-        + "points, so they learn slowly. Try an L2 penalty, a smaller learning rate, or relu.");
+        + "points, so learning is slow. Try an L2 penalty, a smaller learning rate, or relu.");
     }
   });
   const [first, last] = [layers[0]?.gradient, layers.at(-1)?.gradient];
