@@ -35,7 +35,8 @@ _ARGUMENTS = {
 }
 
 
-def _safetensors() -> Any:
+def require_safetensors() -> Any:
+    """Return the package; raise an ImportError that says how to install it if it is missing."""
     try:
         import safetensors.numpy
     except ImportError as error:
@@ -81,7 +82,7 @@ def _write(
     arrays: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> None:
     """Write networks, given by the prefix of their names in the file."""
-    safetensors = _safetensors()
+    safetensors = require_safetensors()
     metadata = {
         f"{prefix}{_KEY}": json.dumps(arguments(network)) for prefix, network in networks.items()
     } | dict(notes)
@@ -182,6 +183,19 @@ def load_noted(
     return _read(kind, path, _numbers)
 
 
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the notes in the metadata of a file, without its networks; nothing is checked."""
+    safetensors = require_safetensors()
+    path = os.fspath(path)
+    with open(path, "rb"):  # a missing file is an OSError, not a damaged one
+        pass
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path!r} is not a network saved by pynn: {error}") from error
+
+
 def _numbers(metadata: Mapping[str, str]) -> list[str]:
     n_networks = sum(name.endswith(f".{_KEY}") for name in metadata)
     return [f"{k}." for k in range(max(1, n_networks))]
@@ -193,7 +207,7 @@ def _read(
     prefixes_in: Callable[[Mapping[str, str]], list[str]],
 ) -> tuple[list[Any], dict[str, str], dict[str, np.ndarray]]:
     """Read the networks with these prefixes; return them, the metadata and the notes' arrays."""
-    safetensors = _safetensors()
+    safetensors = require_safetensors()
     path = os.fspath(path)
     with open(path, "rb"):  # a missing file is an OSError, not a damaged one
         pass

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pynn import checks
 from pynn.tabular import reading
+from pynn.tabular.joining import Gathered
 
 __all__ = ["in_blocks", "take"]
 
@@ -24,6 +25,10 @@ def take(X: Any, some: slice | NDArray[np.intp]) -> Any:
     some : slice or ndarray of int
         With a step of 1, or the numbers of the rows.
     """
+    if isinstance(X, reading.Table):
+        gathered = Gathered()
+        gathered.add(X, np.arange(X.shape[0])[some])
+        return gathered.table()
     X, library = reading.recognised(X)
     if library == "pandas":
         return X.iloc[some]

@@ -25,6 +25,7 @@ class Predicts:
     """An estimator that predicts from tables, once it is fitted."""
 
     n_features_in_: int
+    feature_names_in_: Array
     preparation_: Preparation
     recipe_: Recipe
     metric_: str
@@ -56,11 +57,24 @@ class Predicts:
     def _check_table(self, X: Any, is_first: bool, *others: Any) -> None:
         """Check number and names of the columns, and that others have as many rows."""
         try:
-            validate_data(self, X, reset=is_first, skip_check_array=True)
+            if isinstance(X, reading.Table):  # whose names scikit-learn would not see
+                self._check_plain(X, is_first)
+            else:
+                validate_data(self, X, reset=is_first, skip_check_array=True)
             check_consistent_length(X, *others)
         except (TypeError, ValueError, LookupError):
             reading.read(X)  # raises a clearer error if X is no table
             raise
+
+    def _check_plain(self, table: reading.Table, is_first: bool) -> None:
+        """Take number and names of the columns from the first table, and check later ones."""
+        if not is_first:
+            self.preparation_.check_names(table)
+            return
+        self.n_features_in_ = table.shape[1]
+        vars(self).pop("feature_names_in_", None)
+        if table.names is not None:
+            self.feature_names_in_ = np.array(table.names, dtype=object)
 
     def _blocks(self, X: Any) -> Iterator[Array]:
         """Check a table, and yield the inputs of networks, block by block of rows."""

@@ -106,6 +106,11 @@ class Preparation:
             for place, embedding in one.embeddings().items()
         }
 
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What was learned from each column."""
+        return self._features
+
     @classmethod
     def learn(
         cls, X: Any, categorical_features: Any = "auto", settings: Settings = _DEFAULT
@@ -162,14 +167,15 @@ class Preparation:
             or one of them holds infinity or another kind of values.
         """
         table = reading.read(X)
-        self._check_names(table)
+        self.check_names(table)
         inputs = np.zeros((table.shape[0], self.n_inputs), dtype=np.float32)
         with _extremes_allowed():
             for j, feature in enumerate(self._features):
                 feature.write(table.column(j), inputs[:, self.inputs_of(j)], self.settings)
         return inputs
 
-    def _check_names(self, table: Table) -> None:
+    def check_names(self, table: Table) -> None:
+        """Raise a ValueError if the columns of a table are not those of the training table."""
         if table.shape[1] != self.n_features:
             raise ValueError(
                 f"X has {table.shape[1]} features, but Preparation is expecting {self.n_features} "

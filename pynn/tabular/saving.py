@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from types import UnionType
 from typing import Any, Self, get_args
@@ -119,8 +120,7 @@ class Saved:
         >>> np.array_equal(loaded.predict(X), model.predict(X))
         True
         """
-        check_is_fitted(self)
-        _save(self, path)
+        save_with_notes(self, path, {})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -157,7 +157,11 @@ class Saved:
             raise ValueError("its sample is not one of rows that networks left out")
 
 
-def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save_with_notes(
+    estimator: Any, path: str | os.PathLike[str], others: Mapping[str, str]
+) -> None:
+    """Save an estimator as `Saved.save` does, with notes of others in the metadata, by name."""
+    check_is_fitted(estimator)
     estimator = estimator._now()
     settings = parameters_for_file(estimator, _NOT_HELD)
     arrays: dict[str, Array] = {}
@@ -175,7 +179,7 @@ def _save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "learned": learned,
     }
     key = _key(type(estimator))
-    files.save_all(estimator.networks_, path, {key: json.dumps(notes)}, arrays)
+    files.save_all(estimator.networks_, path, {**others, key: json.dumps(notes)}, arrays)
 
 
 def _load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
