@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,8 @@ def histogram(values: NDArray[Any], width: int, block: str) -> list[str]:
         return [f"all {low:.4g}"]
     edges = np.linspace(low, high, min(_MOST_BINS, max(5, round(len(values) ** 0.5))) + 1)
     counts, _ = np.histogram(np.clip(values, low, high), edges)
-    digits = f"{{:.{_digits(edges)}g}}"
-    heads = [
-        f"{digits.format(a)} to {digits.format(b)}" for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    layout = _layout(edges[1] - edges[0])
+    heads = [f"{a:{layout}} to {b:{layout}}" for a, b in pairwise(edges)]
     head, most = max(map(len, heads)), max(len(f"{n:,}") for n in counts)
     room = max(1, width - head - most - 4)
     lengths = np.ceil(counts / counts.max() * room).astype(int)
@@ -95,10 +94,11 @@ def histogram(values: NDArray[Any], width: int, block: str) -> list[str]:
     ]
 
 
-def _digits(edges: NDArray[Any]) -> int:
-    """Return the number of significant digits that tells edges apart."""
-    largest, step = np.abs(edges).max(), edges[1] - edges[0]
-    return int(np.clip(np.ceil(np.log10(largest / step)) + 1, 2, 12))
+def _layout(step: float) -> str:
+    """Return a format that tells numbers apart which differ by this step."""
+    if not 1e-4 < step < 1e9:
+        return ".4g"
+    return f",.{int(max(0, np.ceil(1 - np.log10(step))))}f"
 
 
 def _cut(text: str, n: int) -> str:

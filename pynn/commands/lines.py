@@ -31,7 +31,7 @@ def uncompressed(file: IO[bytes]) -> IO[bytes]:
     """Return a file that is decompressed as it is read if it is a gzip file, else itself."""
     if start_of(file)[:2] != _GZIP:
         return file
-    return io.BufferedReader(gzip.GzipFile(fileobj=file))  # type: ignore[arg-type]
+    return io.BufferedReader(gzip.GzipFile(fileobj=file))
 
 
 def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterator[str]:

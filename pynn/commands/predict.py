@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
     add("model", metavar="MODEL", help="file that pynn train wrote")
     add("data", metavar="DATA", help="CSV (.gz too), Parquet or Feather file; - is stdin")
     add("-o", dest="output", default="-", metavar="FILE",
-        help="write to this file, compressed if it ends with .gz; - is stdout (default)")  # fmt: skip
+        help="write to this file, compressed if it ends with .gz (default: stdout)")  # fmt: skip
     add("--proba", action="store_true", help="add a column with the probability of each class")
     add("--interval", type=number("(0, 1)"), metavar="X",
         help="add limits that cover the number with probability X")  # fmt: skip

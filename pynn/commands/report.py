@@ -58,7 +58,7 @@ def of_test(
         if same[0].name == "R2" and not np.ptp(y):
             continue
         found, lead = scores.bootstrap(same, seed)
-        if same[0].is_share:
+        if same[0].name == "accuracy":
             found = [scores.wilson(one.value, len(y)) for one in found]
         heads += [same[0].name, "95% interval"]
         for row, one in zip(cells, found, strict=True):
@@ -87,9 +87,8 @@ _JUDGED = ("log-loss", "RMSE")
 
 
 def _cells(one: Estimate, score: Score) -> list[str]:
-    if score.is_share:
-        return [f"{one.value:.1%}", f"{100 * one.low:.1f} to {one.high:.1%}"]
-    return [f"{one.value:.4g}", f"{one.low:.3g} to {one.high:.3g}"]
+    low, high = (f"{x:{score.layout}}" for x in (one.low, one.high))
+    return [f"{one.value:{score.layout}}", f"{low.removesuffix('%')} to {high}"]
 
 
 def _lead(score: Score, lead: Estimate, other: str) -> str:

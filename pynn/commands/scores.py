@@ -31,15 +31,15 @@ class Score:
         Figures of each row.
     of_means : function
         Returns the score from means of the columns, shape (..., n_columns).
-    is_share : bool, default=False
-        Whether the score is a share of the rows.
+    layout : str, default=".4g"
+        Format of the score.
     higher_is_better : bool, default=False
     """
 
     name: str
     columns: Array
     of_means: Callable[[Array], Array]
-    is_share: bool = False
+    layout: str = ".4g"
     higher_is_better: bool = False
 
 
@@ -65,8 +65,8 @@ def of_classes(y: NDArray[np.intp], p: Array) -> list[Score]:
     right = (p.argmax(axis=1) == y).astype(np.float64)
     losses = -np.log(np.maximum(p[np.arange(len(y)), y], _SMALLEST))
     return [
-        Score("accuracy", right[:, None], _mean, is_share=True, higher_is_better=True),
-        Score("log-loss", losses[:, None], _mean),
+        Score("accuracy", right[:, None], _mean, ".1%", higher_is_better=True),
+        Score("log-loss", losses[:, None], _mean, ".3f"),
     ]
 
 
@@ -82,7 +82,7 @@ def of_numbers(y: Array, predicted: Array) -> list[Score]:
     return [
         Score("RMSE", squares[:, :1], lambda means: np.sqrt(_mean(means))),
         Score("MAE", np.abs(errors)[:, None], _mean),
-        Score("R2", squares, _r2, higher_is_better=True),
+        Score("R2", squares, _r2, ".3f", higher_is_better=True),
     ]
 
 
