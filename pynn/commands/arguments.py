@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import sys
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def add_encoding(parser: argparse.ArgumentParser) -> None:
 
 def _encoding(name: str) -> str:
     try:
-        b"".decode(name)
+        io.TextIOWrapper(io.BytesIO(), name)  # which also refuses codecs that are not for text
     except LookupError as error:
         raise argparse.ArgumentTypeError(
             f"must be an encoding such as utf-8, latin-1 or cp1252, got {name!r}"

@@ -92,24 +92,25 @@ def _rows(arguments: argparse.Namespace) -> Iterator[Any]:
         raise ValueError(f"{arguments.model} predicts numbers: use --interval 0.9, not --proba")
     if arguments.interval is not None and is_classifier:
         raise ValueError(f"{arguments.model} predicts classes: use --proba, not --interval")
-    source = sources.opened(arguments.data, arguments.encoding)
-    sources.check_names(source, features, "of the model")
-    sources.check_names(source, arguments.copied, "for --with")
-    known = {*features, notes.target, *notes.left_out, *arguments.copied}
-    if others := [name for name in source.names if name not in known]:
-        tell(f"columns that the model does not know are not used: {', '.join(others)}")
-    yield [*arguments.copied, *_heads(model, notes.target, arguments)]
-    n_rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(source.names)))
-    start = 0
-    for table, copies in source.blocks(features, arguments.copied, notes.convention, n_rows):
-        if table.shape[0]:
+    with sources.opened(arguments.data, arguments.encoding) as source:
+        sources.check_names(source, features, "of the model")
+        sources.check_names(source, arguments.copied, "for --with")
+        known = {*features, notes.target, *notes.left_out, *arguments.copied}
+        if others := [name for name in source.names if name not in known]:
+            tell(f"columns that the model does not know are not used: {', '.join(others)}")
+        yield [*arguments.copied, *_heads(model, notes.target, arguments)]
+        n_rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(source.names)))
+        start = 0
+        for table, copies in source.blocks(features, arguments.copied, notes.convention, n_rows):
+            if not table.shape[0]:
+                return
             columns = [copies[name] for name in arguments.copied]
             try:
                 columns += _predictions(model, table, arguments)
             except ValueError as error:
                 raise ValueError(f"{source.name}, after {start:,} rows: {error}") from error
             yield zip(*columns, strict=True)
-        start += table.shape[0]
+            start += table.shape[0]
 
 
 def _features(path: str, model: Any) -> dict[str, Any]:

@@ -102,12 +102,12 @@ def wilson(share: float, n: int) -> Estimate:
     Examples
     --------
     >>> from pynn.commands.scores import wilson
-    >>> wilson(1.0, 100)
+    >>> wilson(1.0, 100)  # doctest: +ELLIPSIS
     Estimate(value=1.0, low=0.963..., high=1.0)
     """
     centre, spread = share + Z**2 / (2 * n), Z * np.sqrt(share * (1 - share) / n + (Z / n / 2) ** 2)
     low, high = (centre - spread) / (1 + Z**2 / n), (centre + spread) / (1 + Z**2 / n)
-    return Estimate(share, max(0.0, float(low)), min(1.0, float(high)))
+    return Estimate(share, float(low) if share > 0 else 0.0, float(high) if share < 1 else 1.0)
 
 
 def n_resamples(n_rows: int) -> int:

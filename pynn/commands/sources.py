@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import IO, Any, Protocol
 
@@ -61,8 +62,9 @@ class Source(Protocol):
         """Yield blocks of rows, for a model that has learned these features."""
 
 
-def opened(path: str, encoding: str | None = None) -> Source:
-    """Open a table.
+@contextmanager
+def opened(path: str, encoding: str | None = None) -> Iterator[Source]:
+    """Open a table, and close it after the block.
 
     Parameters
     ----------
@@ -70,10 +72,6 @@ def opened(path: str, encoding: str | None = None) -> Source:
         Path of a file, or ``-`` for the standard input.
     encoding : str, optional
         Encoding of CSV.
-
-    Returns
-    -------
-    Source
 
     Raises
     ------
@@ -84,15 +82,21 @@ def opened(path: str, encoding: str | None = None) -> Source:
     ImportError
         If it needs pyarrow, which is missing.
     """
+    if path == "-":
+        yield _source(sys.stdin.buffer, path, encoding)
+        return
+    with open(path, "rb") as file:
+        yield _source(file, path, encoding)
+
+
+def _source(file: IO[bytes], path: str, encoding: str | None) -> Source:
     name = "standard input" if path == "-" else path
-    file: IO[bytes] = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
     start = start_of(file)
     if start[:4] == b"PAR1" or start[:6] == b"ARROW1":
         if path == "-":
             raise ValueError("the standard input must be CSV; give Parquet and Feather by name")
         from pynn.commands import arrow_files
 
-        file.close()
         return arrow_files.opened(path, is_parquet=start[:4] == b"PAR1")
     for magic, what in _OTHERS.items():
         if start.startswith(magic):
@@ -148,9 +152,9 @@ def check_names(source: Source, wanted: Collection[str], use: str) -> None:
     """Raise a ValueError if a table lacks columns; name the closest one that it has."""
     for name in wanted:
         if name not in source.names:
-            lower = [one for one in source.names if one.lower() == name.lower()]
-            close = lower or get_close_matches(name, source.names, n=1)
-            hint = f"did you mean {close[0]!r}? It" if close else "it"
+            lower = {one.lower(): one for one in source.names}
+            close = get_close_matches(name.lower(), [*lower], n=1)
+            hint = f"did you mean {lower[close[0]]!r}? It" if close else "it"
             raise ValueError(
                 f"{source.name} has no column {name!r} {use}; {hint} has {listed(source.names)}"
             )

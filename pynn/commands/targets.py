@@ -83,7 +83,9 @@ def target_of(column: Column, where: str, task: str) -> Target:
     if is_classes:
         n_classes = len(np.unique(y))
         if n_classes < 2:
-            raise ValueError(f"{where} has only one class, {y[0]!r}: there is nothing to learn")
+            raise ValueError(
+                f"{where} has only one class, {y[0].item()!r}: there is nothing to learn"
+            )
         if n_classes > max(10, _MOST_CLASSES * len(y)):
             raise ValueError(
                 f"{where} has {n_classes:,} different values in {len(y):,} rows: these are no "

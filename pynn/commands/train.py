@@ -80,15 +80,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.output is not None:
         models.check_place(arguments.output)
-    source = sources.opened(arguments.data, arguments.encoding)
     missing = [*MISSING, *arguments.missing]
-    data = tables.read(
-        source,
-        tables.Wishes(
-            arguments.target, arguments.task, arguments.categorical, arguments.drop,
-            arguments.test_size, arguments.seed, Convention(frozenset(missing), arguments.decimal),
-        ),
+    wishes = tables.Wishes(
+        arguments.target, arguments.task, arguments.categorical, arguments.drop,
+        arguments.test_size, arguments.seed, Convention(frozenset(missing), arguments.decimal),
     )  # fmt: skip
+    with sources.opened(arguments.data, arguments.encoding) as source:
+        data = tables.read(source, wishes)
     begun = monotonic()
     model = _fitted(_model(arguments, data), data, is_quiet=arguments.quiet)
     seconds = monotonic() - begun

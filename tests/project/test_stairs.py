@@ -129,6 +129,7 @@ STAIRS = [
     ["displays"],
     ["config", "demo", "given"],
     ["playing"],
+    ["commands"],
     ["__main__"],
 ]
 
