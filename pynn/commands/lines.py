@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 __all__ = ["lines_of", "start_of", "uncompressed"]
@@ -50,33 +51,37 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
     ValueError
         If the file has another encoding, is damaged or no text, or a line is too long.
     """
+    if encoding is None:
+        start = start_of(file)
+        encoding = next((e for bom, e in _BOMS.items() if start.startswith(bom)), "utf-8")
+    text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
     number = 0
     try:
-        if encoding is None:
-            start = start_of(file)
-            encoding = next((e for bom, e in _BOMS.items() if start.startswith(bom)), "utf-8")
-        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
         while line := text.readline(LONGEST):
             number += 1
-            if not line.isascii() and (found := _ESCAPED.search(line)):
-                byte = ord(found[0]) - 0xDC00
-                raise ValueError(
-                    f"{name}, line {number}: byte 0x{byte:02x} is not {encoding}; say what the "
-                    "file is, such as --encoding latin-1 or cp1252"
-                )
-            if "\0" in line:
-                raise ValueError(
-                    f"{name}, line {number} holds a NUL byte: the file is damaged, is no text, or "
-                    "needs --encoding utf-16-le"
-                )
-            if len(line) == LONGEST and line[-1] not in "\r\n":
-                raise ValueError(
-                    f"{name}, line {number} has more than {LONGEST:,} characters: is it a CSV file?"
-                )
+            _check(line, f"{name}, line {number}", encoding)
             yield line
     except UnicodeError as error:
         raise ValueError(f"{name}, line {number + 1} is not {encoding}: {error}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{name} is damaged after line {number}: {error}") from error
+    finally:
+        with suppress(ValueError):  # the file may be closed
+            text.detach()  # whoever opened the file closes it
+
+
+def _check(line: str, where: str, encoding: str) -> None:
+    """Raise a ValueError if a line is none of a text in this encoding."""
+    if not line.isascii() and (found := _ESCAPED.search(line)):
+        byte = ord(found[0]) - 0xDC00
         raise ValueError(
-            f"{name} is damaged after line {number}: {error or 'gzip data end early'}"
-        ) from error
+            f"{where}: byte 0x{byte:02x} is not {encoding}; say what the file is, such as "
+            "--encoding latin-1 or cp1252"
+        )
+    if "\0" in line:
+        raise ValueError(
+            f"{where} holds a NUL byte: the file is damaged, is no text, or needs "
+            "--encoding utf-16-le"
+        )
+    if len(line) == LONGEST and line[-1] not in "\r\n":
+        raise ValueError(f"{where} has more than {LONGEST:,} characters: is it a CSV file?")

@@ -420,7 +420,11 @@ def test_estimators_take_tables_as_the_commands_read_them(rng, monkeypatch):
     model = pynn.TabularRegressor(preset="fast", random_state=0, expert={"epochs": 1})
     model.fit(table, x)
     assert model.feature_names_in_.tolist() == ["x"]
-    np.testing.assert_allclose(model.predict(table), model.predict(x[:, None]), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(table)[:50],
+        model.predict(Table(["x"], (50, 1), lambda j: (x[:50],))),
+        rtol=1e-5,
+    )
     other = Table(["z"], (len(x), 1), lambda j: (x,))
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(other)
