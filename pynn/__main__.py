@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         With code 2 if the arguments are wrong, and 0 after ``--help`` and ``--version``.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # reports hold names from tables
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = _parsed(argv)
         arguments.run(arguments)

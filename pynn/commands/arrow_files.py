@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pynn.commands.csv_files import check_different
 from pynn.commands.kinds import Convention
 from pynn.tabular.columns import Column
 from pynn.tabular.features import Feature
@@ -64,10 +65,7 @@ class ArrowSource:
 
     def __init__(self, name: str, names: list[str], batches: Any) -> None:
         self.name, self.names, self._batches = name, names, batches
-        if repeated := {one for one in self.names if self.names.count(one) > 1}:
-            raise ValueError(
-                f"{name}: columns must have different names; repeated: {', '.join(repeated)}"
-            )
+        check_different(name, self.names)
 
     def columns(
         self, convention: Convention, categorical: Collection[str], dropped: Collection[str]

@@ -18,7 +18,7 @@ from pynn.checks import listed
 from pynn.commands.kinds import Texts, is_number
 from pynn.commands.lines import lines_of
 
-__all__ = ["CsvFile"]
+__all__ = ["CsvFile", "check_different"]
 
 DELIMITERS = ",;\t|"
 _N_SNIFFED = 50  # lines
@@ -120,11 +120,14 @@ class CsvFile:
                 "columns: put a line with names in front"
             )
         names = [text.strip() or f"column {j}" for j, text in enumerate(row, start=1)]
-        if repeated := [name for name, n in Counter(names).items() if n > 1]:
-            raise ValueError(
-                f"{self.name}: columns must have different names; repeated: {listed(repeated)}"
-            )
+        check_different(self.name, names)
         return names
+
+
+def check_different(file: str, names: Sequence[str]) -> None:
+    """Raise a ValueError if columns of a file have the same name."""
+    if repeated := [name for name, n in Counter(names).items() if n > 1]:
+        raise ValueError(f"{file}: columns must have different names; repeated: {listed(repeated)}")
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import sys
 import textwrap
@@ -149,7 +150,7 @@ def _about(name: str, data: Data, model: Any, seconds: float) -> list[str]:
     layers = "-".join(map(str, model.recipe_.hidden_layer_sizes))
     n = len(model.networks_)
     rows = {
-        "Table": f"{name}: {n_train + n_test:,} rows, {n_test:,} of them set aside",
+        "Table": f"{os.path.basename(name)}: {n_train + n_test:,} rows, {n_test:,} of them set aside",
         "Target": f"{target.name}: {what}",
         "Columns": columns_in_words(model.preparation_),
         "Left out": ", ".join(data.left_out),
