@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     for sizes, batch in _CASES:
         ours, theirs = _rates(sizes, batch)
         name = "-".join(map(str, sizes))
-        rows.append([name, str(batch), _short(ours), _short(theirs), f"{ours / theirs:.1f}"])
+        rows.append([name, str(batch), _short(ours), _short(theirs), f"{ours / theirs:.3g}"])
     facts = configuration()
     print(f"pynn {facts['pynn']}, {facts['instruction set']}, threads {facts['threads']}")
     print("Rows a second in training, gradient descent in float32\n")

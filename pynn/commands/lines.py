@@ -51,12 +51,12 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
     ValueError
         If the file has another encoding, is damaged or no text, or a line is too long.
     """
-    if encoding is None:
-        start = start_of(file)
-        encoding = next((e for bom, e in _BOMS.items() if start.startswith(bom)), "utf-8")
-    text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-    number = 0
+    number, text = 0, None
     try:
+        if encoding is None:
+            start = start_of(file)
+            encoding = next((e for bom, e in _BOMS.items() if start.startswith(bom)), "utf-8")
+        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
         while line := text.readline(LONGEST):
             number += 1
             _check(line, f"{name}, line {number}", encoding)
@@ -66,8 +66,9 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{name} is damaged after line {number}: {error}") from error
     finally:
-        with suppress(ValueError):  # the file may be closed
-            text.detach()  # whoever opened the file closes it
+        if text is not None:
+            with suppress(ValueError):  # the file may be closed
+                text.detach()  # whoever opened the file closes it
 
 
 def _check(line: str, where: str, encoding: str) -> None:

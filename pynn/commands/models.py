@@ -76,7 +76,7 @@ class Notes:
     def from_json(cls, text: str) -> Self:
         """Read notes; raise a ValueError if they are of a newer version, or something else."""
         given = json.loads(bounded(text))
-        version = given.pop("version") if isinstance(given, dict) else None
+        version = given.pop("version", None) if isinstance(given, dict) else None
         if not isinstance(version, int) or version < 1:
             raise ValueError("its notes about the table have no version")
         if version > VERSION:

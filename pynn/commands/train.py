@@ -149,8 +149,9 @@ def _about(name: str, data: Data, model: Any, seconds: float) -> list[str]:
         what = "a number from {:.5g} to {:.5g}, median {:.5g}".format(*quartiles[[0, 2, 1]])
     layers = "-".join(map(str, model.recipe_.hidden_layer_sizes))
     n = len(model.networks_)
+    n_rows = f"{n_train + n_test:,} rows, {n_test:,} of them set aside"
     rows = {
-        "Table": f"{os.path.basename(name)}: {n_train + n_test:,} rows, {n_test:,} of them set aside",
+        "Table": f"{os.path.basename(name)}: {n_rows}",
         "Target": f"{target.name}: {what}",
         "Columns": columns_in_words(model.preparation_),
         "Left out": ", ".join(data.left_out),
