@@ -16,7 +16,7 @@ __all__ = ["predictions"]
 
 Array = NDArray[Any]
 
-MOST_ROWS = 50_000  # that a linear model learns from; more change it little and take long
+MOST_ROWS = 50_000  # for a linear model; more rows change it little and take long
 _MOST_CATEGORIES = 100
 
 
@@ -29,7 +29,7 @@ def predictions(
     ----------
     train, test : Table
     y : ndarray of shape (n_training_rows,)
-        Numbers, or the numbers of classes, all of which occur.
+        Numbers, or the numbers of classes; each class occurs.
     is_classifier : bool
     seed : int
         Seed of the rows that a linear model learns from.
