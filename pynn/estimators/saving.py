@@ -29,24 +29,28 @@ _LEARNED: dict[str, tuple[type, ...]] = {
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write an estimator: see `Perceptron.save`."""
-    members, networks = vars(estimator).get("estimators_"), estimator._networks()
-    settings = parameters_for_file(estimator)
+    networks, notes = estimator._networks(), notes_of(estimator)
+    written = {_key(type(estimator)): json.dumps(notes)}
+    if "members" in notes:
+        files.save_all(networks, path, written)
+    else:
+        files.save(networks[0], path, written)
+
+
+def notes_of(estimator: Any) -> dict[str, Any]:
+    """Return what a file holds of a fitted estimator beside its networks, as types of JSON."""
     names = getattr(estimator, "feature_names_in_", None)
     notes = {
-        "parameters": settings,
+        "parameters": parameters_for_file(estimator),
         "attributes": _attributes(estimator),
         "feature_names": None if names is None else names.tolist(),
         "targets": estimator._targets_to_file(),
     }
-    if members is not None:
+    if (members := vars(estimator).get("estimators_")) is not None:
         notes["members"] = [
             {"random_state": _seed(one), "attributes": _attributes(one)} for one in members
         ]
-    written = {_key(type(estimator)): json.dumps(notes)}
-    if members is None:
-        files.save(networks[0], path, written)
-    else:
-        files.save_all(networks, path, written)
+    return notes
 
 
 def parameters_for_file(estimator: Any, *not_held: str) -> dict[str, Any]:
@@ -87,33 +91,46 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     if kinds and _key(kind) not in kinds:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}, but a {kinds[0]}")
     networks = found if isinstance(found, list) else [found]
-    for network in networks:
-        network._become(replace(network._architecture, capped=True))
     try:
         notes = json.loads(bounded(metadata.get(_key(kind), "{}")))
-        network = networks[0]
-        hidden = network.activations[:-1]
-        settings = {
-            "hidden_layer_sizes": network.layer_sizes[1:-1],
-            "activation": hidden[0] if len({*hidden}) == 1 else list(hidden),
-            "dtype": network.dtype.name,
-            "n_members": len(networks),
-        }
-        kept = {name: _from_json(value) for name, value in notes.get("parameters", {}).items()}
-        settings |= kept
-        estimator = _with_data(kind(**settings), network, notes)
-        if network is found:
-            _give_network(estimator, network)
-        else:
-            estimator.estimators_ = _members(kind, networks, settings, notes)
+        estimator = restored(kind, networks, notes, is_ensemble=isinstance(found, list))
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
-    if lost := _lost(estimator, network):
+    if lost := _lost(estimator, networks[0]):
         warn(
             f"{os.fspath(path)!r} holds a network made with {', '.join(lost)}, for which "
             f"{kind.__name__} has no parameters: fit would start a plain network; partial_fit and "
             "warm_start=True train this one"
         )
+    return estimator
+
+
+def restored(
+    kind: type[Any], networks: list[Network], notes: dict[str, Any], *, is_ensemble: bool
+) -> Any:
+    """Make a fitted estimator of this class from its networks and from what `notes_of` returned.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError, AttributeError, RecursionError
+        If the notes are anything else, or do not fit the networks.
+    """
+    for network in networks:
+        network._become(replace(network._architecture, capped=True))
+    network = networks[0]
+    hidden = network.activations[:-1]
+    settings = {
+        "hidden_layer_sizes": network.layer_sizes[1:-1],
+        "activation": hidden[0] if len({*hidden}) == 1 else list(hidden),
+        "dtype": network.dtype.name,
+        "n_members": len(networks),
+    }
+    settings |= {name: _from_json(value) for name, value in notes.get("parameters", {}).items()}
+    estimator = _with_data(kind(**settings), network, notes)
+    if is_ensemble:
+        estimator.estimators_ = _members(kind, networks, settings, notes)
+    else:
+        _give_network(estimator, network)
     return estimator
 
 
