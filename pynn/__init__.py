@@ -22,6 +22,7 @@ _MODULES = {
     "callbacks": "callbacks",
     "displays": "displays",
     "inspection": "inspection",
+    "export": "export",
     "config": "show_config",
     "data.blocks": "NpyBlocks",
     "data.parquet": "ParquetBlocks",

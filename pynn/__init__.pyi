@@ -1,6 +1,7 @@
 # What `import pynn` offers, for type checkers and editors; __init__.py imports it at first use.
 from pynn import callbacks as callbacks
 from pynn import displays as displays
+from pynn import export as export
 from pynn import inspection as inspection
 from pynn.config import show_config as show_config
 from pynn.data.blocks import NpyBlocks as NpyBlocks

@@ -8,7 +8,7 @@ import pytest
 from places import ROOT
 
 import pynn
-from pynn import callbacks, displays, inspection
+from pynn import callbacks, displays, export, inspection
 from pynn.tabular.recipe import Recipe
 
 DOCS = ROOT / "docs"
@@ -44,7 +44,7 @@ def test_its_python_runs_and_prints_what_it_says(page, tmp_path, monkeypatch, ca
 def test_the_reference_has_all_that_is_public():
     reference = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
     listed = re.findall(r"^   (\w[\w.]*)$", reference, re.M)
-    modules = [callbacks, displays, inspection]
+    modules = [callbacks, displays, export, inspection]
     public = {f"{module.__name__[5:]}.{name}" for module in modules for name in module.__all__}
     public |= {name for name in pynn.__all__ if not ismodule(getattr(pynn, name))}
     assert sorted(public - set(listed)) == ["__version__"]  # a base class

@@ -126,6 +126,7 @@ STAIRS = [
     ["estimators"],
     ["tabular"],
     ["searching"],
+    ["export"],
     ["displays"],
     ["config", "demo", "given"],
     ["playing"],

@@ -1,0 +1,91 @@
+"""C headers that predict, for programs and devices without Python."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pynn import checks
+from pynn.export.c_header import Header
+from pynn.export.chain import chain_of
+from pynn.export.rounding import Rounding
+from pynn.export.text import delivered
+
+
+def to_c(
+    model: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    name: str = "model",
+    dtype: str | None = None,
+    weights: str | None = None,
+    X: ArrayLike | None = None,
+) -> str:
+    """Write a model as one C99 header, which needs <math.h> alone and allocates nothing.
+
+    The header defines static functions, the sizes as macros and, for classes, an enum; the comment
+    at its top says how to call them. ``NAME_outputs(x, out)`` computes the outputs of one row, and
+    ``NAME_class(x)`` its class.
+
+    Parameters
+    ----------
+    model : Network, MLPClassifier, MLPRegressor, or Pipeline of scalers and one of these
+        Every activation, kind of layer, embedding and ensemble is supported, and the scalers
+        StandardScaler, MinMaxScaler, RobustScaler and MaxAbsScaler.
+    path : str or path-like, optional
+        File to write; an existing one is replaced.
+    name : str, default="model"
+        Prefix of all names in the header: a C identifier.
+    dtype : "float32" or "float64", optional
+        Type of all numbers, float or double. By default, that of the network.
+    weights : "int8", optional
+        Round the weights of layers to 255 levels, with a scale for each output: they take a quarter
+        of the memory of float. The header states the largest difference that this makes to the
+        outputs, as a comment and as the macro ``NAME_LARGEST_DIFFERENCE``.
+    X : array-like of shape (n_rows, n_inputs), optional
+        Rows for that difference. By default, 1000 rows that are standard normal after the scaler;
+        data are better.
+
+    Returns
+    -------
+    str
+        The header.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or a classifier knows only one class.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Sums have the order of pynn's, with fused multiply-adds where the compiler has them
+    (``-march=native``). The outputs then differ from `predict` by the rounding of exp, tanh and
+    the like: by a few units in the last place.
+
+    Examples
+    --------
+    >>> import pynn, pynn.export
+    >>> net = pynn.Network([2, 3, 1], activation="tanh", random_state=0)
+    >>> header = pynn.export.to_c(net, name="tiny")
+    >>> [line for line in header.splitlines() if line.startswith("static inline void tiny_outputs")]
+    ['static inline void tiny_outputs(const float *x, float *out) {']
+    """
+    chain = chain_of(model, "to_c")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", name):
+        raise ValueError(f"name must be a C identifier, got {name!r}")
+    if weights is not None:
+        checks.choice("weights", weights, ["int8"])
+    if X is not None and weights is None:
+        raise ValueError('X is for weights="int8", whose difference it measures')
+    if dtype is not None:
+        chain = chain.astype(np.dtype(checks.choice("dtype", dtype, ["float32", "float64"])))
+    rounding = None if weights is None else Rounding.of(chain, X)
+    return delivered(Header(chain, name, rounding).text(), path)
