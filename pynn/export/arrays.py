@@ -34,7 +34,7 @@ def to_torch(model: Any) -> dict[str, Array]:
     -------
     dict of str to ndarray
         "0.weight" of shape (n_out, n_in), "0.bias" of shape (n_out,), "2.weight", …, of the
-        network's dtype: copies. `load_state_dict` takes them as tensors.
+        network's dtype: copies. ``load_state_dict`` takes them as tensors.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def to_torch(model: Any) -> dict[str, Array]:
 
 
 def to_keras(model: Any) -> list[Array]:
-    """Return the weights as Keras' `set_weights` takes them, for a model of Dense layers.
+    """Return the weights as Keras' ``set_weights`` takes them, for a model of Dense layers.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def from_keras(
     Parameters
     ----------
     weights : sequence of ndarray
-        Result of `get_weights`: kernel (n_in, n_out) and bias (n_out,) of each layer, or kernels
+        Result of ``get_weights``: kernel (n_in, n_out) and bias (n_out,) of each layer, or kernels
         alone, all float32 or all float64.
     activation, output_activation, cost, classes
         See `pynn.Network`: the weights do not tell them.

@@ -16,7 +16,7 @@ from pynn.export.onnx_nodes import DOUBLE, FLOAT, Nodes, labels_of
 def register_skl2onnx() -> None:
     """Teach skl2onnx to convert `MLPClassifier` and `MLPRegressor` within its pipelines.
 
-    Afterwards, `skl2onnx.to_onnx` takes them like scikit-learn's perceptrons, with the options
+    Afterwards, ``skl2onnx.to_onnx`` takes them like scikit-learn's perceptrons, with the options
     "zipmap", "output_class_labels" and "nocl". A call is needed once in each process.
 
     Raises

@@ -175,7 +175,17 @@ class Preparation:
         return inputs
 
     def check_names(self, table: Table) -> None:
-        """Raise a ValueError if the columns of a table are not those of the training table."""
+        """Refuse a table whose columns are not those of the training table.
+
+        Parameters
+        ----------
+        table : Table
+
+        Raises
+        ------
+        ValueError
+            If the number or the names of columns differ.
+        """
         if table.shape[1] != self.n_features:
             raise ValueError(
                 f"X has {table.shape[1]} features, but Preparation is expecting {self.n_features} "
