@@ -23,8 +23,15 @@ static void *allocate(size_t size) {
     if (block) { madvise(block, size, MADV_HUGEPAGE); } /* may be refused */
     return block;
 }
+#elif defined(_WIN32)
+static void *allocate(size_t size) { return _aligned_malloc(size, CACHE_LINE); }
+#define deallocate _aligned_free
 #else
 static void *allocate(size_t size) { return aligned_alloc(CACHE_LINE, size); }
+#endif
+
+#if !defined(deallocate)
+#define deallocate free
 #endif
 
 static atomic_int_fast64_t allocations_until_failure; /* 0: none fails */
@@ -49,5 +56,5 @@ void *pynn_alloc(size_t n, size_t size) {
 
 void pynn_free(void *block) {
     if (block) { atomic_fetch_sub(&blocks_in_use, 1); }
-    free(block);
+    deallocate(block);
 }

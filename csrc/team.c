@@ -1,15 +1,13 @@
 /* team.c - teams of threads. No other file uses threads directly. */
 #include "team.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "memory.h"
 #include "pynn.h"
+#include "system_threads.h"
 
 static atomic_int thread_limit, processors;
 
@@ -25,16 +23,16 @@ int pynn_team_size(int n_threads) {
     const int others = atomic_load(&n_working);
     if (others <= 0 || n_threads == 1) { return n_threads; }
     const int usable = atomic_load(&processors);
-    const int left = (usable ? usable : (int)sysconf(_SC_NPROCESSORS_ONLN)) - others;
+    const int left = (usable ? usable : pynn_n_processors()) - others;
     return left < 1 ? 1 : n_threads < left ? n_threads : left;
 }
 
-static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pynn_mutex exclusive = PYNN_MUTEX;
+static pynn_once once = PYNN_ONCE;
 
-static void lock(void) { pthread_mutex_lock(&exclusive); }
+static void lock(void) { pynn_mutex_lock(&exclusive); }
 
-static void unlock(void) { pthread_mutex_unlock(&exclusive); }
+static void unlock(void) { pynn_mutex_unlock(&exclusive); }
 
 static void begin_alone(void) {
     unlock();
@@ -44,7 +42,7 @@ static void begin_alone(void) {
 
 /* If a process forks while other threads work, the child inherits a lock that nobody releases and
  * teams whose threads do not exist. */
-static void survive_forks(void) { pthread_atfork(lock, unlock, begin_alone); }
+static void survive_forks(void) { pynn_at_fork(lock, unlock, begin_alone); }
 
 void pynn_set_thread_limit(int n) { atomic_store(&thread_limit, n > 0 ? n : 0); }
 
@@ -63,7 +61,7 @@ enum { CROWD_NS = 20 * 1000 * 1000, CROWD_PART = 4 };
 
 typedef struct {
     pynn_team *team;
-    pthread_t thread;
+    pynn_thread thread;
     int id;
     unsigned runs; /* runs begun before it was started */
 } recruit;
@@ -76,8 +74,8 @@ struct pynn_team {
     int stops;                      /* result of the barrier: `asked` as its last member saw it */
     atomic_int_fast64_t slept;      /* ns at barriers, summed over members */
     int64_t asked_at, slept_then;   /* time of the last check for crowding, and `slept` then */
-    pthread_mutex_t lock;           /* for sleeping members and the description of a run */
-    pthread_cond_t changed;
+    pynn_mutex lock;                /* for sleeping members and the description of a run */
+    pynn_condition changed;
     void (*work)(pynn_member, void *);
     void *context;
     _Alignas(64) atomic_uint runs; /* runs begun */
@@ -106,20 +104,20 @@ static int64_t wait_while(pynn_team *team, const atomic_uint *count, unsigned ol
             relax();
         }
     } while (pynn_now() < begun + SPIN_NS);
-    pthread_mutex_lock(&team->lock);
+    pynn_mutex_lock(&team->lock);
     while (atomic_load_explicit(count, memory_order_acquire) == old) {
-        pthread_cond_wait(&team->changed, &team->lock);
+        pynn_condition_wait(&team->changed, &team->lock);
     }
-    pthread_mutex_unlock(&team->lock);
+    pynn_mutex_unlock(&team->lock);
     return pynn_now() - begun;
 }
 
 /* Increment the count and wake the threads that wait for it. */
 static void advance(pynn_team *team, atomic_uint *count) {
-    pthread_mutex_lock(&team->lock);
+    pynn_mutex_lock(&team->lock);
     atomic_fetch_add_explicit(count, 1, memory_order_release);
-    pthread_cond_broadcast(&team->changed);
-    pthread_mutex_unlock(&team->lock);
+    pynn_condition_broadcast(&team->changed);
+    pynn_mutex_unlock(&team->lock);
 }
 
 /* Whether this is a child that a signal handler forked during the run: the other members exist only
@@ -166,39 +164,32 @@ int pynn_team_crowded(pynn_member member) {
 }
 
 /* Main function of a thread: take part in each run that needs this member. */
-static void *serve(void *recruit_) {
+static PYNN_THREAD_MAIN serve(void *recruit_) {
     const recruit *r = recruit_;
     pynn_team *team = r->team;
     for (unsigned runs = r->runs;;) {
         wait_while(team, &team->runs, runs);
-        pthread_mutex_lock(&team->lock); /* a run without this member may be over */
+        pynn_mutex_lock(&team->lock); /* a run without this member may be over */
         runs = atomic_load_explicit(&team->runs, memory_order_relaxed);
         const int n = team->n, ends = team->ends;
-        pthread_mutex_unlock(&team->lock);
-        if (ends) { return NULL; }
+        pynn_mutex_unlock(&team->lock);
+        if (ends) { return 0; }
         if (r->id >= n) { continue; }
         team->work((pynn_member){team, r->id, n}, team->context);
         advance(team, &team->n_done);
     }
 }
 
-/* Signals for a thread's own faults. If these were blocked, they would kill the process before a
- * handler such as faulthandler's could report them. */
-static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-
 /* Start threads until there are n_threads, or fewer if no more can be started. They block all
  * signals except those for their own faults. */
 static void recruit_up_to(pynn_team *team, int n_threads) {
-    sigset_t all, before;
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) { sigdelset(&all, faults[i]); }
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const pynn_signals before = pynn_block_signals();
     for (; team->n_recruits < n_threads; team->n_recruits++) {
         recruit *next = &team->recruits[team->n_recruits];
         *next = (recruit){.team = team, .id = team->n_recruits, .runs = atomic_load(&team->runs)};
-        if (pthread_create(&next->thread, NULL, serve, next)) { break; }
+        if (!pynn_thread_start(&next->thread, serve, next)) { break; }
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pynn_restore_signals(before);
 }
 
 /* Initialise a team of the caller alone. */
@@ -209,8 +200,8 @@ static void found(pynn_team *team) {
     atomic_init(&team->arrived, 0);
     atomic_init(&team->round, 0);
     atomic_init(&team->runs, 0);
-    pthread_mutex_init(&team->lock, NULL);
-    pthread_cond_init(&team->changed, NULL);
+    pynn_mutex_init(&team->lock);
+    pynn_condition_init(&team->changed);
 }
 
 /* Begin a run of up to n_threads members. The run is counted in the same locked section that
@@ -219,7 +210,7 @@ static void found(pynn_team *team) {
 static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void *),
                   void *context) {
     if (n_threads > team->n_recruits) { recruit_up_to(team, n_threads); }
-    pthread_mutex_lock(&team->lock);
+    pynn_mutex_lock(&team->lock);
     team->n = n_threads < team->n_recruits ? n_threads : team->n_recruits;
     team->work = work;
     team->context = context;
@@ -230,20 +221,20 @@ static void begin(pynn_team *team, int n_threads, void (*work)(pynn_member, void
     if (team->n > 1) {
         team->asked_at = pynn_now();
         atomic_fetch_add_explicit(&team->runs, 1, memory_order_release);
-        pthread_cond_broadcast(&team->changed);
+        pynn_condition_broadcast(&team->changed);
     }
-    pthread_mutex_unlock(&team->lock);
+    pynn_mutex_unlock(&team->lock);
 }
 
 static void dismiss(pynn_team *team) {
     if (team->n_forks != atomic_load(&forks)) { return; } /* its threads exist only in the parent */
-    pthread_mutex_lock(&team->lock);
+    pynn_mutex_lock(&team->lock);
     team->ends = 1;
-    pthread_mutex_unlock(&team->lock);
+    pynn_mutex_unlock(&team->lock);
     if (team->n_recruits > 1) { advance(team, &team->runs); }
-    for (int i = 1; i < team->n_recruits; i++) { pthread_join(team->recruits[i].thread, NULL); }
-    pthread_cond_destroy(&team->changed);
-    pthread_mutex_destroy(&team->lock);
+    for (int i = 1; i < team->n_recruits; i++) { pynn_thread_join(team->recruits[i].thread); }
+    pynn_condition_destroy(&team->changed);
+    pynn_mutex_destroy(&team->lock);
 }
 
 pynn_team *pynn_team_new(void) {
@@ -260,7 +251,7 @@ void pynn_team_free(pynn_team *team) {
 void pynn_team_run(pynn_team *kept, int n_threads, void (*work)(pynn_member, void *),
                    void *context) {
     pynn_team own, *team = kept ? kept : &own;
-    pthread_once(&once, survive_forks);
+    pynn_run_once(&once, survive_forks);
     if (!kept || team->n_forks != atomic_load(&forks)) { found(team); }
     begin(team, pynn_team_size(n_threads), work, context);
     const int n = team->n;
@@ -283,7 +274,7 @@ pynn_share pynn_share_of(size_t n, size_t grain, pynn_member member) {
 }
 
 void pynn_exclusive_begin(void) {
-    pthread_once(&once, survive_forks);
+    pynn_run_once(&once, survive_forks);
     lock();
 }
 

@@ -238,7 +238,9 @@ typedef struct {
     real density, below; /* below: P(N(0, 1) <= z) */
 } normal;
 
-static inline normal vnormal(real z) {
+/* always_inline: clang for aarch64 finds it too large, and would not vectorise the loops of its
+ * callers. */
+__attribute__((always_inline)) static inline normal vnormal(real z) {
     const real size = clamp(LIBM(fabs)(z), 0, NORMAL_HIGHEST), x = SQRT_HALF * size;
     const real u = 2 * x / (x + ERFC_CENTRE), t = u - 1;
 #if PYNN_BITS == 32

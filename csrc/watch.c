@@ -2,7 +2,9 @@
 
 #include "clock.h"
 
-#if !defined(__wasm__)
+/* Without sigaction, only asking detects Ctrl-C. */
+#if !defined(__wasm__) && !defined(_WIN32)
+#define HAS_SIGACTION
 #include <signal.h>
 #include <stdatomic.h>
 #endif
@@ -17,7 +19,7 @@ enum {
 };
 static const double WORK_PER_LOOK = 5e5;
 
-#if defined(__wasm__)
+#if !defined(HAS_SIGACTION)
 
 static int hear(pynn_watch *watch) {
     (void)watch;
