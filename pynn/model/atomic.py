@@ -63,7 +63,7 @@ def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     with naming(name):
         # Opened first: a folder that cannot be opened fails before anything has changed.
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = _open_folder(folder)
         try:
             with Undo(remove):
                 with open(temporary, "xb") as file:
@@ -72,16 +72,25 @@ def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, target)
-            _sync_folder(descriptor)
+            if descriptor is not None:
+                _sync_folder(descriptor)
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _open_folder(folder: str) -> int | None:
+    """Return a descriptor of a folder, or None on Windows, whose folders have none."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return None
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _keep_permissions(target: str, file: IO[bytes]) -> None:
     """Give a new file the permissions of the one that it will replace."""
     with suppress(FileNotFoundError):
         old, new = os.stat(target).st_mode, os.fstat(file.fileno()).st_mode
-        if stat.S_ISREG(old) and old != new:
+        if stat.S_ISREG(old) and old != new and hasattr(os, "fchmod"):  # the folder's on Windows
             os.fchmod(file.fileno(), stat.S_IMODE(old))
 
 

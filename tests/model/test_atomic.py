@@ -136,3 +136,14 @@ def test_a_file_of_an_older_version_has_no_checksum(path, models):
     with open(path, "rb") as file:
         assert b"checksum" not in file.read()
     assert found(path, models) == 0
+
+
+def test_a_system_whose_folders_cannot_be_opened_replaces_files_all_the_same(tmp_path, monkeypatch):
+    """Such as Windows, whose files have no Unix permissions either."""
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    monkeypatch.delattr(os, "fchmod")
+    path = tmp_path / "file"
+    for content in (b"old", b"new"):
+        atomic.replace(path, lambda file, content=content: file.write(content))
+        assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
