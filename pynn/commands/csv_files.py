@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -22,6 +23,7 @@ __all__ = ["CsvFile", "check_different"]
 
 DELIMITERS = ",;\t|"
 _N_SNIFFED = 50  # lines
+_SAID = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
 
 
 class CsvFile:
@@ -53,6 +55,10 @@ class CsvFile:
         lines = lines_of(file, name, encoding)
         first = list(itertools.islice(lines, _N_SNIFFED))
         self.delimiter = _delimiter(first)
+        self._n_before = 0  # lines before the header
+        if first and (said := _SAID.fullmatch(first[0])):  # a line that Excel writes and reads
+            self.delimiter, self._n_before = said[1], 1
+            del first[0]
         self._reader = csv.reader(
             itertools.chain(first, lines),
             delimiter=self.delimiter,
@@ -101,7 +107,7 @@ class CsvFile:
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the first line and the fields of each record that is not blank."""
         while True:
-            line = self._reader.line_num + 1
+            line = self._n_before + self._reader.line_num + 1
             try:
                 row = next(self._reader, None)
             except csv.Error as error:

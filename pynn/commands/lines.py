@@ -73,16 +73,16 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
 
 def _check(line: str, where: str, encoding: str) -> None:
     """Raise a ValueError if a line is none of a text in this encoding."""
+    if "\0" in line:
+        raise ValueError(
+            f"{where} holds a NUL byte: the file is damaged, is no text, or needs "
+            "--encoding utf-16-le"
+        )
     if not line.isascii() and (found := _ESCAPED.search(line)):
         byte = ord(found[0]) - 0xDC00
         raise ValueError(
             f"{where}: byte 0x{byte:02x} is not {encoding}; say what the file is, such as "
             "--encoding latin-1 or cp1252"
-        )
-    if "\0" in line:
-        raise ValueError(
-            f"{where} holds a NUL byte: the file is damaged, is no text, or needs "
-            "--encoding utf-16-le"
         )
     if len(line) == LONGEST and line[-1] not in "\r\n":
         raise ValueError(f"{where} has more than {LONGEST:,} characters: is it a CSV file?")

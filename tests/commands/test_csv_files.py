@@ -72,6 +72,11 @@ def test_spaces_after_a_delimiter_do_not_count():
     assert rows(b'a, b\n1, "x, y"\n') == [["a", "b"], ["1", "x, y"]]
 
 
+def test_a_first_line_of_excel_says_the_delimiter():
+    (block,) = opened(b"sep=;\r\na,b;c\r\n1,5;2\r\n").blocks()
+    assert (block[0].name, block[0].labels, block[0].lines.tolist()) == ("a,b", ["1,5"], [3])
+
+
 def test_a_column_without_a_name_is_called_by_its_place():
     assert opened(b",a,\n0,1,2\n").names == ["column 1", "a", "column 3"]
 
@@ -95,6 +100,7 @@ def test_a_blank_line_in_a_file_of_one_column_is_a_missing_value():
         (GOOD + b"1,\0,3\n", "line 5 holds a NUL byte"),
         (GOOD + b"1,\xe9t\xe9,3\n", "line 5: byte 0xe9 is not utf-8; .* --encoding latin-1"),
         (GOOD.decode().encode("utf-16") + b"x", "is not utf-16"),
+        ("naïve,y\n".encode("utf-16-le"), "line 1 holds a NUL byte.*--encoding utf-16-le"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(content, message):
