@@ -75,7 +75,7 @@ def _inputs(train: Table, test: Table) -> tuple[Any, Any]:
     from scipy.sparse import csr_matrix, hstack
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
     parts = [[csr_matrix((table.shape[0], 1)) for table in (train, test)]]  # if nothing follows
     for j in range(train.shape[1]):
@@ -93,7 +93,9 @@ def _inputs(train: Table, test: Table) -> tuple[Any, Any]:
             if np.isnan(pair[0]).all():
                 continue
             step = make_pipeline(
-                SimpleImputer(strategy="median", add_indicator=True), StandardScaler()
+                MaxAbsScaler(),  # squares of numbers such as 1e200 would overflow
+                SimpleImputer(strategy="median", add_indicator=True),
+                StandardScaler(),
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about categories that are new in the test rows

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 __all__ = ["Estimate", "Score", "bootstrap", "of_classes", "of_numbers", "wilson"]
 
 Array = NDArray[np.float64]
 
-Z = 1.959964  # 97.5% quantile of the normal distribution
 _SMALLEST = np.finfo(np.float64).eps  # least probability in a log-loss, as scikit-learn clips
 
 
@@ -78,9 +78,11 @@ def of_numbers(y: Array, predicted: Array) -> list[Score]:
     y, predicted : ndarray of shape (n_rows,)
     """
     errors, deviations = predicted - y, y - y.mean()
-    squares = np.column_stack([errors**2, deviations, deviations**2])
+    unit = np.abs(deviations).max() or 1.0  # squares of numbers such as 1e200 would overflow
+    of_units = deviations / unit
+    squares = np.column_stack([(errors / unit) ** 2, of_units, of_units**2])
     return [
-        Score("RMSE", squares[:, :1], lambda means: np.sqrt(_mean(means))),
+        Score("RMSE", squares[:, :1], lambda means: unit * np.sqrt(_mean(means))),
         Score("MAE", np.abs(errors)[:, None], _mean),
         Score("R2", squares, _r2, ".3f", higher_is_better=True),
     ]
@@ -105,9 +107,8 @@ def wilson(share: float, n: int) -> Estimate:
     >>> wilson(1.0, 100)  # doctest: +ELLIPSIS
     Estimate(value=1.0, low=0.963..., high=1.0)
     """
-    centre, spread = share + Z**2 / (2 * n), Z * np.sqrt(share * (1 - share) / n + (Z / n / 2) ** 2)
-    low, high = (centre - spread) / (1 + Z**2 / n), (centre + spread) / (1 + Z**2 / n)
-    return Estimate(share, float(low) if share > 0 else 0.0, float(high) if share < 1 else 1.0)
+    found = binomtest(round(share * n), n).proportion_ci(0.95, method="wilson")
+    return Estimate(share, float(found.low), float(found.high))
 
 
 def n_resamples(n_rows: int) -> int:

@@ -78,8 +78,10 @@ def target_of(column: Column, where: str, task: str) -> Target:
         is_whole = bool((y == np.round(y)).all() and np.abs(y).max() < 2**53)
         if task == "auto":
             is_classes = is_whole and len(distinct) <= MOST_CLASSES_OF_NUMBERS
-        if is_classes and is_whole:
-            y = y.astype(np.int64)
+        if is_classes:
+            y = y.astype(_type_of_labels(column, is_whole))
+        elif len(distinct) == 1:
+            raise ValueError(f"{where} has only one value, {y[0]:g}: there is nothing to learn")
     if is_classes:
         n_classes = len(np.unique(y))
         if n_classes < 2:
@@ -92,6 +94,13 @@ def target_of(column: Column, where: str, task: str) -> Target:
                 "classes"
             )
     return Target(name, is_classes, y, present)
+
+
+def _type_of_labels(column: Column, is_whole: bool) -> type:
+    """Return the type of classes that are booleans or numbers: text for numbers such as 0.5."""
+    if column.labels is None and column.values.dtype == bool:
+        return bool
+    return np.int64 if is_whole else str
 
 
 def _example(column: Column, present: NDArray[np.intp]) -> str:
@@ -123,10 +132,12 @@ def set_aside(target: Target, share: float, seed: int) -> tuple[NDArray[np.intp]
     shuffled = np.random.default_rng(seed).permutation(n)
     classes = target.y[shuffled] if target.is_classes else np.zeros(n)
     by_class = np.argsort(classes, kind="stable")
-    _, first, counts = np.unique(classes[by_class], return_index=True, return_counts=True)
-    rank = np.arange(n) - np.repeat(first, counts)
-    # The i-th row of a class is a test row if i times the share passes a whole number there.
-    is_test = np.floor((rank + 1) * share + 1e-9) > np.floor(rank * share + 1e-9)
+    # The i-th row, class by class, is a test row if i times the share passes a whole number there:
+    # so classes of few rows, too, have about their share of the test rows.
+    passed = np.floor(np.arange(n + 1) * share + 1e-9)
+    is_test = passed[1:] > passed[:-1]
+    _, first = np.unique(classes[by_class], return_index=True)
+    is_test[first[np.logical_and.reduceat(is_test, first)]] = False
     test = np.sort(shuffled[by_class[is_test]])
     train = np.sort(shuffled[by_class[~is_test]])
     if len(train) < 2 or (share and not len(test)):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn import metrics
 
 from pynn.commands import charts, scores
@@ -41,10 +40,8 @@ def test_a_probability_of_0_for_the_true_class_has_a_finite_loss():
     assert found["log-loss"] == pytest.approx(metrics.log_loss([0], [[0, 1]], labels=[0, 1]))
 
 
-def test_wilson_s_interval_is_that_of_scipy():
-    found = scores.wilson(0.9, 50)
-    expected = binomtest(45, 50).proportion_ci(0.95, method="wilson")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+def test_wilson_s_interval_is_within_0_and_1():
+    assert scores.wilson(0.9, 50).low == pytest.approx(0.786398, abs=1e-6)
     assert scores.wilson(1.0, 10).high == 1.0
     assert scores.wilson(0.0, 10).low == 0.0
 

@@ -36,6 +36,14 @@ def test_classes_that_are_integers_stay_integers():
     assert found(numbers([0, 1, 1])).y.dtype == np.int64
 
 
+def test_classes_that_are_booleans_stay_booleans():
+    assert found(Column("y", np.array([True, False]))).y.tolist() == [True, False]
+
+
+def test_classes_that_are_fractions_are_texts():
+    assert found(numbers([0.5, 1, 0.5]), "classification").y.tolist() == ["0.5", "1.0", "0.5"]
+
+
 def test_rows_without_a_target_are_left_out():
     target = found(strings(["a", None, "b", "a"]))
     assert target.rows.tolist() == [0, 2, 3]
@@ -51,6 +59,7 @@ def test_rows_without_a_target_are_left_out():
         (strings(["a", "b"]), "regression", "holds texts, such as 'a', no numbers"),
         (strings(["a", "a"]), "auto", "only one class, 'a'"),
         (numbers([1, 1]), "auto", "only one class, 1"),
+        (numbers([1, 1]), "regression", "only one value, 1"),
         (strings([f"{i:03}" for i in range(100)]), "auto", "100 different values in 100 rows"),
     ],
 )
@@ -68,6 +77,16 @@ def test_each_class_has_its_share_of_test_rows_and_training_rows():
     train, test = set_aside(target(y), 0.2, seed=0)
     np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(156))
     assert np.bincount(y[test], minlength=4).tolist() == [20, 10, 1, 0]
+
+
+def test_many_small_classes_have_test_rows_too():
+    y = np.repeat(np.arange(40), 3)
+    train, test = set_aside(target(y), 0.2, seed=0)
+    assert len(test) == 24
+    assert len(np.unique(y[test])) == 24
+    assert len(np.unique(y[train])) == 40
+    train, test = set_aside(target(y), 0.9, seed=0)
+    assert len(np.unique(y[train])) == 40
 
 
 def test_a_seed_gives_the_same_rows_and_another_one_gives_others():
