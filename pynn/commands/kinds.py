@@ -24,7 +24,9 @@ from pynn.tabular.numeric import Date
 __all__ = ["MISSING", "Convention", "Texts", "as_learned", "is_number", "recognised"]
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None")
-_MOSTLY = 0.9  # share of numbers from which other texts are probably mistakes
+# Texts next to numbers are probably mistakes or missing values if nearly all values are numbers, or
+# most of them are, and so many different ones that they are no codes.
+_NEARLY_ALL, _MOST, _MOST_CODES = 0.9, 0.5, 50
 
 # Numbers that start with a 0, such as 00501, are codes.
 _NUMBER = re.compile(r"\s*[+-]?(?!0\d+\s*$)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -111,7 +113,7 @@ def recognised(texts: Texts, convention: Convention, is_category: bool = False) 
     Raises
     ------
     ValueError
-        If nearly all values are numbers, so the others are probably mistakes.
+        If other texts next to numbers are probably mistakes.
     """
     present = texts.present(convention)
     others = [k for k in present if not is_number(texts.labels[k], convention.decimal)]
@@ -175,10 +177,11 @@ def _categories(texts: Texts, present: list[int]) -> Column:
 def _check_mixture(
     texts: Texts, present: list[int], others: list[int], convention: Convention
 ) -> None:
-    """Raise a ValueError if nearly all values are numbers."""
+    """Raise a ValueError if other texts are probably mistakes or missing values."""
     counts = np.bincount(texts.codes, minlength=len(texts.labels))
     n, n_others = int(counts[present].sum()), int(counts[others].sum())
-    if n - n_others >= _MOSTLY * n:
+    share, n_distinct = 1 - n_others / n, len(present) - len(others)
+    if share >= _NEARLY_ALL or (share >= _MOST and n_distinct > _MOST_CODES):
         k = others[0]
         raise ValueError(
             f"{texts.where} holds {n - n_others:,} numbers, but line {texts.line(k)} holds "
@@ -188,7 +191,8 @@ def _check_mixture(
     if convention.decimal == "." and all(is_number(texts.labels[k], ",") for k in others):
         raise ValueError(
             f"{texts.where} holds numbers such as {texts.labels[others[0]]!r}: if the comma is "
-            f"their decimal mark, say --decimal , (or --categorical {texts.name!r})"
+            "their decimal mark, say --decimal , but if it divides thousands, remove it (or say "
+            f"--categorical {texts.name!r})"
         )
 
 

@@ -115,3 +115,11 @@ def test_later_tables_are_read_as_the_first_one():
 def test_values_of_another_kind_are_refused_with_their_line(feature, accepted):
     with pytest.raises(ValueError, match=f"must hold {accepted}.*, but line 3 holds 'what'"):
         as_learned(texts(["", "what"]), CONVENTION, feature)
+
+
+def test_other_texts_next_to_many_numbers_are_refused_and_next_to_few_they_are_codes():
+    with pytest.raises(ValueError, match="60 numbers, but line 62 holds '-'.*--missing '-'"):
+        kind_of([*map(str, range(60)), *"-" * 40])
+    assert kind_of([*map(str, range(5)), "S", "M", "L"]) == "categories"
+    with pytest.raises(ValueError, match="if it divides thousands, remove it"):
+        kind_of(["1,000", "2,500"])
