@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pynn import __version__
 from pynn.commands import bench, config, demo, export, info, playground, predict, train
+from pynn.commands.arguments import printable
 
 # Each has `add_to`, which describes its arguments and names its function `run`.
 COMMANDS = train, predict, info, export, bench, demo, playground, config
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         With code 2 if the arguments are wrong, and 0 after ``--help`` and ``--version``.
     """
+    if sys.stdout is None:  # as after `pynn info x.model >&-`
+        print("pynn: error: the standard output is closed", file=sys.stderr)
+        return 1
     if isinstance(sys.stdout, io.TextIOWrapper):  # reports hold names from tables
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -48,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
-        print(f"pynn: error: {_in_one_line(error)}", file=sys.stderr)
+        print(f"pynn: error: {printable(_in_one_line(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -94,7 +94,15 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def tell(text: str) -> None:
     """Print a line for the user on stderr, where pipes do not mix it with results."""
-    print(f"pynn: {' '.join(text.split())}", file=sys.stderr)
+    print(f"pynn: {printable(' '.join(text.split()))}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Escape the control characters of a table's texts, which a terminal would obey."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
 
 
 def add_encoding(parser: argparse.ArgumentParser) -> None:

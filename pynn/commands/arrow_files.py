@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pynn.commands.csv_files import check_different
 from pynn.commands.kinds import Convention
-from pynn.tabular.columns import Column
+from pynn.tabular.columns import Column, dates, numbers
+from pynn.tabular.columns import kind as kind_of
 from pynn.tabular.features import Feature
 from pynn.tabular.reading import Table, read
 
@@ -38,17 +40,19 @@ def opened(path: str, is_parquet: bool) -> ArrowSource:
         if is_parquet:
             # By default pyarrow reads all row groups ahead and keeps them.
             file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
-            return ArrowSource(path, file.schema_arrow.names, file.iter_batches)
-        feather = pyarrow.ipc.open_file(pyarrow.memory_map(path))
+            names, batches = file.schema_arrow.names, file.iter_batches
+        else:
+            feather = pyarrow.ipc.open_file(pyarrow.memory_map(path))
+            names, batches = feather.schema.names, partial(_feather_batches, feather)
+    return ArrowSource(path, names, batches)
 
-        def batches(n_rows: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
-            for k in range(feather.num_record_batches):
-                batch = feather.get_batch(k)
-                batch = batch if columns is None else batch.select(columns)
-                for start in range(0, batch.num_rows, n_rows):
-                    yield batch.slice(start, n_rows)
 
-        return ArrowSource(path, feather.schema.names, batches)
+def _feather_batches(file: Any, n_rows: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    for k in range(file.num_record_batches):
+        batch = file.get_batch(k)
+        batch = batch if columns is None else batch.select(columns)
+        for start in range(0, batch.num_rows, n_rows):
+            yield batch.slice(start, n_rows)
 
 
 class ArrowSource:
@@ -79,7 +83,10 @@ class ArrowSource:
             if not any(batch.num_rows for batch in batches):
                 return [Column(name, np.zeros(0)) for name in wanted]
             found = read(pyarrow.Table.from_batches(batches))
-            return [replace(found.column(j), name=name) for j, name in enumerate(wanted)]
+            columns = [found.column(j) for j in range(len(wanted))]
+        for column in columns:
+            _check(self.name, column)
+        return [replace(column, name=name) for column, name in zip(columns, wanted, strict=True)]
 
     def blocks(
         self,
@@ -102,6 +109,16 @@ class ArrowSource:
                 table = pyarrow.Table.from_batches([batch])
                 copies = {name: table[name].to_pylist() for name in copied}
                 yield read(table.select([*features])), copies
+
+
+def _check(path: str, column: Column) -> None:
+    """Raise a ValueError if values cannot be used; a later error would count other rows."""
+    try:
+        kind = kind_of(column)
+        if kind != "categories":
+            (dates if kind == "dates" else numbers)(column)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; or leave the column out with --drop") from error
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from pynn.commands import models
     from pynn.model import atomic
 
+    models.check_place(arguments.output, arguments.model)
     model, _ = models.load(arguments.model)
     if hasattr(model, "preparation_"):
         raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pynn.commands.arguments import Commands, add_command
+from pynn.commands.arguments import Commands, add_command, printable
 
 __all__ = ["add_to", "run"]
 
@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace) -> None:
     model, notes = models.load(arguments.model)
     print(f"{arguments.model}: {type(model).__name__}\n")
     if notes.report:
-        print(f"{notes.report}\n")
+        print(f"{printable(notes.report)}\n")
     if hasattr(model, "classes_"):
-        print(f"Classes: {', '.join(map(str, model.classes_.tolist()))}\n")
-    print(model.summary() if hasattr(model, "summary") else model)
+        print(printable(f"Classes: {', '.join(map(str, model.classes_.tolist()))}\n"))
+    summary = model.summary() if hasattr(model, "summary") else str(model)
+    if summary is not None:  # that of a network prints itself
+        print(printable(summary))

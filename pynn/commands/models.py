@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from pynn.commands.kinds import MISSING, Convention
 from pynn.model.bounds import bounded
-from pynn.model.files import read_metadata, require_safetensors
+from pynn.model.files import read_metadata
 from pynn.tabular.saving import save_with_notes
 
 __all__ = ["Notes", "check_place", "load", "save"]
@@ -133,17 +133,29 @@ def load(path: str) -> tuple[Any, Notes]:
     return getattr(import_module(_CLASSES[kind]), name).load(path), notes
 
 
-def check_place(path: str) -> None:
-    """Raise an error, before a long fit, if a model could not be written to a path after it.
+def check_place(path: str, *inputs: str) -> None:
+    """Raise an error, before long work, if its result could not be written to a path.
+
+    Parameters
+    ----------
+    path : str
+    *inputs : str
+        Files that the command reads, and must not replace.
 
     Raises
     ------
     OSError
         If there is no such folder, or it cannot be written to.
-    ImportError
-        If the package safetensors is missing.
+    ValueError
+        If the path is no place for a file, or that of an input.
     """
-    require_safetensors()
+    if path == "-":
+        raise ValueError("-o - is no file: give the name of a file")
+    for one in inputs:
+        if os.path.exists(one) and os.path.exists(path) and os.path.samefile(one, path):
+            raise ValueError(f"-o {path} would replace a file that is read: give another name")
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise ValueError(f"-o {path} is a device or the like, which a file would replace")
     folder = os.path.dirname(os.path.realpath(path))
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)

@@ -47,8 +47,11 @@ def run(arguments: argparse.Namespace) -> None:
     OSError, ValueError, ImportError
         If a file is not as it must be. An output file is then unchanged.
     """
+    from pynn.commands import models
     from pynn.model import atomic
 
+    if arguments.output != "-":
+        models.check_place(arguments.output, arguments.model, arguments.data)
     lines = _rows(arguments)
     head = next(lines)  # raises errors of both files before anything is written
     path = arguments.output

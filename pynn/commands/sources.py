@@ -35,6 +35,10 @@ _OTHERS = {
     b"\x28\xb5\x2f\xfd": "compressed by zstd: decompress it, or use gzip",
     b"FEA1": "a Feather file of version 1: write it again as version 2",
     b"%PDF": "a PDF: export the table as CSV",
+    b"<!DOCTYP": "a web page: export the table as CSV",
+    b"<html": "a web page: export the table as CSV",
+    b'{"': "JSON: write the table as CSV or Parquet",
+    b'[{"': "JSON: write the table as CSV or Parquet",
 }
 
 # Columns for the model, and the values of columns that are copied.
@@ -83,6 +87,8 @@ def opened(path: str, encoding: str | None = None) -> Iterator[Source]:
         If it needs pyarrow, which is missing.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise ValueError("the standard input is closed")
         yield _source(sys.stdin.buffer, path, encoding)
         return
     with open(path, "rb") as file:

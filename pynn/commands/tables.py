@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from pynn.tabular.reading import Table
 __all__ = ["Data", "Wishes", "read"]
 
 _FEWEST = 20  # rows from which a column of distinct values is an identifier
+_OTHER_DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{2,4}(\s|$)")
 _MOSTLY = 0.9  # share of the texts that are distinct in such a column
 
 
@@ -116,12 +118,17 @@ def read(source: sources.Source, wishes: Wishes) -> Data:
 
 
 def _identifiers(columns: Sequence[Column], categorical: Collection[str]) -> list[str]:
-    """Return the columns whose texts differ in nearly every row; tell of them, and of numbers."""
+    """Return the columns whose texts differ in nearly every row; tell of them, numbers, dates."""
     found = []
     for column in columns:
         if column.name in categorical or len(column.values) < _FEWEST:
             continue
         name = column.name
+        if column.labels and _OTHER_DATE.match(str(column.labels[0])):
+            tell(
+                f"column {name!r} holds texts such as {column.labels[0]!r}; dates are recognised "
+                "if they are written as 2026-01-31"
+            )
         if column.labels is not None:
             n = int((column.values >= 0).sum())
             n_distinct = len(np.unique(column.values[column.values >= 0]))
@@ -131,6 +138,11 @@ def _identifiers(columns: Sequence[Column], categorical: Collection[str]) -> lis
                     f"column {name!r} is left out: {n_distinct:,} different texts in {n:,} rows "
                     f"say nothing about new rows (--categorical {name!r} keeps it)"
                 )
-        elif column.values.dtype.kind in "iuf" and (np.diff(column.values) == 1).all():
+        elif column.values.dtype.kind in "iuf" and _counts(column.values):
             tell(f"column {name!r} counts the rows: leave it out with --drop {name!r}")
     return found
+
+
+def _counts(values: NDArray[np.generic]) -> bool:
+    """Whether each number is one more than the number before."""
+    return bool((values[1:] == values[:-1] + 1).all())

@@ -23,6 +23,7 @@ from pynn.commands.arguments import (
     integer,
     names,
     number,
+    printable,
     sizes,
     tell,
 )
@@ -78,9 +79,11 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from pynn.commands import models, sources, tables
     from pynn.commands.kinds import MISSING, Convention
+    from pynn.model.files import require_safetensors
 
     if arguments.output is not None:
-        models.check_place(arguments.output)
+        models.check_place(arguments.output, arguments.data)
+        require_safetensors()
     missing = [*MISSING, *arguments.missing]
     wishes = tables.Wishes(
         arguments.target, arguments.task, arguments.categorical, arguments.drop,
@@ -97,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
         notes = models.Notes(arguments.target, data.left_out, missing, arguments.decimal, report)
         models.save(model, arguments.output, notes)
         report += f"\n\nModel: {arguments.output}"
-    print(report)
+    print(printable(report))
 
 
 def _model(arguments: argparse.Namespace, data: Data) -> Any:

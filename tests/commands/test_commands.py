@@ -79,7 +79,7 @@ def test_the_report_compares_with_other_models_and_fits_a_terminal(paths, capsys
     assert main(["train", paths["data"], "--target", "left", "--drop", "spent", *QUICK]) == 0
     out, errors = capsys.readouterr()
     assert max(map(len, out.splitlines())) <= 80
-    assert "200 rows, 39 of them set aside" in out
+    assert "200 rows, 40 of them set aside" in out
     assert "1 number, 1 category, 1 date" in out
     assert re.search(r"Left out +spent, id", out)
     for model in ("pynn", "linear model", "class shares"):
@@ -154,6 +154,9 @@ def test_columns_of_codes_and_more_missing_texts(folder, capsys):
         (["DATA", "--target", "left", "--drop", "left"], "both target and dropped"),
         (["DATA", "--target", "id"], "column 'id' has 200 different values in 200 rows"),
         (["DATA", "--target", "left", "-o", "no/x"], "no: No such folder"),
+        (["DATA", "--target", "left", "-o", "DATA"], "would replace a file that is read"),
+        (["DATA", "--target", "left", "-o", "-"], "-o - is no file"),
+        (["DATA", "--target", "left", "-o", "/dev/null"], "/dev/null is a device"),
         (["DATA", "--target", "left", "--task", "regression"], "holds texts, such as"),
         (["DATA", "--target", "left", "--drop", "id,age,plan,joined,spent"], "has no columns to"),
     ],
@@ -191,6 +194,9 @@ def test_wrong_usage_has_code_2(arguments, message, capsys):
         (b"PK\x03\x04xx", "Excel file: save the table as CSV"),
         (b"\x1f\x8bxxxxxxxxxxxxxxx", "is damaged"),
         (b"a,y\n1,b\n", "only one class, 'b'"),
+        (b"a,y\n1,1.5\n2,1.5\n", "only one value, 1.5"),
+        (b'[{"a": 1, "y": "b"}]', "JSON: write the table as CSV"),
+        (b"<!DOCTYPE html>", "a web page"),
         (b"y\nb\nc\n", "has no columns to predict 'y' from"),
         (b"a,y\n1,b\n2,c\n", "too few to set 20% of them aside"),
     ],
@@ -198,6 +204,68 @@ def test_wrong_usage_has_code_2(arguments, message, capsys):
 def test_a_file_that_is_no_table_for_it_is_refused(content, message, tmp_path, capsys):
     (tmp_path / "bad.csv").write_bytes(content)
     assert message in error_of(capsys, "train", str(tmp_path / "bad.csv"), "--target", "y", *QUICK)
+
+
+def test_classes_of_parquet_keep_their_type(tmp_path, capsys):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    data, model = str(tmp_path / "data.parquet"), str(tmp_path / "x.model")
+    left = [None if i % 10 == 0 else i % 3 == 0 for i in range(60)]
+    parquet.write_table(pa.table({"x": list(range(60)), "left": left}), data)
+    assert main(["train", data, "--target", "left", "-o", model, *QUICK]) == 0
+    assert "2 classes: False 36, True 18" in capsys.readouterr().out
+    assert main(["predict", model, data, "-o", str(tmp_path / "out.csv")]) == 0
+    assert {row[0] for row in predicted(tmp_path / "out.csv")[1:]} <= {"True", "False"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0, float("inf")] * 40, "column 'x' must be finite, but row 1 holds inf"),
+        ([[1, 2]] * 80, "column 'x' must hold numbers, .* but row 0 holds .1, 2."),
+    ],
+)
+def test_values_of_parquet_that_are_none_of_a_table_are_named(values, message, tmp_path, capsys):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    data = str(tmp_path / "data.parquet")
+    parquet.write_table(pa.table({"x": values, "z": list(range(80)), "y": ["a", "b"] * 40}), data)
+    error = error_of(capsys, "train", data, "--target", "y", *QUICK)
+    assert re.search(f"data.parquet: {message}.* --drop", error)
+    assert main(["train", data, "--target", "y", "--drop", "x", *QUICK]) == 0
+
+
+def test_columns_of_parquet_with_one_name_are_refused(tmp_path, capsys):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    data = str(tmp_path / "data.parquet")
+    parquet.write_table(pa.Table.from_arrays([pa.array([1])] * 2, ["x", "x"]), data)
+    error = error_of(capsys, "train", data, "--target", "x", *QUICK)
+    assert error.endswith("data.parquet: columns must have different names; repeated: 'x'")
+
+
+def test_huge_numbers_end_in_a_report(tmp_path, capsys):
+    rows = [f"{i - 50}e300,{(i % 7) - 3}.5e200" for i in range(100)]
+    (tmp_path / "data.csv").write_text("\n".join(["x,y", *rows]))
+    assert main(["train", str(tmp_path / "data.csv"), "--target", "y", *QUICK]) == 0
+    out, errors = capsys.readouterr()
+    assert re.search(r"^mean +[\d.]+e\+200 ", out, re.M)
+    assert errors == ""
+
+
+def test_dates_of_other_formats_are_named(tmp_path, capsys):
+    rows = [f"{i % 28 + 1}.{i % 3 + 1}.2026,{'ab'[i % 2]}" for i in range(60)]
+    (tmp_path / "data.csv").write_text("\n".join(["d,y", *rows]))
+    assert main(["train", str(tmp_path / "data.csv"), "--target", "y", "--categorical", "d"]) == 0
+    assert "recognised" not in capsys.readouterr().err
+    main(["train", str(tmp_path / "data.csv"), "--target", "y", *QUICK])
+    assert "column 'd' holds texts such as '1.1.2026'; dates are rec" in capsys.readouterr().err
+
+
+def test_texts_of_a_table_do_not_control_the_terminal(folder, tmp_path, capsys):
+    (tmp_path / "data.csv").write_text(TEXT.replace("yes", "\x1b[31myes").replace("age", "a\x1b"))
+    data, model = str(tmp_path / "data.csv"), str(tmp_path / "x.model")
+    assert main(["train", data, "--target", "left", "-o", model, *QUICK]) == 0
+    assert main(["info", model]) == 0
+    main(["train", data, "--target", "x"])
+    assert all("\x1b" not in text for text in capsys.readouterr())
 
 
 # ---- predict ----
@@ -304,6 +372,7 @@ def test_no_rows_are_no_predictions(paths, tmp_path):
         (["numbers", "data", "--proba"], "predicts numbers: use --interval 0.9"),
         (["classes", "data", "--interval", "0.9"], "predicts classes: use --proba"),
         (["data", "data"], "data.csv' is not a network saved by pynn"),
+        (["classes", "data", "-o", "classes"], "would replace a file that is read"),
         (["classes", "data", "-o", "x.parquet"], "written as CSV"),
         (["classes", "data", "--with", "ID"], "no column 'ID' for --with; did you mean 'id'?"),
         (["classes", "other"], "no column 'age' of the model; it has 'a', 'b'"),
@@ -428,6 +497,14 @@ def test_estimators_take_tables_as_the_commands_read_them(rng, monkeypatch):
     other = Table(["z"], (len(x), 1), lambda j: (x,))
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(other)
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_closed_stream_is_an_error(stream, paths, monkeypatch, capsys):
+    monkeypatch.setattr(sys, stream, None)
+    assert main(["predict", paths["classes"], "-"]) == 1
+    word = {"stdin": "input", "stdout": "output"}[stream]
+    assert f"error: the standard {word} is closed" in capsys.readouterr().err
 
 
 def test_standard_input_must_be_csv(paths, monkeypatch, capsys):
