@@ -395,6 +395,14 @@ def test_info_shows_the_report_and_the_columns(paths, capsys):
         assert text in out
 
 
+def test_info_of_a_network_is_its_layers(tmp_path, capsys):
+    pynn.Network([2, 3, 1]).save(tmp_path / "net.model")
+    assert main(["info", str(tmp_path / "net.model")]) == 0
+    out = capsys.readouterr().out
+    assert "layer 1" in out
+    assert "None" not in out
+
+
 def test_info_and_export_take_any_model(tmp_path, capsys, monkeypatch):
     path, out = str(tmp_path / "net.model"), str(tmp_path / "net.h")
     pynn.Network([2, 3, 1], random_state=0).save(path)
