@@ -395,19 +395,13 @@ def test_info_shows_the_report_and_the_columns(paths, capsys):
         assert text in out
 
 
-def test_info_of_a_network_is_its_layers(tmp_path, capsys):
-    pynn.Network([2, 3, 1]).save(tmp_path / "net.model")
-    assert main(["info", str(tmp_path / "net.model")]) == 0
-    out = capsys.readouterr().out
-    assert "layer 1" in out
-    assert "None" not in out
-
-
 def test_info_and_export_take_any_model(tmp_path, capsys, monkeypatch):
-    path, out = str(tmp_path / "net.model"), str(tmp_path / "net.h")
+    path, header = str(tmp_path / "net.model"), str(tmp_path / "net.h")
     pynn.Network([2, 3, 1], random_state=0).save(path)
     assert main(["info", path]) == 0
-    assert "2 × 3" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "2 × 3" in out
+    assert "None" not in out
     assert "takes prepared numbers" in error_of(capsys, "predict", path, path)
 
     class Exports:
@@ -420,9 +414,9 @@ def test_info_and_export_take_any_model(tmp_path, capsys, monkeypatch):
             return model.layer_sizes
 
     monkeypatch.setitem(sys.modules, "pynn.export", Exports)
-    assert main(["export", path, "--to", "c", "-o", out]) == 0
-    assert capsys.readouterr().out.startswith(f"(2, 3, 1) {out}\n")
-    assert main(["export", path, "--to", "sklearn", "-o", out]) == 0
+    assert main(["export", path, "--to", "c", "-o", header]) == 0
+    assert capsys.readouterr().out.startswith(f"(2, 3, 1) {header}\n")
+    assert main(["export", path, "--to", "sklearn", "-o", header]) == 0
 
 
 def test_a_model_for_tables_is_not_exported(paths, capsys, tmp_path):
