@@ -33,6 +33,7 @@ function open() {
 /** Go to a room, as it was left. */
 function enter(name) {
   if (name === shown) return;
+  ROOMS[shown].close();
   flushAddress();
   left[shown] = location.hash;
   location.hash = left[name] ?? `room=${name}`;
@@ -41,7 +42,9 @@ function enter(name) {
 for (const tab of document.querySelectorAll("[data-tab]")) {
   tab.addEventListener("click", () => enter(tab.dataset.tab));
 }
-document.addEventListener("keydown", (event) => ROOMS[shown].onKey(event));
+document.addEventListener("keydown", (event) => {
+  if (!document.querySelector("dialog[open]")) ROOMS[shown].onKey(event);
+});
 window.addEventListener("pagehide", flushAddress);
 window.addEventListener("hashchange", open);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ROOMS[shown].redraw());

@@ -34,6 +34,11 @@ class Page:
         self.tab.goto("about:blank")  # otherwise the page would stay, and only follow the hash
         self.tab.goto(f"{self.address}#{link}")
 
+    def go(self, link):
+        """Follow a link of the room Plane in the page that is open."""
+        self.tab.evaluate("(link) => { location.hash = link; }", link)
+        self.until("location.hash.startsWith('#room=')")  # the address follows the state
+
     def until(self, condition):
         self.tab.wait_for_function(f"() => {condition}")
 

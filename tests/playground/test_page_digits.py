@@ -48,7 +48,7 @@ class Digits(Page):
         mouse.move(*first)
         mouse.down()
         for place in others:
-            mouse.move(*place, steps=2)
+            mouse.move(*place)
         mouse.up()
 
     def pixels(self):
@@ -73,8 +73,8 @@ class Digits(Page):
 
 
 @pytest.fixture
-def room(browser, page_file):
-    found = Digits(browser, page_file)
+def room(window, page_file):
+    found = Digits(window, page_file)
     yield found
     found.close()
 

@@ -50,7 +50,7 @@ async function start() {
 function open(hash) {
   const {state: wanted, problems} = fromHash(hash);
   isOpen = true;
-  if (reader) past.add(state);
+  if (reader && isOther(wanted)) past.add(state);
   state = wanted;
   if (problems.length > 0) {
     const some = problems.slice(0, 3).join(", ");
@@ -60,6 +60,11 @@ function open(hash) {
   starting.then(() => isOpen && show({isNew: true}), (error) => {
     notify(`This browser cannot run the page: ${error.message}`);
   });
+}
+
+/** Whether undo leads from a state to the one that is shown. */
+function isOther({drawing, taught}) {
+  return toHash({...state, drawing, taught}) !== toHash(state);
 }
 
 function close() {

@@ -14,6 +14,10 @@ const WORDS = {
   ...Object.fromEntries(Object.entries(PALETTES).map(([name, {label}]) => [name, label])),
   slow: "10 steps/s", medium: "60 epochs/s", fast: "fastest",
 };
+const COST_TEXTS = {
+  cross_entropy: "Cross-entropy of a point: −ln of the probability that the network gives to its class.",
+  squared_error: "Squared error of a point: half of (output − target)², summed over the outputs.",
+};
 const NEW_LAYER = {units: 4, activation: "tanh"};
 
 export class Controls {
@@ -53,6 +57,7 @@ export class Controls {
     const cost = document.querySelector("[data-field=cost]");
     cost.disabled = classes === 0; // regression has one cost
     if (classes === 0) cost.value = "squared_error";
+    find("cost-is").textContent = `${COST_TEXTS[cost.value]} The cost is the mean.`;
     for (const input of document.querySelectorAll("[name=data]")) {
       input.checked = input.value === state.data;
     }

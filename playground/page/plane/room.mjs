@@ -90,7 +90,7 @@ function rewind() {
 /** Open the state of a link, and train as far as it says. */
 function open(hash) {
   const {state: wanted, problems} = fromHash(hash, {palette: paletteInUse()});
-  if (frame) past.add(state);
+  if (frame && isOther(wanted)) past.add(state);
   state = wanted;
   setRunning(false);
   trainer.pause();
@@ -98,6 +98,12 @@ function open(hash) {
   showState();
   const some = problems.slice(0, 3).join(", ");
   if (some) notify(`Parts of the link are not valid, and have their defaults: ${some}`);
+}
+
+/** Whether undo leads from a state to the one that is shown: not if only its progress differs. */
+function isOther(after) {
+  return needsRewind(state, after) || trainsOtherwise(state, after)
+    || JSON.stringify(state.changes) !== JSON.stringify(after.changes);
 }
 
 /** @returns {Promise<{frame: object, state: object}>} once the network of the state is shown */
@@ -130,7 +136,8 @@ function redo() {
 
 /** Show a state of the past; the same network is trained again, as far as it is now. */
 function goTo(after) {
-  const steps = needsRewind(state, after) || !frame ? 0 : frame.steps;
+  const isKept = frame && !needsRewind(state, after) && frame.steps <= FIELDS.steps.most;
+  const steps = isKept ? frame.steps : 0;
   const canReplay = after.changes.every(({step}) => step <= steps);
   state = {...after, steps, changes: canReplay ? after.changes : []};
   merged = null;
@@ -164,8 +171,8 @@ function takeProgress() {
 
 function draw() {
   if (!frame) return;
-  const {chosen} = diagram;
   diagram.draw(frame, state); // canvases come first, as texts may move them
+  const {chosen} = diagram; // which draw() forgets if this network lacks it
   const showTest = state.showTest === "yes" || state.data === "drawn";
   drawSurface(find("surface"), frame, chosen, showTest);
   ownPoints.drawCross();
@@ -277,7 +284,14 @@ function onKey(event) {
 
 /** Stop training, as another room is shown. */
 function close() {
+  keepProgress();
+  setRunning(false);
   trainer.pause();
+}
+
+/** Take training that goes on into the link. */
+function keepProgress() {
+  if (isRunning && trainer.isNewest(frame) && frame.steps > state.steps) takeProgress();
 }
 
 function redraw() {
@@ -297,6 +311,7 @@ find("undo").addEventListener("click", undo);
 find("redo").addEventListener("click", redo);
 find("confusion-of").addEventListener("change", draw);
 find("restart").addEventListener("click", () => change(withAside(defaultState(), state)));
+setInterval(keepProgress, 1000); // a reload goes on from there
 new ResizeObserver(redraw).observe(find("diagram"));
 trainer.start().catch((error) => notify(`This browser cannot run the page: ${error.message}`));
 
