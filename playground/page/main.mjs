@@ -1,5 +1,5 @@
 /** The page: its rooms; one is shown at a time. */
-import {flushAddress, forgetAddress} from "./common/address.mjs";
+import {flushAddress, takeAddress} from "./common/address.mjs";
 import {find} from "./common/dom.mjs";
 import {clearNotice} from "./common/notice.mjs";
 import {digits} from "./digits/room.mjs";
@@ -16,7 +16,7 @@ let shown = null;
 
 /** Show the room of a link, and open the link in it. */
 function open() {
-  forgetAddress();
+  takeAddress();
   const hash = openTour(location.hash.slice(1)) || given;
   const wanted = new URLSearchParams(hash).get("room");
   const name = Object.hasOwn(ROOMS, wanted) ? wanted : Object.keys(ROOMS)[0];

@@ -21,7 +21,9 @@ CENTRE = """(index) => {
 CHOOSE = """([index, share]) => {
   const node = document.querySelector(`[data-monkey="${index}"]`);
   if (!node) return;
-  node.selectedIndex = Math.floor(share * node.options.length);
+  const chosen = Math.floor(share * node.options.length);
+  if (node.disabled || chosen === Math.max(0, node.selectedIndex)) return;
+  node.selectedIndex = chosen;
   node.dispatchEvent(new Event("input", {bubbles: true}));
   node.dispatchEvent(new Event("change", {bubbles: true}));
 }"""

@@ -1,10 +1,13 @@
 """The page of the playground in Chromium: the room Plane, links, keys, widths, the policy."""
 
+import os
 import random
 import re
 
+import page_files
 import pytest
 from browsing import Page
+from long import only_long
 
 # data set: layers, and the bound that the training cost must fall below
 LEARNED = {
@@ -103,6 +106,63 @@ def test_keys_play_and_choose_neurons(page):
     page.until("document.getElementById('play-label').textContent === 'Pause'")
 
 
+def test_a_neuron_that_is_chosen_may_be_removed(page):
+    page.open()
+    page.tab.focus("#diagram")
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown"):
+        page.tab.keyboard.press(key)
+    assert page.text("output-title") == "Layer 1, neuron 4"
+    page.tab.click("[aria-label='Layer 1: remove a neuron']")
+    page.until("document.getElementById('output-title').textContent === 'Output'")
+
+
+def test_training_so_far_survives_a_reload_and_a_look_at_the_other_room(page):
+    page.open()
+    page.tab.click("#play")
+    page.until("Number(document.getElementById('epochs').textContent) >= 5")
+    page.tab.click("[data-tab=digits]")
+    page.tab.click("[data-tab=plane]")
+    page.until("Number(document.getElementById('epochs').textContent) >= 5")
+    assert page.tab.is_disabled("#undo")  # nothing was changed
+    page.tab.click("#play")
+    page.until("Number(document.getElementById('epochs').textContent) > 5")
+    page.until("!location.hash.includes('steps=0&')")
+    page.tab.reload()
+    page.until("Number(document.getElementById('epochs').textContent) >= 5")
+
+
+def test_a_link_that_is_followed_while_the_address_waits_is_not_lost(page):
+    page.open()
+    page.tab.evaluate("""() => {
+      document.getElementById("add-layer").click();
+      const start = performance.now();
+      while (performance.now() < start + 140);
+      location.hash = "data=xor"; // the address would be written before the event hashchange
+      while (performance.now() < start + 200);
+    }""")
+    page.until("location.hash.includes('data=xor&')")
+    assert page.text("shape") == "2–4–2–1"
+
+
+def test_keys_do_nothing_behind_a_dialog(page):
+    page.open()
+    page.tab.click("#code-open")
+    page.tab.click("#code-title")
+    page.tab.keyboard.press("e")
+    page.tab.keyboard.press("Escape")
+    page.tab.click("h1")  # a button would take the key
+    page.tab.keyboard.press("s")
+    page.until("document.getElementById('steps').textContent !== '0'")
+    assert page.text("steps") == "1"
+
+
+def test_a_cost_is_explained(page):
+    page.open()
+    assert page.text("cost-is").startswith("Cross-entropy of a point: −ln of the probability")
+    page.tab.check("[name=data][value=hills]")
+    assert page.text("cost-is").startswith("Squared error of a point: half of")
+
+
 def test_training_that_diverges_stops_with_a_message(page):
     page.open("data=hills&rule=momentum&learningRate=10&layers=8.identity-8.identity&speed=fast")
     page.tab.click("#play")
@@ -156,3 +216,30 @@ def test_the_policy_forbids_other_scripts_and_the_network(browser, page_file):
     assert page.tab.evaluate(attempt) == "refused"
     assert any("connect-src" in error or "default-src" in error for error in page.errors)
     page.tab.close()
+
+
+@only_long
+@pytest.mark.skipif(os.getloadavg()[0] > 1, reason="other programs are running")
+def test_training_is_fast_and_smooth(page):
+    """2-8-8-1 trains 300,000 samples a second, while the page is drawn 30 times a second."""
+    rows = "\n".join(f"{i % 23 / 9},{i % 31 / 9},{'ab'[i % 2]}" for i in range(1000))
+    page.open("layers=8.tanh-8.tanh&speed=fast&batchSize=100")
+    page_files.pasted(page, rows)
+    page.until("document.getElementById('shape').textContent === '2–8–8–1'")
+    page.tab.click("#play")
+    page.tab.wait_for_timeout(1000)
+    epochs, frames = page.tab.evaluate("""() => new Promise((resolve) => {
+      const epochs = () => Number(document.getElementById("epochs").textContent.replaceAll(",", ""));
+      const [before, start] = [epochs(), performance.now()];
+      let shown = "", frames = 0;
+      const count = () => {
+        const text = document.getElementById("epochs").textContent;
+        if (text !== shown) frames++;
+        shown = text;
+        if (performance.now() < start + 3000) requestAnimationFrame(count);
+        else resolve([(epochs() - before) / 3, frames / 3]);
+      };
+      count();
+    })""")
+    assert 500 * epochs > 300_000
+    assert frames > 30

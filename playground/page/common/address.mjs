@@ -3,6 +3,7 @@
 let next = null; // the hash that the address will get
 let timer = null;
 let kept = ""; // what the hash has besides
+let taken = ""; // the hash that rooms know; with another one, the event hashchange is on its way
 
 /** Put a hash into the address, soon: browsers refuse more than 20 changes a second. */
 export function writeAddress(hash) {
@@ -17,16 +18,19 @@ export function keepInAddress(part) {
 
 /** Write now what waits. */
 export function flushAddress() {
-  if (next !== null) {
+  if (next !== null && location.hash === taken) {
     const hash = kept ? `${next}&${kept}` : next;
     // with the whole address, as a page in a frame's srcdoc has another base
     history.replaceState(null, "", `${location.href.split("#")[0]}#${hash}`);
+    taken = location.hash;
   }
-  forgetAddress();
-}
-
-/** Write nothing of what waits. */
-export function forgetAddress() {
   clearTimeout(timer);
   next = timer = null;
+}
+
+/** Write nothing of what waits, as rooms now take the address as it is. */
+export function takeAddress() {
+  next = null;
+  flushAddress();
+  taken = location.hash;
 }

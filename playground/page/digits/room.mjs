@@ -160,6 +160,7 @@ function lightUp() {
 }
 
 function drawDiagram(lit) {
+  if (!isOpen) return; // a hidden canvas has no size
   const {pixels, reading, parameters} = shown;
   diagram.draw({pixels, parameters, a: reading?.a, chosen: state, lit});
 }
