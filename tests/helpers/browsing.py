@@ -39,6 +39,16 @@ class Page:
         self.tab.evaluate("(link) => { location.hash = link; }", link)
         self.until("location.hash.startsWith('#room=')")  # the address follows the state
 
+    def go_through(self, links):
+        """Follow links one after the other, whatever they are."""
+        follow = """async (links) => {
+          for (const link of links) {
+            location.hash = link;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        }"""
+        self.tab.evaluate(follow, links)
+
     def until(self, condition):
         self.tab.wait_for_function(f"() => {condition}")
 

@@ -4,10 +4,11 @@ import random
 
 PLACES = """() => {
   for (const node of document.querySelectorAll("[data-monkey]")) delete node.dataset.monkey;
-  return [...document.querySelectorAll(
-    "button, input, select, textarea, canvas, label, .term, th, h2, #explain-text")].filter((node) => (
-  node.checkVisibility() && node.getClientRects().length && !node.disabled
-  && (!document.querySelector("dialog[open]") || node.closest("dialog")))).map((node, index) => {
+  const all = "button, input, select, textarea, canvas, label, .term, th, h2, #explain-text";
+  const dialog = document.querySelector("dialog[open]");
+  const found = [...(dialog ?? document).querySelectorAll(all)].filter((node) => (
+    node.checkVisibility() && node.getClientRects().length && !node.disabled));
+  return found.map((node, index) => {
     node.dataset.monkey = index;
     return node.id || node.ariaLabel || node.dataset.field || node.tagName.toLowerCase();
   });
@@ -34,8 +35,8 @@ PASTE = """(text) => {
     {bubbles: true, cancelable: true, clipboardData}));
 }"""
 KEYS = [
-    *" resx1238", "Tab", "Enter", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home",
-    "End", "Delete", "Shift+Tab", "Control+z", "Control+z", "Control+y", "Control+Shift+z",
+    *" resx1238", "Tab", "Enter", "Escape", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown",
+    "Home", "End", "Delete", "Shift+Tab", "Control+z", "Control+z", "Control+y", "Control+Shift+z",
 ]  # fmt: skip
 TEXTS = ["0", "1", "-1", "1e9", "0.5", "", "99999999999", "abc", "−3", "1e-300", "7"]
 TABLES = [
@@ -43,9 +44,9 @@ TABLES = [
     "p,q\n" + "\n".join(f"{i % 7},{i % 3}" for i in range(3000)), "<b>,=1\n1,2\n3,\n", "\x00\xff",
 ]  # fmt: skip
 PIECES = [
-    "data=", "layers=", "steps=", "room=", "spiral", "table", "drawn", "16.tanh", "-", "9", "&", "=",
-    "digits", "plane", "lesson=xor.1", "lesson=digits.2", "explain=3", "%", "1", "changes=5*rule*sgd",
-    "ask=yes", "start=AAAA", "taught=1.1", "drawing=", "points=c", "palette=green-red", "table=a_1_2",
+    "data=", "layers=", "steps=", "room=", "spiral", "table", "drawn", "16.tanh", "-", "9", "&",
+    "digits", "plane", "lesson=xor.1", "lesson=digits.2", "explain=3", "%", "1", "=", "ask=yes",
+    "changes=5*rule*sgd", "start=AAAA", "taught=1.1", "drawing=", "points=c", "table=a_1_2",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import re
 import page_files
 import pytest
 from browsing import Page
-from long import only_long
+from long import IS_LONG, only_long
 
 # data set: layers, and the bound that the training cost must fall below
 LEARNED = {
@@ -183,14 +183,10 @@ def test_links_of_any_content_leave_a_page_that_works(page):
     rng = random.Random(1)
     parts = [*"=&.-%#", "layers", "data", "steps", "features", "x", "9" * 400, "%00", "%ff", "é",
              "__proto__", "constructor", "tanh", "<b>", "-1", "1e3", "circle"]  # fmt: skip
-    links = ["".join(rng.choices(parts, k=rng.randrange(1, 12))) for _ in range(100)]
-    follow = """async (links) => {
-      for (const link of links) {
-        location.hash = link;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }"""
-    page.tab.evaluate(follow, links)
+    links = [
+        "".join(rng.choices(parts, k=rng.randrange(1, 12))) for _ in range(1000 if IS_LONG else 100)
+    ]
+    page.go_through(links)
     page.open()
     page.tab.click("#epoch")
     page.until("document.getElementById('epochs').textContent === '1'")
@@ -229,13 +225,13 @@ def test_training_is_fast_and_smooth(page):
     page.tab.click("#play")
     page.tab.wait_for_timeout(1000)
     epochs, frames = page.tab.evaluate("""() => new Promise((resolve) => {
-      const epochs = () => Number(document.getElementById("epochs").textContent.replaceAll(",", ""));
+      const text = () => document.getElementById("epochs").textContent;
+      const epochs = () => Number(text().replaceAll(",", ""));
       const [before, start] = [epochs(), performance.now()];
       let shown = "", frames = 0;
       const count = () => {
-        const text = document.getElementById("epochs").textContent;
-        if (text !== shown) frames++;
-        shown = text;
+        if (text() !== shown) frames++;
+        shown = text();
         if (performance.now() < start + 3000) requestAnimationFrame(count);
         else resolve([(epochs() - before) / 3, frames / 3]);
       };

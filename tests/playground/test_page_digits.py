@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from browsing import Page
+from long import IS_LONG
 from places import ROOT
 from strokes import DIGITS, slanted
 
@@ -95,7 +96,8 @@ def test_examples_are_read_but_for_the_last_four():
 
 def test_digits_drawn_with_the_mouse_are_read(room):
     room.open()
-    for digit, strokes in DIGITS.items():
+    for digit in range(10) if IS_LONG else (2, 5, 8):
+        strokes = DIGITS[digit]
         room.draw(slanted(strokes, 0.2 * (digit % 2)))
         assert room.answer().startswith(f"It is a {digit},"), room.answer()
 
@@ -264,14 +266,8 @@ def test_links_of_any_content_leave_a_room_that_works(room):
     parts = [*"=&.-%#*_", "drawing=", "taught=", "neuron=", "example", "AAEBAQ", "9" * 300, "%00",
              "é", "__proto__", "3.1", "7.2.example.4", "<b>", "1e3", "AAAB"]  # fmt: skip
     links = ["room=digits&" + "".join(rng.choices(parts, k=rng.randrange(1, 12)))
-             for _ in range(60)]  # fmt: skip
-    follow = """async (links) => {
-      for (const link of links) {
-        location.hash = link;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }"""
-    room.tab.evaluate(follow, links)
+             for _ in range(1000 if IS_LONG else 60)]  # fmt: skip
+    room.go_through(links)
     room.draw(DIGITS[0])
     assert room.answer().startswith("It is a 0,")
 
@@ -302,6 +298,6 @@ def test_nothing_scrolls_sideways_in_the_room(room):
     room.open("drawing=example.13&neuron=2.3&taught=7.1.example.13")
     for neuron in ("1.0", "2.3", "3.7"):
         room.tab.evaluate(f"location.hash = location.hash.replace(/neuron=.../, 'neuron={neuron}')")
-        for width in (360, 500, 640, 800, 1024, 1121, 1280, 1920):
+        for width in (360, 500, 640, 1121, 1920):
             room.tab.set_viewport_size({"width": width, "height": 800})
             assert not room.scrolls_sideways(), (neuron, width)

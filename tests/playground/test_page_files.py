@@ -6,6 +6,7 @@ import struct
 from base64 import b64encode
 
 import numpy as np
+from long import IS_LONG
 from page_files import opened, saved
 
 import pynn
@@ -263,7 +264,7 @@ def accepts(content, file):
 
 def test_mangled_files_give_a_message_unless_python_reads_them(page, tmp_path):
     good, rng = content_of(network(), tmp_path), random.Random(5)
-    files = [good, *(mangled(rng, good) for _ in range(300))]
+    files = [good, *(mangled(rng, good) for _ in range(3000 if IS_LONG else 150))]
     page.open()
     messages = page.tab.evaluate(OPEN_ALL, [b64encode(file).decode() for file in files])
     assert messages[0] == ""
@@ -271,6 +272,6 @@ def test_mangled_files_give_a_message_unless_python_reads_them(page, tmp_path):
     for content, message in zip(files, messages, strict=True):
         if not message:
             assert accepts(content, tmp_path / "mangled.safetensors"), content
-    assert 5 < sum(read) < 290
+    assert 5 < sum(read) < 0.97 * len(read)
     page.tab.click("#epoch")
     page.until("document.getElementById('epochs').textContent === '1'")

