@@ -156,6 +156,14 @@ def test_keys_do_nothing_behind_a_dialog(page):
     assert page.text("steps") == "1"
 
 
+def test_every_control_has_a_name_for_screen_readers(page):
+    page.open()  # a label names its first control, which may be an <output>
+    nameless = """() => [...document.querySelectorAll("input, select, textarea, button")].filter(
+      (node) => !node.ariaLabel && !node.labels.length && !node.textContent.trim()
+    ).map((node) => node.outerHTML)"""
+    assert page.tab.evaluate(nameless) == []
+
+
 def test_a_cost_is_explained(page):
     page.open()
     assert page.text("cost-is").startswith("Cross-entropy of a point: −ln of the probability")
