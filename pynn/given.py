@@ -197,7 +197,13 @@ def _is_regression(labels: NDArray[Any], network: Network | None) -> bool:
 def _classes(labels: NDArray[Any], network: Network | None) -> Sequence[Any]:
     if network is not None:
         return network._architecture.classes or range(max(network.layer_sizes[-1], 2))
-    classes = np.unique(labels).tolist()
+    try:
+        classes = np.unique(labels).tolist()
+    except TypeError as error:  # they have no order
+        kinds = " and ".join(sorted({type(label).__name__ for label in labels.tolist()}))
+        raise ValueError(
+            f"y must hold labels of one type, and none may be missing; got {kinds}"
+        ) from error
     _limit(len(classes), MOST_CLASSES, "classes")
     if len(classes) < 2:
         raise ValueError(f"y must have at least 2 classes, got {len(classes)}")

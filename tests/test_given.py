@@ -129,6 +129,7 @@ def test_no_text_can_end_the_script_of_the_page():
         ({"X": np.zeros((2, 33)), "y": [0, 1]}, "32 inputs, got 33"),
         ({"X": [["a" * i] for i in range(1, 34)], "y": [*"ab" * 16, "a"]}, "category, got 33"),
         ({"X": PLANE, "y": [1, 1, 1]}, "at least 2 classes, got 1"),
+        ({"X": PLANE, "y": ["a", None, "b"]}, "none may be missing; got NoneType and str"),
         ({"X": np.eye(9), "y": list("abcdefghi")}, "8 classes, got 9"),
         ({"X": PLANE, "y": [0, 1]}, r"shape \(3,\), got \(2,\)"),
         ({"X": PLANE[:1], "y": [0.5]}, "at least 2 rows, got 1"),
