@@ -31,7 +31,8 @@ class Page:
 
     def follow(self, link=""):
         """Open a link of any room, in a new page."""
-        self.tab.goto("about:blank")  # otherwise the page would stay, and only follow the hash
+        if self.tab.url != "about:blank":
+            self.tab.goto("about:blank")  # otherwise the page would stay, and only follow the hash
         self.tab.goto(f"{self.address}#{link}")
 
     def go(self, link):

@@ -8,7 +8,7 @@ from browsing import Page
 from long import IS_LONG
 from monkey import Monkey
 
-SEEDS, N_ACTS = (range(1, 41), 250) if IS_LONG else ([1, 2], 50)
+SEEDS, N_ACTS = (range(1, 41), 250) if IS_LONG else ([1, 2], 30)
 STOPPED = "document.getElementById('play-label').textContent === 'Play'"
 
 
