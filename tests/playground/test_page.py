@@ -1,12 +1,13 @@
 """The page of the playground in Chromium: the room Plane, links, keys, widths, the policy."""
 
 import os
-import random
 import re
 
 import page_files
 import pytest
 from browsing import Page
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from long import IS_LONG, only_long
 
 # data set: layers, and the bound that the training cost must fall below
@@ -186,14 +187,25 @@ def test_what_is_not_valid_in_a_link_is_named_and_has_its_default(page):
     assert page.text("shape") == "2–4–2–1"
 
 
-def test_links_of_any_content_leave_a_page_that_works(page):
+# parts of links: what they are made of, what they must not be, and any text
+PARTS = st.one_of(
+    st.sampled_from("=&.-_*%#+"),
+    st.sampled_from(["layers", "data", "steps", "features", "changes", "points", "table", "start"]),
+    st.sampled_from(["x", "tanh", "circle", "drawn", "-1", "1e3", "9" * 400, "%00", "%ff", "<b>"]),
+    st.sampled_from(["__proto__", "constructor", "room=digits", "room=", "lesson=xor.9"]),
+    st.text(max_size=8),
+)
+LINKS = st.lists(PARTS, min_size=1, max_size=12).map("".join)
+
+
+@settings(
+    max_examples=40 if IS_LONG else 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(links=st.lists(LINKS, min_size=20, max_size=30))
+def test_links_of_any_content_leave_a_page_that_works(page, links):
     page.open()
-    rng = random.Random(1)
-    parts = [*"=&.-%#", "layers", "data", "steps", "features", "x", "9" * 400, "%00", "%ff", "é",
-             "__proto__", "constructor", "tanh", "<b>", "-1", "1e3", "circle"]  # fmt: skip
-    links = [
-        "".join(rng.choices(parts, k=rng.randrange(1, 12))) for _ in range(1000 if IS_LONG else 100)
-    ]
     page.go_through(links)
     page.open()
     page.tab.click("#epoch")
