@@ -125,3 +125,59 @@ static inline void @_bins(real *out, real x, const double *edges, int n) {
 }
 """,
 }
+
+# Of columns of tables, in double.
+TABLES = {
+    "z": """\
+/* (x - median) / scale, 0 for a missing x */
+static inline double @_z(double x, double median, double scale) {
+    const double z = (fmax(-1e300, fmin(x, 1e300)) - median) / scale;
+    return x != x ? 0 : fmax(-1e15, fmin(z, 1e15));
+}
+
+static inline double @_smooth(double z, double clip) {
+    return z / sqrt(1 + (z / clip) * (z / clip));
+}
+
+static inline double @_within(double z, double low, double high) {
+    return z < low ? low : z > high ? high : z;
+}
+""",
+    "cycles": """\
+/* Days from 1970-01-01 to the first day of a year. */
+static inline double @_year_start(double year) {
+    const double y = year - 1;
+    return 365 * y + floor(y / 4) - floor(y / 100) + floor(y / 400) - 719162;
+}
+
+/* Sine and cosine of the time of year, of the weekday, and of the day if n is 3. */
+static inline void @_cycles(real *out, double x, int n) {
+    const double days = x != x ? 0 : x, whole = floor(days);
+    double year = floor((whole + 719162) / 365.2425) + 1, start, turns[3]; /* or a year beside */
+    int k;
+    year += (whole >= @_year_start(year + 1)) - (whole < @_year_start(year));
+    start = @_year_start(year);
+    turns[0] = (days - start) / (@_year_start(year + 1) - start);
+    turns[1] = (whole + 3 - 7 * floor((whole + 3) / 7)) / 7;
+    turns[2] = days - whole;
+    for (k = 0; k < n; k++) {
+        out[2 * k] = x != x ? 0 : (real)sin(6.28318530717958647693 * turns[k]);
+        out[2 * k + 1] = x != x ? 0 : (real)cos(6.28318530717958647693 * turns[k]);
+    }
+}
+""",
+    "row_of_code": """\
+/* The row of inputs of a code: n is that of missing values, n + 1 of all others. */
+static inline int @_row_of_code(double x, int n) {
+    return x != x ? n : x >= 0 && x < n ? (int)x : n + 1;
+}
+""",
+    "row_of_number": """\
+/* The row of inputs of a number: n is that of missing values, n + 1 of all others. */
+static inline int @_row_of_number(double x, const double *labels, int n) {
+    int k = 0;
+    while (k < n && labels[k] != x) { k++; }
+    return k < n ? k : x != x ? n : n + 1;
+}
+""",
+}

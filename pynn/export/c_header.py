@@ -39,21 +39,24 @@ class Header:
     def __init__(self, chain: Chain, name: str, rounding: Rounding | None) -> None:
         self.chain, self.name, self.rounding = chain, name, rounding
         self.type = "float" if chain.dtype == np.float32 else "double"
+        self.n_x, self.row_type = chain.n_inputs, self.type  # of x and out
         self.helpers: dict[str, str] = {}
 
     def text(self) -> str:
         """Return the whole header."""
         name, chain = self.name, self.chain
         nets = [self._net(net, k) for k, net in enumerate(chain.nets)]
+        outputs = self._outputs()  # which may add helpers
         guard = f"{name.upper()}_H"
         parts = [
             self._comment(),
-            f"#ifndef {guard}\n#define {guard}\n\n#include <math.h>",
+            f"#ifndef {guard}\n#define {guard}\n",
+            "\n".join(f"#include {header}" for header in self._includes()),
             self._macros(),
             *([self._enum()] if self._has_classes() else []),
             *self.helpers.values(),
             *nets,
-            self._outputs(),
+            outputs,
             *([self._class()] if self._has_classes() else []),
             f"#endif /* {guard} */",
         ]
@@ -67,23 +70,31 @@ class Header:
     def _comment(self) -> str:
         name, chain, upper = self.name, self.chain, self.name.upper()
         lines = [f"{name}.h - {chain.about}, written by pynn {pynn.__version__}.", ""]
-        given = f": {', '.join(chain.names)}" if chain.names else ""
-        lines.append(f"x: {chain.n_inputs} inputs{given}")
+        lines += self._about_x()
         lines.append(f"out: {self._meaning()}")
-        lines += ["", f"    {self.type} x[{upper}_N_INPUTS] = {{0}}, out[{upper}_N_OUTPUTS];"]
+        lines += ["", f"    {self.row_type} x[{upper}_N_INPUTS] = {{0}}, out[{upper}_N_OUTPUTS];"]
         lines.append(f"    {name}_outputs(x, out);")
         if self._has_classes():
             lines.append(f"    enum {name}_class c = {name}_class(x);")
         lines += [
             "",
-            "C99; needs <math.h> alone (link with -lm). It allocates nothing and changes no",
+            f"C99; needs {' and '.join(self._includes())} alone (link with -lm). It allocates "
+            "nothing and changes no global state. Optimise with -O3, on desktops -march=native.",
         ]
-        lines += ["global state. Optimise with -O3, on desktops with -march=native."]
         if self.rounding is not None:
             lines += ["", f"Weights are int8: {self.rounding.text()}"]
         wrapped = [row for line in lines for row in (textwrap.wrap(line, 95) or [""])]
         safe = [row.replace("*/", "* /").replace("/*", "/ *") for row in wrapped]
         return "/* " + "\n * ".join(safe).replace(" \n", "\n") + "\n */"
+
+    def _about_x(self) -> list[str]:
+        """Return lines about the row that the functions take."""
+        names = self.chain.names
+        return [f"x: {self.n_x} inputs" + (f": {', '.join(names)}" if names else "")]
+
+    def _includes(self) -> list[str]:
+        """Return the headers that this one includes."""
+        return ["<math.h>"]
 
     def _meaning(self) -> str:
         n, labels = self.chain.n_outputs, self.chain.labels
@@ -98,7 +109,7 @@ class Header:
     def _macros(self) -> str:
         upper, suffix = self.name.upper(), "f" if self.type == "float" else ""
         lines = [
-            f"#define {upper}_N_INPUTS {self.chain.n_inputs}",
+            f"#define {upper}_N_INPUTS {self.n_x}",
             f"#define {upper}_N_OUTPUTS {self.chain.n_outputs}",
         ]
         if self.rounding is not None:
@@ -117,8 +128,8 @@ class Header:
         assert self.chain.labels is not None
         upper = self.name.upper()
         lines = [
-            f"    {upper}_{identifier} = {k}, /* {_in_comment(label)} */"
-            for k, (label, identifier) in enumerate(_identifiers(self.chain.labels))
+            f"    {upper}_{identifier} = {k}, /* {in_comment(label)} */"
+            for k, (label, identifier) in enumerate(identifiers(self.chain.labels))
         ]
         lines[-1] = lines[-1].replace(", /*", " /*", 1)
         return f"enum {self.name}_class {{\n" + "\n".join(lines) + "\n};"
@@ -126,7 +137,7 @@ class Header:
     def _class(self) -> str:
         name, n = self.name, self.chain.n_outputs
         head = f"/* The class of x. */\nstatic inline enum {name}_class {name}_class(const "
-        head += f"{self.type} *x) {{\n    {self.type} out[{n}];\n"
+        head += f"{self.row_type} *x) {{\n    {self.row_type} out[{n}];\n"
         if n == 1:
             above = f"out[0] > {self._n(0.5)}"
             body = f"    {name}_outputs(x, out);\n    return (enum {name}_class)({above});"
@@ -141,6 +152,11 @@ class Header:
     # ---- Arithmetic ------------------------------------------------------------------------------
 
     def _outputs(self) -> str:
+        """Return the functions that lead from x to out."""
+        return self._mean("outputs")
+
+    def _mean(self, function: str) -> str:
+        """Return the function that computes the mean of the networks, under this name."""
         name, chain, n = self.name, self.chain, self.chain.n_outputs
         tables: list[str] = []
         lines: list[str] = []
@@ -148,26 +164,26 @@ class Header:
         if chain.scalings:
             source = "scaled"
             lines += [f"{self.type} scaled[{chain.n_inputs}];"]
-            lines += self._loop(chain.n_inputs, "scaled[j] = x[j];")
+            lines += self.loop(chain.n_inputs, "scaled[j] = x[j];")
         for k, step in enumerate(chain.scalings):
             if step.operation == "clip":
                 low, high = map(self._n, step.values.tolist())
                 change = f"scaled[j] < {low} ? {low} : scaled[j] > {high} ? {high} : scaled[j]"
-                lines += self._loop(chain.n_inputs, f"scaled[j] = {change};")
+                lines += self.loop(chain.n_inputs, f"scaled[j] = {change};")
             else:
-                tables.append(self._array(f"scaling{k}", step.values))
+                tables.append(self.array(f"scaling{k}", step.values))
                 change = f"scaled[j] {_SIGNS[step.operation]} scaling{k}[j];"
-                lines += self._loop(chain.n_inputs, change)
+                lines += self.loop(chain.n_inputs, change)
         if len(chain.nets) == 1:
             lines.append(f"{name}_network0({source}, out);")
         else:
-            lines += [f"{self.type} one[{n}];", *self._loop(n, "out[j] = 0;")]
+            lines += [f"{self.type} one[{n}];", *self.loop(n, "out[j] = 0;")]
             for k in range(len(chain.nets)):
-                lines += [f"{name}_network{k}({source}, one);", *self._loop(n, "out[j] += one[j];")]
-            lines += self._loop(n, f"out[j] /= {len(chain.nets)};")
+                lines += [f"{name}_network{k}({source}, one);", *self.loop(n, "out[j] += one[j];")]
+            lines += self.loop(n, f"out[j] /= {len(chain.nets)};")
         head = f"/* Compute out ({n},) from x ({chain.n_inputs},). */\n"
-        head += f"static inline void {name}_outputs(const {self.type} *x, {self.type} *out) {{\n"
-        return f"{head}{_indented([*tables, *lines])}\n}}"
+        head += f"static inline void {name}_{function}(const {self.type} *x, {self.type} *out) {{\n"
+        return f"{head}{self.indented([*tables, *lines])}\n}}"
 
     def _net(self, net: Net, k: int) -> str:
         """Return the function of a network."""
@@ -179,11 +195,11 @@ class Header:
         for number, layer in enumerate(net.layers):
             lines += self._layer(layer, number, x, tables)
             x = f"z{number}"
-        lines += self._loop(self.chain.n_outputs, f"out[j] = {x}[j];")
+        lines += self.loop(self.chain.n_outputs, f"out[j] = {x}[j];")
         head = (
             f"static inline void {self.name}_network{k}(const {self.type} *x, {self.type} *out) {{"
         )
-        return f"{head}\n{_indented([*tables, *lines])}\n}}"
+        return f"{head}\n{self.indented([*tables, *lines])}\n}}"
 
     def _layer(self, layer: Layer, number: int, x: str, tables: list[str]) -> list[str]:
         z, (n_in, n_out) = f"z{number}", layer.weights.shape
@@ -193,36 +209,36 @@ class Header:
         lines = [f"{self.type} {z}[{width}]; /* layer {number + 1}: {n_in} to {n_out} */"]
         if self.rounding is not None:
             W, scales = quantised(W)
-            tables.append(self._array(f"s{number}", scales))
-        tables += [self._array(f"w{number}", W), self._array(f"b{number}", b)]
-        lines += self._loop(width, f"{z}[j] = {'0' if starts_at_0 else f'b{number}[j]'};")
+            tables.append(self.array(f"s{number}", scales))
+        tables += [self.array(f"w{number}", W), self.array(f"b{number}", b)]
+        lines += self.loop(width, f"{z}[j] = {'0' if starts_at_0 else f'b{number}[j]'};")
         dense = self._dense("real" if self.rounding is None else "signed char")
         lines.append(f"{dense}({z}, {x}, w{number}, {n_in}, {width});")
         if self.rounding is not None:
             shift = "" if layer.gains is not None else f" + b{number}[j]"
-            lines += self._loop(n_out, f"{z}[j] = {z}[j] * s{number}[j]{shift};")
+            lines += self.loop(n_out, f"{z}[j] = {z}[j] * s{number}[j]{shift};")
         if layer.gains is not None:
-            tables.append(self._array(f"g{number}", layer.gains))
-            self._help("layer_norm", LAYER_NORM)
+            tables.append(self.array(f"g{number}", layer.gains))
+            self.help("layer_norm", LAYER_NORM)
             lines.append(f"{self.name}_layer_norm({z}, g{number}, b{number}, {n_out});")
         lines += self._activation(layer, number, z, tables)
-        return lines + (self._loop(n_out, f"{z}[j] += {x}[j];") if layer.is_residual else [])
+        return lines + (self.loop(n_out, f"{z}[j] += {x}[j];") if layer.is_residual else [])
 
     def _activation(self, layer: Layer, number: int, z: str, tables: list[str]) -> list[str]:
         kind, n_out = layer.activation, len(layer.biases)
         for needed in (NEEDS.get(kind), kind):
             if needed and ACTIVATIONS[needed]:
-                self._help(needed, ACTIVATIONS[needed])
+                self.help(needed, ACTIVATIONS[needed])
         if kind == "softmax":
             return [f"{self.name}_softmax({z}, {n_out});"]
         slope = f", {self._n(layer.parameter)}" if kind == "leaky_relu" else ""
         value = f"{z}[j]" if kind == "identity" else f"{self.name}_{kind}({z}[j]{slope})"
         if layer.alphas is not None:
-            tables.append(self._array(f"a{number}", layer.alphas))
+            tables.append(self.array(f"a{number}", layer.alphas))
             value = f"(1 - a{number}[j]) * {z}[j] + a{number}[j] * {value}"
         elif kind == "identity":
             return []
-        return self._loop(n_out, f"{z}[j] = {value};")
+        return self.loop(n_out, f"{z}[j] = {value};")
 
     def _embedding(self, net: Net, tables: list[str]) -> list[str]:
         """Return the lines that compute the embedded row."""
@@ -240,7 +256,7 @@ class Header:
     def _embedded(self, one: Embedded, place: int, tables: list[str]) -> list[str]:
         column, size = one.column, one.embedding._n_out
         names = [f"{name}_{column}" for name in one.parameters]
-        tables += [self._array(*item) for item in zip(names, one.parameters.values(), strict=True)]
+        tables += [self.array(*item) for item in zip(names, one.parameters.values(), strict=True)]
         to, x, given = f"embedded + {place}", f"x[{column}]", ", ".join(names)
         match one.embedding:
             case Categories(n=n):
@@ -248,7 +264,7 @@ class Header:
             case Periodic(n_frequencies=n):
                 return [self._call("periodic", to, x, given, n, size)]
             case PiecewiseLinear(edges=edges):
-                tables.append(self._array(f"edges_{column}", np.array(edges)))
+                tables.append(self.array(f"edges_{column}", np.array(edges)))
                 n = len(edges) - 1
                 if not names:
                     return [self._call("bins", to, x, f"edges_{column}", n)]
@@ -256,7 +272,7 @@ class Header:
                 return [
                     f"{self.type} bins_{column}[{n}];",
                     self._call("bins", f"bins_{column}", x, f"edges_{column}", n),
-                    *self._loop(size, f"embedded[{place} + j] = {b}[j];"),
+                    *self.loop(size, f"embedded[{place} + j] = {b}[j];"),
                     f"{self._dense('real')}({to}, bins_{column}, {W}, {n}, {size});",
                 ]
         raise TypeError(f"no formula of {one.embedding!r}")
@@ -264,14 +280,14 @@ class Header:
     def _dense(self, weight: str) -> str:
         """Return the name of the function for products with weights of this type."""
         name = "dense" if weight == "real" else "dense_int8"
-        self._help(name, DENSE.replace("@_dense", f"@_{name}").replace("weight ", f"{weight} "))
+        self.help(name, DENSE.replace("@_dense", f"@_{name}").replace("weight ", f"{weight} "))
         return f"{self.name}_{name}"
 
     def _call(self, helper: str, *arguments: Any) -> str:
-        self._help(helper, EMBEDDINGS[helper])
+        self.help(helper, EMBEDDINGS[helper])
         return f"{self.name}_{helper}({', '.join(map(str, arguments))});"
 
-    def _help(self, name: str, text: str) -> None:
+    def help(self, name: str, text: str) -> None:
         """Add a function to the header, in the header's type."""
         suffix = "f" if self.type == "float" else ""
         text = re.sub(r"\b[A-Z][A-Z0-9]+\(", lambda call: f"{call[0][:-1].lower()}{suffix}(", text)
@@ -283,7 +299,8 @@ class Header:
     def _n(self, number: float) -> str:
         return f"{number!r}{'f' * (self.type == 'float')}"
 
-    def _array(self, name: str, array: Array) -> str:
+    def array(self, name: str, array: Array) -> str:
+        """Return the definition of an array."""
         if array.dtype == np.int8:
             kind, numbers = "signed char", [str(number) for number in array.ravel().tolist()]
         else:
@@ -297,7 +314,12 @@ class Header:
             f"static const {kind} {name}[{array.size}] = {{\n{textwrap.indent(filled, '    ')}}};"
         )
 
-    def _loop(self, n: int, body: str) -> list[str]:
+    def indented(self, lines: list[str]) -> str:
+        """Return the body of a function."""
+        return textwrap.indent("\n".join(lines), "    ")
+
+    def loop(self, n: int, body: str) -> list[str]:
+        """Return the lines of a loop over j."""
         return [f"for (int j = 0; j < {n}; j++) {{ {body} }}"]
 
 
@@ -307,21 +329,19 @@ def _padded(array: Array, width: int) -> Array:
     return np.pad(array, widths)
 
 
-def _identifiers(labels: list[Any]) -> Iterable[tuple[Any, str]]:
+def identifiers(labels: list[Any]) -> Iterable[tuple[Any, str]]:
     """Yield each label and its name in the enum, all of them different."""
     taken: set[str] = {"H", "N_INPUTS", "N_OUTPUTS", "LARGEST_DIFFERENCE"}
     for k, label in enumerate(labels):
         text = str(label).replace("-", "MINUS_", 1) if not isinstance(label, str) else label
         name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").upper() or f"CLASS_{k}"
-        name = f"{name}_{k}" if name in taken else name
+        while name in taken:
+            name = f"{name}_{k}"
         taken.add(name)
         yield label, name
 
 
-def _in_comment(label: Any) -> str:
+def in_comment(label: Any) -> str:
+    """Return a label as text that does not end a comment."""
     text = ascii(label)
     return text.replace("*/", "* /").replace("/*", "/ *")
-
-
-def _indented(lines: list[str]) -> str:
-    return textwrap.indent("\n".join(lines), "    ")

@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from pynn.estimators.base import Perceptron
 from pynn.estimators.labels import ClassTargets
+from pynn.export.table import Table, table_of
 from pynn.model.activations import name_of, parameter_of
 from pynn.model.embeddings import Embedding
 from pynn.network import Network
+from pynn.tabular.base import Tabular
 
 Array = NDArray[Any]
 
@@ -107,6 +109,9 @@ class Chain:
         Names of the inputs.
     about : str
         The model in a few words.
+    table : Table, optional
+        With it, the steps begin with columns of a table, which become the inputs, and end with its
+        last step.
     """
 
     n_inputs: int
@@ -118,6 +123,7 @@ class Chain:
     is_estimator: bool
     names: list[str] | None
     about: str
+    table: Table | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -181,22 +187,24 @@ def chain_of(model: Any, writer: str, *, takes_pipelines: bool = True) -> Chain:
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor, or Pipeline of scalers and one of these
+    model : Network, MLPClassifier, MLPRegressor, Pipeline of scalers and one of these, \
+TabularClassifier or TabularRegressor
     writer : str
         Function that asks for it, for messages.
     takes_pipelines : bool, default=True
-        Whether a scaler can be part of what it writes.
+        Whether a scaler or the preparation of a table can be part of what it writes.
 
     Raises
     ------
     TypeError
         If the model is anything else, or a pipeline has other steps.
     ValueError
-        If a classifier knows only one class, or a parameter is infinite or NaN.
+        If a classifier knows only one class, a parameter is infinite or NaN, or an estimator for
+        tables reads no column.
     sklearn.exceptions.NotFittedError
         If an estimator or a scaler is not fitted.
     """
-    scalers, names = [], None
+    scalers, names, table = [], None, None
     if isinstance(model, Pipeline) and takes_pipelines:
         *before, (_, model) = model.steps
         scalers = [scaler for _, scaler in before if scaler not in (None, "passthrough")]
@@ -206,6 +214,9 @@ def chain_of(model: Any, writer: str, *, takes_pipelines: bool = True) -> Chain:
         check_is_fitted(model)
         networks: list[Network] = model._networks()
         names = getattr(model, "feature_names_in_", names)
+    elif isinstance(model, Tabular) and takes_pipelines and not scalers:
+        check_is_fitted(model)
+        networks, table = model.networks_, table_of(model, writer)
     elif isinstance(model, Network):
         networks = [model]
     else:
@@ -221,9 +232,10 @@ def chain_of(model: Any, writer: str, *, takes_pipelines: bool = True) -> Chain:
         nets=tuple(net for network in networks for net in _nets(network)),
         labels=labels,
         has_several_labels=has_several_labels,
-        is_estimator=isinstance(model, Perceptron),
+        is_estimator=isinstance(model, Perceptron | Tabular),
         names=None if names is None else [str(name) for name in names],
-        about=_about(networks, scalers),
+        about=_about(networks, scalers) + " for tables" * (table is not None),
+        table=table,
     )
 
 
@@ -231,8 +243,8 @@ def refusal(model: Any, writer: str, *, takes_pipelines: bool) -> str:
     """Return the message for a model that a writer does not take."""
     hints = {
         "Population": "; its networks are model[0], model[1] and so on",
-        "TabularClassifier": "; it prepares columns in Python. Its networks, which read prepared "
-        "columns, are model.networks_",
+        "TabularClassifier": "; it prepares columns of a table, which to_onnx, to_c, to_numpy and "
+        "to_json write. Its networks, which read prepared columns, are model.networks_",
         "GridSearchCV": "; use best_estimator_",
         "Pipeline": "; its last step alone is model[-1]",
     }
@@ -240,7 +252,7 @@ def refusal(model: Any, writer: str, *, takes_pipelines: bool) -> str:
     hint = hints.get(kind.replace("Regressor", "Classifier").replace("Halving", ""), "")
     accepted = "a Network, an MLPClassifier or an MLPRegressor"
     if takes_pipelines:
-        accepted += ", or a Pipeline of scalers and one of these"
+        accepted += ", a Pipeline of scalers and one of these, or an estimator for tables"
     return f"{writer} takes {accepted}, got {kind}{hint}"
 
 
@@ -256,6 +268,8 @@ def _about(networks: list[Network], scalers: list[Any]) -> str:
 def _labels(model: Any, network: Network) -> tuple[list[Any] | None, bool]:
     """Return the labels of the classes, and whether each output is a label of its own."""
     architecture, n_outputs = network._architecture, network.layer_sizes[-1]
+    if isinstance(model, Tabular):
+        return (model.classes_.tolist() if hasattr(model, "classes_") else None), False
     if isinstance(model, ClassTargets):
         labels = model.classes_.tolist()
         if len(labels) < 2:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pynn.export import formulas
 from pynn.export.chain import Chain, Embedded, Layer, Net
+from pynn.export.table import finished
 from pynn.model.embeddings import Categories, Periodic, PiecewiseLinear
 
 Array = NDArray[Any]
@@ -23,12 +24,12 @@ _SCALED = {
 
 
 def outputs(chain: Chain, X: Array) -> Array:
-    """Return the outputs (n_rows, n_outputs) for rows (n_rows, n_inputs)."""
+    """Return the outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs)."""
     x = np.asarray(X, chain.dtype)
     for step in chain.scalings:
         x = _SCALED[step.operation](x, step.values)
     mean: Array = np.mean([_outputs_of(net, x) for net in chain.nets], axis=0)
-    return mean
+    return mean if chain.table is None else finished(chain.table, mean)
 
 
 def _outputs_of(net: Net, x: Array) -> Array:

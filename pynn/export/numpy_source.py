@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pynn
-from pynn.export import formulas
+from pynn.export import formulas, table_formulas
 from pynn.export.chain import Chain, Embedded, Layer, Net, chain_of
+from pynn.export.table import Column, Words
 from pynn.export.text import delivered, shortest
 from pynn.model.embeddings import Categories, Periodic, PiecewiseLinear
 
@@ -28,10 +29,13 @@ def to_numpy(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     The function `predict` of the file takes rows (n_rows, n_inputs) and returns the same as that of
     the model. The file of a classifier also has `predict_proba`, that of a network with classes
     `predict_classes`. Rows are not checked: NaN and unknown categories have no error of their own.
+    Of an estimator for tables, `predict` takes rows (n_rows, n_columns) or a DataFrame with the
+    columns in their order; missing values are None or NaN, dates NumPy's or ISO texts in UTC.
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor, or Pipeline of scalers and one of these
+    model : Network, MLPClassifier, MLPRegressor, Pipeline of scalers and one of these, \
+TabularClassifier or TabularRegressor
         Every activation, kind of layer, embedding and ensemble is supported, and the scalers
         StandardScaler, MinMaxScaler, RobustScaler and MaxAbsScaler.
     path : str or path-like, optional
@@ -45,7 +49,7 @@ def to_numpy(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     Raises
     ------
     TypeError, ValueError
-        If the model is anything else, or a classifier of one class.
+        If the model is anything else, a classifier of one class, or reads no column.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     OSError
@@ -54,7 +58,7 @@ def to_numpy(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     Notes
     -----
     The file computes in the precision of the network, and differs from the model by rounding alone:
-    by less than 1e-6 of the outputs in float32 and 1e-12 in float64.
+    by less than 1e-6 of the outputs in float32, as of estimators for tables, and 1e-12 in float64.
 
     Examples
     --------
@@ -79,10 +83,13 @@ class _Source:
 
     def text(self) -> str:
         chain = self.chain
-        body = [f"a = np.asarray(X, dtype=np.{chain.dtype.name})"]
-        body += self._scaling()
-        nets = [f"_network{k}" if len(chain.nets) > 1 else "" for k in range(len(chain.nets))]
         functions = []
+        if chain.table is None:
+            body = [f"a = np.asarray(X, dtype=np.{chain.dtype.name})", *self._scaling()]
+        else:
+            body = ["a = prepare(X)"]
+            functions.append(self._prepare(chain.table.columns))
+        nets = [f"_network{k}" if len(chain.nets) > 1 else "" for k in range(len(chain.nets))]
         for k, (name, net) in enumerate(zip(nets, chain.nets, strict=True)):
             lines = self._steps(net, f"{k}_" if name else "")
             if name:
@@ -91,6 +98,7 @@ class _Source:
                 body += lines
         if len(nets) > 1:
             body.append(f"a = np.mean([{', '.join(f'{name}(a)' for name in nets)}], axis=0)")
+        body += self._last_step()
         if chain.is_estimator and chain.labels is None:
             body.append("return a.ravel() if a.shape[1] == 1 else a")
         else:
@@ -127,6 +135,38 @@ class _Source:
                 by = self._array(f"scaling{k}", step.values)
                 lines.append(f"a = a {_SIGNS[step.operation]} {by}")
         return lines
+
+    def _prepare(self, columns: Iterable[Column]) -> str:
+        """Return the function that turns rows of a table into inputs of networks."""
+        parts = []
+        for column in columns:
+            x = f"X[:, {column.index}]"
+            if isinstance(column, Words):
+                table = self._array(f"inputs{column.index}", column.inputs)
+                parts.append(self._call("category", x, repr([*column.labels]), table) + ",")
+            else:
+                x = self._call("days", x) if column.is_date else x
+                names = ("median", "scale", "clip", "has_flag", "ends")
+                given = (f"{getattr(column, field)!r}" for field in names)
+                parts.append(self._call("number", x, *given) + ",")
+            parts[-1] += f"  # {column.name!r}"
+            if not isinstance(column, Words) and column.n_cycles:
+                parts.append(self._call("cycles", x, str(column.n_cycles)) + ",")
+        lines = ["X = np.asarray(X, dtype=object)", "columns = ["]
+        lines += [*(f"    {part}" for part in parts), "]"]
+        lines.append("return np.concatenate(columns, axis=1).astype(np.float32)")
+        return _function("prepare(X)", "Return the inputs of networks for rows of a table.", lines)
+
+    def _last_step(self) -> list[str]:
+        """Return the lines from the mean of the networks to predictions for a table."""
+        table = self.chain.table
+        if table is None:
+            return []
+        lines = ["a = a.astype(float)"]
+        if table.temperature is not None:
+            return [*lines, f"a = {self._call('tempered', 'a', repr(table.temperature))}"]
+        scale, mean = self._array("scale", table.scale), self._array("mean", table.mean)
+        return [*lines, f"a = a * {scale} + {mean}"]
 
     def _steps(self, net: Net, prefix: str) -> list[str]:
         lines = self._embedding(net, prefix)
@@ -212,9 +252,14 @@ class _Source:
     def _copied(self) -> Iterable[str]:
         """Yield the source of each formula, without types, in the order of the module."""
         needed = set(self.formulas)
-        for used, by in (("sigmoid", "silu"), ("softplus", "mish")):
-            needed |= {used} if by in needed else set()
-        for name, function in vars(formulas).items():
+        uses = {
+            "silu": "sigmoid",
+            "mish": "softplus",
+            "tempered": "softmax",
+            "cycles": "year_start",
+        }
+        needed |= {used for by, used in uses.items() if by in needed}
+        for name, function in {**vars(formulas), **vars(table_formulas)}.items():
             if name in needed:
                 tree = ast.parse(inspect.getsource(function)).body[0]
                 assert isinstance(tree, ast.FunctionDef)
@@ -224,7 +269,7 @@ class _Source:
                 yield f"\n{ast.unparse(tree)}"
 
     def _needs_math(self) -> bool:
-        return bool(self.formulas & {"gelu", "periodic"})
+        return bool(self.formulas & {"gelu", "periodic", "cycles"})
 
 
 def _function(head: str, says: str, lines: list[str]) -> str:

@@ -57,9 +57,9 @@ class Nodes:
             total = self.add("Add", total, other)
         return self.add("Div", total, self.number(len(self.chain.nets))) if others else total
 
-    def results(self, x: str, label: str, probability: str) -> None:
-        """Add the nodes from rows to labels and probabilities, which get these names."""
-        chain, out = self.chain, self.outputs(x)
+    def results(self, out: str, label: str, probability: str) -> None:
+        """Add the nodes from outputs to labels and probabilities, which get these names."""
+        chain = self.chain
         if chain.n_outputs == 1:
             rest = self.add("Sub", self.number(1), out)
             out = self.add("Concat", rest, out, axis=1, output=probability)

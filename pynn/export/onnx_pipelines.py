@@ -87,7 +87,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     if chain.labels is None:
         graph.add("Identity", nodes.outputs(x), output=results[0])
     else:
-        nodes.results(x, *results)
+        nodes.results(nodes.outputs(x), *results)
 
 
 class _Container:

@@ -29,7 +29,7 @@ class Rounding:
 
     @classmethod
     def of(cls, chain: Chain, X: ArrayLike | None) -> Rounding:
-        """Measure it on rows X (n_rows, n_inputs), or on random ones."""
+        """Measure it on rows X, (n_rows, n_inputs) or a table, or on random ones."""
         rows = _rows(chain, X)
         nets = tuple(replace(net, layers=tuple(map(_rounded, net.layers))) for net in chain.nets)
         rounded = evaluation.outputs(replace(chain, nets=nets), rows)
@@ -47,6 +47,8 @@ class Rounding:
 
 def _rows(chain: Chain, X: ArrayLike | None) -> Array:
     """Return the rows for the difference that int8 makes."""
+    if X is not None and chain.table is not None:
+        return chain.table.preparation.apply(X)
     if X is not None:
         rows = checks.rows(X, chain.n_inputs, chain.dtype)
         if not isinstance(rows, np.ndarray) or not len(rows):

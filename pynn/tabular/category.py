@@ -106,7 +106,10 @@ class Category(Feature):
 
     def write(self, column: Column, inputs: NDArray[np.float32], settings: Settings) -> None:
         """Write the inputs of each row."""
-        codes = self._codes(column)
+        self.write_codes(self._codes(column), inputs)
+
+    def write_codes(self, codes: NDArray[np.intp], inputs: NDArray[np.float32]) -> None:
+        """Write the inputs of codes: places of labels, then a missing value, then "other"."""
         if self.size:
             inputs[:, 0] = codes
         elif self._is_pair:
