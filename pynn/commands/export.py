@@ -14,7 +14,7 @@ FORMATS = {
     "c": "a C99 header without dependencies",
     "json": "readable text, which pynn.export.from_json reads",
     "numpy": "Python source that predicts with NumPy alone",
-    "sklearn": "a pickle of scikit-learn's MLPClassifier or MLPRegressor",
+    "sklearn": "a pickle of scikit-learn's MLPClassifier or MLPRegressor, not for tables",
 }
 
 
@@ -24,10 +24,9 @@ def add_to(commands: Commands) -> None:
     parser = add_command(
         commands, "export", run,
         help="write a model in a format of others: ONNX, C, JSON, ...",
-        description="Write a Network, MLPClassifier or MLPRegressor that was saved to a file in a "
-        f"format of others. {listed}.",
+        description=f"Write a model that pynn saved in a format of others. {listed}.",
     )  # fmt: skip
-    parser.add_argument("model", metavar="MODEL", help="a file that save() wrote")
+    parser.add_argument("model", metavar="MODEL", help="a file of pynn train or save()")
     parser.add_argument(
         "--to", required=True, choices=list(FORMATS), metavar="|".join(FORMATS), help="format"
     )
@@ -47,12 +46,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     models.check_place(arguments.output, arguments.model)
     model, _ = models.load(arguments.model)
-    if hasattr(model, "preparation_"):
-        raise ValueError(
-            f"{arguments.model} is a model for tables: other formats hold its networks, but not "
-            "how columns of a table become their inputs; use pynn predict, or "
-            f"{type(model).__name__}.load in Python"
-        )
     exporter = import_module("pynn.export")
     if arguments.to == "sklearn":
         import pickle

@@ -1,7 +1,8 @@
 """Exports networks and estimators to other programs, and imports their networks.
 
 Each function takes a `pynn.Network`, an `MLPClassifier` or an `MLPRegressor`; `to_onnx`, `to_c` and
-`to_numpy` also take a Pipeline of scalers and one of these. Nothing here changes the model.
+`to_numpy` also take a Pipeline of scalers and one of these. These three and `to_json` also take a
+`TabularClassifier` or a `TabularRegressor`. Nothing here changes the model.
 """
 
 from pynn.export.arrays import from_keras, from_torch, to_keras, to_torch

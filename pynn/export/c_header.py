@@ -335,8 +335,9 @@ def identifiers(labels: list[Any]) -> Iterable[tuple[Any, str]]:
     for k, label in enumerate(labels):
         text = str(label).replace("-", "MINUS_", 1) if not isinstance(label, str) else label
         name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").upper() or f"CLASS_{k}"
+        first, n = name, 2
         while name in taken:
-            name = f"{name}_{k}"
+            name, n = f"{first}_{n}", n + 1
         taken.add(name)
         yield label, name
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 import pynn
 from pynn import checks
@@ -21,10 +22,18 @@ from pynn.export.text import delivered, shortest
 from pynn.model import files
 from pynn.model.bounds import bounded
 from pynn.network import Network
+from pynn.tabular import saving as tabular_saving
+from pynn.tabular.classifier import TabularClassifier
+from pynn.tabular.regressor import TabularRegressor
 
 VERSION = 1
-_KINDS = {kind.__name__: kind for kind in (Network, MLPClassifier, MLPRegressor)}
-_KEYS = ("pynn", "version", "kind", "networks", "notes")
+_TABULAR: tuple[type[Any], ...] = (TabularClassifier, TabularRegressor)
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Network, MLPClassifier, MLPRegressor, *_TABULAR)
+}
+_KEYS = ("pynn", "version", "kind", "networks", "notes", "arrays")
+_DTYPES = ["bool", "float16", "float32", "float64"]
+_DTYPES += [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 
 
 def to_json(model: Any, path: str | os.PathLike[str] | None = None) -> str:
@@ -32,11 +41,13 @@ def to_json(model: Any, path: str | os.PathLike[str] | None = None) -> str:
 
     The text has the keys "pynn" (the package's version), "version" (of this format, 1), "kind" (the
     class), "networks" (the arguments of `Network` and all its parameters by name, one for each
-    member of an ensemble), and for estimators "notes": parameters, classes, names of features.
+    member of an ensemble), and for estimators "notes": parameters, classes, names of features. For
+    estimators for tables, "notes" also hold what was learned from each column, and "arrays" the
+    arrays that the notes name: "dtype", "shape" and "values" of each.
 
     Parameters
     ----------
-    model : Network, MLPClassifier or MLPRegressor
+    model : Network, MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
         As `save`, the text holds neither the optimizer's state nor the history. Parameters of
         estimators that are objects (callbacks, schedules, scorers, random sources) are left out
         with a warning.
@@ -70,8 +81,18 @@ def to_json(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     """
     if type(model) not in _KINDS.values():
         raise TypeError(refusal(model, "to_json", takes_pipelines=False))
-    content = {"pynn": pynn.__version__, "version": VERSION, "kind": type(model).__name__}
-    networks = model._networks() if isinstance(model, Perceptron) else [model]
+    content: dict[str, Any] = {
+        "pynn": pynn.__version__,
+        "version": VERSION,
+        "kind": type(model).__name__,
+    }
+    networks = [model]
+    if isinstance(model, _TABULAR):
+        check_is_fitted(model)
+        model = model._now()
+        networks = model.networks_
+    elif isinstance(model, Perceptron):
+        networks = model._networks()
     content["networks"] = [
         {
             "arguments": files.arguments(network),
@@ -84,7 +105,23 @@ def to_json(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     ]
     if isinstance(model, Perceptron):
         content["notes"] = saving.notes_of(model)
+    elif isinstance(model, _TABULAR):
+        content["notes"], arrays = tabular_saving.notes_of(model)
+        content["arrays"] = {name: _noted(name, array) for name, array in arrays.items()}
     return delivered(bounded(_spread(content)) + "\n", path)
+
+
+def _noted(name: str, array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array of numbers as types of JSON."""
+    checks.choice(f"the dtype of {name}", array.dtype.name, _DTYPES)
+    values = array
+    if array.dtype.kind == "f":
+        values = shortest(checks.finite(name, array))
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "values": values.ravel().tolist(),
+    }
 
 
 def _spread(value: Any, indent: str = "") -> str:
@@ -110,7 +147,7 @@ def from_json(source: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Network, MLPClassifier or MLPRegressor
+    Network, MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
 
     Raises
     ------
@@ -169,10 +206,15 @@ def _model(content: Any) -> Any:
         raise ValueError("networks must be a list with at least one network")
     networks = [_network(one) for one in given]
     if kind is Network:
-        if len(networks) > 1 or "notes" in content:
-            raise ValueError("a Network is one network without notes")
+        if len(networks) > 1 or content.keys() & {"notes", "arrays"}:
+            raise ValueError("a Network is one network without notes and arrays")
         return networks[0]
     notes = content["notes"]
+    if kind in _TABULAR:
+        arrays = {name: _array(name, given) for name, given in content["arrays"].items()}
+        return tabular_saving.restored(kind, networks, notes, arrays)
+    if "arrays" in content:
+        raise ValueError(f"a {kind.__name__} has no arrays")
     is_ensemble = "members" in notes
     if len(networks) > 1 and not is_ensemble:
         raise ValueError("its notes must be of members")
@@ -192,6 +234,22 @@ def _network(given: Any) -> Network:
     if unknown := tensors.keys() - network._architecture.split(network.parameters).keys():
         raise ValueError(f"the network has no parameters {', '.join(sorted(unknown))}")
     return network
+
+
+def _array(name: str, given: Any) -> NDArray[Any]:
+    """Invert `_noted`."""
+    if not isinstance(given, dict) or given.keys() != {"dtype", "shape", "values"}:
+        raise ValueError(f"{name} must have dtype, shape and values, and nothing else")
+    dtype = np.dtype(checks.choice(f"the dtype of {name}", given["dtype"], _DTYPES))
+    values, shape = given["values"], given["shape"]
+    accepted: dict[str, set[type]] = {"b": {bool}, "f": {int, float}}
+    if not isinstance(values, list) or not {*map(type, values)} <= accepted.get(dtype.kind, {int}):
+        raise ValueError(f"the values of {name} must be a list of numbers of {dtype}")
+    if not isinstance(shape, list) or not {*map(type, shape)} <= {int} or min(shape, default=0) < 0:
+        raise ValueError(f"the shape of {name} must be a list of sizes, got {shape!r}")
+    if dtype.kind == "f":
+        return _tensor(name, values, dtype).reshape(shape)
+    return np.array(values, dtype=dtype).reshape(shape)  # an OverflowError for other integers
 
 
 def _tensor(name: str, numbers: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

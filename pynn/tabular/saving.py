@@ -163,6 +163,21 @@ def save_with_notes(
     """Save an estimator as `Saved.save` does, with notes of others in the metadata, by name."""
     check_is_fitted(estimator)
     estimator = estimator._now()
+    notes, arrays = notes_of(estimator)
+    key = _key(type(estimator))
+    files.save_all(estimator.networks_, path, {**others, key: json.dumps(notes)}, arrays)
+
+
+def notes_of(estimator: Any) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return all that a fitted estimator has beside its networks.
+
+    Returns
+    -------
+    notes : dict
+        Parameters, preparation and learned attributes, as types of JSON.
+    arrays : dict of {str: ndarray}
+        Arrays of numbers that the notes name.
+    """
     settings = parameters_for_file(estimator, _NOT_HELD)
     arrays: dict[str, Array] = {}
     sizes, learned = _sizes(estimator), {}
@@ -178,8 +193,7 @@ def save_with_notes(
         "preparation": estimator.preparation_.to_json(),
         "learned": learned,
     }
-    key = _key(type(estimator))
-    files.save_all(estimator.networks_, path, {**others, key: json.dumps(notes)}, arrays)
+    return notes, arrays
 
 
 def _load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
@@ -188,20 +202,30 @@ def _load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         if _key(kind) not in metadata:
             others = [name for name in metadata if not name.endswith(_key(Network))]
             raise ValueError(f"it holds {', '.join(others) or 'only networks'}")
-        notes = json.loads(bounded(metadata[_key(kind)]))
-        if not isinstance(notes, dict) or len(notes) != 3:
-            raise ValueError("its notes must have parameters, preparation and learned")
-        settings = {name: _from_json(value) for name, value in notes["parameters"].items()}
-        if settings.get(_NOT_HELD) is not None:
-            raise ValueError(f"its parameters have {_NOT_HELD}")
-        estimator = kind(**settings)
-        estimator._validate_params()
-        estimator.preparation_ = Preparation.from_json(notes["preparation"])
-        estimator.networks_ = _matching(networks, estimator.preparation_)
-        vars(estimator).update(_learned(estimator, notes["learned"], arrays))
-        estimator._check_learned()
+        return restored(kind, networks, json.loads(bounded(metadata[_key(kind)])), arrays)
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{os.fspath(path)!r} holds no {kind.__name__}: {error}") from error
+
+
+def restored(kind: type[Any], networks: list[Network], notes: Any, arrays: dict[str, Array]) -> Any:
+    """Make an estimator of its networks and of what `notes_of` returned.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError, AttributeError, RecursionError
+        If they are anything else.
+    """
+    if not isinstance(notes, dict) or len(notes) != 3:
+        raise ValueError("its notes must have parameters, preparation and learned")
+    settings = {name: _from_json(value) for name, value in notes["parameters"].items()}
+    if settings.get(_NOT_HELD) is not None:
+        raise ValueError(f"its parameters have {_NOT_HELD}")
+    estimator = kind(**settings)
+    estimator._validate_params()
+    estimator.preparation_ = Preparation.from_json(notes["preparation"])
+    estimator.networks_ = _matching(networks, estimator.preparation_)
+    vars(estimator).update(_learned(estimator, notes["learned"], arrays))
+    estimator._check_learned()
     return estimator
 
 

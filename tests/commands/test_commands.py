@@ -419,10 +419,20 @@ def test_info_and_export_take_any_model(tmp_path, capsys, monkeypatch):
     assert main(["export", path, "--to", "sklearn", "-o", header]) == 0
 
 
-def test_a_model_for_tables_is_not_exported(paths, capsys, tmp_path):
-    error = error_of(capsys, "export", paths["classes"], "--to", "c", "-o", str(tmp_path / "x.h"))
-    assert "is a model for tables" in error
-    assert "use pynn predict" in error
+@pytest.mark.parametrize("to", ["c", "json", "numpy", "onnx"])
+def test_a_model_for_tables_is_exported(to, paths, capsys, tmp_path):
+    if to == "onnx":
+        pytest.importorskip("onnx")
+    path = tmp_path / "model"
+    assert main(["export", paths["classes"], "--to", to, "-o", str(path)]) == 0
+    assert b"basic" in path.read_bytes()
+
+
+def test_scikit_learn_has_no_place_for_the_preparation_of_a_table(paths, capsys, tmp_path):
+    path = tmp_path / "model.pkl"
+    error = error_of(capsys, "export", paths["numbers"], "--to", "sklearn", "-o", str(path))
+    assert "got TabularRegressor; it prepares columns of a table" in error
+    assert not path.exists()
 
 
 # ---- Together ----

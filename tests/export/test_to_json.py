@@ -11,6 +11,7 @@ from exported import KINDS, briefly, of_kind
 from hypothesis import given
 from hypothesis import strategies as st
 from mutants import mutated
+from tabular_cases import brief
 
 import pynn
 from pynn.export import from_json, to_json
@@ -129,7 +130,11 @@ def test_a_file_of_other_bytes_is_refused_by_its_name(tmp_path):
 NETWORK = pynn.Network([3, 4, 2], activation=pynn.Parametric("elu"), norm="batch", random_state=0,
                        embeddings={0: pynn.Periodic(3, 2), 1: pynn.Categories(2, 2)})  # fmt: skip
 CLASSIFIER = briefly(pynn.MLPClassifier((3,), max_iter=1, n_members=2, random_state=0), X, Y)
-TEXTS = [to_json(NETWORK), to_json(CLASSIFIER)]
+TABULAR = {  # with intervals, or with labels that are texts
+    kind: brief(kind, expert={"epochs": 1, "hidden_layer_sizes": (3,)}).fit(X[:, :1], y)
+    for kind, y in [(pynn.TabularClassifier, Y), (pynn.TabularRegressor, X[:, 1])]
+}
+TEXTS = [to_json(model) for model in (NETWORK, CLASSIFIER, *TABULAR.values())]
 
 
 def read_or_refuse(text):
@@ -139,7 +144,7 @@ def read_or_refuse(text):
             model = from_json(text)
         except ValueError:
             return
-    assert isinstance(model, pynn.Network | pynn.MLPClassifier | pynn.MLPRegressor)
+    assert isinstance(model, (pynn.Network, pynn.MLPClassifier, pynn.MLPRegressor, *TABULAR))
 
 
 @examples(150)

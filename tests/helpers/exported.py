@@ -95,6 +95,11 @@ void classes(const {type} *x, int *out, long n) {{
     for (long i = 0; i < n; i++) {{ out[i] = (int){name}_class(x + i * {n_in}); }}
 }}
 """
+_CODES = """
+int code(int column, const char *text) {{
+    return {name}_code((enum {name}_column)column, text);
+}}
+"""
 
 
 class Compiled:
@@ -104,6 +109,7 @@ class Compiled:
         self.n_out, self.dtype = n_out, np.dtype(dtype)
         kind = "float" if self.dtype == np.float32 else "double"
         text = _PROGRAM + (_CLASSES if f"enum {name}_class" in header else "")
+        text += _CODES if f"int {name}_code" in header else ""
         names = {"name": name, "upper": name.upper(), "n_in": n_in, "n_out": n_out, "type": kind}
         (folder / f"{name}.h").write_text(header)
         (folder / "program.c").write_text(text.format(**names))
@@ -126,6 +132,9 @@ class Compiled:
 
     def classes(self, X):
         return self._call(self.library.classes, X, np.empty(len(X), np.intc))
+
+    def code(self, column, text):
+        return self.library.code(column, text.encode())
 
     def _call(self, function, X, out):
         X = np.ascontiguousarray(X, self.dtype)
