@@ -216,6 +216,7 @@ TabularClassifier or TabularRegressor
         names = getattr(model, "feature_names_in_", names)
     elif isinstance(model, Tabular) and takes_pipelines and not scalers:
         check_is_fitted(model)
+        model = model._now()
         networks, table = model.networks_, table_of(model, writer)
     elif isinstance(model, Network):
         networks = [model]

@@ -23,10 +23,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Number:
-    """A column of numbers or dates, of which some inputs may be missing.
+    """A column of numbers or dates.
 
-    With z = (x - median) / scale, or 0 if x is NaN, the inputs are z / sqrt(1 + (z / clip)²);
-    whether x is NaN; z within the ends; and of dates, sine and cosine of each cycle.
+    With z = (x - median) / scale, or 0 if x is NaN, its inputs are z / sqrt(1 + (z / clip)²),
+    whether x is NaN, z within the ends, and sine and cosine of each cycle of a date. Columns need
+    not have all of them.
 
     Parameters
     ----------
@@ -36,11 +37,11 @@ class Number:
     place : int
         Number of its first input.
     median, scale, clip : float
-        The scale is 0 if the first input is missing.
+        With a scale of 0, z is no input.
     has_flag : bool
-        Whether an input tells missing numbers.
+        Whether an input is 1 for missing numbers.
     ends : tuple of float, or None
-        Limits of z as the last input.
+        Limits of z under an encoding.
     is_date : bool
         Whether x are days since 1970-01-01.
     n_cycles : int
