@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
     parser = add_command(
         commands, "export", run,
         help="write a model in a format of others: ONNX, C, JSON, ...",
-        description=f"Write a model that pynn saved in a format of others. {listed}.",
+        description=f"Write a saved model in a format of others. {listed}.",
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="a file of pynn train or save()")
     parser.add_argument(
