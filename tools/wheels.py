@@ -104,10 +104,22 @@ def build_wheel(target: Target) -> Path:
         _PYTHON_HOST_PLATFORM=f"linux-{target.processor}",
     )
     (built,) = folder.glob("*.whl")
+    if "musl" in target.name:
+        name_musl(built, target.processor)
     tag = f"{target.tag}_{target.processor}"
     run(sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", tag, built)
     (tagged,) = folder.glob("*.whl")
     return Path(shutil.move(tagged, DIST / tagged.name))
+
+
+def name_musl(wheel: Path, processor: str) -> None:
+    """Let a wheel ask for musl by the name that all systems have, instead of zig's libc.so."""
+    unpacked = wheel.parent / "unpacked"
+    run(sys.executable, "-m", "wheel", "unpack", "-d", unpacked, wheel)
+    (library,) = unpacked.rglob("_core*.so")
+    run("patchelf", "--replace-needed", "libc.so", f"libc.musl-{processor}.so.1", library)
+    wheel.unlink()
+    run(sys.executable, "-m", "wheel", "pack", "-d", wheel.parent, *unpacked.iterdir())
 
 
 def build_sdist() -> Path:
