@@ -180,6 +180,19 @@ def test_training_that_diverges_stops_with_a_message(page):
     assert page.text("play-label") == "Play"
 
 
+def test_every_step_up_to_divergence_is_shown_and_the_last_one_is_undone(page):
+    page.open("data=hills&layers=8.tanh&rule=sgd&learningRate=1")
+    steps = "Number(document.getElementById('steps').textContent)"
+    is_told = "!document.getElementById('notice').hidden"
+    for step in range(1, 100):
+        page.tab.click("#step")
+        page.until(f"{steps} === {step} || {is_told}")
+        if page.tab.evaluate(is_told):
+            break
+    assert page.text("notice").startswith("training diverged")
+    assert page.tab.evaluate(steps) == step - 1
+
+
 def test_what_is_not_valid_in_a_link_is_named_and_has_its_default(page):
     page.open("noise=77&layers=17.tanh&data=xor&nonsense=1")
     assert "noise=77, layers=17.tanh, nonsense=1" in page.text("notice")

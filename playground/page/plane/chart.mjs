@@ -1,7 +1,7 @@
 /** Training and test cost by epoch, on a logarithmic axis. */
 import {freshContext, styleColour} from "../common/canvas.mjs";
 
-const LEAST_COST = 1e-9; // the logarithm of 0 has no place
+const LEAST_COST = 1e-9, MOST_COST = 1e30; // the logarithms of 0 and of infinity have no place
 const LEFT = 40, BOTTOM = 20, TOP = 8, RIGHT = 8;
 
 /**
@@ -27,7 +27,7 @@ export function drawChart(canvas, costs) {
 }
 
 function logOf(cost) {
-  return Math.log10(Math.max(cost, LEAST_COST));
+  return Math.log10(Math.min(Math.max(cost, LEAST_COST), MOST_COST));
 }
 
 function drawLine(context, at, rows, column, colour, dash) {
@@ -56,7 +56,8 @@ function drawGrid(context, at, {low, high, last, width, height}) {
     context.moveTo(LEFT, y);
     context.lineTo(width - RIGHT, y);
     context.stroke();
-    context.fillText(decade < -3 ? `10${superscript(decade)}` : `${+(10 ** decade).toFixed(3)}`,
+    const isPlain = Math.abs(decade) <= 3;
+    context.fillText(isPlain ? `${+(10 ** decade).toFixed(3)}` : `10${superscript(decade)}`,
       LEFT - 5, y);
   }
   context.textBaseline = "alphabetic";
