@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from pynn import checks
 from pynn.data.samples import Samples
 from pynn.estimators import messages
+from pynn.estimators.elsewhere import Elsewhere
 from pynn.estimators.fitting import Fit
 from pynn.estimators.messages import Outcome
 from pynn.model import threads
@@ -85,10 +86,10 @@ def check(estimator: Any, goes_on: bool) -> None:
 def run(
     estimator: Any,
     samples: Samples,
-    held_out: list[Samples],
+    held_out: list[Any],
     goes_on: bool,
     incremental: bool = False,
-    source: Iterable[Any] | None = None,
+    source: Iterable[Any] | Elsewhere | None = None,
 ) -> Outcome:
     """Fit the network of an estimator, or its members: see `Fit`."""
     if not goes_on:

@@ -22,6 +22,7 @@ from pynn.data.samples import Samples
 from pynn.estimators import messages, rows, translation
 from pynn.estimators._sklearn import _check_optimize_result
 from pynn.estimators.advice import Advice, about_scales, spread_of_scales
+from pynn.estimators.elsewhere import Elsewhere, HeldOutElsewhere, measured_elsewhere
 from pynn.estimators.hooks import Hooks
 from pynn.estimators.messages import Outcome, warn
 from pynn.model.activations import ALIASES, Activation, name_of
@@ -55,27 +56,29 @@ class Fit:
     estimator : MLPClassifier or MLPRegressor
     samples : Samples
         The training samples, or the outline of the first block of a source.
-    held_out : list of Samples
+    held_out : list of Samples or HeldOutElsewhere
         Validation sets.
     goes_on : bool
         Whether to start from the current weights.
     incremental : bool, default=False
         Whether this is the one epoch of a partial_fit.
-    source : iterable of blocks, optional
+    source : iterable of blocks or Elsewhere, optional
     """
 
     def __init__(
         self,
         estimator: Any,
         samples: Samples,
-        held_out: list[Samples],
+        held_out: list[Any],
         goes_on: bool,
         incremental: bool = False,
-        source: Iterable[Any] | None = None,
+        source: Iterable[Any] | Elsewhere | None = None,
     ) -> None:
         self.estimator, self.samples, self.held_out = estimator, samples, held_out
         self.goes_on, self.incremental, self.source = goes_on, incremental, source
-        self.spread = 1.0 if goes_on or incremental else spread_of_scales(samples.X)
+        given = source if isinstance(source, Elsewhere) else None
+        spread = given.spread if given else spread_of_scales(samples.X)
+        self.spread = 1.0 if goes_on or incremental else spread
         self.is_given = bool(held_out)  # and not set aside by early_stopping
 
     def run(self) -> Outcome:
@@ -202,6 +205,8 @@ class Fit:
             if estimator.batch_size != "auto" and int(estimator.batch_size) > len(train):
                 warn(messages.CLIPPED)
             learner = Rows(network, self._data(network, train, train.weights), descent, plan)
+        elif isinstance(self.source, Elsewhere):
+            learner = self.source.learner(network, descent, plan)
         else:
             learner = Blocks(network, self.source, self._data_of_block, descent, plan)
         if history.patience is None:  # after L-BFGS, whose iterations are no epochs
@@ -277,12 +282,15 @@ class Fit:
 
     # ---- Validation ------------------------------------------------------------------------------
 
-    def _measures(self, held_out: list[Samples]) -> list[Measure]:
+    def _measures(self, held_out: list[Any]) -> list[Measure]:
         return [self._measure(samples, i) for i, samples in enumerate(held_out, 1)]
 
-    def _measure(self, samples: Samples, number: int) -> Measure:
+    def _measure(self, samples: Samples | HeldOutElsewhere, number: int) -> Measure:
         """Return a function that computes loss, without penalty, and score of a validation set."""
         estimator, network, divisor = self.estimator, self.network, self._divisor
+        prefix = "val_" if number == 1 else f"val_{number}_"
+        if isinstance(samples, HeldOutElsewhere):
+            return measured_elsewhere(samples, estimator, network, divisor, prefix)
         try:
             data = self._data(network, samples, samples.sample_weight)
         except ValueError as error:
@@ -295,7 +303,6 @@ class Fit:
             from sklearn.metrics import get_scorer
 
             scoring = get_scorer(scoring)
-        prefix = "val_" if number == 1 else f"val_{number}_"
 
         def figures() -> dict[str, float]:
             cost, _ = network._cost(data, no_penalty)
@@ -328,13 +335,15 @@ class Fit:
         self,
         own: list[Any],
         train: Samples,
-        held_out: list[Samples],
+        held_out: list[Any],
         max_epochs: int,
         descent: Descent | None = None,
     ) -> State:
         estimator = self.estimator
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
         # The core has other epochs to itself, where nobody looks in.
+        if isinstance(self.source, Elsewhere):
+            own = [self.source.watch, *own]
         is_watched = bool(own or hooks or estimator.verbose or estimator.solver == "lbfgs")
         told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else []
         if estimator.verbose:
@@ -348,7 +357,7 @@ class Fit:
             max_epochs,
             in_order([*told, *([] if self.incremental else hooks)]),
             train=train if self.source is None else None,
-            validation=held_out[0] if held_out else None,
+            validation=next((s for s in held_out[:1] if isinstance(s, Samples)), None),
             descent=descent,
             incremental=self.incremental,
         )
@@ -380,7 +389,13 @@ class Fit:
         if isinstance(estimator.random_state, Integral):
             settings["random_state"] = estimator.random_state
         arrays = {"X": samples.X, "y": samples.y, "weights": samples.weights}
+        if isinstance(self.source, Elsewhere):
+            arrays = {}
+            settings |= self.source.description()
         for aside in self.held_out:
+            if isinstance(aside, HeldOutElsewhere):
+                settings |= aside.description()
+                continue
             for name in ("X", "y", "sample_weight"):
                 arrays[f"an eval_set with {name}"] = getattr(aside, name)
         return described(settings, **arrays)

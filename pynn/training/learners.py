@@ -25,6 +25,7 @@ T = TypeVar("T")
 Learning = Generator[_core.Training, tuple[int, BaseException | None], T]
 """Yields what the core is to do, and is sent its results: by `answered`, or by `together`."""
 answered, as_raised = _core.answered, _core.as_raised
+Session = _core.Session
 
 Costs = NDArray[np.float64]  # (n_epochs, 2): mean cost, and penalty
 

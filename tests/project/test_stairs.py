@@ -131,6 +131,7 @@ STAIRS = [
     ["export"],
     ["displays"],
     ["config", "demo", "given"],
+    ["dask"],
     ["playing"],
     ["commands"],
     ["__main__"],

@@ -1,0 +1,352 @@
+"""MLPClassifier and MLPRegressor whose rows are on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import KW_ONLY, dataclass, fields
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import distributed
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from pynn.dask import lazy, shards
+from pynn.dask.evaluation import HeldOut
+from pynn.dask.learner import Rounds, Synchrony
+from pynn.dask.parts import is_collection
+from pynn.dask.shards import Shards
+from pynn.estimators import _sklearn, classifier, ensemble, regressor, rows
+from pynn.estimators._sklearn import Interval
+from pynn.estimators.base import Perceptron
+from pynn.estimators.settings import _COUNT, parameter
+from pynn.model.model import Model
+from pynn.training.descent import Descent
+from pynn.training.learners import Learner, Plan
+from pynn.training.state import State
+
+Array = NDArray[Any]
+
+
+class Training:
+    """The training rows of a fit, as `pynn.estimators.elsewhere.Elsewhere` has them.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+    rows : Shards
+    """
+
+    def __init__(self, estimator: Any, rows: Shards) -> None:
+        self.estimator, self.rows, self.spread = estimator, rows, rows.spread
+        self._rounds: Rounds | None = None
+
+    def learner(self, model: Model, descent: Descent, plan: Plan) -> Learner:
+        """Return what trains the model for an epoch."""
+        estimator = self.estimator
+        synchrony = Synchrony(estimator.sync_every, estimator.warm_up)
+        is_auto = estimator.batch_size == "auto"
+        n_threads = _threads(estimator)
+        self._rounds = Rounds(model, self.rows, descent, plan, synchrony, n_threads, is_auto)
+        return self._rounds
+
+    def description(self) -> dict[str, str]:
+        """Describe all rows for checkpoints."""
+        return self.rows.description("rows")
+
+    def watch(self, state: State) -> None:
+        """Record the share of time that the tasks spend in the core."""
+        if self._rounds is not None:
+            state.record("core_share", self._rounds.core_share)
+
+
+def _threads(estimator: Any) -> int:
+    """Return the threads of each task: one, unless the user says otherwise."""
+    return int(estimator.n_threads or 1)
+
+
+def _client() -> Any:
+    """Return the current client.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    try:
+        return distributed.get_client()
+    except ValueError as error:
+        raise ValueError(
+            "there is no client of a cluster; make one first: client = dask.distributed.Client()"
+        ) from error
+
+
+@dataclass(eq=False, repr=False)
+class OnCluster(Perceptron):
+    """The common part of both estimators."""
+
+    _local: ClassVar[type[Perceptron]]  # the ordinary estimator
+
+    _: KW_ONLY
+    n_shards: int | None = parameter(None, _COUNT, None)
+    sync_every: float | None = parameter(None, _COUNT, Interval(Real, 0, 1, closed="neither"), None)
+    warm_up: int = parameter(0, Interval(Integral, 0, None, closed="left"))
+
+    @_sklearn.with_callbacks  # type: ignore[untyped-decorator]
+    @_sklearn._fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Fit the model to rows that stay on the workers of the current client.
+
+        Ctrl-C ends the fit with a warning. The model then has the weights after the last whole
+        round, or with `early_stopping` the best weights so far.
+
+        Parameters
+        ----------
+        X : dask.dataframe, dask.array, list of Delayed, or path
+            Samples. Arrays are chunked by rows, and may have chunks of unknown size. Each Delayed
+            is a table, array or CSR matrix of some rows. A path, as str, names Parquet files.
+            Empty partitions are left out.
+        y : str or collection
+            Name of the column of targets in a table, which is no feature then; or their
+            collection, with partitions like those of X.
+        sample_weight : str or collection, default=None
+            Weight of each sample, likewise.
+        eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
+            Validation sets, each of collections, whose figures are computed by tasks, or of
+            arrays. `early_stopping` needs one.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument or a parameter is not as described; the estimator is unchanged.
+        ValueError
+            If there is no client; or if a weight becomes infinite or NaN.
+        RuntimeError
+            If a worker has another version of pynn.
+        """
+        self._refuse()
+        sets = rows.validation_sets(eval_set)
+        if self.early_stopping and not sets:
+            raise ValueError("with early_stopping=True, fit needs an eval_set here")
+        client = _client()
+        with self._alone(), self._undone_on_error(False):
+            goes_on = self._goes_on(False)
+            ensemble.check(self, goes_on)
+            found = shards.distributed(
+                self, client, X, y, sample_weight, first=not goes_on, n_shards=self.n_shards
+            )
+            held_out = [self._held_out(client, *one, i=i) for i, one in enumerate(sets, 1)]
+            outcome = ensemble.run(
+                self, found.outline, held_out, goes_on, source=Training(self, found)
+            )
+        return self._ended(outcome)
+
+    def _refuse(self) -> None:
+        """Refuse parameters that need all rows in one place."""
+        if self.solver in ("lbfgs", "rprop"):
+            raise ValueError(
+                f"solver {self.solver!r} computes with all rows at once; on a cluster use "
+                '"adam", "adamw", "rmsprop" or "sgd"'
+            )
+        if self.n_members > 1:
+            raise ValueError(
+                f"n_members must be 1 on a cluster, got {self.n_members}: fit several estimators"
+            )
+
+    def _held_out(
+        self, client: Any, X: Any, y: Any, sample_weight: Any = None, *, i: int = 1
+    ) -> Any:
+        """Return a validation set, checked."""
+        if not is_collection(X):
+            return rows.held_out(self, [(X, y, sample_weight)])[0]
+        if self.scoring not in (None, "loss"):
+            raise ValueError(
+                "the score of an eval_set of collections is the sum of those of its parts: scoring "
+                f'must be None or "loss", got {self.scoring!r}; or give an eval_set of arrays'
+            )
+        given = X, y, sample_weight
+        found = shards.distributed(self, client, *given, first=False, trains=False)
+        return HeldOut(found, f"eval_set {i}", _threads(self))
+
+    def partial_fit(self, X: Any, *arguments: Any, **named: Any) -> Self:
+        """Train on rows in memory for one epoch: see `pynn.MLPClassifier.partial_fit`.
+
+        Raises
+        ------
+        TypeError
+            If X is a collection.
+        """
+        if is_collection(X):
+            raise TypeError("partial_fit takes rows in memory; use fit with warm_start=True")
+        fitted: Self = super().partial_fit(X, *arguments, **named)
+        return fitted
+
+    def transform(self, X: Any, layer: int = -2) -> Any:
+        """Compute the activations of a layer: see `pynn.MLPClassifier.transform`.
+
+        A collection gives a lazy dask.array.
+        """
+        if is_collection(X):
+            return lazy.applied(self.to_local(), "transform", X, layer=layer)
+        return super().transform(X, layer)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Return accuracy or R²; of collections a Delayed, which computes it."""
+        if is_collection(X):
+            return lazy.score(self, X, y, sample_weight)
+        return super().score(X, y, sample_weight)
+
+    def to_local(self) -> Any:
+        """Return the fitted model as an ordinary estimator.
+
+        Returns
+        -------
+        pynn.MLPClassifier or pynn.MLPRegressor
+            Its own copy of the network; it needs no cluster.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the model is not fitted.
+        """
+        check_is_fitted(self)
+        twin, own = object.__new__(self._local), {one.name for one in fields(OnCluster)}
+        own -= {one.name for one in fields(self._local)}
+        given: dict[str, Any] = copy.copy(self).__dict__
+        twin.__dict__.update({name: value for name, value in given.items() if name not in own})
+        return twin
+
+
+@dataclass(eq=False, repr=False)
+class MLPClassifier(OnCluster, classifier.MLPClassifier):
+    """Multi-layer perceptron classifier, trained on the workers of a Dask cluster.
+
+    The rows are cut into shards. In a round, each shard trains a copy of the parameters by a task
+    of its own, and the weighted mean of all copies, with the state of their optimizers, begins
+    the next round (local SGD: Stich 2019; Lin et al. 2020). The result has the same bits on any
+    number of workers, also if some of them are lost and their tasks run again. With one shard it
+    is that of `pynn.MLPClassifier`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, alpha, learning_rate, learning_rate_init, power_t, \
+max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
+early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, scoring, \
+callbacks, dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_members, \
+class_weight, label_smoothing
+        See `pynn.MLPClassifier`. `solver` must be "adam", "adamw", "rmsprop" or "sgd", and
+        `n_members` 1. `early_stopping` needs an `eval_set`.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch in each shard. "auto" is 200 divided by the number of shards, but at
+        least 32.
+    n_threads : int or None, default=None
+        Threads of each task; None is 1.
+    n_shards : int or None, default=None
+        Number of shards, of equal size; None makes a shard of each partition. The result depends
+        on it, but not on the number of workers.
+    sync_every : int, float or None, default=None
+        Length of a round: updates of the largest shard, or a fraction of its epoch, below 1. None
+        is a quarter of an epoch, or an epoch if there is one shard.
+    warm_up : int, default=0
+        Number of updates at the beginning of the fit that are rounds of their own, after which
+        local training begins (post-local SGD, Lin et al. 2020).
+
+    Attributes
+    ----------
+    classes_, network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, validation_scores_, \
+best_validation_score_, best_epoch_, history_, stopped_early_, n_iter_, t_, n_features_in_, \
+feature_names_in_, n_layers_, n_outputs_, out_activation_
+        See `pynn.MLPClassifier`. ``history_["core_share"]`` is the share of the tasks' time that
+        they spent in the compiled core.
+
+    See Also
+    --------
+    pynn.MLPClassifier : The same on one machine.
+
+    References
+    ----------
+    Stich, S. (2019). Local SGD converges fast and communicates little. ICLR.
+
+    Lin, T., Stich, S., Patel, K. & Jaggi, M. (2020). Don't use large mini-batches, use local SGD.
+    ICLR.
+
+    Examples
+    --------
+    >>> import dask.array as da, dask.distributed
+    >>> from pynn.dask import MLPClassifier
+    >>> client = dask.distributed.Client(processes=False, dashboard_address=None)
+    >>> X = da.random.default_rng(0).normal(size=(600, 4), chunks=(200, -1))
+    >>> y = (X[:, 0] > X[:, 1]).astype(int)
+    >>> mlp = MLPClassifier((10,), learning_rate_init=0.05, max_iter=30, tol=0, random_state=0,
+    ...                     n_iter_no_change=30, callbacks=[lambda state: state.epoch == 29])
+    >>> bool(mlp.fit(X, y).score(X, y).compute() > 0.9)
+    True
+    >>> mlp.predict(X)
+    dask.array<concatenate, shape=(600,), dtype=int64, chunksize=(200,), chunktype=numpy.ndarray>
+    >>> mlp.to_local()
+    MLPClassifier(...)
+    >>> client.close()
+    """
+
+    _local = classifier.MLPClassifier
+
+    def predict(self, X: Any) -> Any:
+        """Predict the class of each sample; of a collection, as a lazy dask.array."""
+        if is_collection(X):
+            return lazy.applied(self.to_local(), "predict", X)
+        return super().predict(X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of each class; of a collection, as a lazy dask.array."""
+        if is_collection(X):
+            return lazy.applied(self.to_local(), "predict_proba", X)
+        return super().predict_proba(X)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Compute the logarithm of `predict_proba`; of a collection, as a lazy dask.array."""
+        if is_collection(X):
+            return lazy.applied(self.to_local(), "predict_log_proba", X)
+        return super().predict_log_proba(X)
+
+
+@dataclass(eq=False, repr=False)
+class MLPRegressor(OnCluster, regressor.MLPRegressor):
+    """Multi-layer perceptron regressor, trained on the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    loss, quantile, delta, output_activation
+        See `pynn.MLPRegressor`.
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, \
+power_t, max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
+early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, scoring, \
+callbacks, dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_threads, \
+n_members, n_shards, sync_every, warm_up
+        See `MLPClassifier`.
+
+    Attributes
+    ----------
+    network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, best_epoch_, history_, \
+stopped_early_, n_iter_, t_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, \
+validation_scores_, best_validation_score_, out_activation_
+        See `pynn.MLPRegressor`.
+
+    See Also
+    --------
+    MLPClassifier : The same for classes.
+    pynn.MLPRegressor : The same on one machine.
+    """
+
+    _local = regressor.MLPRegressor
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict the targets of each sample; of a collection, as a lazy dask.array."""
+        if is_collection(X):
+            if return_std:
+                raise ValueError("return_std=True is for ensembles, which train in one process")
+            return lazy.applied(self.to_local(), "predict", X)
+        return super().predict(X, return_std)  # type: ignore[call-overload]

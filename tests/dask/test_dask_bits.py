@@ -1,0 +1,113 @@
+"""Training on a cluster has the same bits as on one machine, and for any number of workers."""
+
+import dask.array as da
+import numpy as np
+import pytest
+import scipy.sparse
+from clusters import cluster
+from dask import delayed
+
+import pynn
+import pynn.dask
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*iterations .* reached:sklearn.exceptions.ConvergenceWarning"
+)
+
+SETTINGS = [
+    {},
+    {"solver": "sgd", "learning_rate": "invscaling"},
+    {"solver": "sgd", "learning_rate": "adaptive", "tol": 1.0, "n_iter_no_change": 1},
+    {"solver": "adamw", "learning_rate": pynn.OneCycle(epochs=4)},
+    {"solver": "rmsprop", "dropout": 0.2, "batch_size": 64},
+    {"shuffle": False, "l1": 0.01, "clip_norm": 1.0},
+    {"dtype": "float32", "max_norm": 2.0},
+]
+
+
+def classifier(**settings):
+    return pynn.dask.MLPClassifier((8,), **{"max_iter": 4, "random_state": 0} | settings)
+
+
+def parameters(estimator):
+    return estimator.network_.parameters
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("sync_every", [None, 2])
+def test_one_shard_is_the_fit_on_one_machine(client, rows, settings, sync_every):
+    X, y = rows
+    settings = {"max_iter": 4, "random_state": 0, "batch_size": 200} | settings
+    alone = pynn.MLPClassifier((8,), **settings).fit(X, y)
+    arrays = da.from_array(X, chunks=(600, -1)), da.from_array(y, chunks=600)
+    found = classifier(**settings, sync_every=sync_every).fit(*arrays)
+    assert np.array_equal(parameters(found), parameters(alone))
+    assert found.loss_curve_ == pytest.approx(alone.loss_curve_, rel=1e-14)
+    if sync_every is None:
+        assert found.loss_curve_ == alone.loss_curve_
+
+
+def test_so_is_one_shard_of_several_partitions(rows, collections):
+    found = classifier(n_shards=1).fit(*collections)
+    alone = pynn.MLPClassifier((8,), max_iter=4, random_state=0).fit(*rows)
+    assert np.array_equal(parameters(found), parameters(alone))
+
+
+def test_so_is_one_shard_of_sparse_rows(client, rows):
+    X, y = rows[0] * (rows[0] > 0.5), rows[1]
+    alone = pynn.MLPClassifier((8,), max_iter=4, random_state=0)
+    alone.fit(scipy.sparse.csr_matrix(X), y)
+    parts = [delayed(scipy.sparse.csr_matrix)(X[i : i + 300]) for i in (0, 300)]
+    labels = [delayed(y[:300]), delayed(y[300:])]
+    for sync_every in (None, 1):
+        found = classifier(n_shards=1, sync_every=sync_every).fit(parts, labels)
+        assert np.array_equal(parameters(found), parameters(alone))
+
+
+def test_so_is_one_shard_with_weights(client, rows):
+    X, y = rows
+    weights = np.where(np.arange(600) < 400, 0.0, np.arange(600))
+    alone = pynn.MLPRegressor(hidden_layer_sizes=8, max_iter=4, random_state=0, shuffle=False)
+    alone.fit(X, y, weights)
+    arrays = (da.from_array(a, chunks=(600, *a.shape[1:])) for a in (X, y, weights))
+    found = pynn.dask.MLPRegressor(
+        hidden_layer_sizes=8, max_iter=4, random_state=0, shuffle=False, sync_every=1
+    )
+    assert np.array_equal(parameters(found.fit(*arrays)), parameters(alone))
+
+
+def test_a_random_source_goes_on_as_on_one_machine(client, rows):
+    sources = np.random.RandomState(0), np.random.RandomState(0)
+    pynn.MLPClassifier((8,), max_iter=3, random_state=sources[0]).fit(*rows)
+    arrays = (da.from_array(a, chunks=(600, *a.shape[1:])) for a in rows)
+    classifier(max_iter=3, random_state=sources[1]).fit(*arrays)
+    assert sources[0].randint(2**31) == sources[1].randint(2**31)
+
+
+def test_the_bits_do_not_depend_on_the_number_of_workers(rows):
+    found = []
+    for n_workers in (1, 2, 3):
+        with cluster(n_workers):
+            chunks = da.from_array(rows[0], chunks=(130, -1)), da.from_array(rows[1], chunks=130)
+            settings = {"sync_every": 2, "dropout": 0.1, "max_iter": 2}
+            found.append(parameters(classifier(**settings).fit(*chunks)))
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+def test_shards_have_orders_and_dropout_of_their_own(client, rows):
+    X, y = (np.concatenate((a[:100], a[:100])) for a in rows)
+    chunks = da.from_array(X, chunks=(100, -1)), da.from_array(y, chunks=100)
+    for settings in ({"batch_size": 50}, {"shuffle": False, "dropout": 0.5}):
+        twice = classifier(max_iter=1, **settings).fit(*chunks)
+        once = classifier(max_iter=1, **settings).fit(*(a[:100] for a in chunks))
+        assert not np.array_equal(parameters(twice), parameters(once))
+
+
+def test_a_round_of_gradient_descent_is_a_step_with_the_mean_gradient(client, rows):
+    X, y = rows
+    settings = {"solver": "sgd", "momentum": 0.5, "shuffle": False, "max_iter": 3, "alpha": 0}
+    alone = pynn.MLPClassifier((8,), random_state=0, batch_size=600, **settings).fit(X, y)
+    chunks = da.from_array(X, chunks=((100, 500), -1)), da.from_array(y, chunks=((100, 500),))
+    found = classifier(batch_size=500, **settings).fit(*chunks)
+    assert parameters(found) == pytest.approx(parameters(alone), rel=1e-12)
