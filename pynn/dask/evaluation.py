@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
+from pynn.dask import workers
 from pynn.dask.rounds import Shard
 from pynn.dask.shards import Shards
 from pynn.model import judging
@@ -150,7 +151,8 @@ class HeldOut:
                 )
                 for i, shard in enumerate(shards.futures)
             ]
-            found = total(shards.client.gather(futures))
+            with workers.connected(shards.client):
+                found = total(shards.client.gather(futures))
             cost = found.cost / found.weight
             if by_loss or not (classifies or found.spread.all()):
                 return cost, None

@@ -131,9 +131,12 @@ class Rounds:
         """Train for one epoch; return its costs, or the error that ended it."""
         yield from ()  # the core has nothing to do here
         try:
-            return self._epoch()[np.newaxis], None
+            with workers.connected(self.shards.client):
+                return self._epoch()[np.newaxis], None
         except FloatingPointError as error:
             return np.empty((0, 2)), error
+        except workers.DisconnectedError:
+            raise
         except KeyboardInterrupt:
             self._take_last_whole_round()
             raise

@@ -1,7 +1,12 @@
-"""The builds of pynn on the workers: results have the same bits only where they agree."""
+"""The workers: which builds of pynn they have, and whether the scheduler answers.
+
+Results have the same bits only where builds agree.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -74,3 +79,21 @@ def tell_of_others(builds: set[Build]) -> None:
                 "differ in their last bits from fit to fit, depending on which worker runs a task; "
                 "the environment variable PYNN_ISA chooses an instruction set that all have"
             )
+
+
+class DisconnectedError(KeyboardInterrupt):
+    """The client lost its scheduler: the fit ends as by Ctrl-C, with the weights so far."""
+
+
+@contextmanager
+def connected(client: Any) -> Iterator[None]:
+    """Turn errors into `DisconnectedError` if the client has lost its scheduler."""
+    try:
+        yield
+    except Exception as error:
+        if client.status == "running":
+            raise
+        raise DisconnectedError(
+            "the client lost its scheduler: the fit ends with the weights after the last epoch "
+            f"that the client has received ({type(error).__name__}: {error})"
+        ) from error

@@ -223,14 +223,14 @@ class Fit:
             ending = answered(loop.run())
         except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
-        loop.take_interruption()
-        return self._outcome(ending, state)
+        reason = str(loop.take_interruption() or "")
+        return self._outcome(ending, state, reason)
 
-    def _outcome(self, ending: str, state: State) -> Outcome:
+    def _outcome(self, ending: str, state: State, reason: str) -> Outcome:
         estimator = self.estimator
         estimator.stopped_early_ = state.is_stopped
         if ending == "interrupted":
-            return messages.tell_of_interruption
+            return partial(warn, reason) if reason else messages.tell_of_interruption
         if ending == "diverged":
             text = messages.NOT_FINITE + messages.BEST_KEPT + about_scales(self.spread)
             return partial(warn, text, ConvergenceWarning)

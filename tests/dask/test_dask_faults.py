@@ -1,0 +1,224 @@
+"""Fits go on through crashes, late workers, little memory and interruptions."""
+
+import os
+import signal
+import threading
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+from clusters import cluster
+from distributed import get_client
+from long import only_long
+
+import pynn
+import pynn.dask
+from pynn.callbacks import Checkpoint
+from pynn.dask import workers
+from pynn.dask.workers import Build
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*iterations .* reached:sklearn.exceptions.ConvergenceWarning"
+)
+
+
+def fitted(rows, **settings):
+    chunks = da.from_array(rows[0], chunks=(150, -1)), da.from_array(rows[1], chunks=150)
+    given = {"max_iter": 4, "random_state": 0, "sync_every": 2, "batch_size": 50} | settings
+    return pynn.dask.MLPClassifier((8,), **given).fit(*chunks)
+
+
+def parameters(estimator):
+    return estimator.network_.parameters
+
+
+@pytest.fixture(scope="module")
+def expected(client, rows):
+    return parameters(fitted(rows))
+
+
+def kill_a_worker(_=None):
+    """SIGKILL the process of a worker; its nanny starts another one."""
+    (pid,) = list(get_client().run(os.getpid).values())[:1]
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected):
+    def disturb(state):
+        if state.epoch == 1:
+            kill_a_worker()
+        if state.epoch == 2:
+            get_client().cluster.scale(3)
+
+    with cluster(2, processes=True):
+        found = fitted(rows, callbacks=[disturb])
+    assert np.array_equal(parameters(found), expected)
+
+
+@only_long
+def test_fifty_kills_at_random_moments_change_no_bit(rows):
+    random = np.random.default_rng()
+    with cluster(2, processes=True, worker_kwargs={"death_timeout": 60}):
+        settings = {"max_iter": 10, "sync_every": 1}
+        expected = parameters(fitted(rows, **settings))
+        for _ in range(50):
+            timer = threading.Timer(random.uniform(0, 2), kill_a_worker)
+            timer.start()
+            found = fitted(rows, **settings)
+            timer.join()
+            get_client().wait_for_workers(2)
+            assert np.array_equal(parameters(found), expected)
+
+
+def test_shards_that_were_spilled_to_disk_change_no_bit(rows, expected):
+    n_spilled = []
+
+    limits = {f"distributed.worker.memory.{name}": False for name in ("spill", "pause")}
+    limits |= {
+        "distributed.worker.memory.target": 0.5,
+        "distributed.worker.memory.terminate": False,
+    }
+
+    def look_at_disks(state):
+        found = get_client().run(lambda dask_worker: len(dask_worker.data.disk))
+        n_spilled.extend(found.values())
+
+    with dask.config.set(limits), cluster(2, memory_limit="30 kB"):
+        found = fitted(rows, callbacks=[look_at_disks])
+    assert max(n_spilled) > 0
+    assert np.array_equal(parameters(found), expected)
+
+
+def test_two_fits_at_once_on_one_cluster(client, rows, expected):
+    found = {}
+
+    def fit(seed):
+        found[seed] = fitted(rows, random_state=seed)
+
+    threads = [threading.Thread(target=fit, args=(seed,)) for seed in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert np.array_equal(parameters(found[0]), expected)
+    assert not np.array_equal(parameters(found[1]), expected)
+
+
+def test_a_fit_resumes_from_a_checkpoint_on_another_cluster(rows, expected, tmp_path):
+    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+
+    def fail(state):
+        if state.epoch == 3:
+            raise ZeroDivisionError
+
+    with cluster(1), pytest.raises(ZeroDivisionError):
+        fitted(rows, callbacks=[keep, fail])
+    with cluster(2):
+        found = fitted(rows, callbacks=[keep])
+        with pytest.raises(ValueError, match="is from a fit with rows"):
+            fitted((rows[0] + 1, rows[1]), callbacks=[keep])
+    assert np.array_equal(parameters(found), expected)
+    assert len(found.loss_curve_) == 4
+
+
+def test_a_lost_scheduler_ends_the_fit_with_the_last_epoch(rows):
+    epochs = []
+
+    def close(state):
+        epochs.append(state.network.parameters.copy())
+        if state.epoch == 2:
+            get_client().close()
+
+    with cluster(1), pytest.warns(UserWarning, match="the client lost its scheduler"):
+        found = fitted(rows, callbacks=[close])
+    assert found.n_iter_ == 2
+    assert np.array_equal(parameters(found), epochs[1])
+
+
+def test_ctrl_c_ends_the_fit_after_a_whole_round(client, rows):
+    def interrupt(state):
+        threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+
+    X, y = (np.concatenate([a] * 20) for a in rows)
+    arrays = da.from_array(X, chunks=(len(X), -1)), da.from_array(y, chunks=len(y))
+    settings = {"shuffle": False, "batch_size": 60, "random_state": 0}
+    mlp = pynn.dask.MLPClassifier((8,), max_iter=2, sync_every=2, **settings)
+    mlp.set_params(callbacks=[interrupt])
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        mlp.fit(*arrays)
+    n_updates = mlp.network_._descent.n_updates - 200  # those of the first epoch
+    assert mlp.n_iter_ == 1
+    assert 0 <= n_updates < 200
+    assert n_updates % 2 == 0
+    alone = pynn.MLPClassifier((8,), **settings).partial_fit(X, y, classes=[0, 1, 2])
+    if n_updates:
+        alone.partial_fit(X[: 60 * n_updates], y[: 60 * n_updates])
+    assert np.array_equal(parameters(mlp), parameters(alone))
+
+
+def test_divergence_leaves_the_estimator_as_it_was(client, rows):
+    mlp = fitted(rows)
+    before = parameters(mlp).copy()
+    mlp.set_params(solver="sgd", learning_rate_init=1e300, warm_start=True)
+    chunks = da.from_array(rows[0], chunks=(150, -1)), da.from_array(rows[1], chunks=150)
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        mlp.fit(*chunks)
+    assert np.array_equal(parameters(mlp), before)
+
+
+def test_a_warm_start_goes_on(client, rows):
+    once, more = fitted(rows, warm_start=True), fitted(rows, warm_start=True)
+    chunks = da.from_array(rows[0], chunks=(150, -1)), da.from_array(rows[1], chunks=150)
+    more.fit(*chunks)
+    assert more.loss_curve_[:4] == once.loss_curve_
+    assert len(more.loss_curve_) == 8
+
+
+class Workers:
+    """A client whose workers have these builds."""
+
+    def __init__(self, *builds):
+        self.builds = builds
+
+    def run(self, _):
+        return dict(enumerate(self.builds))
+
+
+def test_another_version_is_refused():
+    other = Build("0.0.1", *workers.build()[1:])
+    with pytest.raises(RuntimeError, match=r"a worker has pynn 0\.0\.1, but fit was called with"):
+        workers.check(Workers(workers.build(), other))
+
+
+def test_another_instruction_set_or_blas_is_warned_about():
+    here = workers.build()
+    with pytest.warns(
+        UserWarning, match=r"different instruction sets \(.*may differ in their last"
+    ):
+        workers.check(Workers(here, here._replace(isa="other")))
+    with pytest.warns(UserWarning, match=r"different BLAS libraries \("):
+        workers.check(Workers(here, here._replace(blas="other")))
+    assert workers.check(Workers(here, here)) == here
+
+
+def test_a_cluster_with_tls(rows, expected):
+    pytest.importorskip("cryptography")
+    from distributed import Security
+
+    with cluster(1, protocol="tls://", security=Security.temporary()) as client:
+        assert client.scheduler.address.startswith("tls://")
+        assert np.array_equal(parameters(fitted(rows)), expected)
+
+
+def test_tasks_have_names_that_the_dashboard_shows(client, rows):
+    names = set()
+
+    def look(state):
+        found = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))
+        names.update(str(key).rsplit("-", 1)[0] for key in found)
+
+    fitted(rows, callbacks=[look], max_iter=1)
+    assert {f"pynn-shard-{i}" for i in range(4)} <= names
+    assert "pynn-round-0-1-mean-0-0" in names
