@@ -57,7 +57,7 @@ plot_formats = [("png", 130)]
 _BELOW = {
     "index": "getting_started user_guide auto_examples/index api/index about",
     "user_guide": "installing what_is_in_it playground networks training populations "
-    "looking_inside pictures scikit_learn beyond_scikit_learn tabular how_tabular_works "
+    "dask looking_inside pictures scikit_learn beyond_scikit_learn tabular how_tabular_works "
     "command_line tables tuning regression uncertainty exporting troubleshooting "
     "from_keras from_numpy",
     "about": "guarantees how_fast how_it_is_made contributing changelog",

@@ -242,7 +242,9 @@ class_weight, label_smoothing
         `n_members` 1. `early_stopping` needs an `eval_set`.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch in each shard. "auto" is 200 divided by the number of shards, but at
-        least 32.
+        least 8, so that an epoch has as many updates as on one machine. The learning rate of
+        "adam", "adamw" and "rmsprop" is then multiplied by the square root of 200 divided by these
+        rows (Malladi et al. 2022), because the noise of smaller mini-batches shortens their steps.
     n_threads : int or None, default=None
         Threads of each task; None is 1.
     n_shards : int or None, default=None
@@ -271,6 +273,9 @@ feature_names_in_, n_layers_, n_outputs_, out_activation_
     ----------
     Stich, S. (2019). Local SGD converges fast and communicates little. ICLR.
 
+    Malladi, S., Lyu, K., Panigrahi, A. & Arora, S. (2022). On the SDEs and scaling rules for
+    adaptive gradient algorithms. NeurIPS.
+
     Lin, T., Stich, S., Patel, K. & Jaggi, M. (2020). Don't use large mini-batches, use local SGD.
     ICLR.
 
@@ -278,7 +283,7 @@ feature_names_in_, n_layers_, n_outputs_, out_activation_
     --------
     >>> import dask.array as da, dask.distributed
     >>> from pynn.dask import MLPClassifier
-    >>> client = dask.distributed.Client(processes=False, dashboard_address=None)
+    >>> client = dask.distributed.Client(processes=False, host="tcp://127.0.0.1")
     >>> X = da.random.default_rng(0).normal(size=(600, 4), chunks=(200, -1))
     >>> y = (X[:, 0] > X[:, 1]).astype(int)
     >>> mlp = MLPClassifier((10,), learning_rate_init=0.05, max_iter=30, tol=0, random_state=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -19,12 +20,13 @@ from pynn.model.model import Model
 from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.learners import Costs, Learning, Plan, Session, bit_generator
+from pynn.training.optimizers import SGD, AdamW, Optimizer
 
 Array = NDArray[Any]
 
 _FAN_IN = 8  # parts that one task averages
 _IN_FLIGHT = 3  # rounds: enough for workers never to wait for the client
-_LEAST_BATCH = 32  # rows of a mini-batch where batch_size is "auto"
+_LEAST_BATCH = 8  # rows of a mini-batch where batch_size is "auto"
 _EVERY = 0.25  # of an epoch, where sync_every is None
 
 
@@ -104,8 +106,11 @@ class Rounds:
         self.plan, self.session = plan, Session()
         self.synchrony, self.n_rows = synchrony, sum(shards.sizes)
         n_shards, size = len(shards.sizes), plan.batch_size
-        if is_auto and size is not None:
-            size = max(_LEAST_BATCH, size // n_shards)
+        optimizer, self._rate_factor = descent.optimizer, 1.0
+        if is_auto and size is not None and n_shards > 1:
+            small = max(_LEAST_BATCH, size // n_shards)
+            optimizer, self._rate_factor = _for_batches(optimizer, size / small)
+            size = small
         self.batch_size = min(size or self.n_rows, max(shards.sizes))
         self.n_updates = [-(-n // self.batch_size) for n in shards.sizes]
         self.longest = max(self.n_updates)
@@ -113,7 +118,7 @@ class Rounds:
             shards.token,
             workers.check(shards.client),
             model._architecture,
-            descent.optimizer,
+            optimizer,
             replace(plan.regularisation),  # without its compiled counterpart
             self.batch_size,
             plan.shuffle,
@@ -152,6 +157,7 @@ class Rounds:
         with dask.config.set(limit):  # parameters are no mistake; as a task, no crash loses them
             start = self.shards.client.submit(rounds.begin, values, key=key)
         rates = self.descent.rates(self.longest)
+        rates = None if rates is None else rates * self._rate_factor
         bounds = self.synchrony.bounds(self.longest, n_before, len(self.shards.sizes))
         n_rounds, costs, found = len(bounds) - 1, np.zeros(2), []
         for r in range(n_rounds):
@@ -168,6 +174,10 @@ class Rounds:
             self.plan.bits.state = found[-1].state
         self._look_at(found, perf_counter() - begun)
         return costs
+
+    @property
+    def _rate(self) -> float:
+        return self.descent.learning_rate * self._rate_factor
 
     def _submit(
         self,
@@ -188,7 +198,7 @@ class Rounds:
             each = rates
             if rates is not None:
                 each = rates[np.arange(first, last) * self.longest // n_updates]
-            part = Part(epoch, first, last, n_before + ends[0], self.descent.learning_rate, each)
+            part = Part(epoch, first, last, n_before + ends[0], self._rate, each)
             key = f"{name}-shard-{i}-{self.recipe.token}"
             arguments = (shards.futures[i], self.recipe, self.sources[i], part)
             trained.append(submit(rounds.train, start, *arguments, key=key))
@@ -249,6 +259,22 @@ class Rounds:
         if new:
             self._seen |= new
             workers.tell_of_others(self._seen)
+
+
+def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]:
+    """Return an update rule for mini-batches with fewer rows by a factor, and that of its rate.
+
+    Adam and its like divide steps by the root mean square of the gradients. With fewer rows it
+    grows with their noise, by the square root of the factor, and so must the rate (Malladi et al.
+    2022). Weight decay, which is not divided, stays as it was.
+    """
+    if isinstance(optimizer, SGD):
+        return optimizer, 1.0
+    scale = math.sqrt(factor)
+    if isinstance(optimizer, AdamW):
+        assert isinstance(optimizer.weight_decay, float)
+        optimizer = replace(optimizer, weight_decay=optimizer.weight_decay / scale)
+    return optimizer, scale
 
 
 def _sources(plan: Plan, n_shards: int) -> list[Source]:

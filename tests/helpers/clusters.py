@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster
 @contextmanager
 def cluster(n_workers, processes=False, protocol="tcp://", **options):
     """A client of so many workers, of one thread each; it is closed when the block ends."""
-    quiet = {"distributed.comm.timeouts.connect": "5s", "distributed.admin.tick.limit": "1h"}
+    quiet = {"distributed.comm.timeouts.connect": "20s", "distributed.admin.tick.limit": "1h"}
     with (
         dask.config.set(quiet),
         LocalCluster(
