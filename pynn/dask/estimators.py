@@ -252,7 +252,7 @@ class_weight, label_smoothing
         on it, but not on the number of workers.
     sync_every : int, float or None, default=None
         Length of a round: updates of the largest shard, or a fraction of its epoch, below 1. None
-        is a quarter of an epoch, or an epoch if there is one shard.
+        is half an epoch, or an epoch if there is one shard.
     warm_up : int, default=0
         Number of updates at the beginning of the fit that are rounds of their own, after which
         local training begins (post-local SGD, Lin et al. 2020).

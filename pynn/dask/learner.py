@@ -27,7 +27,7 @@ Array = NDArray[Any]
 _FAN_IN = 8  # parts that one task averages
 _IN_FLIGHT = 3  # rounds: enough for workers never to wait for the client
 _LEAST_BATCH = 8  # rows of a mini-batch where batch_size is "auto"
-_EVERY = 0.25  # of an epoch, where sync_every is None
+_EVERY = 0.5  # of an epoch, where sync_every is None
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]
 def _sources(plan: Plan, n_shards: int) -> list[Source]:
     """Return the random sources of the shards: that of the fit for one, else drawn from it."""
     if n_shards == 1:
-        return [Source(0, plan.bits.state, plan.dropout_seed)]
+        return [Source(0, plan.bits.state, plan.dropout_seed, is_of_fit=True)]
     random: Random = plan.random
     assert isinstance(random, np.random.RandomState)
     seeds = random.randint(2**31, size=(n_shards, 2)).tolist()

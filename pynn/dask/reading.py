@@ -75,20 +75,24 @@ def read(shell: Any, i: int, X: Any, y: Any, weights: Any, first: bool) -> Rows 
     if n == 0:
         return None
     learner = copy.copy(shell)
+    # All weights of a partition may be 0, if not those of all partitions.
+    weighs_nothing = weights is not None and not np.asarray(weights).any()
+    given = None if weighs_nothing else weights
     try:
         samples = rows.samples(
-            learner, X, y, weights, first=first, incremental=not first, trains=False
+            learner, X, y, given, first=first, incremental=not first, trains=False
         )
         if checks.is_sparse(samples.labels):
             raise TypeError("y must be dense")
-        if samples.sample_weight is not None and samples.sample_weight.any():
+        if samples.sample_weight is not None:
             checks.row_weights(samples.sample_weight, n)
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"partition {i}: {error}") from error
     x = samples.X if checks.is_sparse(samples.X) else np.ascontiguousarray(samples.X)
     names = getattr(learner, "feature_names_in_", None)
-    return Rows(x, samples.labels, samples.sample_weight, None if names is None else tuple(names))
+    found = np.zeros(n) if weighs_nothing else samples.sample_weight
+    return Rows(x, samples.labels, found, None if names is None else tuple(names))
 
 
 def facts_of(found: Rows | None, shell: Any) -> Facts:

@@ -71,11 +71,14 @@ class Source:
     state : dict
         State of NumPy's MT19937 before the first epoch.
     dropout_seed : int
+    is_of_fit : bool, default=False
+        Whether it is the source of the whole fit, which reports bring up to date.
     """
 
     number: int
     state: Any
     dropout_seed: int
+    is_of_fit: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Report(NamedTuple):
     penalty: float
     seconds: float  # in the core
     build: Build
-    state: Any  # of the random source, after the shuffle of this epoch
+    state: Any  # of the fit's random source, after the shuffle of this epoch, or None
 
 
 class Trained(NamedTuple):
@@ -142,19 +145,23 @@ def train(start: Trained, shard: Shard, recipe: Recipe, source: Source, part: Pa
     cost, penalty = learn_part(model, shard, rows, descent, plan, part.rates).tolist()
     seconds = perf_counter() - begun
     slots, _ = descent.memory or ([], 0)
-    report = Report(len(rows), cost, penalty, seconds, build(), random)
+    state = random if source.is_of_fit else None
+    report = Report(len(rows), cost, penalty, seconds, build(), state)
     return Trained(np.stack([model.parameters, *slots]), [report])
 
 
 def average(shares: Sequence[float], parts: Sequence[Trained], dtype: Any) -> Trained:
     """Return the sum of the parts times their shares, by pairs in float64, in this dtype."""
     terms = [
-        share * part.values.astype(np.float64) for share, part in zip(shares, parts, strict=True)
+        np.multiply(part.values, share, dtype=np.float64)
+        for share, part in zip(shares, parts, strict=True)
     ]
     while len(terms) > 1:
-        pairs = [terms[i] + terms[i + 1] for i in range(0, len(terms) - 1, 2)]
-        terms = pairs + terms[2 * len(pairs) :]
-    return Trained(terms[0].astype(dtype), [report for part in parts for report in part.reports])
+        for first, second in zip(terms[::2], terms[1::2], strict=False):
+            first += second
+        terms = terms[::2]
+    found = [report for part in parts for report in part.reports]
+    return Trained(terms[0].astype(dtype, copy=False), found)
 
 
 def reports(trained: Trained) -> list[Report]:

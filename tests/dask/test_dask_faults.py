@@ -60,7 +60,7 @@ def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected):
 @only_long
 def test_fifty_kills_at_random_moments_change_no_bit(rows):
     random = np.random.default_rng()
-    with cluster(2, processes=True, worker_kwargs={"death_timeout": 60}):
+    with cluster(2, processes=True):
         settings = {"max_iter": 10, "sync_every": 1}
         expected = parameters(fitted(rows, **settings))
         for _ in range(50):

@@ -111,6 +111,17 @@ def test_a_class_that_only_one_partition_has(rows, client):
     assert weights.shape == (600, 3)
 
 
+def test_a_partition_without_weight_has_no_part_in_the_result(rows, client):
+    chunks = da.from_array(rows[0], chunks=(200, -1)), da.from_array(rows[1], chunks=200)
+    weights = da.from_array(np.where(np.arange(600) < 200, 0.0, 1.0), chunks=200)
+    settings = {"shuffle": False, "batch_size": 50}
+    found = classifier(**settings).fit(*chunks, weights)
+    other = da.concatenate((chunks[0][:200] + 1, chunks[0][200:]))
+    assert np.array_equal(
+        parameters(found), parameters(classifier(**settings).fit(other, chunks[1], weights))
+    )
+
+
 def test_balanced_class_weights_are_of_all_partitions(rows, client):
     X, y = rows[0], np.where(np.arange(600) < 500, 0, 1)
     settings = {"max_iter": 2, "random_state": 0, "class_weight": "balanced"}

@@ -1,0 +1,233 @@
+"""Training on a Dask cluster of worker processes on this machine, one thread each.
+
+    python bench/cluster.py [--quick] [--only speed,memory] [--rows 2500000] [--folder /tmp]
+
+`--rows` is the size of the table in Parquet of the part "memory": 1,000 columns of float64, so
+2,500,000 rows are 20 GB. It is written first, and deleted at the end.
+"""
+
+import os
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parent))  # python -P omits it
+
+import dask.array as da
+import numpy as np
+import report
+from cases import MNIST_PLACE
+from dask.distributed import Client, LocalCluster
+from report import Goal, Table, say
+
+import pynn
+from pynn.dask import MLPClassifier
+
+SEED, N_COLUMNS, ROWS_OF_FILE = 19, 1000, 10_000
+CASES = {  # hidden layers and batch size of bench/cases.py
+    "sklearn100": ((100,), 200),
+    "mid": ((512, 512), 128),
+}
+warnings.filterwarnings("ignore", "Stochastic Optimizer")
+warnings.filterwarnings("ignore", "Sending large graph")  # MNIST, which the client has
+
+
+@contextmanager
+def cluster(n_workers, **options):
+    """A client of so many processes."""
+    where = {"host": "127.0.0.1", "dashboard_address": ":0"}
+    with (
+        LocalCluster(n_workers=n_workers, threads_per_worker=1, **where, **options) as started,
+        Client(started) as client,
+    ):
+        yield client
+
+
+def mnist():
+    with np.load(MNIST_PLACE) as file:
+        X, X_test = ((file[f"x_{k}"].reshape(-1, 784) / 255).astype("f") for k in ("train", "test"))
+        return X, file["y_train"].astype(np.int64), X_test, file["y_test"]
+
+
+def collections(X, y, n_parts):
+    size = -(-len(X) // n_parts)
+    return da.from_array(X, chunks=(size, -1)), da.from_array(y, chunks=size)
+
+
+class Watch:
+    """A callback that keeps seconds and share of the core of each epoch but the first."""
+
+    def __init__(self):
+        self.seconds, self.shares = [], []
+
+    def __call__(self, state):
+        if state.epoch > 1:
+            self.seconds.append(state.seconds)
+            self.shares.append(state.figures["core_share"])
+
+
+def watched(X, y, n_workers, epochs, **settings):
+    """Fit on so many workers; return the watch."""
+    watch = Watch()
+    given = {"max_iter": epochs + 1, "tol": 0, "n_iter_no_change": epochs + 1, "random_state": 0}
+    with cluster(n_workers):
+        MLPClassifier(**given | settings, callbacks=[watch]).fit(*collections(X, y, 4))
+    return watch
+
+
+def speed(options):
+    """Rows a second on one and two workers, of the same four shards."""
+    X, y, *_ = mnist()
+    n, epochs = (10_000, 2) if options.quick else (60_000, 5)
+    table = Table("Rows a second of four shards", ["network", "1 worker", "2 workers", "ratio"])
+    for name, (hidden, batch_size) in CASES.items():
+        found = []
+        for n_workers in (1, 2):
+            say(f"speed: {name}, {n_workers} workers")
+            settings = {"hidden_layer_sizes": hidden, "batch_size": batch_size}
+            found.append(n / median(watched(X[:n], y[:n], n_workers, epochs, **settings).seconds))
+        ratio = found[1] / found[0]
+        cells = [f"{rate:,.0f}" for rate in found]
+        table.add(name, *cells, f"{ratio:.2f}×", goals=[Goal(1.7, ratio)])
+    return [table]
+
+
+def overhead(options):
+    """The time of a round beyond that in the core, for 1 MB of parameters (3 MB with state)."""
+    X, y, *_ = mnist()
+    n = 8_000
+    say("overhead: two workers, rounds of 1 MB")
+    settings = {"hidden_layer_sizes": (330,), "batch_size": 100, "sync_every": 1, "n_shards": 2}
+    watch = watched(X[:n], y[:n], 2, 2 if options.quick else 6, **settings)
+    n_rounds = n // 2 // 100
+    each = [
+        s * (1 - share) / n_rounds for s, share in zip(watch.seconds, watch.shares, strict=True)
+    ]
+    goal = Goal(30, 1e3 * median(each), " ms", at_least=False)
+    return [Table("A round", [], overall={"beyond the time in the core": goal})]
+
+
+def accuracy(options):
+    """Test accuracy of 784-100-10 on MNIST by number of shards, after as many epochs."""
+    X, y, X_test, y_test = mnist()
+    epochs = 2 if options.quick else 10
+    given = {"max_iter": epochs, "tol": 0, "n_iter_no_change": epochs, "random_state": 0}
+    alone = pynn.MLPClassifier((100,), **given).fit(X, y).score(X_test, y_test)
+    table = Table(f"MNIST, {epochs} epochs", ["shards", "test accuracy", "beyond one machine"])
+    table.add("one machine", f"{alone:.2%}", "")
+    with cluster(2):
+        for n_shards in (4, 8, 16):
+            say(f"accuracy: {n_shards} shards")
+            mlp = MLPClassifier((100,), n_shards=n_shards, **given).fit(
+                *collections(X, y, n_shards)
+            )
+            points = 100 * (mlp.score(X_test, y_test) - alone)
+            cells = f"{points / 100 + alone:.2%}", f"{points:+.2f} points"
+            table.add(str(n_shards), *cells, goals=[Goal(-0.3, points, " points")])
+    return [table]
+
+
+def write_parquet(folder, n_rows):
+    """Write normal features, of which the largest of the first ten is the class."""
+    import pyarrow
+    import pyarrow.parquet
+
+    random = np.random.default_rng(SEED)
+    for start in range(0, n_rows, ROWS_OF_FILE):
+        X = random.standard_normal((min(ROWS_OF_FILE, n_rows - start), N_COLUMNS))
+        columns = {f"x{i}": X[:, i] for i in range(N_COLUMNS)}
+        table = pyarrow.table(columns | {"class": X[:, :10].argmax(axis=1)})
+        pyarrow.parquet.write_table(table, folder / f"{start:09}.parquet", compression="none")
+
+
+def peak():
+    """Return the largest memory of this process so far, in bytes: a task."""
+    with open("/proc/self/status") as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+
+def memory(options):
+    """Memory of two workers together that train on a table in Parquet."""
+    n_rows = 30_000 if options.quick else options.rows
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        say(f"memory: {n_rows:,} rows of {N_COLUMNS} columns, {8e-9 * n_rows * N_COLUMNS:.1f} GB")
+        write_parquet(Path(folder), n_rows)
+        begun = time.perf_counter()
+        with cluster(2, memory_limit="1.2GB", local_directory=folder) as client:
+            given = {"max_iter": 2, "random_state": 0, "dtype": "float32"}
+            MLPClassifier((100,), **given).fit(folder + "/*.parquet", "class")
+            total = sum(client.run(peak).values())
+        seconds = time.perf_counter() - begun
+    size = f"{n_rows:,} rows, {8e-9 * n_rows * N_COLUMNS:.1f} GB, seed {SEED}"
+    goal = Goal(3, total / 1e9, " GB", at_least=False)
+    notes = [f"{size}: two epochs in {seconds:.0f} s"]
+    return [Table("A table in Parquet", [], overall={"two workers together": goal}, notes=notes)]
+
+
+def peers(options):
+    """An epoch, or boosting round, of other libraries on the same partitions."""
+    X, y, *_ = mnist()
+    n = 10_000 if options.quick else 60_000
+    table = Table("An epoch on two workers", ["library", "seconds of a fit", "of it an epoch"])
+    epochs = 3
+    with cluster(2) as client:
+        arrays = [array.persist() for array in collections(X[:n], y[:n], 4)]
+        fits = {"pynn.dask": lambda k: MLPClassifier((100,), max_iter=k).fit(*arrays)}
+        if find_spec("dask_ml"):
+            fits["dask-ml, Incremental"] = lambda k: incremental(arrays, k)
+        if find_spec("xgboost"):
+            fits["xgboost.dask, trees"] = lambda k: boosted(client, arrays, k)
+        for name, fit in fits.items():
+            say(f"peers: {name}")
+            seconds = []
+            for k in (1, epochs):
+                begun = time.perf_counter()
+                fit(k)
+                seconds.append(time.perf_counter() - begun)
+            each = (seconds[1] - seconds[0]) / (epochs - 1)
+            table.add(name, f"{seconds[1]:.2f}", f"{each:.2f}")
+    table.notes.append(
+        "one after the other: dask-ml's Incremental trains on one partition at a time"
+    )
+    return [table]
+
+
+def incremental(arrays, epochs):
+    from dask_ml.wrappers import Incremental
+
+    mlp = Incremental(pynn.MLPClassifier((100,)))
+    for _ in range(epochs):
+        mlp.partial_fit(*arrays, classes=list(range(10)))
+
+
+def boosted(client, arrays, rounds):
+    from xgboost import dask as boosting
+
+    rows = boosting.DaskDMatrix(client, *arrays)
+    given = {"objective": "multi:softmax", "num_class": 10, "tree_method": "hist"}
+    boosting.train(client, given, rows, num_boost_round=rounds)
+
+
+PARTS = {f.__name__: f for f in (speed, overhead, accuracy, memory, peers)}
+
+
+def main():
+    parser = report.parser(__doc__, timed=False, readme=False)
+    parser.add_argument("--quick", action="store_true", help="a first look")
+    parser.add_argument("--only", type=report.some_of(PARTS), default=list(PARTS))
+    parser.add_argument("--rows", type=int, default=100_000, help="of the table in Parquet")
+    parser.add_argument("--folder", type=Path, help="where to write it; default: a temporary one")
+    options = parser.parse_args()
+    tables = [table for name in options.only for table in PARTS[name](options)]
+    packages = ("pynn-learn", "numpy", "dask", "distributed", "dask-ml", "xgboost")
+    sys.exit(report.publish({"cluster": tables}, options, report.heading(packages=packages)))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
