@@ -223,8 +223,7 @@ class Fit:
             ending = answered(loop.run())
         except DivergenceError:
             raise ValueError(messages.NOT_FINITE + about_scales(self.spread)) from None
-        reason = str(loop.take_interruption() or "")
-        return self._outcome(ending, state, reason)
+        return self._outcome(ending, state, str(loop.take_interruption() or ""))
 
     def _outcome(self, ending: str, state: State, reason: str) -> Outcome:
         estimator = self.estimator
