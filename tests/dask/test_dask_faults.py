@@ -8,7 +8,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from clusters import cluster
+from clusters import cluster, separate
 from distributed import get_client
 from long import only_long
 
@@ -45,30 +45,31 @@ def kill_a_worker(_=None):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected):
+def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected, tmp_path):
     def disturb(state):
         if state.epoch == 1:
             kill_a_worker()
         if state.epoch == 2:
-            get_client().cluster.scale(3)
+            add_worker()
+        if state.epoch == 3:
+            get_client().wait_for_workers(2, timeout=60)
 
-    with cluster(2, processes=True):
+    with separate(2, tmp_path) as (_, add_worker):
         found = fitted(rows, callbacks=[disturb])
     assert np.array_equal(parameters(found), expected)
 
 
 @only_long
-def test_fifty_kills_at_random_moments_change_no_bit(rows):
-    random = np.random.default_rng()
-    with cluster(2, processes=True):
-        settings = {"max_iter": 10, "sync_every": 1}
+def test_fifty_kills_at_random_moments_change_no_bit(rows, tmp_path):
+    random, settings = np.random.default_rng(), {"max_iter": 10, "sync_every": 1}
+    with separate(2, tmp_path) as (client, _):
         expected = parameters(fitted(rows, **settings))
         for _ in range(50):
-            timer = threading.Timer(random.uniform(0, 2), kill_a_worker)
+            timer = threading.Timer(random.uniform(0, 1), kill_a_worker)
             timer.start()
             found = fitted(rows, **settings)
             timer.join()
-            get_client().wait_for_workers(2)
+            client.wait_for_workers(2, timeout=60)
             assert np.array_equal(parameters(found), expected)
 
 
