@@ -1,4 +1,4 @@
-/** What a look into a network shows: where its activations and gradients lie, and what is wrong. */
+/** Histograms of a network's activations and gradients, and advice about common problems. */
 
 /** Histograms have this many bins. */
 export const BINS = 24;
@@ -45,7 +45,7 @@ export function lookInto(net, rows, targets, nTraining) {
   });
 }
 
-/** The histogram of numbers, of which those out of range count in the bins at the ends. */
+/** The histogram of numbers; those out of range count in the bins at the ends. */
 function histogram(numbers, low, high) {
   const bins = new Uint32Array(BINS), scale = BINS / (high - low);
   for (const number of numbers) {
@@ -68,7 +68,7 @@ function sizesOf(numbers) {
   return numbers.map((number) => Math.log10(Math.abs(number)));
 }
 
-/** Units for which something holds on at least this share of the rows. */
+/** Units whose values pass a test on at least this share of the rows. */
 function unitsWhere(a, units, holds, share) {
   const n = a.length / units, counts = new Uint32Array(units);
   for (let i = 0; i < a.length; i++) if (holds(a[i])) counts[i % units]++;
@@ -76,7 +76,7 @@ function unitsWhere(a, units, holds, share) {
 }
 
 /**
- * What is wrong with a network, and what to try.
+ * Describe problems of a network, and what to try.
  *
  * @param {object[]} layers as `lookInto` gives them
  * @returns {string[]}
@@ -86,12 +86,13 @@ export function adviceOn(layers) {
   layers.forEach(({units, dead, saturated}, index) => {
     const at = `Layer ${index + 1}: `;
     if (dead.length > 0) {
-      advice.push(`${at}${areUnits(dead, units, "dead")}: 0 for all points, so the gradients are 0 `
-        + "too. Try leaky relu, a smaller learning rate, or new weights.");
+      advice.push(`${at}${areUnits(dead, units, "dead")}: 0 for all points checked, so their `
+        + "gradients are 0 too. Try leaky relu, a smaller learning rate, or new weights.");
     }
     if (saturated.length > 0) {
-      advice.push(`${at}${areUnits(saturated, units, "saturated")}: nearly flat for 95 % of the `
-        + "points, so learning is slow. Try an L2 penalty, a smaller learning rate, or relu.");
+      advice.push(`${at}${areUnits(saturated, units, "saturated")}: nearly flat for at `
+        + "least 95 % of the points checked, so learning is slow. Try an L2 penalty, a smaller "
+        + "learning rate, or relu.");
     }
   });
   const [first, last] = [layers[0]?.gradient, layers.at(-1)?.gradient];

@@ -16,12 +16,12 @@ export const TOURS = {
         text: "This network is one neuron: it multiplies x and y by a weight each, adds a bias, and "
           + "turns the sum into a probability. Its two colours meet in a straight line, where the "
           + "sum is 0.",
-        press: "Press Play, and watch the line turn until it parts the two clouds.",
+        press: "Press Play, and watch the line turn until it separates the two clouds.",
       },
       {
         hash: "data=circle&layers=",
-        text: "No straight line parts the inside of a circle from the outside. The cost stays at "
-          + "0.69, the logarithm of 2, which a guess with probability ½ has too.",
+        text: "No straight line separates the inside of a circle from the outside. The cost stays "
+          + "at 0.69, the logarithm of 2: the cost of guessing with probability ½.",
         press: "Press Play, and wait as long as you like.",
       },
       {
@@ -37,8 +37,8 @@ export const TOURS = {
     steps: [
       {
         hash: "data=xor&layers=",
-        text: "Each class has two opposite corners, and no straight line parts them. One neuron "
-          + "alone learns nothing here: its accuracy stays near one half or below.",
+        text: "Each class has two opposite corners, and no straight line separates them. One "
+          + "neuron alone learns nothing here: its accuracy stays near one half or below.",
         press: "Press Play.",
       },
       {
@@ -68,7 +68,7 @@ export const TOURS = {
       {
         hash: "data=hills&layers=8.tanh&rule=sgd&learningRate=0.001",
         text: "Gradient descent moves each weight by the learning rate times its gradient. With a "
-          + "rate of 0.001 the cost falls, but after 100 epochs the hills are hardly there.",
+          + "rate of 0.001 the cost falls, but after 100 epochs the hills are hardly visible.",
         press: "Press Play, and watch the number of epochs.",
       },
       {
@@ -135,7 +135,7 @@ export const TOURS = {
       },
       {
         hash: `${RELU}&learningRate=0.1&steps=100&changes=0*learningRate*10_100*learningRate*0.1`,
-        text: "These are the same dead neurons after 5 epochs, and the learning rate is now 0.1. It "
+        text: "These are the same dead neurons after 5 epochs, and the learning rate is now 0.1. This "
           + "does not help: without a gradient, no weight below the output moves again.",
         press: "Press Play.",
       },
@@ -181,9 +181,9 @@ export const TOURS = {
       {
         hash: "room=digits&drawing=example.10&rate=0.1",
         text: "Say what a drawing is, and one step of gradient descent moves the 13,002 weights and "
-          + "biases, each by the learning rate times its share in the error. The cost of this drawing "
-          + "is lower after each step, and within ten of them the 5 is read.",
-        press: "Press 5 a few times, and see below which numbers moved most.",
+          + "biases, each by the learning rate times its gradient. The cost of this drawing is lower "
+          + "after each step, and within ten steps it is read as a 5.",
+        press: "Press 5 a few times, and see below which weights and biases moved most.",
       },
     ],
   },
