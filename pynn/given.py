@@ -45,7 +45,7 @@ def described(net: Any, X: Any, y: Any) -> str | None:
         given["target"] = _target(y, len(given["columns"][0]["values"]), network)
     elif network is not None and (network.layer_sizes[0] != 2 or network.layer_sizes[-1] > 3):
         raise ValueError(
-            "without X and y, the page has points of a plane, with 2 inputs and at most 3 classes; "
+            "without X and y, the page uses points in a plane: 2 inputs, at most 3 classes; "
             f"the network has {network.layer_sizes[0]} inputs and {network.layer_sizes[-1]} outputs"
         )
     if not given:
@@ -65,7 +65,7 @@ def _network_of(net: Any) -> Network:
             return network
     raise TypeError(
         "net must be a Network, or a fitted MLPClassifier or MLPRegressor, got "
-        f"{type(net).__name__}; of a pipeline, give the last step and what the others make of X"
+        f"{type(net).__name__}; from a pipeline, pass the last step and the transformed X"
     )
 
 
@@ -89,7 +89,7 @@ def _described(network: Network) -> dict[str, Any]:
 
 
 def _refuse_options(network: Network) -> None:
-    """Refuse what the page's networks lack."""
+    """Refuse options that the page's networks lack."""
     architecture = network._architecture
     options = {
         "input_scale": architecture.input_scale,
@@ -106,7 +106,9 @@ def _refuse_options(network: Network) -> None:
             raise ValueError(f"the networks of the page have no {activation}")
     output, cost = architecture.activation_names[-1], architecture.cost_name
     if output == "softmax" and architecture.layer_sizes[-1] < 3:
-        raise ValueError("the page takes softmax of at least 3 outputs; 2 classes are one sigmoid")
+        raise ValueError(
+            "the page takes softmax with at least 3 outputs; use one sigmoid for 2 classes"
+        )
     if cost not in _OUTPUTS.get(output, ()):
         accepted = "; ".join(f"{name} with {' or '.join(of)}" for name, of in _OUTPUTS.items())
         raise ValueError(f"the outputs of the page are {accepted}; got {output} with {cost}")
@@ -181,7 +183,7 @@ def _target(y: Any, n_rows: int, network: Network | None) -> dict[str, Any]:
     classes = _classes(labels, network)
     codes = {label: code for code, label in enumerate(classes)}
     if unknown := [label for label in set(labels.tolist()) if label not in codes]:
-        raise ValueError(f"y has labels that are no classes of the network: {unknown[:3]}")
+        raise ValueError(f"y has labels that are not classes of the network: {unknown[:3]}")
     words = [_word(label) for label in classes]
     return found | {"classes": words, "values": [codes[label] for label in labels.tolist()]}
 

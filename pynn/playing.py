@@ -129,13 +129,13 @@ def run(output: str | None, *, opens: bool) -> None:
         found.save(output)
     print(path, flush=True)
     if opens and not show(path):
-        print("There is no browser here: open this file in one.", file=sys.stderr)
+        print("There is no browser here: open this file in a browser elsewhere.", file=sys.stderr)
 
 
 def playground(net: Any = None, X: Any = None, y: Any = None) -> Playground:
     """Open a network and data in the playground, where training can be watched in a browser.
 
-    The result is shown in notebooks; its method `~Playground.open` shows it in the browser,
+    Notebooks display the result; its method `~Playground.open` shows it in the browser, and
     `~Playground.save` writes it to a file. The page is one HTML file that contains the compiled
     core of pynn, computes in float32, and sends nothing anywhere. The network and the rows become
     part of this file.
@@ -143,8 +143,8 @@ def playground(net: Any = None, X: Any = None, y: Any = None) -> Playground:
     Parameters
     ----------
     net : Network, or fitted MLPClassifier or MLPRegressor, optional
-        Network to start with, as it is. It has at most 32 inputs, 8 hidden layers of 16 units and 8
-        classes; an output sigmoid, softmax or identity; and no option of layers but the activations
+        Network to start with. It may have at most 32 inputs, 8 hidden layers of 16 units and 8
+        classes; an output sigmoid, softmax or identity; and no options of layers except activations
         without parameters. Without `X`, it has 2 inputs, the coordinates of the plane. By default,
         the page starts with its own network.
     X : table of shape (n_samples, n_features), optional

@@ -124,7 +124,7 @@ def test_no_text_can_end_the_script_of_the_page():
         ({"net": network(), "X": np.eye(3), "y": [0, 1, 1]}, "2 inputs, X 3 columns"),
         ({"net": network(), "X": [["a", "b"]] * 2, "y": [0, 1]}, "must hold numbers"),
         ({"net": network(), "X": [[1, None], [2, 3]], "y": [0, 1]}, "missing values"),
-        ({"net": network(), "X": PLANE, "y": [0, 1, 2]}, r"no classes of the network: \[2\]"),
+        ({"net": network(), "X": PLANE, "y": [0, 1, 2]}, r"not classes of the network: \[2\]"),
         ({"X": np.zeros((20_001, 1)), "y": np.zeros(20_001)}, "20,000 rows, got 20,001"),
         ({"X": np.zeros((2, 33)), "y": [0, 1]}, "32 inputs, got 33"),
         ({"X": [["a" * i] for i in range(1, 34)], "y": [*"ab" * 16, "a"]}, "category, got 33"),

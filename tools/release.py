@@ -27,7 +27,7 @@ def section_of(version: str, changelog: str) -> tuple[str, str]:
 
 
 def problems(tag: str, version: str, changelog: str, uncommitted: str) -> list[str]:
-    """Return all reasons against this release."""
+    """Return all problems that prevent this release."""
     date, notes = section_of(version, changelog)
     found = []
     if tag != f"v{version}":

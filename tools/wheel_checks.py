@@ -1,8 +1,8 @@
 """What tools/wheels.py --check runs: drivers of the core, and wheels in clean environments.
 
 Windows programs run in wine, those for aarch64 in qemu-aarch64, with a Python of Debian's packages.
-The driver must print the same bits as one compiled by the system's gcc. What is missing on this
-machine is reported, with the package that has it.
+The driver must print the same bits as one compiled by the system's gcc. Programs missing
+on this machine are reported, with the package that contains them.
 """
 
 import platform
@@ -81,7 +81,7 @@ def driver_runs(target: Target) -> Iterator[str]:
         arguments = (isa, "2", *cases)
         found = output(*prefix, target.driver, *arguments)
         if reference and found != output(*reference, *arguments):
-            sys.exit(f"{target.name}, {isa}: other bits than gcc's")
+            sys.exit(f"{target.name}, {isa}: bits differ from gcc's")
         yield f"driver, {isa}: {len(found.splitlines())} results" + ", gcc's bits" * bool(reference)
 
 

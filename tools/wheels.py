@@ -1,10 +1,10 @@
-"""Build what a release consists of: python tools/wheels.py [--check] [NAME...].
+"""Build the files of a release: python tools/wheels.py [--check] [NAME...].
 
 Writes wheels for Linux and the sdist to build/dist/. For macOS and Windows, whose wheels need a
 Python of that system, it compiles the core with tests/core/driver.c to build/wheels/ instead.
 NAMEs are those of `TARGETS` and "sdist"; without NAME it builds all. --check runs what can run on
-this machine. The extra wheels has all that this needs, among it a pinned clang (ziglang) with the
-headers and libraries of every system.
+this machine. The extra `wheels` installs what this needs, including a pinned clang (ziglang) with
+the headers and libraries of every system.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""``pynn bench``: how fast this machine trains, beside NumPy."""
+"""``pynn bench``: training speed on this machine, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     add_command(
         commands, "bench", run,
-        help="measure how fast this machine trains, beside NumPy",
+        help="compare the training speed with NumPy on this machine",
         description="Train four networks for some seconds in all, with pynn and with plain NumPy, "
         "and print how many rows a second each of them learns from: sigmoid layers, gradient "
         "descent, float32. The scripts in bench/ of the repository compare more libraries.",

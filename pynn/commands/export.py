@@ -1,4 +1,4 @@
-"""``pynn export``: a model in a format of others."""
+"""``pynn export``: a model in a format of other programs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def add_to(commands: Commands) -> None:
     listed = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
     parser = add_command(
         commands, "export", run,
-        help="write a model in a format of others: ONNX, C, JSON, ...",
-        description=f"Write a saved model in a format of others. {listed}.",
+        help="export a model as ONNX, C, JSON, ...",
+        description=f"Export a saved model for use without pynn. {listed}.",
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="a file of pynn train or save()")
     parser.add_argument(

@@ -185,13 +185,13 @@ def _check_mixture(
         k = others[0]
         raise ValueError(
             f"{texts.where} holds {n - n_others:,} numbers, but line {texts.line(k)} holds "
-            f"{_short(texts.labels[k])}: correct it, or say --missing {_short(texts.labels[k])} "
+            f"{_short(texts.labels[k])}: correct it, or use --missing {_short(texts.labels[k])} "
             f"or --categorical {texts.name!r}"
         )
     if convention.decimal == "." and all(is_number(texts.labels[k], ",") for k in others):
         raise ValueError(
             f"{texts.where} holds numbers such as {texts.labels[others[0]]!r}: if the comma is "
-            "their decimal mark, say --decimal , but if it divides thousands, remove it (or say "
+            "their decimal mark, use --decimal , but if it separates thousands, remove it (or use "
             f"--categorical {texts.name!r})"
         )
 

@@ -49,7 +49,7 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
     Raises
     ------
     ValueError
-        If the file has another encoding, is damaged or no text, or a line is too long.
+        If the file has another encoding, is damaged or not text, or a line is too long.
     """
     number, text = 0, None
     try:
@@ -72,16 +72,16 @@ def lines_of(file: IO[bytes], name: str, encoding: str | None = None) -> Iterato
 
 
 def _check(line: str, where: str, encoding: str) -> None:
-    """Raise a ValueError if a line is none of a text in this encoding."""
+    """Raise a ValueError if a line is not text in this encoding."""
     if "\0" in line:
         raise ValueError(
-            f"{where} holds a NUL byte: the file is damaged, is no text, or needs "
+            f"{where} holds a NUL byte: the file is damaged, is not text, or needs "
             "--encoding utf-16-le"
         )
     if not line.isascii() and (found := _ESCAPED.search(line)):
         byte = ord(found[0]) - 0xDC00
         raise ValueError(
-            f"{where}: byte 0x{byte:02x} is not {encoding}; say what the file is, such as "
+            f"{where}: byte 0x{byte:02x} is not {encoding}; name the encoding, such as "
             "--encoding latin-1 or cp1252"
         )
     if len(line) == LONGEST and line[-1] not in "\r\n":

@@ -147,10 +147,10 @@ def check_place(path: str, *inputs: str) -> None:
     OSError
         If there is no such folder, or it cannot be written to.
     ValueError
-        If the path is no place for a file, or that of an input.
+        If the path is not that of a regular file, or is that of an input.
     """
     if path == "-":
-        raise ValueError("-o - is no file: give the name of a file")
+        raise ValueError("-o - is not accepted: give the name of a file")
     for one in inputs:
         if os.path.exists(one) and os.path.exists(path) and os.path.samefile(one, path):
             raise ValueError(f"-o {path} would replace a file that is read: give another name")

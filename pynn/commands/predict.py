@@ -33,7 +33,7 @@ def add_to(commands: Commands) -> None:
         help="write to this file, compressed if it ends with .gz (default: stdout)")  # fmt: skip
     add("--proba", action="store_true", help="add a column with the probability of each class")
     add("--interval", type=number("(0, 1)"), metavar="X",
-        help="add limits that cover the number with probability X")  # fmt: skip
+        help="add the limits of an interval with coverage X")  # fmt: skip
     add("--with", dest="copied", type=names, default=[], metavar="A,B",
         help="copy these columns of DATA, such as an id, in front")  # fmt: skip
     add_encoding(parser)

@@ -25,7 +25,7 @@ _MOSTLY = 0.9  # share of the texts that are distinct in such a column
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says about a table.
+    """The user's options for a table.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def read(source: sources.Source, wishes: Wishes) -> Data:
 
 
 def _identifiers(columns: Sequence[Column], categorical: Collection[str]) -> list[str]:
-    """Return the columns whose texts differ in nearly every row; tell of them, numbers, dates."""
+    """Return text columns that differ in nearly every row; note them, row numbers and dates."""
     found = []
     for column in columns:
         if column.name in categorical or len(column.values) < _FEWEST:
@@ -126,8 +126,8 @@ def _identifiers(columns: Sequence[Column], categorical: Collection[str]) -> lis
         name = column.name
         if column.labels and _OTHER_DATE.match(str(column.labels[0])):
             tell(
-                f"column {name!r} holds texts such as {column.labels[0]!r}; dates are recognised "
-                "if they are written as 2026-01-31"
+                f"column {name!r} holds text such as {column.labels[0]!r}; dates are recognised "
+                "only if they are written as 2026-01-31"
             )
         if column.labels is not None:
             n = int((column.values >= 0).sum())
@@ -139,7 +139,7 @@ def _identifiers(columns: Sequence[Column], categorical: Collection[str]) -> lis
                     f"say nothing about new rows (--categorical {name!r} keeps it)"
                 )
         elif column.values.dtype.kind in "iuf" and _counts(column.values):
-            tell(f"column {name!r} counts the rows: leave it out with --drop {name!r}")
+            tell(f"column {name!r} numbers the rows: leave it out with --drop {name!r}")
     return found
 
 

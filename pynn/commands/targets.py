@@ -65,7 +65,7 @@ def target_of(column: Column, where: str, task: str) -> Target:
     if kind == "dates":
         raise ValueError(f"{where} holds dates; a target must be classes or numbers")
     if kind == "categories" and task == "regression":
-        raise ValueError(f"{where} holds texts, such as {_example(column, present)!r}, no numbers")
+        raise ValueError(f"{where} holds text, such as {_example(column, present)!r}, not numbers")
     is_classes = task == "classification" or kind == "categories"
     if kind == "categories":
         codes, labels = columns.categories(column)

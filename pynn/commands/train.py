@@ -51,13 +51,13 @@ def add_to(commands: Commands) -> None:
     add("-o", dest="output", metavar="MODEL", help="write the model to this file")
     add("--task", choices=TASKS, default="auto", metavar="TASK",
         help="classification, regression or (default) auto")  # fmt: skip
-    add("--categorical", type=names, default=[], metavar="A,B", help="columns of codes, no numbers")
+    add("--categorical", type=names, default=[], metavar="A,B", help="columns of numeric codes")
     add("--drop", type=names, default=[], metavar="A,B", help="columns to leave out")
     add("--hidden", type=sizes, metavar="N,N", help="units of hidden layers (default: 96,96)")
     add("--max-iter", type=integer(1, EPOCHS_LIMIT), metavar="N",
-        help="most passes over the rows (default: 60)")  # fmt: skip
+        help="maximum number of epochs (default: 60)")  # fmt: skip
     add("--fast", action="store_true", help="2 networks instead of 8, for a first look")
-    add("--time-limit", type=number("(0, inf)"), metavar="SEC", help="end training after SEC")
+    add("--time-limit", type=number("(0, inf)"), metavar="SEC", help="stop after SEC seconds")
     add("--test-size", type=number("[0, 1)"), default=0.2, metavar="X",
         help="share of the rows set aside (default: 0.2)")  # fmt: skip
     add("--seed", type=integer(0, SEED_LIMIT), default=0, metavar="N", help="(default: 0)")

@@ -55,7 +55,7 @@ class Training:
         return self.rows.description("rows")
 
     def watch(self, state: State) -> None:
-        """Record the share of time that the tasks spend in the core."""
+        """Record the share of time that the workers spend in the core."""
         if self._rounds is not None:
             state.record("core_share", self._rounds.core_share)
 
@@ -107,13 +107,13 @@ class OnCluster(Perceptron):
             is a table, array or CSR matrix of some rows. A path, as str, names Parquet files.
             Empty partitions are left out.
         y : str or collection
-            Name of the column of targets in a table, which is no feature then; or their
-            collection, with partitions like those of X.
+            Name of the target column of a table, which is then not a feature; or a collection of
+            targets, partitioned like X.
         sample_weight : str or collection, default=None
-            Weight of each sample, likewise.
+            Weight of each sample, as a column name or a collection.
         eval_set : tuple (X, y) or (X, y, sample_weight), or list of such tuples, default=None
-            Validation sets, each of collections, whose figures are computed by tasks, or of
-            arrays. `early_stopping` needs one.
+            Validation sets of collections, which tasks evaluate on the workers, or of arrays.
+            `early_stopping` needs one.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class OnCluster(Perceptron):
         self._refuse()
         sets = rows.validation_sets(eval_set)
         if self.early_stopping and not sets:
-            raise ValueError("with early_stopping=True, fit needs an eval_set here")
+            raise ValueError("on a cluster, early_stopping=True needs an eval_set")
         client = _client()
         with self._alone(), self._undone_on_error(False):
             goes_on = self._goes_on(False)
@@ -165,8 +165,8 @@ class OnCluster(Perceptron):
             return rows.held_out(self, [(X, y, sample_weight)])[0]
         if self.scoring not in (None, "loss"):
             raise ValueError(
-                "the score of an eval_set of collections is the sum of those of its parts: scoring "
-                f'must be None or "loss", got {self.scoring!r}; or give an eval_set of arrays'
+                "the score of an eval_set of collections is computed in parts, so scoring "
+                f'must be None or "loss", got {self.scoring!r}; for other scorers, give arrays'
             )
         given = X, y, sample_weight
         found = shards.distributed(self, client, *given, first=False, trains=False)
@@ -225,9 +225,9 @@ class OnCluster(Perceptron):
 class MLPClassifier(OnCluster, classifier.MLPClassifier):
     """Multi-layer perceptron classifier, trained on the workers of a Dask cluster.
 
-    The rows are cut into shards. In a round, each shard trains a copy of the parameters by a task
-    of its own, and the weighted mean of all copies, with the state of their optimizers, begins
-    the next round (local SGD: Stich 2019; Lin et al. 2020). The result has the same bits on any
+    The rows are cut into shards. In a round, a task for each shard trains a copy of the
+    parameters. The next round begins with the weighted mean of all copies and of their optimizers'
+    states (local SGD: Stich 2019; Lin et al. 2020). The result has the same bits on any
     number of workers, also if some of them are lost and their tasks run again. With one shard it
     is that of `pynn.MLPClassifier`.
 
@@ -254,16 +254,16 @@ class_weight, label_smoothing
         Length of a round: updates of the largest shard, or a fraction of its epoch, below 1. None
         is half an epoch, or an epoch if there is one shard.
     warm_up : int, default=0
-        Number of updates at the beginning of the fit that are rounds of their own, after which
-        local training begins (post-local SGD, Lin et al. 2020).
+        Number of updates at the beginning of the fit that are each followed by averaging
+        (post-local SGD, Lin et al. 2020).
 
     Attributes
     ----------
     classes_, network_, coefs_, intercepts_, loss_, loss_curve_, best_loss_, validation_scores_, \
 best_validation_score_, best_epoch_, history_, stopped_early_, n_iter_, t_, n_features_in_, \
 feature_names_in_, n_layers_, n_outputs_, out_activation_
-        See `pynn.MLPClassifier`. ``history_["core_share"]`` is the share of the tasks' time that
-        they spent in the compiled core.
+        See `pynn.MLPClassifier`. ``history_["core_share"]`` is the share of the workers' time
+        that they spent in the compiled core.
 
     See Also
     --------
@@ -342,7 +342,7 @@ validation_scores_, best_validation_score_, out_activation_
 
     See Also
     --------
-    MLPClassifier : The same for classes.
+    MLPClassifier : Multi-layer perceptron classifier for a cluster.
     pynn.MLPRegressor : The same on one machine.
     """
 

@@ -154,7 +154,7 @@ class Rounds:
         values = np.stack([self.model.parameters, *slots])
         key = f"pynn-start-{epoch}-{self.recipe.token}"
         limit = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
-        with dask.config.set(limit):  # parameters are no mistake; as a task, no crash loses them
+        with dask.config.set(limit):  # large on purpose; a task survives a crash of its worker
             start = self.shards.client.submit(rounds.begin, values, key=key)
         rates = self.descent.rates(self.longest)
         rates = None if rates is None else rates * self._rate_factor
@@ -251,7 +251,7 @@ class Rounds:
         self.shards.client.cancel([one.trained for one in self._rounds])
 
     def _look_at(self, found: list[Report], seconds: float) -> None:
-        """Take down the share of time in the core; warn once about a worker that joined."""
+        """Record the share of time in the core; warn once about a worker that joined."""
         n_tasks = min(len(self.n_updates), sum(self.shards.client.nthreads().values()) or 1)
         in_core = sum(report.seconds for report in found)
         self.core_share = in_core / (n_tasks * max(seconds, 1e-9))

@@ -48,7 +48,7 @@ def parts_of(X: Any, y: Any = None, sample_weight: Any = None) -> list[Part]:
     Raises
     ------
     TypeError
-        If something is no collection, or a column of X does not hold numbers.
+        If an argument is not a collection, or a column of X does not hold numbers.
     ValueError
         If the parts of X, y and weights do not match, or a column is missing.
     """

@@ -46,7 +46,7 @@ class Shards(NamedTuple):
 
     @property
     def spread(self) -> float:
-        """Ratio of the scales of the columns, in the partition where it is largest."""
+        """Largest ratio between the scales of columns, over all partitions."""
         return max(fact.spread for fact in self.facts)
 
     def description(self, name: str) -> dict[str, str]:

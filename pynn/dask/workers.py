@@ -70,7 +70,7 @@ def check(client: Any) -> Build:
 
 
 def tell_of_others(builds: set[Build]) -> None:
-    """Warn about workers whose results may differ in their last bits."""
+    """Warn if workers may compute different last bits."""
     for name, each in (("instruction sets", "isa"), ("BLAS libraries", "blas")):
         found = sorted({getattr(one, each) for one in builds})
         if len(found) > 1:

@@ -105,7 +105,7 @@ def from_torch(
         Entries "NAME.weight" of shape (n_out, n_in) and "NAME.bias" of shape (n_out,), in the order
         of the layers, all float32 or all float64. All layers have biases, or none has.
     activation, output_activation, cost, classes
-        See `pynn.Network`: a state dict does not tell them. For a last layer without activation,
+        See `pynn.Network`: a state dict does not contain them. For a last layer without activation,
         which PyTorch's cross-entropy expects, choose "softmax" here.
 
     Returns
@@ -156,7 +156,7 @@ def from_keras(
         Result of ``get_weights``: kernel (n_in, n_out) and bias (n_out,) of each layer, or kernels
         alone, all float32 or all float64.
     activation, output_activation, cost, classes
-        See `pynn.Network`: the weights do not tell them.
+        See `pynn.Network`: the weights do not contain them.
 
     Returns
     -------

@@ -26,7 +26,7 @@ def to_c(
     weights: str | None = None,
     X: ArrayLike | None = None,
 ) -> str:
-    """Write a model as one C99 header, which needs <math.h> alone and allocates nothing.
+    """Write a model as one C99 header that needs only the standard library and allocates nothing.
 
     The header defines static functions, the sizes as macros and, for classes, an enum; the comment
     at its top says how to call them. ``NAME_outputs(x, out)`` computes the outputs of one row, and
@@ -54,8 +54,8 @@ TabularClassifier or TabularRegressor
         of the memory of float. The header states the largest difference that this makes to the
         outputs, as a comment and as the macro ``NAME_LARGEST_DIFFERENCE``.
     X : array-like of shape (n_rows, n_inputs) or table, optional
-        Rows for that difference. By default, 1000 rows that are standard normal after the scaler;
-        data are better.
+        Rows on which this difference is measured. By default, 1000 rows that are standard normal
+        after the scaler; real data are better.
 
     Returns
     -------
@@ -74,7 +74,7 @@ TabularClassifier or TabularRegressor
 
     Notes
     -----
-    Sums have the order of pynn's, with fused multiply-adds where the compiler has them
+    Sums run in the same order as in pynn, with fused multiply-adds where the compiler has them
     (``-march=native``). The outputs then differ from `predict` by the rounding of exp, tanh and
     the like: by a few units in the last place. For tables, whose networks compute in float32, they
     differ by less than 1e-6 of the largest one.

@@ -60,7 +60,7 @@ TabularClassifier or TabularRegressor
     Notes
     -----
     ONNX Runtime's outputs differ by less than 1e-6 of the largest one. In float64 they agree to
-    1e-12, except with "gelu" and `Periodic`: ONNX Runtime has erf and cos for float32 alone. For
+    1e-12, except with "gelu" and `Periodic`: ONNX Runtime has erf and cos only for float32. For
     tables, they differ by less than 1e-5: networks may enlarge the rounding of their inputs.
     Unknown categories of an embedding are an error of ONNX Runtime, too.
 

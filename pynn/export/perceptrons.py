@@ -43,7 +43,7 @@ def to_sklearn(model: Any) -> Any:
     Returns
     -------
     sklearn.neural_network.MLPClassifier or MLPRegressor
-        It predicts, pickles and continues with `partial_fit`, whose optimizer starts at rest. A
+        It predicts, pickles and continues with `partial_fit`; the optimizer starts afresh. A
         network becomes a classifier if its outputs are probabilities of classes.
 
     Raises
@@ -153,12 +153,12 @@ def from_sklearn(model: Any) -> Any:
     -------
     MLPClassifier or MLPRegressor
         It computes in the precision of the given weights. `partial_fit` and ``warm_start=True``
-        continue from them; the optimizer starts at rest.
+        continue from them; the optimizer starts afresh.
 
     Raises
     ------
     TypeError
-        If the model is no perceptron of scikit-learn.
+        If the model is not a perceptron of scikit-learn.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
 

@@ -1,4 +1,4 @@
-"""Weights of layers as int8, and what that changes in the outputs."""
+"""Weights of layers as int8, and the resulting differences of the outputs."""
 
 from __future__ import annotations
 

@@ -155,9 +155,9 @@ def test_columns_of_codes_and_more_missing_texts(folder, capsys):
         (["DATA", "--target", "id"], "column 'id' has 200 different values in 200 rows"),
         (["DATA", "--target", "left", "-o", "no/x"], "no: No such folder"),
         (["DATA", "--target", "left", "-o", "DATA"], "would replace a file that is read"),
-        (["DATA", "--target", "left", "-o", "-"], "-o - is no file"),
+        (["DATA", "--target", "left", "-o", "-"], "-o - is not accepted"),
         (["DATA", "--target", "left", "-o", "/dev/null"], "/dev/null is a device"),
-        (["DATA", "--target", "left", "--task", "regression"], "holds texts, such as"),
+        (["DATA", "--target", "left", "--task", "regression"], "holds text, such as"),
         (["DATA", "--target", "left", "--drop", "id,age,plan,joined,spent"], "has no columns to"),
     ],
 )
@@ -256,7 +256,7 @@ def test_dates_of_other_formats_are_named(tmp_path, capsys):
     assert main(["train", str(tmp_path / "data.csv"), "--target", "y", "--categorical", "d"]) == 0
     assert "recognised" not in capsys.readouterr().err
     main(["train", str(tmp_path / "data.csv"), "--target", "y", *QUICK])
-    assert "column 'd' holds texts such as '1.1.2026'; dates are rec" in capsys.readouterr().err
+    assert "column 'd' holds text such as '1.1.2026'; dates are rec" in capsys.readouterr().err
 
 
 def test_texts_of_a_table_do_not_control_the_terminal(folder, tmp_path, capsys):

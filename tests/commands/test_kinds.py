@@ -121,5 +121,5 @@ def test_other_texts_next_to_many_numbers_are_refused_and_next_to_few_they_are_c
     with pytest.raises(ValueError, match=r"60 numbers, but line 62 holds '-'.*--missing '-'"):
         kind_of([*map(str, range(60)), *"-" * 40])
     assert kind_of([*map(str, range(5)), "S", "M", "L"]) == "categories"
-    with pytest.raises(ValueError, match="if it divides thousands"):
+    with pytest.raises(ValueError, match="if it separates thousands"):
         kind_of(["1,000", "2,500"])

@@ -56,7 +56,7 @@ def test_rows_without_a_target_are_left_out():
         (numbers([np.nan, np.nan]), "auto", "has no values"),
         (numbers([]), "auto", "has no values"),
         (Column("y", np.array(["2026-01-01"], "M8[D]")), "auto", "holds dates"),
-        (strings(["a", "b"]), "regression", "holds texts, such as 'a', no numbers"),
+        (strings(["a", "b"]), "regression", "holds text, such as 'a', not numbers"),
         (strings(["a", "a"]), "auto", "only one class, 'a'"),
         (numbers([1, 1]), "auto", "only one class, 1"),
         (numbers([1, 1]), "regression", "only one value, 1"),
