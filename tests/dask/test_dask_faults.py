@@ -138,7 +138,7 @@ def test_a_lost_scheduler_ends_the_fit_with_the_last_epoch(rows):
     assert np.array_equal(parameters(found), epochs[1])
 
 
-def test_ctrl_c_ends_the_fit_after_a_whole_round(client, rows):
+def test_ctrl_c_ends_the_fit_after_a_whole_round(client, rows, ctrl_c_raises):
     def interrupt(state):
         threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
 
