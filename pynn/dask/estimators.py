@@ -173,7 +173,7 @@ class OnCluster(Perceptron):
         return HeldOut(found, f"eval_set {i}", _threads(self))
 
     def partial_fit(self, X: Any, *arguments: Any, **named: Any) -> Self:
-        """Train on rows in memory for one epoch: see `pynn.MLPClassifier.partial_fit`.
+        """See `pynn.MLPClassifier.partial_fit`; it takes rows in memory alone.
 
         Raises
         ------
@@ -186,16 +186,13 @@ class OnCluster(Perceptron):
         return fitted
 
     def transform(self, X: Any, layer: int = -2) -> Any:
-        """Compute the activations of a layer: see `pynn.MLPClassifier.transform`.
-
-        A collection gives a lazy dask.array.
-        """
+        """See `pynn.MLPClassifier.transform`; a collection gives a lazy dask.array."""
         if is_collection(X):
             return lazy.applied(self.to_local(), "transform", X, layer=layer)
         return super().transform(X, layer)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Return accuracy or R²; of collections a Delayed, which computes it."""
+        """See `pynn.MLPClassifier`: accuracy, or R²; collections give a Delayed."""
         if is_collection(X):
             return lazy.score(self, X, y, sample_weight)
         return super().score(X, y, sample_weight)
@@ -300,19 +297,19 @@ feature_names_in_, n_layers_, n_outputs_, out_activation_
     _local = classifier.MLPClassifier
 
     def predict(self, X: Any) -> Any:
-        """Predict the class of each sample; of a collection, as a lazy dask.array."""
+        """See `pynn.MLPClassifier.predict`; a collection gives a lazy dask.array."""
         if is_collection(X):
             return lazy.applied(self.to_local(), "predict", X)
         return super().predict(X)
 
     def predict_proba(self, X: Any) -> Any:
-        """Predict the probability of each class; of a collection, as a lazy dask.array."""
+        """See `pynn.MLPClassifier.predict_proba`; a collection gives a lazy dask.array."""
         if is_collection(X):
             return lazy.applied(self.to_local(), "predict_proba", X)
         return super().predict_proba(X)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Compute the logarithm of `predict_proba`; of a collection, as a lazy dask.array."""
+        """See `pynn.MLPClassifier.predict_log_proba`; a collection gives a lazy dask.array."""
         if is_collection(X):
             return lazy.applied(self.to_local(), "predict_log_proba", X)
         return super().predict_log_proba(X)
@@ -349,7 +346,7 @@ validation_scores_, best_validation_score_, out_activation_
     _local = regressor.MLPRegressor
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict the targets of each sample; of a collection, as a lazy dask.array."""
+        """See `pynn.MLPRegressor.predict`; a collection gives a lazy dask.array."""
         if is_collection(X):
             if return_std:
                 raise ValueError("return_std=True is for ensembles, which train in one process")
