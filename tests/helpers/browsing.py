@@ -17,7 +17,7 @@ class Page:
 
     def __init__(self, browser, file, **options):
         self.tab = browser.new_page(**options)
-        self.tab.set_default_timeout(20_000)
+        self.tab.set_default_timeout(60_000)
         self.errors, self.requests = [], []
         self.tab.on("console", lambda message: self.errors.append(message.text))
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
