@@ -133,7 +133,7 @@ def accuracy(options):
 
 
 def write_parquet(folder, n_rows):
-    """Write normal features, of which the largest of the first ten is the class."""
+    """Write normally distributed features; the class says which of the first ten is largest."""
     import pyarrow
     import pyarrow.parquet
 

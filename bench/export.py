@@ -2,7 +2,7 @@
 
     python bench/export.py [--readme]
 
-The C of pynn.export.to_c beside that of emlearn and beside straight-line code, all compiled alike.
+Time the C code of pynn.export.to_c, of emlearn, and straight-line code, all compiled alike.
 emlearn, onnx and onnxruntime are reported as absent where they are not installed.
 """
 

@@ -28,7 +28,7 @@ def imported(module: Path) -> list[tuple[str, Path]]:
 
 
 def modules(module: Path, seen: list[Path]) -> list[Path]:
-    """Append a module to `seen`, after those that it imports."""
+    """Append a module to `seen`; those that it imports come before it."""
     if module not in seen:
         for _, other in imported(module):
             modules(other, seen)

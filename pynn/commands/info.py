@@ -38,5 +38,5 @@ def run(arguments: argparse.Namespace) -> None:
     if hasattr(model, "classes_"):
         print(printable(f"Classes: {', '.join(map(str, model.classes_.tolist()))}\n"))
     summary = model.summary() if hasattr(model, "summary") else str(model)
-    if summary is not None:  # that of a network prints itself
+    if summary is not None:  # Network.summary prints, and returns nothing
         print(printable(summary))

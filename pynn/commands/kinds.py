@@ -2,7 +2,7 @@
 
 In a table for training, the texts decide: a column is one of numbers if all its values are numbers,
 of dates if all are dates in ISO format, and of categories otherwise. Columns of later tables must
-be as those that the model has learned from.
+hold the same kind of values as in training.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def check_place(path: str, *inputs: str) -> None:
     OSError
         If there is no such folder, or it cannot be written to.
     ValueError
-        If the path is not that of a regular file, or is that of an input.
+        If the path names no regular file, or an input.
     """
     if path == "-":
         raise ValueError("-o - is not accepted: give the name of a file")

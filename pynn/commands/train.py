@@ -170,7 +170,7 @@ def _about(name: str, data: Data, model: Any, seconds: float) -> list[str]:
 
 
 def _scores(data: Data, model: Any, seed: int) -> list[str]:
-    """Return lines about the scores on rows set aside, or those that networks left out."""
+    """Return lines with the scores on the rows set aside, or on those left out in turn."""
     from pynn.commands import baselines, report
 
     if data.test is None:
