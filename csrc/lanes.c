@@ -136,7 +136,7 @@ static double sum_of_row_weights(const pynn_lane *lane, size_t first, size_t n_r
 
 /* One update by rows first .. first + n_rows - 1 of each lane's order. */
 static void step(pynn_lanes *g, size_t first, size_t n_rows) {
-    const double share = (double)n_rows / (double)g->like->call->data->n_rows;
+    const double share = (double)n_rows / (double)g->like->plan->n_rows;
     const double divisor = g->like->plan->regularisation.penalty.by_row ? (double)n_rows : 1;
     double penalties[PYNN_MOST_LANES];
     FN(pynn_lane_sum_penalties)(penalties, g, divisor);
@@ -190,13 +190,13 @@ static void end_epoch(pynn_lanes *g) {
 
 static void train(pynn_lanes *g) {
     const pynn_plan *plan = g->like->plan;
-    const size_t n_rows = (size_t)g->like->call->data->n_rows;
+    const size_t n_rows = (size_t)plan->n_rows;
     const size_t n_batch = (size_t)plan->batch_size;
     for (int64_t epoch = 0; epoch < plan->n_epochs && g->n_running; epoch++) {
         for (size_t i = 0; i < g->n_lanes; i++) {
             const pynn_plan *of = g->lanes[i].training->plan;
             if (g->lanes[i].runs && of->shuffle) {
-                pynn_shuffle(of->order, (int64_t)n_rows, of->shuffle);
+                pynn_shuffle(of->order, of->n_rows, of->shuffle);
             }
         }
         for (size_t done = 0; done < n_rows && g->n_running && !g->stopped; done += n_batch) {

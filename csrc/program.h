@@ -8,8 +8,8 @@
 
 /* Rows first .. first + n_rows - 1 of `order`; NULL: of the data. */
 typedef struct {
-    const int64_t *order; /* (data->n_rows,) */
-    size_t first, n_rows;
+    const int64_t *order; /* (first + n_rows + n_left,) */
+    size_t first, n_rows, n_left;
 } pynn_batch;
 
 /* A layer's input (n_rows, n_columns), dense or sparse. */

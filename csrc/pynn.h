@@ -168,6 +168,7 @@ typedef struct {
 /* How to go through the rows. */
 typedef struct {
     int64_t n_epochs, batch_size;
+    int64_t n_rows;             /* of an epoch: all rows of the data, or some of them */
     int64_t *order;             /* (n_rows,) the rows in their order; shuffled in place */
     const pynn_random *shuffle; /* once before each epoch; NULL: keep the order */
     const double *rates; /* the learning rate of each update, or NULL: the optimizer's for all */

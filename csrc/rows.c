@@ -71,7 +71,7 @@ static void plan_ahead(pynn_columns *found, const pynn_data *data, pynn_batch ba
                        pynn_share mine) {
     found->ahead_order = found->ahead_end = NULL;
     if (!batch.order || data->x_strides[1] != sizeof(real)) { return; }
-    const size_t next = batch.first + batch.n_rows, left = (size_t)data->n_rows - next;
+    const size_t next = batch.first + batch.n_rows, left = batch.n_left;
     found->ahead_done = 0;
     found->ahead_order = batch.order + next + (mine.first < left ? mine.first : left);
     found->ahead_end = batch.order + next + (mine.end < left ? mine.end : left);

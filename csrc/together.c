@@ -111,8 +111,8 @@ static int same_penalty(const pynn_training *a, const pynn_training *b) {
 
 static int can_share(const pynn_training *a, const pynn_training *b) {
     const pynn_data *x = a->call->data, *y = b->call->data;
-    return same_network(a->call->network, b->call->network) && x->n_rows == y->n_rows &&
-           !x->labels == !y->labels && a->plan->n_epochs == b->plan->n_epochs &&
+    return same_network(a->call->network, b->call->network) && !x->labels == !y->labels &&
+           a->plan->n_epochs == b->plan->n_epochs && a->plan->n_rows == b->plan->n_rows &&
            a->plan->batch_size == b->plan->batch_size &&
            a->state->n_updates == b->state->n_updates &&
            same_optimizer(a->optimizer, b->optimizer) && same_penalty(a, b);

@@ -194,7 +194,7 @@ static void update_average(const job *job, pynn_member member, const real *w, in
 static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     pynn_workspace *ws = &job->ws;
     const pynn_plan *plan = job->plan;
-    const size_t n_rows = (size_t)ws->data->n_rows, n_batch = (size_t)plan->batch_size;
+    const size_t n_rows = (size_t)plan->n_rows, n_batch = (size_t)plan->batch_size;
     pynn_optimizer optimizer = *job->optimizer;
     const int has_factors =
         plan->rate_factors || ws->network->input_scale || ws->network->n_embeddings;
@@ -208,8 +208,8 @@ static pynn_status epoch(progress *done, job *job, pynn_pass *pass) {
     memcpy(updater.slots, job->slots, sizeof updater.slots);
     pass->updater = &updater;
     while (done->n_rows < n_rows) {
-        pass->batch =
-            (pynn_batch){plan->order, done->n_rows, least(n_rows - done->n_rows, n_batch)};
+        const size_t n_left = n_rows - done->n_rows, n = least(n_left, n_batch);
+        pass->batch = (pynn_batch){plan->order, done->n_rows, n, n_left - n};
         pass->parameters = done->w;
         if (pass->member.id == 0) { regroup(job, pass->member); }
         if (plan->strengths) {
@@ -243,7 +243,7 @@ static void train_share(pynn_member member, void *job_) {
     job->ws.columns[member.id].rest = 1; /* members of an earlier team may have different values */
     while (done.n_epochs < plan->n_epochs && !status) {
         if (member.id == 0 && plan->shuffle && !done.is_shuffled && !job->is_exhausted) {
-            pynn_shuffle(plan->order, job->ws.data->n_rows, plan->shuffle);
+            pynn_shuffle(plan->order, plan->n_rows, plan->shuffle);
         }
         done.is_shuffled = 1;
         if (pynn_team_meet(member)) { status = pynn_reason(&job->ws); }
@@ -326,7 +326,7 @@ static pynn_status train(void *parameters, pynn_optimizer_state *state, pynn_cos
                .plan = plan,
                .done = {.n_updates = state->n_updates}};
     *n_done = 0;
-    const int64_t n_rows = call->data->n_rows;
+    const int64_t n_rows = plan->n_rows;
     const int64_t n_batch = plan->batch_size < n_rows ? plan->batch_size : n_rows;
     const int64_t n_batches = (n_rows + n_batch - 1) / n_batch;
     const pynn_needs needs = {.purpose = PYNN_TRAINS,

@@ -499,12 +499,12 @@ static pynn_status learn(pynn_cost *cost, learner *of, int64_t n_rows, int64_t b
         const pynn_random shuffle = {&now->random, draw_uint32, draw_uint64};
         pynn_shuffle(of->order, set->n, &shuffle);
     }
-    pynn_data data = data_of(of, set);
-    data.n_rows = n_rows; /* their numbers in the order may be larger */
+    const pynn_data data = data_of(of, set);
     const pynn_call call = call_of(of, &data);
     const int has_dropout = of->dropout[0] > 0 && of->network.n_layers > 1;
     const pynn_plan plan = {.n_epochs = 1,
                             .batch_size = batch_size,
+                            .n_rows = n_rows,
                             .order = of->order + now->position,
                             .regularisation = {.penalty = {.l2 = of->l2, .l1 = of->l1},
                                                .dropout = has_dropout ? of->dropout : NULL,

@@ -108,6 +108,7 @@ cdef extern from "pynn.h" nogil:
     ctypedef struct pynn_plan:
         int64_t n_epochs
         int64_t batch_size
+        int64_t n_rows
         int64_t *order
         const pynn_random *shuffle
         const double *rates

@@ -803,7 +803,8 @@ cdef class Training:
     core : Core
     parameters : contiguous vector of the core's dtype, trained in place, as is the state
     costs : float64 (n_epochs, 2), C-contiguous; row i gets (mean cost, penalty) of epoch i
-    order : int64 (n_rows,), contiguous, order of the rows; shuffled in place
+    order : int64 (n,), contiguous, all or some of the rows, in the order of an epoch; shuffled in
+        place
     bit_generator : a NumPy bit generator that shuffles before each epoch; None: keep the order
     rates : float64 (n_epochs * updates of an epoch,), contiguous, learning rate of each
         update, which replaces the state's; or None
@@ -851,7 +852,7 @@ cdef class Training:
         cdef _Array s = None if strengths is None else _borrow(strengths, "d", 1)
         cdef _Array f = None if rate_factors is None else _borrow(rate_factors, "d", 1)
         cdef _Array a = None if average is None else core.vector_of(average, True)
-        cdef int64_t n_rows = data.data.n_rows
+        cdef int64_t n_rows = o.view.shape[0]
         cdef int64_t n_updates = n_epochs * (1 + (n_rows - 1) // batch_size)
         cdef int n_layers = core.network.n_layers
         cdef bitgen_t *bitgen
@@ -860,9 +861,12 @@ cdef class Training:
         if session is not None:
             self.call.session = session.started()
         core.expect(data, core.sizes[n_layers])
+        if not 0 < n_rows <= data.data.n_rows:
+            raise ValueError(f"order of 1 to {data.data.n_rows} rows expected, got {n_rows}")
         c.expect_shape(n_epochs, 2)
         self.plan.n_epochs = n_epochs
         self.plan.batch_size = batch_size
+        self.plan.n_rows = n_rows
         self.plan.order = <int64_t *>o.vector(n_rows)
         if r is not None:
             self.plan.rates = <const double *>r.vector(n_updates)

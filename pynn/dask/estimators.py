@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pynn.dask import lazy, shards
 from pynn.dask.evaluation import HeldOut
-from pynn.dask.learner import Rounds, Synchrony
+from pynn.dask.learner import Rounds, Settings
 from pynn.dask.parts import is_collection
 from pynn.dask.shards import Shards
 from pynn.estimators import _sklearn, classifier, ensemble, regressor, rows
@@ -43,21 +43,31 @@ class Training:
 
     def learner(self, model: Model, descent: Descent, plan: Plan) -> Learner:
         """Return what trains the model for an epoch."""
-        estimator = self.estimator
-        synchrony = Synchrony(estimator.sync_every, estimator.warm_up)
-        is_auto = estimator.batch_size == "auto"
-        n_threads = _threads(estimator)
-        self._rounds = Rounds(model, self.rows, descent, plan, synchrony, n_threads, is_auto)
+        given = self.estimator
+        settings = Settings(
+            given.sync_every,
+            given.warm_up,
+            _threads(given),
+            given.max_iter,
+            is_auto=given.batch_size == "auto",
+        )
+        self._rounds = Rounds(model, self.rows, descent, plan, settings)
         return self._rounds
 
     def description(self) -> dict[str, str]:
         """Describe all rows for checkpoints."""
         return self.rows.description("rows")
 
-    def watch(self, state: State) -> None:
+    def begin(self, state: State) -> Self:
+        """Let the rounds tell the state of their progress."""
+        assert self._rounds is not None
+        self._rounds.state = state
+        return self
+
+    def __call__(self, state: State) -> None:
         """Record the share of time that the workers spend in the core."""
-        if self._rounds is not None:
-            state.record("core_share", self._rounds.core_share)
+        assert self._rounds is not None
+        state.record("core_share", self._rounds.core_share)
 
 
 def _threads(estimator: Any) -> int:
@@ -136,7 +146,7 @@ class OnCluster(Perceptron):
         with self._alone(), self._undone_on_error(False):
             goes_on = self._goes_on(False)
             ensemble.check(self, goes_on)
-            found = shards.distributed(
+            found = shards.shards_of(
                 self, client, X, y, sample_weight, first=not goes_on, n_shards=self.n_shards
             )
             held_out = [self._held_out(client, *one, i=i) for i, one in enumerate(sets, 1)]
@@ -169,7 +179,7 @@ class OnCluster(Perceptron):
                 f'must be None or "loss", got {self.scoring!r}; for other scorers, give arrays'
             )
         given = X, y, sample_weight
-        found = shards.distributed(self, client, *given, first=False, trains=False)
+        found = shards.shards_of(self, client, *given, first=False, trains=False)
         return HeldOut(found, f"eval_set {i}", _threads(self))
 
     def partial_fit(self, X: Any, *arguments: Any, **named: Any) -> Self:

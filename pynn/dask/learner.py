@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import dask
+import distributed
 import numpy as np
 from numpy.typing import NDArray
 
 from pynn.dask import rounds, workers
-from pynn.dask.rounds import Part, Recipe, Report, Source
+from pynn.dask.epochs import Epoch, Job, Parts
+from pynn.dask.rounds import Figures, Recipe, Source, Trained
 from pynn.dask.shards import Shards
 from pynn.model.initializers import Random
 from pynn.model.model import Model
 from pynn.training.descent import Descent
 from pynn.training.history import Patience
-from pynn.training.learners import Costs, Learning, Plan, Session, bit_generator
+from pynn.training.learners import Costs, Learning, Plan, Session
 from pynn.training.optimizers import SGD, AdamW, Optimizer
+from pynn.training.state import State
 
 Array = NDArray[Any]
 
-_FAN_IN = 8  # parts that one task averages
-_IN_FLIGHT = 3  # rounds: enough for workers never to wait for the client
 _LEAST_BATCH = 8  # rows of a mini-batch where batch_size is "auto"
-_EVERY = 0.5  # of an epoch, where sync_every is None
+_WORK = 2.5e9  # multiply-adds, forward, of a round by default: some tenths of a second
+_LEAST_ROWS, _MOST_ROWS = 10_000, 500_000  # of a shard in such a round
+_RECEIVED_EVERY = 1.0  # seconds
+_BALANCED_EVERY = 2.0  # seconds
+_SENT_EVERY = 5.0  # seconds; a lost worker costs no more than the rounds since then
+_AHEAD = 2  # rounds of the next epoch
+_LONGEST_AHEAD = 2.0  # seconds of a round; longer ones gain nothing, and could be in vain
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,13 @@ class Synchrony:
     sync_every : int, float or None
         See `pynn.dask.MLPClassifier`.
     warm_up : int
+    worth : int
+        Updates of a round that is worth its overhead, for where sync_every is None.
     """
 
     sync_every: float | None
     warm_up: int
+    worth: int
 
     def bounds(self, n_updates: int, n_before: int, n_shards: int) -> list[int]:
         """Return the updates of an epoch after which a round ends, with 0 before them.
@@ -58,7 +67,8 @@ class Synchrony:
         n_single = min(n_updates, max(0, self.warm_up - n_before)) if n_shards > 1 else 0
         rest, every = n_updates - n_single, self.sync_every
         if every is None:
-            every = 1.0 if n_shards == 1 else _EVERY
+            n_rounds = 1 if n_shards == 1 else max(1, round(n_updates / self.worth))
+            every = -(-n_updates // n_rounds)
         if isinstance(every, float):
             every = max(1, round(every * n_updates))
         n_rounds = -(-rest // int(every))
@@ -66,12 +76,41 @@ class Synchrony:
         return [*range(n_single + 1), *ends]
 
 
-class _Round(NamedTuple):
-    """A round that has been submitted."""
+def updates_worth_a_round(n_parameters: int, batch_size: int) -> int:
+    """Return the updates that take some tenths of a second, so that averaging costs little more."""
+    n_rows = min(max(_WORK / n_parameters, _LEAST_ROWS), _MOST_ROWS)
+    return max(1, round(n_rows / batch_size))
 
-    n_updates: int  # of the fit, when it ends
-    trained: Any  # futures
-    reports: Any
+
+class _End(NamedTuple):
+    """The end of a round, as the client has received it."""
+
+    parts: Parts
+    values: Array
+    n_updates: int  # of the fit
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of an estimator that only fits on a cluster have.
+
+    Parameters
+    ----------
+    sync_every, warm_up
+        See `pynn.dask.MLPClassifier`.
+    n_threads : int
+        Of each task.
+    n_epochs : int
+        At most.
+    is_auto : bool
+        Whether the batch size is to be chosen by the number of shards.
+    """
+
+    sync_every: float | None
+    warm_up: int
+    n_threads: int
+    n_epochs: int
+    is_auto: bool
 
 
 class Rounds:
@@ -83,51 +122,60 @@ class Rounds:
     shards : Shards
     descent : Descent
     plan : Plan
-    synchrony : Synchrony
-    n_threads : int
-        Of each task.
-    is_auto : bool
-        Whether the batch size is to be chosen by the number of shards.
+    settings : Settings
+
+    Attributes
+    ----------
+    core_share : float
+        Share of the workers' time in the last epoch that they spent in the core.
+    state : State or None
+        Of the fit; told of the rounds that the client receives.
     """
 
     order: NDArray[np.int64] | None = None
 
     def __init__(
-        self,
-        model: Model,
-        shards: Shards,
-        descent: Descent,
-        plan: Plan,
-        synchrony: Synchrony,
-        n_threads: int,
-        is_auto: bool,
+        self, model: Model, shards: Shards, descent: Descent, plan: Plan, settings: Settings
     ) -> None:
         self.model, self.shards, self.descent = model, shards, descent
-        self.plan, self.session = plan, Session()
-        self.synchrony, self.n_rows = synchrony, sum(shards.sizes)
-        n_shards, size = len(shards.sizes), plan.batch_size
+        self.plan, self.session, self.settings = plan, Session(), settings
+        self.n_rows, n_shards, size = sum(shards.sizes), len(shards.sizes), plan.batch_size
         optimizer, self._rate_factor = descent.optimizer, 1.0
-        if is_auto and size is not None and n_shards > 1:
+        if settings.is_auto and size is not None and n_shards > 1:
             small = max(_LEAST_BATCH, size // n_shards)
             optimizer, self._rate_factor = _for_batches(optimizer, size / small)
             size = small
-        self.batch_size = min(size or self.n_rows, max(shards.sizes))
-        self.n_updates = [-(-n // self.batch_size) for n in shards.sizes]
-        self.longest = max(self.n_updates)
-        self.recipe = Recipe(
-            shards.token,
-            workers.check(shards.client),
-            model._architecture,
-            optimizer,
-            replace(plan.regularisation),  # without its compiled counterpart
-            self.batch_size,
-            plan.shuffle,
-            n_threads,
+        size = min(size or self.n_rows, max(shards.sizes))
+        self.job = Job(
+            shards,
+            Recipe(
+                shards.token,
+                workers.check(shards.client),
+                model._architecture,
+                optimizer,
+                replace(plan.regularisation),  # without its compiled counterpart
+                size,
+                self.n_rows,
+                plan.shuffle,
+                settings.n_threads,
+            ),
+            _sources(plan, n_shards),
+            [-(-n // size) * (w > 0) for n, w in zip(shards.sizes, shards.totals, strict=True)],
+            model.dtype,
         )
-        self.sources = _sources(plan, n_shards)
-        self._rounds: list[_Round] = []  # of this epoch
-        self._seen = {self.recipe.build}
-        self.core_share = 0.0  # of the last epoch
+        worth = updates_worth_a_round(model.n_parameters, size)
+        self._synchrony = Synchrony(settings.sync_every, settings.warm_up, worth)
+        self.core_share = 0.0
+        self.state: State | None = None
+        self._seen = {self.job.recipe.build}
+        self._n_learned = 0
+        self._epoch: Epoch | None = None
+        self._ahead: Epoch | None = None  # the next one, if nothing changes before it begins
+        self._looks_ahead = descent.schedule in ("constant", "adaptive")
+        self._end: _End | None = None  # of the last round that the client has received
+        self._figures = Figures()  # of the epoch, as far as received
+        self._balanced_at, self._sent_at, self._received_at = perf_counter(), -math.inf, 0.0
+        self._since, self._seconds_of_round = 0.0, math.inf  # since the last epoch ended
         descent.state_on(model)  # slots of 0s, or continued
 
     def learn(
@@ -137,128 +185,140 @@ class Rounds:
         yield from ()  # the core has nothing to do here
         try:
             with workers.connected(self.shards.client):
-                return self._epoch()[np.newaxis], None
+                return self._learn()[np.newaxis], None
         except FloatingPointError as error:
             return np.empty((0, 2)), error
         except workers.DisconnectedError:
+            if self._end is not None and self._end.n_updates > self.descent.n_updates:
+                self._take(self._end)
             raise
         except KeyboardInterrupt:
             self._take_last_whole_round()
             raise
-        finally:
-            self._rounds = []
 
-    def _epoch(self) -> NDArray[np.float64]:
+    def _learn(self) -> NDArray[np.float64]:
+        if perf_counter() - self._balanced_at > _BALANCED_EVERY:
+            self.shards.balance()
+            self._balanced_at = perf_counter()
+        epoch = self._epoch = self._begun()
+        for r in range(epoch.n_rounds):
+            found = self._wait_for(epoch, r)
+        assert self._end is not None
+        self._take(self._end)
+        self._epoch, self._n_learned = None, self._n_learned + 1
+        if len(self.job.sources) == 1:
+            self.plan.bits.state = found.random
+        return np.array([found.cost, found.penalty])
+
+    def _begun(self) -> Epoch:
+        """Return the epoch that begins, which was submitted ahead if nothing has changed since."""
         slots, n_before = self.descent.memory or ([], 0)
-        epoch, begun = n_before // self.longest, perf_counter()
-        values = np.stack([self.model.parameters, *slots])
-        key = f"pynn-start-{epoch}-{self.recipe.token}"
+        rates, rate = self.descent.rates(self.job.longest), self.descent.learning_rate
+        start = self._start([self.model.parameters, *slots], n_before)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.start is start and ahead.rate == rate * self._rate_factor:
+            return ahead
+        token, self._since = self.job.recipe.token, perf_counter()
+        if ahead is not None:
+            self._cancel(ahead)
+            self._looks_ahead, token = False, f"{token}-again"  # keys are never used twice
+        return self._new_epoch(start, n_before, rates, token)
+
+    def _new_epoch(
+        self, start: Parts, n_before: int, rates: NDArray[np.float64] | None, token: str
+    ) -> Epoch:
+        bounds = self._synchrony.bounds(self.job.longest, n_before, len(self.shards.sizes))
+        rates = None if rates is None else rates * self._rate_factor
+        rate = self.descent.learning_rate * self._rate_factor
+        return Epoch(self.job, token, start, n_before, bounds, rate, rates)
+
+    def _start(self, values: list[Array], n_updates: int) -> Parts:
+        """Return parameters and slots as the workers have them, or send them."""
+        end, now = self._end, perf_counter()
+        is_due = self._ahead is None and now - self._sent_at > _SENT_EVERY
+        if end is not None and end.n_updates == n_updates and not is_due:
+            pairs = zip(values, end.values, strict=True)
+            if all(np.array_equal(a.view(np.uint8), b.view(np.uint8)) for a, b in pairs):
+                return end.parts
+        self._sent_at = now
+        key = f"pynn-start-{n_updates}-{self.job.recipe.token}"
         limit = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
         with dask.config.set(limit):  # large on purpose; a task survives a crash of its worker
-            start = self.shards.client.submit(rounds.begin, values, key=key)
-        rates = self.descent.rates(self.longest)
-        rates = None if rates is None else rates * self._rate_factor
-        bounds = self.synchrony.bounds(self.longest, n_before, len(self.shards.sizes))
-        n_rounds, costs, found = len(bounds) - 1, np.zeros(2), []
-        for r in range(n_rounds):
-            ends = bounds[r], bounds[r + 1]
-            start = self._submit(start, epoch, r, ends, n_before, rates)
-            if r >= _IN_FLIGHT - 1:
-                found += self._reports(r - _IN_FLIGHT + 1)
-        for r in range(max(0, n_rounds - _IN_FLIGHT + 1), n_rounds):
-            found += self._reports(r)
-        self._take(self._rounds[-1])
-        for report in found:
-            costs += report.n_rows / self.n_rows * np.array([report.cost, report.penalty])
-        if len(self.sources) == 1:
-            self.plan.bits.state = found[-1].state
-        self._look_at(found, perf_counter() - begun)
-        return costs
+            sent = self.shards.client.submit(rounds.begin, np.stack(values), key=key)
+        return Parts([sent], [1.0])
 
-    @property
-    def _rate(self) -> float:
-        return self.descent.learning_rate * self._rate_factor
+    def _wait_for(self, epoch: Epoch, r: int) -> Figures:
+        """Wait for the end of a round; return the figures of the epoch, as far as received."""
+        while len(epoch.ends) < min(r + 1 + epoch.group, epoch.n_rounds):
+            epoch.submit(epoch.group)  # for workers to go on with
+        if len(epoch.ends) == epoch.n_rounds and self._ahead is None:
+            self._submit_ahead(epoch)
+        is_last = r == epoch.n_rounds - 1
+        distributed.wait(epoch.ends[r].tasks)
+        if r > 0:
+            epoch.ends[r - 1] = None
+        now = perf_counter()
+        self._seconds_of_round = (now - self._since) / (r + 1)
+        if is_last or now - self._received_at > _RECEIVED_EVERY or not _is_over(epoch.ends[r]):
+            self._receive(epoch, r, now - self._since)
+        if is_last:
+            self._since = now
+        return self._figures
 
-    def _submit(
-        self,
-        start: Any,
-        epoch: int,
-        r: int,
-        ends: tuple[int, int],
-        n_before: int,
-        rates: NDArray[np.float64] | None,
-    ) -> Any:
-        """Submit a round from these parameters; return the future of its average."""
-        shards, submit = self.shards, self.shards.client.submit
-        name, trained, rows = f"pynn-round-{epoch}-{r}", [], []
-        for i, n_updates in enumerate(self.n_updates):
-            first, last = (n_updates * end // self.longest for end in ends)
-            if first == last or shards.totals[i] == 0:
-                continue
-            each = rates
-            if rates is not None:
-                each = rates[np.arange(first, last) * self.longest // n_updates]
-            part = Part(epoch, first, last, n_before + ends[0], self._rate, each)
-            key = f"{name}-shard-{i}-{self.recipe.token}"
-            arguments = (shards.futures[i], self.recipe, self.sources[i], part)
-            trained.append(submit(rounds.train, start, *arguments, key=key))
-            n_rows = min(last * self.batch_size, shards.sizes[i]) - first * self.batch_size
-            rows.append(n_rows * shards.totals[i] / shards.sizes[i])
-        if trained:
-            start = self._average(trained, rows, name)
-        key = f"pynn-report-{epoch}-{r}-{self.recipe.token}"
-        report = submit(rounds.reports, start, key=key) if trained else None
-        self._rounds.append(_Round(n_before + ends[1], start, report))
-        return start
+    def _receive(self, epoch: Epoch, r: int, seconds: float) -> None:
+        """Receive what the epoch has led to after so many seconds, or raise its error."""
+        trained: Trained = epoch.result(r).result()
+        self._end = _End(epoch.ends[r], trained.values, epoch.n_updates_after(r))
+        self._figures, self._received_at = trained.of_epoch(), perf_counter()
+        self._look_at(self._figures, seconds)
+        if self.state is not None and r < epoch.n_rounds - 1:
+            rate = self._figures.n_rows / seconds
+            self.state.round_ended(r + 1, epoch.n_rounds, rate, self.core_share)
 
-    def _average(self, trained: list[Any], rows: Sequence[float], name: str) -> Any:
-        """Submit a fixed tree of sums; return the future of the weighted mean."""
-        shares = (np.array(rows) / sum(rows)).tolist()
-        level = 0
-        while len(trained) > 1 or level == 0:
-            groups = range(0, len(trained), _FAN_IN)
-            dtype = self.model.dtype if len(groups) == 1 else np.float64
-            trained = [
-                self.shards.client.submit(
-                    rounds.average,
-                    shares[k : k + _FAN_IN],
-                    trained[k : k + _FAN_IN],
-                    dtype,
-                    key=f"{name}-mean-{level}-{k // _FAN_IN}-{self.recipe.token}",
-                )
-                for k in groups
-            ]
-            shares, level = [1.0] * len(trained), level + 1
-        return trained[0]
+    def _submit_ahead(self, epoch: Epoch) -> None:
+        """Submit the beginning of the next epoch, for workers not to wait for callbacks."""
+        is_last = self._n_learned + 1 >= self.settings.n_epochs
+        is_due = perf_counter() - self._sent_at > _SENT_EVERY
+        if is_last or is_due or not self._looks_ahead or self._seconds_of_round > _LONGEST_AHEAD:
+            return
+        n_before = epoch.n_updates_after(epoch.n_rounds - 1)
+        self._ahead = self._new_epoch(epoch.ends[-1], n_before, None, self.job.recipe.token)
+        self._ahead.submit(_AHEAD)
 
-    def _reports(self, r: int) -> list[Report]:
-        """Wait for the end of a round; return the figures of its shards."""
-        reports = self._rounds[r].reports
-        found: list[Report] = [] if reports is None else reports.result()
-        return found
-
-    def _take(self, last: _Round) -> None:
-        """Take parameters and slots of a round."""
-        values = last.trained.result().values
-        self.model.parameters[:] = values[0]
-        self.descent.remember([slot.copy() for slot in values[1:]], last.n_updates)
+    def _take(self, end: _End) -> None:
+        """Take parameters and slots."""
+        self.model.parameters[:] = end.values[0]
+        self.descent.remember([slot.copy() for slot in end.values[1:]], end.n_updates)
 
     def _take_last_whole_round(self) -> None:
         """After Ctrl-C, take the last round that has ended."""
-        ended = [one for one in self._rounds if one.trained.status == "finished"]
-        if ended:
-            self._take(ended[-1])
-        self.shards.client.cancel([one.trained for one in self._rounds])
+        epoch = self._epoch
+        if epoch is None:
+            return
+        for r, end in reversed(list(enumerate(epoch.ends))):
+            if end is not None and _is_over(end):
+                values = epoch.result(r).result().values
+                self._take(_End(end, values, epoch.n_updates_after(r)))
+                break
+        for one in (epoch, self._ahead):
+            if one is not None:
+                self._cancel(one)
 
-    def _look_at(self, found: list[Report], seconds: float) -> None:
-        """Record the share of time in the core; warn once about a worker that joined."""
-        n_tasks = min(len(self.n_updates), sum(self.shards.client.nthreads().values()) or 1)
-        in_core = sum(report.seconds for report in found)
-        self.core_share = in_core / (n_tasks * max(seconds, 1e-9))
-        new = {report.build for report in found} - self._seen
-        if new:
-            self._seen |= new
+    def _cancel(self, epoch: Epoch) -> None:
+        ends = [end for end in epoch.ends if end is not None]
+        self.shards.client.cancel([task for end in ends for task in end.tasks])
+
+    def _look_at(self, found: Figures, seconds: float) -> None:
+        """Compute the share of time in the core; warn once about a worker that joined."""
+        n_tasks = min(len(self.job.sources), sum(self.shards.threads.values()) or 1)
+        self.core_share = min(1.0, found.seconds / (n_tasks * max(seconds, 1e-9)))
+        if not found.builds <= self._seen:
+            self._seen |= found.builds
             workers.tell_of_others(self._seen)
+
+
+def _is_over(parts: Parts) -> bool:
+    return all(task.status == "finished" for task in parts.tasks)
 
 
 def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]:
@@ -280,11 +340,8 @@ def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]
 def _sources(plan: Plan, n_shards: int) -> list[Source]:
     """Return the random sources of the shards: that of the fit for one, else drawn from it."""
     if n_shards == 1:
-        return [Source(0, plan.bits.state, plan.dropout_seed, is_of_fit=True)]
+        return [Source(0, plan.bits.state, plan.dropout_seed)]
     random: Random = plan.random
     assert isinstance(random, np.random.RandomState)
     seeds = random.randint(2**31, size=(n_shards, 2)).tolist()
-    return [
-        Source(i, bit_generator(np.random.RandomState(seed)).state, dropout_seed)
-        for i, (seed, dropout_seed) in enumerate(seeds)
-    ]
+    return [Source(i, seed, dropout_seed) for i, (seed, dropout_seed) in enumerate(seeds)]

@@ -6,34 +6,47 @@ Nothing depends on the worker that runs a task, nor on the number of workers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pynn import _core, checks
 from pynn.dask.workers import Build, build
 from pynn.model.architecture import Architecture
 from pynn.model.model import Model
 from pynn.model.regularisation import Regularisation
 from pynn.training.descent import Descent
-from pynn.training.epoch_part import learn_part
-from pynn.training.learners import Plan
+from pynn.training.learners import Plan, Rows, answered
 from pynn.training.optimizers import Optimizer
 
 Array = NDArray[Any]
 
 _MOST_ORDERS = 128  # kept by a process
+_BLOCK = 1 << 14  # numbers that are averaged at a time, in the second-level cache
 
 
 class Shard(NamedTuple):
-    """Rows that one task trains on, as `pynn.training.epoch_part.learn_part` takes them."""
+    """Rows that one task trains on: checked, finite, and with encoded targets."""
 
     X: Any
     y: Array
     weights: Array | None
+
+    def aligned(self) -> Shard:
+        """Return it as the core reads it: received or spilled arrays may begin at any byte."""
+        X = self.X
+        if checks.is_sparse(X):
+            parts = [np.require(part, requirements="A") for part in (X.data, X.indices, X.indptr)]
+            X = type(X)(tuple(parts), shape=X.shape, copy=False)
+        else:
+            X = np.require(X, requirements="A")
+        weights = None if self.weights is None else np.require(self.weights, requirements="A")
+        return Shard(X, np.require(self.y, requirements="A"), weights)
 
 
 @dataclass(frozen=True)
@@ -46,8 +59,10 @@ class Recipe:
         Of the fit.
     build : Build
         Of the process that called fit; workers of another version are refused.
-    batch_size : int or None
+    batch_size : int
         Rows of a mini-batch in each shard.
+    n_rows : int
+        Of all shards.
     """
 
     token: str
@@ -55,7 +70,8 @@ class Recipe:
     architecture: Architecture
     optimizer: Optimizer
     regularisation: Regularisation
-    batch_size: int | None
+    batch_size: int
+    n_rows: int
     shuffle: bool
     n_threads: int
 
@@ -68,17 +84,23 @@ class Source:
     ----------
     number : int
         Of the shard.
-    state : dict
-        State of NumPy's MT19937 before the first epoch.
+    origin : int or dict
+        Seed of NumPy's MT19937. Or its state before the first epoch: it is then the source of the
+        whole fit, which `Figures` bring up to date.
     dropout_seed : int
-    is_of_fit : bool, default=False
-        Whether it is the source of the whole fit, which reports bring up to date.
     """
 
     number: int
-    state: Any
+    origin: int | Mapping[str, Any]
     dropout_seed: int
-    is_of_fit: bool = False
+
+    def random(self) -> np.random.RandomState:
+        """Return the source before the first epoch."""
+        if isinstance(self.origin, int):
+            return np.random.RandomState(self.origin)
+        bits: np.random.BitGenerator = np.random.MT19937()
+        bits.state = self.origin
+        return np.random.RandomState(bits)
 
 
 @dataclass(frozen=True)
@@ -87,8 +109,8 @@ class Part:
 
     Parameters
     ----------
-    epoch : int
-        Counted from 0.
+    epoch, number : int
+        Of the epoch, and of the round in it; both counted from 0.
     first, last : int
         Updates of the shard's epoch; `last` is not among them.
     n_updates : int
@@ -99,6 +121,7 @@ class Part:
     """
 
     epoch: int
+    number: int
     first: int
     last: int
     n_updates: int
@@ -106,67 +129,129 @@ class Part:
     rates: NDArray[np.float64] | None = None
 
 
-class Report(NamedTuple):
-    """Figures of a shard in a round."""
+class Figures(NamedTuple):
+    """What is known of some training, besides the parameters.
 
-    n_rows: int
-    cost: float
-    penalty: float
-    seconds: float  # in the core
-    build: Build
-    state: Any  # of the fit's random source, after the shuffle of this epoch, or None
+    Parameters
+    ----------
+    n_rows : int
+        That were trained on.
+    cost, penalty : float
+        Shares of the means over all rows of an epoch.
+    seconds : float
+        In the core.
+    builds : frozenset of Build
+        Of the workers.
+    random : dict, optional
+        State of the fit's random source, after the shuffle of this epoch.
+    """
+
+    n_rows: int = 0
+    cost: float = 0.0
+    penalty: float = 0.0
+    seconds: float = 0.0
+    builds: frozenset[Build] = frozenset()
+    random: Any = None
+
+    def plus(self, other: Figures) -> Figures:
+        """Return the figures of both."""
+        return Figures(
+            self.n_rows + other.n_rows,
+            self.cost + other.cost,
+            self.penalty + other.penalty,
+            self.seconds + other.seconds,
+            self.builds | other.builds,
+            other.random or self.random,
+        )
 
 
 class Trained(NamedTuple):
-    """Parameters in row 0, slots of the optimizer's state in the others; and what led to them."""
+    """The result of a task.
+
+    Parameters
+    ----------
+    values : ndarray of shape (1 + n_slots, n_parameters)
+        Parameters, and slots of the optimizer's state.
+    before, figures : Figures
+        Of earlier rounds of the epoch, and of this round.
+    """
 
     values: Array
-    reports: list[Report]
+    before: Figures = Figures()
+    figures: Figures = Figures()
+
+    def of_epoch(self) -> Figures:
+        """Return the figures of the epoch so far."""
+        return self.before.plus(self.figures)
 
 
 def begin(values: Array) -> Trained:
-    """Return the parameters that an epoch begins with."""
-    return Trained(values, [])
+    """Return the parameters that a fit begins with, or goes on with."""
+    return Trained(values)
 
 
-def train(start: Trained, shard: Shard, recipe: Recipe, source: Source, part: Part) -> Trained:
-    """Train a copy of the parameters on a part of a shard's epoch."""
+def train(
+    shard: Shard,
+    *before: Trained,
+    shares: Sequence[float],
+    recipe: Recipe,
+    source: Source,
+    part: Part,
+) -> Trained:
+    """Train on a part of a shard's epoch, from the weighted mean of what the last round led to.
+
+    Raises
+    ------
+    RuntimeError
+        If this worker has another version of pynn.
+    FloatingPointError
+        If a parameter becomes infinite or NaN.
+    """
     recipe.build.expect(build())
+    X, y, weights = shard.aligned()
     model, descent = Model(recipe.architecture, recipe.n_threads), Descent(recipe.optimizer)
-    model.parameters[:] = start.values[0]
-    descent.remember([slot.copy() for slot in start.values[1:]], part.n_updates)
+    start = average(*before, shares=shares, dtype=model.dtype)
+    values = start.values  # trained in place
+    model._take(values[0])
     descent.learning_rate = part.rate
-    n_rows = len(shard.y)
-    order, random = _order(recipe, source, n_rows, part.epoch)
-    size = recipe.batch_size or n_rows
-    rows = order[part.first * size : part.last * size]
-    plan = Plan(size, False, recipe.regularisation, np.random.RandomState(), source.dropout_seed)
+    descent.update_in_place(list(values[1:]), part.n_updates)
+    rows, random = _rows_of(recipe, source, len(y), part)
+    unused = np.random.RandomState()
+    plan = Plan(recipe.batch_size, False, recipe.regularisation, unused, source.dropout_seed)
+    data = _core.Data(model._rows(X), y, weights, True)
+    learner = Rows(model, data, descent, plan, order=rows)
     begun = perf_counter()
-    cost, penalty = learn_part(model, shard, rows, descent, plan, part.rates).tolist()
-    seconds = perf_counter() - begun
-    slots, _ = descent.memory or ([], 0)
-    state = random if source.is_of_fit else None
-    report = Report(len(rows), cost, penalty, seconds, build(), state)
-    return Trained(np.stack([model.parameters, *slots]), [report])
+    with learner.session:
+        costs, error = answered(learner.learn_at(part.rates))
+    if error is not None:
+        raise error
+    seconds, share = perf_counter() - begun, len(rows) / recipe.n_rows
+    cost, penalty = (share * costs[0]).tolist()
+    found = Figures(len(rows), cost, penalty, seconds, frozenset([build()]), random)
+    return Trained(values, start.of_epoch() if part.number else Figures(), found)
 
 
-def average(shares: Sequence[float], parts: Sequence[Trained], dtype: Any) -> Trained:
-    """Return the sum of the parts times their shares, by pairs in float64, in this dtype."""
-    terms = [
-        np.multiply(part.values, share, dtype=np.float64)
-        for share, part in zip(shares, parts, strict=True)
-    ]
-    while len(terms) > 1:
-        for first, second in zip(terms[::2], terms[1::2], strict=False):
-            first += second
-        terms = terms[::2]
-    found = [report for part in parts for report in part.reports]
-    return Trained(terms[0].astype(dtype, copy=False), found)
+def average(*parts: Trained, shares: Sequence[float], dtype: Any) -> Trained:
+    """Return the sum of the parts times their shares, by pairs in float64, in this dtype.
 
-
-def reports(trained: Trained) -> list[Report]:
-    """Return the figures alone, which are small."""
-    return trained.reports
+    A part alone has a share of 1, and is copied.
+    """
+    if len(parts) == 1:
+        return parts[0]._replace(values=parts[0].values.astype(dtype))
+    values, room = np.empty(parts[0].values.shape, dtype), np.empty((len(parts), _BLOCK))
+    out, each = values.reshape(-1), [part.values.reshape(-1) for part in parts]
+    for start in range(0, len(out), _BLOCK):
+        here = slice(start, start + _BLOCK)
+        terms = list(room[:, : len(out[here])])
+        for term, share, part in zip(terms, shares, each, strict=True):
+            np.multiply(part[here], share, out=term, dtype=np.float64)
+        while len(terms) > 1:
+            for first, second in zip(terms[::2], terms[1::2], strict=False):
+                first += second
+            terms = terms[::2]
+        out[here] = terms[0]
+    figures = reduce(Figures.plus, [part.figures for part in parts])
+    return Trained(values, parts[0].before, figures)
 
 
 # ---- The order of the rows -----------------------------------------------------------------------
@@ -175,25 +260,26 @@ _Kept = tuple[int, NDArray[np.int64], np.random.RandomState]  # after this many 
 _orders: OrderedDict[tuple[str, int], _Kept] = OrderedDict()  # spares shuffles, changes no result
 
 
-def _order(
-    recipe: Recipe, source: Source, n_rows: int, epoch: int
+def _rows_of(
+    recipe: Recipe, source: Source, n_rows: int, part: Part
 ) -> tuple[NDArray[np.int64], Any]:
-    """Return the order of the rows in an epoch, and the state of the random source after it.
+    """Return the rows of a part in their order, and the state of the fit's source after a shuffle.
 
     Each epoch shuffles the order of the one before, as the core does.
     """
+    is_of_fit = not isinstance(source.origin, int)
+    here = slice(part.first * recipe.batch_size, part.last * recipe.batch_size)
     if not recipe.shuffle:
-        return np.arange(n_rows, dtype=np.int64), source.state
-    key = recipe.token, source.number
+        return np.arange(n_rows, dtype=np.int64)[here], source.origin if is_of_fit else None
+    key, epoch = (recipe.token, source.number), part.epoch
     n_shuffles, order, random = _orders.pop(key, (epoch + 2, np.empty(0, np.int64), None))
     if n_shuffles > epoch + 1 or random is None:
-        bits = np.random.MT19937()
-        bits.state = source.state
-        n_shuffles, random = 0, np.random.RandomState(bits)
+        n_shuffles, random = 0, source.random()
         order = np.arange(n_rows, dtype=np.int64)
     for _ in range(n_shuffles, epoch + 1):
         random.shuffle(order)
+    rows = order[here].copy()  # another thread may shuffle as soon as it is kept
     _orders[key] = epoch + 1, order, random
     while len(_orders) > _MOST_ORDERS:
         _orders.popitem(last=False)
-    return order, random._bit_generator.state
+    return rows, random._bit_generator.state if is_of_fit else None

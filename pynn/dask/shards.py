@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+import dask
+import distributed
 import numpy as np
 from dask.delayed import delayed
 from sklearn.base import is_classifier
@@ -17,8 +21,11 @@ from pynn.dask.parts import Part, parts_of
 from pynn.dask.reading import Facts
 from pynn.data.samples import Samples
 
+_FAIR = 1.1  # times the mean load is nothing to move a shard for
 
-class Shards(NamedTuple):
+
+@dataclass
+class Shards:
     """Rows on the workers.
 
     Parameters
@@ -43,6 +50,55 @@ class Shards(NamedTuple):
     totals: list[float]
     facts: list[Facts]
     outline: Samples
+    threads: dict[str, int] = field(default_factory=dict)  # of each worker
+    places: list[str | None] = field(default_factory=list)  # of each shard
+    n_moved: int = 0
+
+    def balance(self) -> None:
+        """If there are other workers than before, move shards to those that have few.
+
+        The scheduler gives partitions to whichever worker is free, and later tasks follow them.
+        """
+        threads, place = self.client.nthreads(), self.client.who_has(self.futures)
+        if threads == self.threads:
+            return
+        self.threads = threads
+        load, own = dict.fromkeys(threads, 0.0), dict[str, list[int]]()
+        self.places = [None] * len(self.futures)
+        for i, future in enumerate(self.futures):
+            for worker in [w for w in place.get(future.key, ()) if w in threads][:1]:
+                self.places[i] = worker
+                load[worker] += self.sizes[i] / threads[worker]
+                own.setdefault(worker, []).append(i)
+        fair = sum(self.sizes) / max(1, sum(threads.values()))
+        while load:
+            most, least = max(load, key=load.__getitem__), min(load, key=load.__getitem__)
+            if load[most] <= _FAIR * fair:
+                return
+            i = min(own[most], key=self.sizes.__getitem__)
+            then = load[least] + self.sizes[i] / threads[least]
+            if then >= load[most]:
+                return
+            self._move(i, least)
+            own[most].remove(i)
+            own.setdefault(least, []).append(i)
+            load[most], load[least] = load[most] - self.sizes[i] / threads[most], then
+
+    def _move(self, i: int, worker: str) -> None:
+        """Copy a shard to a worker, and forget where it was."""
+        self.n_moved, self.places[i] = self.n_moved + 1, worker
+        key = f"pynn-shard-{i}-move-{self.n_moved}-{self.token}"
+        to = {"workers": [worker], "allow_other_workers": True}
+        self.futures[i] = self.client.submit(reading.same, self.futures[i], key=key, **to)
+
+    def where(self, i: int) -> AbstractContextManager[Any]:
+        """Return a context in which tasks prefer the worker that has a shard."""
+        place = self.places[i]
+        if place is None:
+            return nullcontext()
+        to = {"workers": [place], "allow_other_workers": True}
+        prefers: AbstractContextManager[Any] = dask.annotate(**to)
+        return prefers
 
     @property
     def spread(self) -> float:
@@ -55,7 +111,7 @@ class Shards(NamedTuple):
         return {name: f"rows and checksum of each partition: {each}"}
 
 
-def distributed(
+def shards_of(
     estimator: Any,
     client: Any,
     X: Any,
@@ -124,7 +180,14 @@ def distributed(
     ]
     if sum(weighs) == 0:
         raise ValueError("sample_weight must not be zero everywhere")
-    return Shards(client, token, shards, n_rows, weighs, facts, outline)
+    del found, futures  # for no partition to be held twice, as soon as its shard is there
+    distributed.wait(shards)
+    for shard in shards:
+        if shard.status != "finished":
+            shard.result()  # raises its error
+    made = Shards(client, token, shards, n_rows, weighs, facts, outline)
+    made.balance()
+    return made
 
 
 def _read(client: Any, parts: list[Part], shell: Any, token: str, first: bool) -> list[Any]:

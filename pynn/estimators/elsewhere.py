@@ -24,7 +24,7 @@ class Elsewhere(Protocol):
     def description(self) -> dict[str, str]:
         """Describe all rows for checkpoints."""
 
-    def watch(self, state: State) -> None:
+    def __call__(self, state: State) -> None:
         """Record more figures of an epoch: a callback, called before those of the user."""
 
 

@@ -342,7 +342,7 @@ class Fit:
         hooks = [Hooks()] if getattr(estimator, "_skl_callbacks", None) else []
         # The core has other epochs to itself, where nobody looks in.
         if isinstance(self.source, Elsewhere):
-            own = [self.source.watch, *own]
+            own = [self.source, *own]
         is_watched = bool(own or hooks or estimator.verbose or estimator.solver == "lbfgs")
         told: list[Callable[[State], Any]] = [self._publish, *own] if is_watched else []
         if estimator.verbose:

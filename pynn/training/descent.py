@@ -77,10 +77,8 @@ class Descent:
             else:
                 slots = [zeros(model.n_parameters, model.dtype) for _ in range(n_slots)]
                 n_updates = 0
-            coefficients = self.optimizer._coefficients()
-            self._state = _core.State(self.optimizer._rule(), slots, n_updates, **coefficients)
-            self._memory = None
-            self.set_rate(self.learning_rate)
+            self.update_in_place(slots, n_updates)
+        assert self._state is not None
         return self._state
 
     @property
@@ -142,6 +140,13 @@ class Descent:
     def remember(self, slots: Slots, n_updates: int) -> None:
         """Continue from this state of the rule."""
         self._state, self._memory = None, (slots, n_updates)
+
+    def update_in_place(self, slots: Slots, n_updates: int) -> None:
+        """Continue from this state of the rule, and update these slots."""
+        coefficients = self.optimizer._coefficients()
+        self._state = _core.State(self.optimizer._rule(), slots, n_updates, **coefficients)
+        self._memory = None
+        self.set_rate(self.learning_rate)
 
     def copy(self) -> Descent:
         """Return an independent copy."""

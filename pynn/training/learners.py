@@ -104,6 +104,8 @@ class Rows:
     plan : Plan
     session : _core.Session, optional
         One of its own by default.
+    order : ndarray of int64, shape (n,), optional
+        Rows of an epoch, in their order; shuffled in place. All rows by default.
     """
 
     def __init__(
@@ -113,10 +115,13 @@ class Rows:
         descent: Descent,
         plan: Plan,
         session: _core.Session | None = None,
+        order: NDArray[np.int64] | None = None,
     ) -> None:
         self.session = session or _core.Session()
-        self.n_rows = data.n_rows
-        self.order: NDArray[np.int64] = np.arange(self.n_rows, dtype=np.int64)
+        if order is None:
+            order = np.arange(data.n_rows, dtype=np.int64)
+        self.order = order
+        self.n_rows = len(self.order)
         self.model, self.data, self.descent, self.plan = model, data, descent, plan
         self.state, self.bits = descent.state_on(model), plan.bits
         self.batch_size = min(plan.batch_size or self.n_rows, self.n_rows)

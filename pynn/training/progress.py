@@ -79,6 +79,13 @@ class EpochTable:
         cells = [f"{value:#13.5g}" for value in figures.values()]
         print(f"{count:>{width}}", *cells, f"{state.seconds:8.4f}", f"{rate:9,.0f}", flush=True)
 
+    def round_ended(
+        self, state: State, number: int, n_rounds: int, rate: float, core_share: float
+    ) -> None:
+        """Print the line of a round."""
+        epoch = f"{self.title.lower()} {state.epoch + 1}"
+        print(f"{epoch}: {_of_round(number, n_rounds, rate, core_share)}", flush=True)
+
 
 class EpochBar:
     """A live bar with costs, validation score and time left.
@@ -112,9 +119,20 @@ class EpochBar:
         shown = [f"{_IN_BAR[name]} {figures[name]:.3g}" for name in _IN_BAR if name in figures]
         self._bar.update(self._task, completed=state.epoch, figures="  ".join(shown))
 
+    def round_ended(
+        self, state: State, number: int, n_rounds: int, rate: float, core_share: float
+    ) -> None:
+        """Grow to a round."""
+        text = _of_round(number, n_rounds, rate, core_share)
+        self._bar.update(self._task, completed=state.epoch + number / n_rounds, figures=text)
+
     def end(self, state: State) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
+
+
+def _of_round(number: int, n_rounds: int, rate: float, core_share: float) -> str:
+    return f"round {number}/{n_rounds}  {rate:,.0f} rows/s  {core_share:.0%} in the core"
 
 
 def counter(n: int) -> Callable[[], None]:

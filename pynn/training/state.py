@@ -180,6 +180,23 @@ class State:
             raise ValueError(f"no figure {name!r} in {attribute}: there are {found}")
         return history[name][-self.epoch :] if self.epoch else []
 
+    def round_ended(self, number: int, n_rounds: int, rate: float, core_share: float) -> None:
+        """Tell observers that have a method `round_ended` of a part of the epoch.
+
+        Parameters
+        ----------
+        number, n_rounds : int
+            Of the round in its epoch, counted from 1.
+        rate : float
+            Rows a second in this epoch so far.
+        core_share : float
+            Share of the time in the compiled core.
+        """
+        for observer in self.observers:
+            told = getattr(observer, "round_ended", None)
+            if told is not None:
+                told(self, number, n_rounds, rate, core_share)
+
     def epoch_ended(self, n_samples: int, figures: dict[str, float]) -> None:
         """Call the callbacks after an epoch; one that returns True ends the fit."""
         self.epoch += 1

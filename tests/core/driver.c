@@ -74,6 +74,7 @@ static pynn_status train(const problem *p, void *parameters, void *mean, pynn_co
     const pynn_average average = {.parameters = mean, .decay = p->of->decay};
     const pynn_plan plan = {.n_epochs = n_epochs,
                             .batch_size = p->of->batch_size,
+                            .n_rows = p->of->n_rows,
                             .order = order,
                             .shuffle = &shuffle,
                             .regularisation = p->regularisation,
@@ -261,6 +262,7 @@ static void check_together(pynn_dtype dtype) {
         sources[i] = (pynn_random){&numbers[i], next_uint32, next_uint64};
         plans[i] = (pynn_plan){.n_epochs = of.n_epochs,
                                .batch_size = of.batch_size,
+                               .n_rows = of.n_rows,
                                .order = order,
                                .shuffle = &sources[i],
                                .regularisation = p.regularisation};
@@ -279,6 +281,42 @@ static void check_together(pynn_dtype dtype) {
                   !memcmp(t->costs, twin->costs, (size_t)t->n_done * sizeof(pynn_cost)),
               "together: other bits than alone");
     }
+    release();
+}
+
+/* An epoch in parts, each with an order that ends with its rows, has the bits of the whole. */
+static void check_parts(pynn_dtype dtype) {
+    setting of = simple;
+    of.rule = "adam";
+    of.n_rows = 40;
+    of.batch_size = 8;
+    problem p;
+    make(&p, &of, dtype);
+    const size_t size = size_of(dtype), n_bytes = (size_t)p.n_parameters * size;
+    char *found[2];
+    for (int n_parts = 1; n_parts <= 2; n_parts++) {
+        void *parameters = found[n_parts - 1] = reserve(p.n_parameters, size);
+        memcpy(parameters, p.parameters, n_bytes);
+        pynn_optimizer_state state = {0};
+        for (int s = 0; s < 2; s++) { state.slots[s] = reserve(p.n_parameters, size); }
+        for (int64_t first = 0; first < of.n_rows;) {
+            const int64_t n = n_parts == 1 ? of.n_rows : first ? of.n_rows - 16 : 16;
+            int64_t *order = reserve(n, sizeof *order), n_done;
+            for (int64_t i = 0; i < n; i++) { order[i] = (7 * (first + i)) % of.n_rows; }
+            const pynn_plan plan = {.n_epochs = 1,
+                                    .batch_size = of.batch_size,
+                                    .n_rows = n,
+                                    .order = order,
+                                    .regularisation = p.regularisation};
+            const pynn_call call = {
+                .network = &p.network, .parameters = parameters, .data = &p.data, .n_threads = 1};
+            pynn_cost cost;
+            CHECK(!pynn_train(parameters, &state, &cost, &n_done, &call, &p.optimizer, &plan),
+                  "parts");
+            first += n;
+        }
+    }
+    CHECK(!memcmp(found[0], found[1], n_bytes), "parts: other bits than the whole");
     release();
 }
 
@@ -324,6 +362,8 @@ int main(int n_arguments, char **arguments) {
     if (n_arguments <= 3) {
         run_lists(most_threads);
         check_teams();
+        check_parts(PYNN_F32);
+        check_parts(PYNN_F64);
         check_together(PYNN_F32);
         check_together(PYNN_F64);
     }

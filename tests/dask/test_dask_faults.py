@@ -214,13 +214,18 @@ def test_a_cluster_with_tls(rows, expected):
 
 
 def test_tasks_have_names_that_the_dashboard_shows(client, rows, monkeypatch):
-    names, submit = [], client.submit
+    names, submit, compute = [], client.submit, client.compute
 
     def noted(*arguments, key, **options):
         names.append(key.rpartition("-")[0])
         return submit(*arguments, key=key, **options)
 
+    def computed(tasks, **options):
+        names.extend(task.key.rpartition("-")[0] for task in tasks)
+        return compute(tasks, **options)
+
     monkeypatch.setattr(client, "submit", noted)
+    monkeypatch.setattr(client, "compute", computed)
     fitted(rows, max_iter=1)
     assert len(names) == len(set(names))
-    assert {"pynn-shard-3", "pynn-round-0-1-shard-3", "pynn-round-0-1-mean-0-0"} <= set(names)
+    assert {"pynn-shard-3", "pynn-train-0-1-shard-3", "pynn-mean-0-1-0-0"} <= set(names)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pynn.dask.learner import Synchrony
-from pynn.dask.rounds import Trained, average
+from pynn.dask.learner import Synchrony, updates_worth_a_round
+from pynn.dask.rounds import Shard, Trained, average
 
 
 @pytest.mark.parametrize(
@@ -14,29 +14,60 @@ from pynn.dask.rounds import Trained, average
         (100, [0, 10]),
         (0.5, [0, 5, 10]),
         (0.01, list(range(11))),
+        (None, [0, 5, 10]),  # 5 updates are worth a round
     ],
 )
 def test_rounds_are_of_updates_or_of_a_fraction_of_an_epoch(sync_every, bounds):
-    assert Synchrony(sync_every, 0).bounds(10, 0, 2) == bounds
+    assert Synchrony(sync_every, 0, 5).bounds(10, 0, 2) == bounds
 
 
 def test_one_shard_needs_no_average():
-    assert Synchrony(None, 5).bounds(10, 0, 1) == [0, 10]
+    assert Synchrony(None, 5, 1).bounds(10, 0, 1) == [0, 10]
 
 
 def test_a_warm_up_has_rounds_of_one_update():
-    synchrony = Synchrony(5, 12)
+    synchrony = Synchrony(5, 12, 1)
     assert synchrony.bounds(10, 0, 2) == list(range(11))
     assert synchrony.bounds(10, 10, 2) == [0, 1, 2, 6, 10]
     assert synchrony.bounds(10, 20, 2) == [0, 5, 10]
 
 
+@pytest.mark.parametrize(
+    ("n_parameters", "n_rows"), [(100, 500_000), (10**5, 25_000), (10**7, 10_000)]
+)
+def test_small_networks_have_rounds_of_more_rows(n_parameters, n_rows):
+    assert updates_worth_a_round(n_parameters, 100) == n_rows // 100
+
+
 def test_the_mean_is_rounded_once():
     """In float32, 1 + 2**-24 - 1 would be 0."""
-    parts = [Trained(np.full((1, 1), x, np.float32), []) for x in (1.0, 2.0**-24, -1.0)]
-    assert average([1.0, 1.0, 1.0], parts, np.float32).values == 2.0**-24
+    parts = [Trained(np.full((1, 1), x, np.float32)) for x in (1.0, 2.0**-24, -1.0)]
+    assert average(*parts, shares=[1.0, 1.0, 1.0], dtype=np.float32).values == 2.0**-24
 
 
-def test_the_mean_of_one_part_has_its_bits():
+def test_the_mean_of_one_part_is_a_copy():
     values = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float32)
-    assert np.array_equal(average([1.0], [Trained(values, [])], np.float32).values, values)
+    found = average(Trained(values), shares=[1.0], dtype=np.float32).values
+    assert np.array_equal(found, values)
+    assert not np.shares_memory(found, values)
+
+
+def test_the_mean_has_the_bits_of_a_sum_by_pairs():
+    random = np.random.default_rng(0)
+    values, shares = random.normal(size=(5, 3, 7001)).astype(np.float32), [0.1, 0.2, 0.3, 0.3, 0.1]
+    a, b, c, d, e = (np.float64(share) * part for share, part in zip(shares, values, strict=True))
+    expected = (((a + b) + (c + d)) + e).astype(np.float32)
+    found = average(*(Trained(part) for part in values), shares=shares, dtype=np.float32)
+    assert np.array_equal(found.values, expected)
+
+
+def test_arrays_that_begin_at_any_byte_are_aligned():
+    def shifted(array):
+        memory = np.zeros(array.nbytes + 1, np.uint8)
+        memory[1:] = array.view(np.uint8).ravel()
+        return memory[1:].view(array.dtype).reshape(array.shape)
+
+    X, y, weights = np.random.default_rng(0).normal(size=(3, 2)), np.arange(3), np.ones(3)
+    found = Shard(shifted(X), shifted(y), shifted(weights)).aligned()
+    assert all(array.flags.aligned for array in found)
+    assert all(np.array_equal(a, b) for a, b in zip(found, (X, y, weights), strict=True))

@@ -1,0 +1,184 @@
+"""Epochs: the rounds of an epoch as a graph of tasks, submitted in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+import dask
+import numpy as np
+from dask.delayed import delayed
+from numpy.typing import NDArray
+
+from pynn.dask import rounds
+from pynn.dask.rounds import Part, Recipe, Source
+from pynn.dask.shards import Shards
+
+_FAN_IN = 8  # parts that one task adds up
+_TASKS_OF_GROUP = 128
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all epochs of a fit share.
+
+    Parameters
+    ----------
+    shards : Shards
+    recipe : Recipe
+    sources : list of Source
+        One for each shard.
+    n_updates : list of int
+        Of each shard in an epoch; 0 for a shard whose rows all have weight 0.
+    dtype : dtype
+        Of the parameters.
+    """
+
+    shards: Shards
+    recipe: Recipe
+    sources: list[Source]
+    n_updates: list[int]
+    dtype: Any
+
+    @property
+    def longest(self) -> int:
+        """Updates of an epoch of the largest shard."""
+        return max(self.n_updates)
+
+
+class Parts(NamedTuple):
+    """Results of tasks; their sum, each times its share, is what a round has led to.
+
+    Parameters
+    ----------
+    tasks : list of Future or Delayed
+    shares : list of float
+    """
+
+    tasks: list[Any]
+    shares: list[float]
+
+
+class Epoch:
+    """One epoch.
+
+    Parameters
+    ----------
+    job : Job
+    token : str
+        Ends the keys of the tasks.
+    start : Parts
+        Of the parameters and slots before the epoch.
+    n_before : int
+        Updates of the fit before it.
+    bounds : sequence of int
+        Updates after which a round ends, with 0 before them.
+    rate : float
+        Learning rate.
+    rates : ndarray of shape (updates,), optional
+        That of each update.
+
+    Attributes
+    ----------
+    ends : list of Parts
+        Of the rounds that have been submitted; None for those that are no longer needed.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        token: str,
+        start: Parts,
+        n_before: int,
+        bounds: Sequence[int],
+        rate: float,
+        rates: NDArray[np.float64] | None,
+    ) -> None:
+        self.job, self.token, self.start, self.n_before = job, token, start, n_before
+        self.bounds, self.rate, self.rates = bounds, rate, rates
+        self.number, self.n_rounds = n_before // job.longest, len(bounds) - 1
+        self.group = max(1, _TASKS_OF_GROUP // len(job.n_updates))
+        self.ends: list[Any] = []
+        self._result: Any = None  # of the last round
+
+    def submit(self, n_rounds: int) -> None:
+        """Submit so many more rounds, or all that are left."""
+        first, client = len(self.ends), self.job.shards.client
+        last = min(first + n_rounds, self.n_rounds)
+        now, found = self.ends[-1] if self.ends else self.start, list[Parts]()
+        for r in range(first, last):
+            now = self._round(now, r)
+            found.append(now)
+        tasks = [task for parts in found for task in parts.tasks]
+        if found and last == self.n_rounds:
+            with dask.annotate(priority=1):  # the client waits for it: before the next epoch
+                tasks.append(self._mean(now, last - 1))
+        futures = iter(client.compute(tasks, optimize_graph=False))
+        for parts in found:
+            self.ends.append(Parts(list(islice(futures, len(parts.tasks))), parts.shares))
+        self._result = next(futures, None)
+
+    def result(self, r: int) -> Any:
+        """Return the future of what a round has led to."""
+        if r == self.n_rounds - 1:
+            return self._result
+        (found,) = self.job.shards.client.compute([self._mean(self.ends[r], r)])
+        return found
+
+    def n_updates_after(self, r: int) -> int:
+        """Return the updates of the fit after a round."""
+        return self.n_before + self.bounds[r + 1]
+
+    def _round(self, start: Parts, r: int) -> Parts:
+        """Return the tasks of a round."""
+        job, size = self.job, self.job.recipe.batch_size
+        sizes, totals, longest = job.shards.sizes, job.shards.totals, job.longest
+        begin, end = self.bounds[r : r + 2]
+        trained, rows, rates = [], [], None
+        for i, n_updates in enumerate(job.n_updates):
+            first, last = n_updates * begin // longest, n_updates * end // longest
+            if first == last:
+                continue
+            if self.rates is not None:
+                rates = self.rates[np.arange(first, last) * longest // n_updates]
+            part = Part(self.number, r, first, last, self.n_before + begin, self.rate, rates)
+            given: dict[str, Any] = {"recipe": job.recipe, "source": job.sources[i], "part": part}
+            train = partial(rounds.train, shares=start.shares, **given)
+            with job.shards.where(i):
+                key = self._key("train", r, f"shard-{i}")
+                trained.append(_task(train, key, job.shards.futures[i], *start.tasks))
+            n_rows = min(last * size, sizes[i]) - first * size
+            rows.append(n_rows * totals[i] / sizes[i])
+        parts = Parts(trained, (np.array(rows) / sum(rows)).tolist())
+        if len(trained) <= _FAN_IN:
+            return parts  # the tasks of the next round add them up, which spares a step
+        return Parts([self._mean(parts, r)], [1.0])
+
+    def _mean(self, parts: Parts, r: int) -> Any:
+        """Return the task of a weighted mean, which is a fixed tree of sums."""
+        (tasks, shares), level = parts, 0
+        while True:
+            groups = range(0, len(tasks), _FAN_IN)
+            dtype = self.job.dtype if len(groups) == 1 else np.float64
+            tasks = [
+                _task(
+                    partial(rounds.average, shares=shares[k : k + _FAN_IN], dtype=dtype),
+                    self._key("mean", r, f"{level}-{k // _FAN_IN}"),
+                    *tasks[k : k + _FAN_IN],
+                )
+                for k in groups
+            ]
+            shares, level = [1.0] * len(tasks), level + 1
+            if len(tasks) == 1:
+                return tasks[0]
+
+    def _key(self, task: str, r: int, part: str) -> str:
+        """Return a key that begins with the kind of task, as the scheduler estimates by kind."""
+        return f"pynn-{task}-{self.number}-{r}-{part}-{self.token}"
+
+
+def _task(function: Any, key: str, *arguments: Any) -> Any:
+    return delayed(function, pure=False)(*arguments, dask_key_name=key)
