@@ -113,19 +113,23 @@ class Epoch:
             now = self._round(now, r)
             found.append(now)
         tasks = [task for parts in found for task in parts.tasks]
-        if found and last == self.n_rounds:
+        is_apart = last == self.n_rounds and len(now.tasks) > 1
+        if is_apart:
             with dask.annotate(priority=1):  # the client waits for it: before the next epoch
                 tasks.append(self._mean(now, last - 1))
         futures = iter(client.compute(tasks, optimize_graph=False))
         for parts in found:
             self.ends.append(Parts(list(islice(futures, len(parts.tasks))), parts.shares))
-        self._result = next(futures, None)
+        self._result = next(futures) if is_apart else None
 
     def result(self, r: int) -> Any:
         """Return the future of what a round has led to."""
+        end = self.ends[r]
+        if len(end.tasks) == 1:
+            return end.tasks[0]
         if r == self.n_rounds - 1:
             return self._result
-        (found,) = self.job.shards.client.compute([self._mean(self.ends[r], r)])
+        (found,) = self.job.shards.client.compute([self._mean(end, r)])
         return found
 
     def n_updates_after(self, r: int) -> int:

@@ -27,11 +27,12 @@ from pynn.training.state import State
 Array = NDArray[Any]
 
 _LEAST_BATCH = 8  # rows of a mini-batch where batch_size is "auto"
-_WORK = 2.5e9  # multiply-adds, forward, of a round by default: some tenths of a second
+_WORK = 5e9  # multiply-adds, forward, of a round by default: a quarter of a second
 _LEAST_ROWS, _MOST_ROWS = 10_000, 500_000  # of a shard in such a round
 _RECEIVED_EVERY = 1.0  # seconds
 _BALANCED_EVERY = 2.0  # seconds
 _SENT_EVERY = 5.0  # seconds; a lost worker costs no more than the rounds since then
+_WAITED_FOR = 5.0  # seconds after Ctrl-C
 _AHEAD = 2  # rounds of the next epoch
 _LONGEST_AHEAD = 2.0  # seconds of a round; longer ones gain nothing, and could be in vain
 
@@ -77,7 +78,7 @@ class Synchrony:
 
 
 def updates_worth_a_round(n_parameters: int, batch_size: int) -> int:
-    """Return the updates that take some tenths of a second, so that averaging costs little more."""
+    """Return the updates that take a quarter of a second, so that averaging costs little more."""
     n_rows = min(max(_WORK / n_parameters, _LEAST_ROWS), _MOST_ROWS)
     return max(1, round(n_rows / batch_size))
 
@@ -189,8 +190,7 @@ class Rounds:
         except FloatingPointError as error:
             return np.empty((0, 2)), error
         except workers.DisconnectedError:
-            if self._end is not None and self._end.n_updates > self.descent.n_updates:
-                self._take(self._end)
+            self._take_last_received()
             raise
         except KeyboardInterrupt:
             self._take_last_whole_round()
@@ -295,14 +295,22 @@ class Rounds:
         epoch = self._epoch
         if epoch is None:
             return
-        for r, end in reversed(list(enumerate(epoch.ends))):
-            if end is not None and _is_over(end):
-                values = epoch.result(r).result().values
-                self._take(_End(end, values, epoch.n_updates_after(r)))
-                break
+        over = [r for r, end in enumerate(epoch.ends) if end is not None and _is_over(end)]
+        try:  # in a terminal, Ctrl-C also ends the workers of a LocalCluster
+            trained = [epoch.result(r).result(timeout=_WAITED_FOR) for r in over[-1:]]
+        except Exception:
+            trained = []
+        if trained:
+            r = over[-1]
+            self._end = _End(epoch.ends[r], trained[0].values, epoch.n_updates_after(r))
+        self._take_last_received()
         for one in (epoch, self._ahead):
             if one is not None:
                 self._cancel(one)
+
+    def _take_last_received(self) -> None:
+        if self._end is not None and self._end.n_updates > self.descent.n_updates:
+            self._take(self._end)
 
     def _cancel(self, epoch: Epoch) -> None:
         ends = [end for end in epoch.ends if end is not None]

@@ -76,6 +76,25 @@ def test_so_is_one_shard_with_weights(client, rows):
     assert np.array_equal(parameters(found.fit(*arrays)), parameters(alone))
 
 
+def meddle(state):
+    """Change what the next epoch begins with."""
+    if state.epoch in (2, 3):
+        state.network.parameters[:] *= 0.5
+    if state.epoch == 4:
+        state.learning_rate = state.learning_rate / 2
+
+
+@pytest.mark.parametrize("every", [0.0, np.inf])
+def test_so_is_one_shard_whose_callbacks_change_the_network(client, rows, every, monkeypatch):
+    """Also where the next epoch has begun already."""
+    monkeypatch.setattr("pynn.dask.learner._SENT_EVERY", every)
+    settings = {"max_iter": 6, "random_state": 0, "callbacks": [meddle]}
+    alone = pynn.MLPClassifier((8,), **settings).fit(*rows)
+    arrays = (da.from_array(a, chunks=(600, *a.shape[1:])) for a in rows)
+    found = classifier(**settings, sync_every=1).fit(*arrays)
+    assert np.array_equal(parameters(found), parameters(alone))
+
+
 def test_a_random_source_goes_on_as_on_one_machine(client, rows):
     sources = np.random.RandomState(0), np.random.RandomState(0)
     pynn.MLPClassifier((8,), max_iter=3, random_state=sources[0]).fit(*rows)
@@ -91,6 +110,31 @@ def test_the_bits_do_not_depend_on_the_number_of_workers(rows):
             chunks = da.from_array(rows[0], chunks=(130, -1)), da.from_array(rows[1], chunks=130)
             settings = {"sync_every": 2, "dropout": 0.1, "max_iter": 2}
             found.append(parameters(classifier(**settings).fit(*chunks)))
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+def test_nor_on_where_epochs_begin(rows, monkeypatch):
+    """Epochs that are submitted ahead, many shards, and groups of one round change no bit."""
+    found = []
+    with cluster(2):
+        chunks = da.from_array(rows[0], chunks=(60, -1)), da.from_array(rows[1], chunks=60)
+        for ahead, tasks in ((2, 128), (2, 1), (0, 128)):
+            monkeypatch.setattr("pynn.dask.learner._AHEAD", ahead)
+            monkeypatch.setattr("pynn.dask.epochs._TASKS_OF_GROUP", tasks)
+            settings = {"sync_every": 1, "max_iter": 3, "batch_size": 20}
+            found.append(parameters(classifier(**settings).fit(*chunks)))
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+def test_nor_on_how_many_parts_a_task_adds_up(client, rows, monkeypatch):
+    """Partial sums are in float64, and pairs are always the same ones."""
+    chunks = da.from_array(rows[0], chunks=(60, -1)), da.from_array(rows[1], chunks=60)
+    found = []
+    for fan_in in (2, 8, 16):
+        monkeypatch.setattr("pynn.dask.epochs._FAN_IN", fan_in)
+        found.append(parameters(classifier(sync_every=1, batch_size=20).fit(*chunks)))
     assert np.array_equal(found[0], found[1])
     assert np.array_equal(found[0], found[2])
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import dask
@@ -15,7 +17,7 @@ from long import only_long
 import pynn
 import pynn.dask
 from pynn.callbacks import Checkpoint
-from pynn.dask import workers
+from pynn.dask import estimators, learner, workers
 from pynn.dask.workers import Build
 
 pytestmark = pytest.mark.filterwarnings(
@@ -54,7 +56,7 @@ def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected, tmp_path):
         if state.epoch == 3:
             get_client().wait_for_workers(2, timeout=60)
 
-    with separate(2, tmp_path) as (_, add_worker):
+    with separate(2, tmp_path) as (_, add_worker, _):
         found = fitted(rows, callbacks=[disturb])
     assert np.array_equal(parameters(found), expected)
 
@@ -62,7 +64,7 @@ def test_a_killed_worker_and_a_late_one_change_no_bit(rows, expected, tmp_path):
 @only_long
 def test_fifty_kills_at_random_moments_change_no_bit(rows, tmp_path):
     random, settings = np.random.default_rng(), {"max_iter": 10, "sync_every": 1}
-    with separate(2, tmp_path) as (client, _):
+    with separate(2, tmp_path) as (client, _, _):
         expected = parameters(fitted(rows, **settings))
         for _ in range(50):
             timer = threading.Timer(random.uniform(0, 1), kill_a_worker)
@@ -136,6 +138,86 @@ def test_a_lost_scheduler_ends_the_fit_with_the_last_epoch(rows):
         found = fitted(rows, callbacks=[close])
     assert found.n_iter_ == 2
     assert np.array_equal(parameters(found), epochs[1])
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_ends_the_fit_with_the_last_round(rows, tmp_path, monkeypatch):
+    """All rounds are received here; other fits receive one each second."""
+    received, n_updates = {}, []
+
+    class Recorder(learner.Rounds):
+        def _receive(self, epoch, r, seconds):
+            super()._receive(epoch, r, seconds)
+            received[self._end.n_updates] = self._end.values[0]
+            if self._end.n_updates == 5:
+                kill()
+            n_updates.append(self._end.n_updates)
+
+    monkeypatch.setattr(learner, "_RECEIVED_EVERY", 0.0)
+    monkeypatch.setattr(estimators, "Rounds", Recorder)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+        separate(1, tmp_path) as (_, _, kill),
+        pytest.warns(UserWarning, match="the client lost its scheduler"),
+    ):
+        found = fitted(rows, sync_every=1, batch_size=10)
+    last = found.network_._descent.n_updates
+    assert 5 <= last == n_updates[-1] < 15
+    assert np.array_equal(parameters(found), received[last])
+
+
+def test_shards_move_to_workers_that_have_few(rows, expected):
+    """Also to one that joins late."""
+    places = []
+
+    def look(state):
+        held = {key: on for key, on in client.who_has().items() if "pynn-shard-" in str(key)}
+        places.append({worker for on in held.values() for worker in on})
+        if state.epoch == 1:
+            client.cluster.scale(2)
+            client.wait_for_workers(2, timeout=60)
+
+    with pytest.MonkeyPatch.context() as patch, cluster(1) as client:
+        patch.setattr(learner, "_BALANCED_EVERY", 0.0)
+        found = fitted(rows, callbacks=[look])
+    assert [len(each) for each in places[:1]] == [1]
+    assert len(places[-1]) == 2
+    assert np.array_equal(parameters(found), expected)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_leaves_the_last_round(tmp_path):
+    """A terminal sends SIGINT to the workers, too, which ends them."""
+    code = """
+import warnings
+import dask.array as da, numpy as np, dask
+from distributed import Client, LocalCluster
+import pynn.dask
+
+if __name__ == "__main__":
+    options = {"host": "127.0.0.1", "dashboard_address": ":0", "silence_logs": 50}
+    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as started, Client(started):
+        X = da.random.default_rng(0).normal(size=(20_000, 20), chunks=(5_000, -1)).persist()
+        y = (X[:, 0] > 0).astype(int)
+        begun = lambda state: print("epoch", flush=True)
+        mlp = pynn.dask.MLPClassifier((50,), max_iter=100_000, n_iter_no_change=100_000)
+        with warnings.catch_warnings(record=True) as heard:
+            mlp.set_params(callbacks=[begun]).fit(X, y)
+        print(*[one.message for one in heard])
+        found = mlp.to_local().predict_proba(np.eye(20)[:1])
+        print("probabilities", found[0, 1] > 0.9, flush=True)
+"""
+    script = tmp_path / "fit.py"
+    script.write_text(code)
+    command = [sys.executable, "-P", script]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        for _ in range(5):
+            assert process.stdout.readline() == "epoch\n"
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.communicate(timeout=60)[0]
+    assert "Training interrupted by user" in rest
+    assert "probabilities True" in rest, rest
 
 
 def test_ctrl_c_ends_the_fit_after_a_whole_round(client, rows, ctrl_c_raises):

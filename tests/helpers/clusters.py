@@ -32,7 +32,9 @@ def cluster(n_workers, processes=False, protocol="tcp://", **options):
 
 @contextmanager
 def separate(n_workers, folder):
-    """A client of processes that the command dask starts, and a function that adds a worker.
+    """A client of processes that the command dask starts.
+
+    With it come functions that add a worker, and that kill the scheduler.
 
     Each worker has a nanny, which starts it again if it is killed.
     """
@@ -50,7 +52,7 @@ def separate(n_workers, folder):
             add()
         with Client(scheduler_file=folder / "scheduler.json", timeout=60) as client:
             client.wait_for_workers(n_workers, timeout=60)
-            yield client, add
+            yield client, add, started[0].kill
     finally:
         for process in reversed(started):  # nannies end their workers
             process.terminate()
