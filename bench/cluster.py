@@ -29,6 +29,7 @@ import pynn
 from pynn.dask import MLPClassifier
 
 SEED, N_COLUMNS, ROWS_OF_FILE = 19, 1000, 10_000
+SHARDS = 2, 4, 8  # of a round whose overhead is measured
 CASES = {  # hidden layers and batch size of bench/cases.py
     "sklearn100": ((100,), 200),
     "mid": ((512, 512), 128),
@@ -83,22 +84,20 @@ class Watch:
 
 
 class Workers:
-    """Clusters of one and of two workers, each with the same rows."""
+    """A cluster, with rows of MNIST in shards."""
 
-    def __init__(self, stack, X, y, n_parts):
-        self.clients, self.rows = {}, {}
-        for n in (1, 2):
-            self.clients[n] = stack.enter_context(cluster(n, set_as_default=False))
-            with self.clients[n].as_current():
-                self.rows[n] = [array.persist() for array in collections(X, y, n_parts)]
-                wait(self.rows[n])
+    def __init__(self, stack, n_workers, X, y, n_shards):
+        self.client = stack.enter_context(cluster(n_workers, set_as_default=False))
+        with self.client.as_current():
+            self.rows = [array.persist() for array in collections(X, y, n_shards)]
+            wait(self.rows)
 
-    def fit(self, n, epochs, **settings):
-        """Fit on n workers; return the watch of so many epochs, and two more."""
+    def fit(self, epochs, **settings):
+        """Fit; return the watch of so many epochs, and two more."""
         watch = Watch()
         given = {"max_iter": epochs + 2, "tol": 0, "n_iter_no_change": epochs + 2}
-        with self.clients[n].as_current():
-            MLPClassifier(**given | settings, random_state=0, callbacks=[watch]).fit(*self.rows[n])
+        with self.client.as_current():
+            MLPClassifier(**given | settings, random_state=0, callbacks=[watch]).fit(*self.rows)
         return watch
 
 
@@ -108,12 +107,12 @@ def speed(options):
     n, epochs, n_pairs = (10_000, 2, 3) if options.quick else (60_000, 5, 7)
     table = Table("Rows a second of four shards", ["network", "1 worker", "2 workers", "ratio"])
     with ExitStack() as stack:
-        workers = Workers(stack, X[:n], y[:n], 4)
+        each = [Workers(stack, n_workers, X[:n], y[:n], 4) for n_workers in (1, 2)]
         for name, (hidden, batch_size) in CASES.items():
             settings, pairs = {"hidden_layer_sizes": hidden, "batch_size": batch_size}, []
             for i in range(n_pairs):
                 say(f"speed: {name}, {i + 1} of {n_pairs}")
-                pairs.append([n / workers.fit(k, epochs, **settings).seconds for k in (1, 2)])
+                pairs.append([n / workers.fit(epochs, **settings).seconds for workers in each])
             ratio = median(two / one for one, two in pairs)
             cells = [f"{median(rates):,.0f}" for rates in zip(*pairs, strict=True)]
             table.add(name, *cells, f"{ratio:.2f}×", goals=[Goal(1.7, ratio)])
@@ -122,19 +121,27 @@ def speed(options):
 
 
 def overhead(options):
-    """The time of a round beyond that in the core, for 1 MB of parameters (3 MB with state)."""
+    """The time of a round of one update beyond that in the core, on two workers."""
     X, y, *_ = mnist()
-    n, each = 8_000, []
-    n_rounds = n // 2 // 100
-    settings = {"hidden_layer_sizes": (330,), "batch_size": 100, "sync_every": 1}
-    with ExitStack() as stack:
-        workers = Workers(stack, X[:n], y[:n], 2)
-        for i in range(3 if options.quick else 7):
-            say(f"overhead: two workers, rounds of 1 MB, {i + 1}")
-            watch = workers.fit(2, 2, **settings)
-            each.append(watch.seconds * (1 - watch.share) / n_rounds)
-    goal = Goal(30, 1e3 * median(each), " ms", at_least=False)
-    return [Table("A round", [], overall={"beyond the time in the core": goal})]
+    n_rounds, n_fits = (10, 1) if options.quick else (40, 5)
+    title = "A round on two workers: milliseconds beyond the core, by shards"
+    table = Table(title, ["parameters", "with Adam's state", *map(str, SHARDS)])
+    for n_hidden in (100, 330, 1000):
+        found = []
+        for n_shards in SHARDS:
+            say(f"overhead: {n_hidden} hidden units, {n_shards} shards")
+            n = n_shards * n_rounds * 100
+            settings = {"hidden_layer_sizes": (n_hidden,), "batch_size": 100, "sync_every": 1}
+            with ExitStack() as stack:
+                workers = Workers(stack, 2, X[:n], y[:n], n_shards)
+                watches = [workers.fit(2, **settings) for _ in range(n_fits)]
+            each = [watch.seconds * (1 - watch.share) / n_rounds for watch in watches]
+            found.append(1e3 * median(each))
+        n_bytes = 4 * (785 * n_hidden + 10 * (n_hidden + 1))
+        goals = [Goal(30, found[0], " ms", at_least=False)] if n_hidden == 330 else []
+        sizes = f"{n_bytes / 1e6:.2f} MB", f"{3 * n_bytes / 1e6:.2f} MB"
+        table.add(*sizes, *(f"{ms:.1f}" for ms in found), goals=goals)
+    return [table]
 
 
 def accuracy(options):

@@ -1,8 +1,12 @@
 """Predicts the throughput of training on a cluster, and draws cluster.png for ../dask.md.
 
-A round has three steps that wait for each other: the shards train; one worker receives all their
-results and averages them; the average goes to all workers, from each one that has it to the next.
-Each step also takes the latency of a task: scheduling, and turning arrays into messages.
+A round takes the time of the core, and beyond it
+
+    latency + task * (tasks of a worker) + copy * (bytes that a worker receives)
+            + add * (bytes that a worker adds up) + (bytes that a worker receives) / bandwidth
+
+The first four coefficients are fitted to what bench/cluster.py measures on two workers of one
+machine, where the bandwidth is that of its memory, and are a part of copy.
 """
 
 import math
@@ -11,46 +15,56 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+import numpy as np
 from matplotlib import pyplot as plt
+from scipy.optimize import nnls
 
-LATENCY = 0.005  # seconds of a step; bench/cluster.py measures three of them as the overhead
-FAN_IN = 8  # results that one task averages
-ROWS_PER_SECOND = {"784-100-10": 100_000, "784-512-512-10": 12_000}  # of one worker, in the core
-PARAMETERS = {"784-100-10": 79_510, "784-512-512-10": 669_706}
-N_NUMBERS, N_BYTES = 3, 4  # a parameter and Adam's two, in float32
-
-
-def seconds_of_round(n_workers, compute, n_bytes, bandwidth):
-    """Return the seconds of a round.
-
-    compute : seconds of the core on each worker
-    n_bytes : of parameters and optimizer state
-    bandwidth : bytes a second of each machine
-    """
-    levels = max(1, math.ceil(math.log(n_workers, FAN_IN))) if n_workers > 1 else 1
-    received = levels * (min(FAN_IN, n_workers) - 1)
-    passed_on = math.ceil(math.log2(n_workers)) if n_workers > 1 else 0
-    moved = n_bytes * (received + passed_on) / bandwidth
-    return compute + (2 + levels) * LATENCY + moved
+FAN_IN = 8  # results that one task adds up
+# Milliseconds of a round beyond the core on two workers: bench/cluster.py on AMD Zen 4
+MEASURED = {  # parameters and Adam's state in MB: by number of shards
+    0.95: {2: 15.0, 4: 19.0, 8: 27.0},
+    3.15: {2: 20.0, 4: 30.0, 8: 50.0},
+    9.54: {2: 40.0, 4: 80.0, 8: 150.0},
+}
+ROWS_PER_SECOND = {"784-100-10": 240_000, "784-512-512-10": 28_000}  # of a worker's core, likewise
+MEGABYTES = {"784-100-10": 0.95, "784-512-512-10": 8.04}
 
 
-def throughput(network, n_workers, rows_of_round, gigabits):
-    """Return rows a second of all workers together."""
-    compute = rows_of_round / ROWS_PER_SECOND[network]
-    n_bytes = PARAMETERS[network] * N_NUMBERS * N_BYTES
-    return (
-        n_workers * rows_of_round / seconds_of_round(n_workers, compute, n_bytes, gigabits / 8e-9)
-    )
+def costs(n_workers, n_shards, megabytes):
+    """Return what a round costs a worker: 1, tasks, MB that it receives, and MB that it adds up."""
+    tasks = math.ceil(n_shards / n_workers)
+    if n_shards <= FAN_IN:  # each task adds up the results of all tasks of the round before
+        return 1, tasks, megabytes * (n_shards - tasks), megabytes * n_shards * tasks
+    # A tree of tasks adds up the results, and its last one goes from worker to worker.
+    levels = math.ceil(math.log(n_shards, FAN_IN))
+    received = levels * (FAN_IN - 1) + math.ceil(math.log2(n_workers))
+    return 1 + levels, tasks + levels, megabytes * received, megabytes * FAN_IN * levels
+
+
+def fitted():
+    """Return the coefficients in milliseconds, and predictions of what was measured."""
+    cells = [(mb, n, ms) for mb, row in MEASURED.items() for n, ms in row.items()]
+    terms = np.array([costs(2, n, mb) for mb, n, _ in cells], float)
+    found = np.array([ms for *_, ms in cells])
+    coefficients, _ = nnls(terms / found[:, None], np.ones(len(found)))  # relative errors
+    return coefficients, terms @ coefficients
+
+
+def throughput(network, n_workers, gigabits, coefficients):
+    """Return rows a second of all workers together, in rounds of half a second in the core."""
+    rate, terms = ROWS_PER_SECOND[network], costs(n_workers, n_workers, MEGABYTES[network])
+    seconds = 0.5 + 1e-3 * np.dot(terms, coefficients) + terms[2] * 8e-3 / gigabits
+    return n_workers * rate * 0.5 / seconds
 
 
 def main():
     """Draw the picture."""
     machines = [1, 2, 4, 8, 16, 32, 64]
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axes, network in zip(panels, PARAMETERS, strict=True):
-        rows_of_round = ROWS_PER_SECOND[network] // 2  # rounds of half a second
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    coefficients, predicted = fitted()
+    for axes, network in zip(panels, ROWS_PER_SECOND, strict=False):
         for gigabits in (1, 10, 25):
-            rates = [throughput(network, n, rows_of_round, gigabits) for n in machines]
+            rates = [throughput(network, n, gigabits, coefficients) for n in machines]
             axes.plot(machines, rates, marker="o", label=f"{gigabits} Gbit/s")
         ideal = [n * ROWS_PER_SECOND[network] for n in machines]
         axes.plot(machines, ideal, color="gray", linestyle=":", label="the core alone")
@@ -59,7 +73,19 @@ def main():
         axes.minorticks_off()
     panels[0].set_ylabel("rows per second")
     panels[1].legend()
+    columns = np.reshape(predicted, (len(MEASURED), -1)).T
+    for n, predicted_each in zip(next(iter(MEASURED.values())), columns, strict=True):
+        (line,) = panels[2].plot(list(MEASURED), predicted_each, label=f"{n} shards")
+        each = [row[n] for row in MEASURED.values()]
+        panels[2].plot(list(MEASURED), each, marker="o", linestyle="", color=line.get_color())
+    panels[2].set(title="Two workers: measured (dots) and model", ylim=0)
+    panels[2].set(xlabel="parameters and state, MB", ylabel="ms of a round beyond the core")
+    panels[2].legend()
     figure.savefig(Path(__file__).with_suffix(".png"), dpi=120)
+    print("coefficients:", coefficients.round(3), "ms; off by at most", end=" ")
+    print(
+        f"{np.abs(predicted / [ms for r in MEASURED.values() for ms in r.values()] - 1).max():.0%}"
+    )
 
 
 if __name__ == "__main__":

@@ -94,6 +94,6 @@ def connected(client: Any) -> Iterator[None]:
         if client.status == "running":
             raise
         raise DisconnectedError(
-            "the client lost its scheduler: the fit ends with the weights after the last epoch "
+            "the client lost its scheduler: the fit ends with the weights after the last round "
             f"that the client has received ({type(error).__name__}: {error})"
         ) from error
