@@ -69,7 +69,7 @@ class Epoch:
     ----------
     job : Job
     token : str
-        Ends the keys of the tasks.
+        Suffix of the keys of the tasks.
     start : Parts
         Of the parameters and slots before the epoch.
     n_before : int
@@ -132,6 +132,15 @@ class Epoch:
         (found,) = self.job.shards.client.compute([self._mean(end, r)])
         return found
 
+    def cancel(self) -> None:
+        """Cancel the tasks, and forget them."""
+        client = self.job.shards.client
+        futures = [task for end in self.ends if end is not None for task in end.tasks]
+        if client.status == "running":
+            client.cancel(futures)
+        self.ends.clear()
+        self.start, self._result = Parts([], []), None
+
     def n_updates_after(self, r: int) -> int:
         """Return the updates of the fit after a round."""
         return self.n_before + self.bounds[r + 1]
@@ -141,22 +150,24 @@ class Epoch:
         job, size = self.job, self.job.recipe.batch_size
         sizes, totals, longest = job.shards.sizes, job.shards.totals, job.longest
         begin, end = self.bounds[r : r + 2]
-        trained, rows, rates = [], [], None
+        trained, weights, rates = [], [], None
         for i, n_updates in enumerate(job.n_updates):
             first, last = n_updates * begin // longest, n_updates * end // longest
             if first == last:
                 continue
             if self.rates is not None:
                 rates = self.rates[np.arange(first, last) * longest // n_updates]
-            part = Part(self.number, r, first, last, self.n_before + begin, self.rate, rates)
+            n_rows = min(last * size, sizes[i]) - first * size
+            share = n_rows / sizes[i] * (totals[i] / sum(totals))
+            now = self.n_before + begin
+            part = Part(self.number, r, first, last, now, share, self.rate, rates)
             given: dict[str, Any] = {"recipe": job.recipe, "source": job.sources[i], "part": part}
             train = partial(rounds.train, shares=start.shares, **given)
             with job.shards.where(i):
                 key = self._key("train", r, f"shard-{i}")
                 trained.append(_task(train, key, job.shards.futures[i], *start.tasks))
-            n_rows = min(last * size, sizes[i]) - first * size
-            rows.append(n_rows * totals[i] / sizes[i])
-        parts = Parts(trained, (np.array(rows) / sum(rows)).tolist())
+            weights.append(share)
+        parts = Parts(trained, (np.array(weights) / sum(weights)).tolist())
         if len(trained) <= _FAN_IN:
             return parts  # the tasks of the next round add them up, which spares a step
         return Parts([self._mean(parts, r)], [1.0])

@@ -11,7 +11,7 @@ import distributed
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from pynn.dask import lazy, shards
+from pynn.dask import lazy, shards, workers
 from pynn.dask.evaluation import HeldOut
 from pynn.dask.learner import Rounds, Settings
 from pynn.dask.parts import is_collection
@@ -48,7 +48,6 @@ class Training:
             given.sync_every,
             given.warm_up,
             _threads(given),
-            given.max_iter,
             is_auto=given.batch_size == "auto",
         )
         self._rounds = Rounds(model, self.rows, descent, plan, settings)
@@ -63,6 +62,12 @@ class Training:
         assert self._rounds is not None
         self._rounds.state = state
         return self
+
+    def close(self) -> None:
+        """End all tasks, and forget what the workers hold."""
+        if self._rounds is not None:
+            self._rounds.close()
+        self.rows.release()
 
     def __call__(self, state: State) -> None:
         """Record the share of time that the workers spend in the core."""
@@ -146,13 +151,19 @@ class OnCluster(Perceptron):
         with self._alone(), self._undone_on_error(False):
             goes_on = self._goes_on(False)
             ensemble.check(self, goes_on)
+            workers.check(client)
             found = shards.shards_of(
                 self, client, X, y, sample_weight, first=not goes_on, n_shards=self.n_shards
             )
             held_out = [self._held_out(client, *one, i=i) for i, one in enumerate(sets, 1)]
-            outcome = ensemble.run(
-                self, found.outline, held_out, goes_on, source=Training(self, found)
-            )
+            training = Training(self, found)
+            try:
+                outcome = ensemble.run(self, found.outline, held_out, goes_on, source=training)
+            finally:
+                training.close()
+                for one in held_out:
+                    if isinstance(one, HeldOut):
+                        one.shards.release()
         return self._ended(outcome)
 
     def _refuse(self) -> None:
@@ -179,7 +190,7 @@ class OnCluster(Perceptron):
                 f'must be None or "loss", got {self.scoring!r}; for other scorers, give arrays'
             )
         given = X, y, sample_weight
-        found = shards.shards_of(self, client, *given, first=False, trains=False)
+        found = shards.shards_of(self, client, *given, first=False, name=f"eval_set {i}")
         return HeldOut(found, f"eval_set {i}", _threads(self))
 
     def partial_fit(self, X: Any, *arguments: Any, **named: Any) -> Self:
@@ -248,8 +259,8 @@ class_weight, label_smoothing
         See `pynn.MLPClassifier`. `solver` must be "adam", "adamw", "rmsprop" or "sgd", and
         `n_members` 1. `early_stopping` needs an `eval_set`.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch in each shard. "auto" is 200 divided by the number of shards, but at
-        least 8, so that an epoch has as many updates as on one machine. The learning rate of
+        Rows of a mini-batch in each shard. "auto" is 200 divided by the number of shards, so that
+        an epoch has as many updates as on one machine, but at least 8. The learning rate of
         "adam", "adamw" and "rmsprop" is then multiplied by the square root of 200 divided by these
         rows (Malladi et al. 2022), because the noise of smaller mini-batches shortens their steps.
     n_threads : int or None, default=None

@@ -138,7 +138,7 @@ class HeldOut:
         def measured() -> tuple[float, float | None]:
             n, submit = next(count), shards.client.submit
             ends = f"{n}-{shards.token}"
-            now = submit(np.array, model.parameters, key=f"pynn-parameters-{ends}")
+            now = workers.sent(shards.client, np.array, model.parameters, f"pynn-parameters-{ends}")
             futures = [
                 submit(
                     sums,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import dask
 import distributed
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +30,10 @@ _WORK = 5e9  # multiply-adds, forward, of a round by default: a quarter of a sec
 _LEAST_ROWS, _MOST_ROWS = 10_000, 500_000  # of a shard in such a round
 _RECEIVED_EVERY = 1.0  # seconds
 _BALANCED_EVERY = 2.0  # seconds
-_SENT_EVERY = 5.0  # seconds; a lost worker costs no more than the rounds since then
+_SENT_EVERY = 5.0  # seconds, between epochs; a lost worker costs at most the rounds since then
 _WAITED_FOR = 5.0  # seconds after Ctrl-C
 _AHEAD = 2  # rounds of the next epoch
+_MOST_IN_VAIN = 3  # such epochs, because of a callback or an adaptive rate
 _LONGEST_AHEAD = 2.0  # seconds of a round; longer ones gain nothing, and could be in vain
 
 
@@ -70,8 +70,8 @@ class Synchrony:
         if every is None:
             n_rounds = 1 if n_shards == 1 else max(1, round(n_updates / self.worth))
             every = -(-n_updates // n_rounds)
-        if isinstance(every, float):
-            every = max(1, round(every * n_updates))
+        if every < 1:
+            every = max(1, round(float(every) * n_updates))
         n_rounds = -(-rest // int(every))
         ends = [n_single + rest * (r + 1) // n_rounds for r in range(n_rounds)]
         return [*range(n_single + 1), *ends]
@@ -101,8 +101,6 @@ class Settings:
         See `pynn.dask.MLPClassifier`.
     n_threads : int
         Of each task.
-    n_epochs : int
-        At most.
     is_auto : bool
         Whether the batch size is to be chosen by the number of shards.
     """
@@ -110,7 +108,6 @@ class Settings:
     sync_every: float | None
     warm_up: int
     n_threads: int
-    n_epochs: int
     is_auto: bool
 
 
@@ -143,7 +140,7 @@ class Rounds:
         self.n_rows, n_shards, size = sum(shards.sizes), len(shards.sizes), plan.batch_size
         optimizer, self._rate_factor = descent.optimizer, 1.0
         if settings.is_auto and size is not None and n_shards > 1:
-            small = max(_LEAST_BATCH, size // n_shards)
+            small = min(max(_LEAST_BATCH, size // n_shards), max(shards.sizes))
             optimizer, self._rate_factor = _for_batches(optimizer, size / small)
             size = small
         size = min(size or self.n_rows, max(shards.sizes))
@@ -151,12 +148,11 @@ class Rounds:
             shards,
             Recipe(
                 shards.token,
-                workers.check(shards.client),
+                workers.build(),
                 model._architecture,
                 optimizer,
                 replace(plan.regularisation),  # without its compiled counterpart
                 size,
-                self.n_rows,
                 plan.shuffle,
                 settings.n_threads,
             ),
@@ -169,12 +165,13 @@ class Rounds:
         self.core_share = 0.0
         self.state: State | None = None
         self._seen = {self.job.recipe.build}
-        self._n_learned = 0
+        self._n_in_vain = 0  # epochs that were submitted ahead
         self._epoch: Epoch | None = None
         self._ahead: Epoch | None = None  # the next one, if nothing changes before it begins
         self._looks_ahead = descent.schedule in ("constant", "adaptive")
         self._end: _End | None = None  # of the last round that the client has received
         self._figures = Figures()  # of the epoch, as far as received
+        self._divergence: FloatingPointError | None = None  # of a task
         self._balanced_at, self._sent_at, self._received_at = perf_counter(), -math.inf, 0.0
         self._since, self._seconds_of_round = 0.0, math.inf  # since the last epoch ended
         descent.state_on(model)  # slots of 0s, or continued
@@ -188,6 +185,8 @@ class Rounds:
             with workers.connected(self.shards.client):
                 return self._learn()[np.newaxis], None
         except FloatingPointError as error:
+            if error is not self._divergence:
+                raise
             return np.empty((0, 2)), error
         except workers.DisconnectedError:
             self._take_last_received()
@@ -205,7 +204,7 @@ class Rounds:
             found = self._wait_for(epoch, r)
         assert self._end is not None
         self._take(self._end)
-        self._epoch, self._n_learned = None, self._n_learned + 1
+        self._epoch = None
         if len(self.job.sources) == 1:
             self.plan.bits.state = found.random
         return np.array([found.cost, found.penalty])
@@ -220,8 +219,10 @@ class Rounds:
             return ahead
         token, self._since = self.job.recipe.token, perf_counter()
         if ahead is not None:
-            self._cancel(ahead)
-            self._looks_ahead, token = False, f"{token}-again"  # keys are never used twice
+            ahead.cancel()
+            self._n_in_vain += 1
+            self._looks_ahead = self._n_in_vain < _MOST_IN_VAIN
+            token = f"{token}-{self._n_in_vain}"  # keys are never used twice
         return self._new_epoch(start, n_before, rates, token)
 
     def _new_epoch(
@@ -242,9 +243,7 @@ class Rounds:
                 return end.parts
         self._sent_at = now
         key = f"pynn-start-{n_updates}-{self.job.recipe.token}"
-        limit = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
-        with dask.config.set(limit):  # large on purpose; a task survives a crash of its worker
-            sent = self.shards.client.submit(rounds.begin, np.stack(values), key=key)
+        sent = workers.sent(self.shards.client, rounds.begin, np.stack(values), key)
         return Parts([sent], [1.0])
 
     def _wait_for(self, epoch: Epoch, r: int) -> Figures:
@@ -267,7 +266,11 @@ class Rounds:
 
     def _receive(self, epoch: Epoch, r: int, seconds: float) -> None:
         """Receive what the epoch has led to after so many seconds, or raise its error."""
-        trained: Trained = epoch.result(r).result()
+        try:
+            trained: Trained = epoch.result(r).result()
+        except FloatingPointError as error:
+            self._divergence = error
+            raise
         self._end = _End(epoch.ends[r], trained.values, epoch.n_updates_after(r))
         self._figures, self._received_at = trained.of_epoch(), perf_counter()
         self._look_at(self._figures, seconds)
@@ -277,9 +280,10 @@ class Rounds:
 
     def _submit_ahead(self, epoch: Epoch) -> None:
         """Submit the beginning of the next epoch, for workers not to wait for callbacks."""
-        is_last = self._n_learned + 1 >= self.settings.n_epochs
+        is_last = self.state is None or self.state.epoch + 1 >= self.state.max_epochs
         is_due = perf_counter() - self._sent_at > _SENT_EVERY
-        if is_last or is_due or not self._looks_ahead or self._seconds_of_round > _LONGEST_AHEAD:
+        is_long = self._seconds_of_round > _LONGEST_AHEAD
+        if is_last or is_due or is_long or not self._looks_ahead:
             return
         n_before = epoch.n_updates_after(epoch.n_rounds - 1)
         self._ahead = self._new_epoch(epoch.ends[-1], n_before, None, self.job.recipe.token)
@@ -304,17 +308,17 @@ class Rounds:
             r = over[-1]
             self._end = _End(epoch.ends[r], trained[0].values, epoch.n_updates_after(r))
         self._take_last_received()
-        for one in (epoch, self._ahead):
-            if one is not None:
-                self._cancel(one)
+
+    def close(self) -> None:
+        """End all tasks, and forget what the workers hold for the fit."""
+        for epoch in (self._epoch, self._ahead):
+            if epoch is not None:
+                epoch.cancel()
+        self._epoch = self._ahead = self._end = self.state = None
 
     def _take_last_received(self) -> None:
         if self._end is not None and self._end.n_updates > self.descent.n_updates:
             self._take(self._end)
-
-    def _cancel(self, epoch: Epoch) -> None:
-        ends = [end for end in epoch.ends if end is not None]
-        self.shards.client.cancel([task for end in ends for task in end.tasks])
 
     def _look_at(self, found: Figures, seconds: float) -> None:
         """Compute the share of time in the core; warn once about a worker that joined."""

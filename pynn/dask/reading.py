@@ -44,7 +44,6 @@ class Facts(NamedTuple):
     kind: str = ""  # of y, as scikit-learn names it
     classes: Array | None = None
     counts: Array | None = None  # rows of each class
-    total: float = 0.0  # sum of the weights
     spread: float = 1.0  # of the scales of the columns
     checksum: int = 0
 
@@ -99,7 +98,7 @@ def facts_of(found: Rows | None, shell: Any) -> Facts:
     """Describe a partition."""
     if found is None:
         return Facts(0)
-    X, labels, weights, names = found
+    X, labels, _, names = found
     classes = counts = None
     if is_classifier(shell) and labels.ndim == 1:
         classes, counts = np.unique(labels, return_counts=True)
@@ -112,7 +111,6 @@ def facts_of(found: Rows | None, shell: Any) -> Facts:
         kind=type_of_target(labels) if is_classifier(shell) else "numbers",
         classes=classes,
         counts=counts,
-        total=float(len(labels)) if weights is None else float(weights.sum()),
         spread=spread_of_scales(X),
         checksum=_checksum(found),
     )
@@ -153,6 +151,11 @@ def assemble(
     if weights is not None:
         weights = np.ascontiguousarray(weights, np.float64)
     return Shard(X, np.ascontiguousarray(y), weights)
+
+
+def total_of(shard: Shard) -> float:
+    """Return the sum of the weights of all rows."""
+    return float(len(shard.y) if shard.weights is None else shard.weights.sum())
 
 
 def same(shard: Shard) -> Shard:

@@ -26,7 +26,7 @@ from pynn.training.optimizers import Optimizer
 
 Array = NDArray[Any]
 
-_MOST_ORDERS = 128  # kept by a process
+_MOST_BYTES = 1 << 28  # of orders that a process keeps
 _BLOCK = 1 << 14  # numbers that are averaged at a time, in the second-level cache
 
 
@@ -61,8 +61,6 @@ class Recipe:
         Of the process that called fit; workers of another version are refused.
     batch_size : int
         Rows of a mini-batch in each shard.
-    n_rows : int
-        Of all shards.
     """
 
     token: str
@@ -71,7 +69,6 @@ class Recipe:
     optimizer: Optimizer
     regularisation: Regularisation
     batch_size: int
-    n_rows: int
     shuffle: bool
     n_threads: int
 
@@ -85,22 +82,14 @@ class Source:
     number : int
         Of the shard.
     origin : int or dict
-        Seed of NumPy's MT19937. Or its state before the first epoch: it is then the source of the
-        whole fit, which `Figures` bring up to date.
+        Seed of NumPy's MT19937 in each epoch, with the number of the epoch. Or its state before
+        the first epoch: it is then the source of the whole fit, which `Figures` bring up to date.
     dropout_seed : int
     """
 
     number: int
     origin: int | Mapping[str, Any]
     dropout_seed: int
-
-    def random(self) -> np.random.RandomState:
-        """Return the source before the first epoch."""
-        if isinstance(self.origin, int):
-            return np.random.RandomState(self.origin)
-        bits: np.random.BitGenerator = np.random.MT19937()
-        bits.state = self.origin
-        return np.random.RandomState(bits)
 
 
 @dataclass(frozen=True)
@@ -115,6 +104,8 @@ class Part:
         Updates of the shard's epoch; `last` is not among them.
     n_updates : int
         Updates of the fit before this part.
+    share : float
+        Of this part in the mean cost of an epoch.
     rate : float
     rates : ndarray of shape (last - first,), optional
         Learning rate of each update.
@@ -125,12 +116,13 @@ class Part:
     first: int
     last: int
     n_updates: int
+    share: float
     rate: float
     rates: NDArray[np.float64] | None = None
 
 
 class Figures(NamedTuple):
-    """What is known of some training, besides the parameters.
+    """Figures of some training.
 
     Parameters
     ----------
@@ -154,7 +146,7 @@ class Figures(NamedTuple):
     random: Any = None
 
     def plus(self, other: Figures) -> Figures:
-        """Return the figures of both."""
+        """Return the figures of both; the other ones are later."""
         return Figures(
             self.n_rows + other.n_rows,
             self.cost + other.cost,
@@ -225,8 +217,8 @@ def train(
         costs, error = answered(learner.learn_at(part.rates))
     if error is not None:
         raise error
-    seconds, share = perf_counter() - begun, len(rows) / recipe.n_rows
-    cost, penalty = (share * costs[0]).tolist()
+    seconds = perf_counter() - begun
+    cost, penalty = (part.share * costs[0]).tolist()
     found = Figures(len(rows), cost, penalty, seconds, frozenset([build()]), random)
     return Trained(values, start.of_epoch() if part.number else Figures(), found)
 
@@ -234,9 +226,9 @@ def train(
 def average(*parts: Trained, shares: Sequence[float], dtype: Any) -> Trained:
     """Return the sum of the parts times their shares, by pairs in float64, in this dtype.
 
-    A part alone has a share of 1, and is copied.
+    A part alone with a share of 1 is copied.
     """
-    if len(parts) == 1:
+    if len(parts) == 1 and shares[0] == 1:
         return parts[0]._replace(values=parts[0].values.astype(dtype))
     values, room = np.empty(parts[0].values.shape, dtype), np.empty((len(parts), _BLOCK))
     out, each = values.reshape(-1), [part.values.reshape(-1) for part in parts]
@@ -256,7 +248,7 @@ def average(*parts: Trained, shares: Sequence[float], dtype: Any) -> Trained:
 
 # ---- The order of the rows -----------------------------------------------------------------------
 
-_Kept = tuple[int, NDArray[np.int64], np.random.RandomState]  # after this many shuffles
+_Kept = tuple[int, NDArray[np.int64], np.random.RandomState]  # after the shuffle of this epoch
 _orders: OrderedDict[tuple[str, int], _Kept] = OrderedDict()  # spares shuffles, changes no result
 
 
@@ -265,21 +257,36 @@ def _rows_of(
 ) -> tuple[NDArray[np.int64], Any]:
     """Return the rows of a part in their order, and the state of the fit's source after a shuffle.
 
-    Each epoch shuffles the order of the one before, as the core does.
+    The source of a fit shuffles the order of the epoch before, as the core does.
     """
     is_of_fit = not isinstance(source.origin, int)
     here = slice(part.first * recipe.batch_size, part.last * recipe.batch_size)
     if not recipe.shuffle:
         return np.arange(n_rows, dtype=np.int64)[here], source.origin if is_of_fit else None
-    key, epoch = (recipe.token, source.number), part.epoch
-    n_shuffles, order, random = _orders.pop(key, (epoch + 2, np.empty(0, np.int64), None))
-    if n_shuffles > epoch + 1 or random is None:
-        n_shuffles, random = 0, source.random()
-        order = np.arange(n_rows, dtype=np.int64)
-    for _ in range(n_shuffles, epoch + 1):
-        random.shuffle(order)
-    rows = order[here].copy()  # another thread may shuffle as soon as it is kept
-    _orders[key] = epoch + 1, order, random
-    while len(_orders) > _MOST_ORDERS:
+    key = recipe.token, source.number
+    kept = _orders.pop(key, None)
+    epoch, order, random = _shuffled(source, n_rows, part.epoch, kept)
+    rows, state = order[here].copy(), random._bit_generator.state if is_of_fit else None
+    _orders[key] = epoch, order, random  # from now on, another thread may shuffle it
+    while len(_orders) > 1 and sum(order.nbytes for _, order, _ in _orders.values()) > _MOST_BYTES:
         _orders.popitem(last=False)
-    return rows, random._bit_generator.state if is_of_fit else None
+    return rows, state
+
+
+def _shuffled(source: Source, n_rows: int, epoch: int, kept: _Kept | None) -> _Kept:
+    """Return the order of an epoch, from that of an earlier one if it is kept."""
+    if kept is not None and kept[0] == epoch:
+        return kept
+    if isinstance(source.origin, int):
+        order, random = np.arange(n_rows, dtype=np.int64), np.random.RandomState()
+        random.seed([source.origin, epoch])
+        random.shuffle(order)
+        return epoch, order, random
+    if kept is None or kept[0] > epoch:
+        bits: np.random.BitGenerator = np.random.MT19937()
+        bits.state = source.origin
+        kept = -1, np.arange(n_rows, dtype=np.int64), np.random.RandomState(bits)
+    done, order, random = kept
+    for _ in range(done, epoch):
+        random.shuffle(order)
+    return epoch, order, random

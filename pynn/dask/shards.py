@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 import dask
-import distributed
 import numpy as np
 from dask.delayed import delayed
 from sklearn.base import is_classifier
@@ -21,7 +20,7 @@ from pynn.dask.parts import Part, parts_of
 from pynn.dask.reading import Facts
 from pynn.data.samples import Samples
 
-_FAIR = 1.1  # times the mean load is nothing to move a shard for
+_FAIR = 1.1  # times the mean load does not justify moving a shard
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Shards:
     ----------
     client : distributed.Client
     token : str
-        Ends the keys of all tasks.
+        Suffix of the keys of all tasks.
     futures : list of Future
         One for each shard; tasks that need it run where it is.
     sizes, totals : list
@@ -55,14 +54,14 @@ class Shards:
     n_moved: int = 0
 
     def balance(self) -> None:
-        """If there are other workers than before, move shards to those that have few.
+        """If there are other workers than before, move shards to workers that have few.
 
         The scheduler gives partitions to whichever worker is free, and later tasks follow them.
         """
-        threads, place = self.client.nthreads(), self.client.who_has(self.futures)
+        threads = self.client.nthreads()
         if threads == self.threads:
             return
-        self.threads = threads
+        place = self.client.who_has(self.futures)
         load, own = dict.fromkeys(threads, 0.0), dict[str, list[int]]()
         self.places = [None] * len(self.futures)
         for i, future in enumerate(self.futures):
@@ -70,6 +69,8 @@ class Shards:
                 self.places[i] = worker
                 load[worker] += self.sizes[i] / threads[worker]
                 own.setdefault(worker, []).append(i)
+        if None not in self.places:  # else some are being read again: look at them later
+            self.threads = threads
         fair = sum(self.sizes) / max(1, sum(threads.values()))
         while load:
             most, least = max(load, key=load.__getitem__), min(load, key=load.__getitem__)
@@ -90,6 +91,10 @@ class Shards:
         key = f"pynn-shard-{i}-move-{self.n_moved}-{self.token}"
         to = {"workers": [worker], "allow_other_workers": True}
         self.futures[i] = self.client.submit(reading.same, self.futures[i], key=key, **to)
+
+    def release(self) -> None:
+        """Let the workers forget the rows, though something may still refer to the shards."""
+        self.futures.clear()
 
     def where(self, i: int) -> AbstractContextManager[Any]:
         """Return a context in which tasks prefer the worker that has a shard."""
@@ -120,7 +125,7 @@ def shards_of(
     *,
     first: bool,
     n_shards: int | None = None,
-    trains: bool = True,
+    name: str | None = None,
 ) -> Shards:
     """Turn collections into shards, where their partitions are.
 
@@ -134,15 +139,15 @@ def shards_of(
     first : bool
     n_shards : int, optional
         None for a shard of each partition.
-    trains : bool, default=True
-        Whether to use class weights.
+    name : str, optional
+        Of a validation set, which has no class weights; None for the rows to train on.
 
     Raises
     ------
     TypeError, ValueError
         If the collections are not as described.
     """
-    parts, token = parts_of(X, y, sample_weight), uuid.uuid4().hex[:12]
+    parts, token, trains = parts_of(X, y, sample_weight), uuid.uuid4().hex[:12], name is None
     shell = reading.shell_of(estimator, class_weight=None)
     found = _read(client, parts, shell, token, first)
     futures = [
@@ -174,18 +179,17 @@ def shards_of(
         for number, cut in enumerate(cuts)
     ]
     n_rows = [sum(sizes[i] if p is None else p[1] - p[0] for i, p in cut) for cut in cuts]
-    weighs = [
-        sum(known[i].total * (1 if p is None else (p[1] - p[0]) / sizes[i]) for i, p in cut)
-        for cut in cuts
-    ]
-    if sum(weighs) == 0:
-        raise ValueError("sample_weight must not be zero everywhere")
     del found, futures  # for no partition to be held twice, as soon as its shard is there
-    distributed.wait(shards)
-    for shard in shards:
-        if shard.status != "finished":
-            shard.result()  # raises its error
-    made = Shards(client, token, shards, n_rows, weighs, facts, outline)
+    totals: list[float] = client.gather(
+        [
+            client.submit(reading.total_of, shard, key=f"pynn-total-{i}-{token}")
+            for i, shard in enumerate(shards)
+        ]
+    )
+    if sum(totals) == 0:
+        weights = "sample_weight" if name is None else f"sample_weight of {name}"
+        raise ValueError(f"{weights} must not be zero everywhere")
+    made = Shards(client, token, shards, n_rows, totals, facts, outline)
     made.balance()
     return made
 

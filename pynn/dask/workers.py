@@ -5,10 +5,12 @@ Results have the same bits only where builds agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
+
+import dask
 
 from pynn.estimators.messages import warn
 
@@ -79,6 +81,12 @@ def tell_of_others(builds: set[Build]) -> None:
                 "differ in their last bits from fit to fit, depending on which worker runs a task; "
                 "the environment variable PYNN_ISA chooses an instruction set that all have"
             )
+
+
+def sent(client: Any, function: Callable[[Any], Any], value: Any, key: str) -> Any:
+    """Submit a function of a large value; unlike scattered data, it survives its worker."""
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+        return client.submit(function, value, key=key)
 
 
 class DisconnectedError(KeyboardInterrupt):

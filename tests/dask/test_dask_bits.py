@@ -139,6 +139,45 @@ def test_nor_on_how_many_parts_a_task_adds_up(client, rows, monkeypatch):
     assert np.array_equal(found[0], found[2])
 
 
+@pytest.mark.parametrize("n_shards", [2, 8, 9, 17, 65])
+def test_the_mean_of_equal_parameters_is_them(collections, n_shards):
+    """Steps are too short to be seen."""
+    settings = {"learning_rate_init": 1e-12, "alpha": 0.0, "max_iter": 2, "tol": 0}
+    alone = classifier(**settings, n_shards=1).fit(*collections)
+    found = classifier(**settings, n_shards=n_shards).fit(*collections)
+    assert parameters(found) == pytest.approx(parameters(alone), abs=1e-9)
+    assert found.loss_ == pytest.approx(alone.loss_, rel=1e-9)
+
+
+def test_weights_of_classes_count_between_shards_as_those_of_rows(client, rows):
+    order = np.argsort(rows[1], kind="stable")
+    X, y = rows[0][order], rows[1][order]
+    by_class = {0: 1.0, 1: 10.0, 2: 0.5}
+    weights = np.array([by_class[label] for label in y])
+    X, y, weights = (da.from_array(a, chunks=(100, *a.shape[1:])) for a in (X, y, weights))
+    mlp = classifier(class_weight=by_class).fit(X, y)
+    other = classifier().fit(X, y, weights)
+    assert np.array_equal(parameters(mlp), parameters(other))
+    assert mlp.loss_curve_ == other.loss_curve_
+
+
+def test_shards_without_weight_count_for_nothing(client, rows):
+    """As partitions, or as cuts of one partition. The loss is that of one machine."""
+    X, y = rows
+    weights = np.where(np.arange(600) < 300, 0.0, np.arange(600))
+    settings = {"learning_rate_init": 1e-12, "alpha": 0.0, "max_iter": 1, "tol": 0}
+    alone = pynn.MLPClassifier((8,), random_state=0, batch_size=600, **settings)
+    alone.fit(X, y, weights)
+    for chunk in (150, 600):
+        arrays = [da.from_array(a, chunks=(chunk, *a.shape[1:])) for a in (X, y, weights)]
+        one, other = classifier(n_shards=4), classifier(n_shards=4, batch_size=150, **settings)
+        found = parameters(one.fit(*arrays))
+        assert other.fit(*arrays).loss_ == pytest.approx(alone.loss_, rel=1e-9)
+        if chunk == 150:
+            expected = found
+    assert np.array_equal(found, expected)
+
+
 def test_shards_have_orders_and_dropout_of_their_own(client, rows):
     X, y = (np.concatenate((a[:100], a[:100])) for a in rows)
     chunks = da.from_array(X, chunks=(100, -1)), da.from_array(y, chunks=100)

@@ -1,10 +1,13 @@
 """Fits go on through crashes, late workers, little memory and interruptions."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import nullcontext
 
 import dask
 import dask.array as da
@@ -17,7 +20,7 @@ from long import only_long
 import pynn
 import pynn.dask
 from pynn.callbacks import Checkpoint
-from pynn.dask import estimators, learner, workers
+from pynn.dask import epochs, estimators, learner, workers
 from pynn.dask.workers import Build
 
 pytestmark = pytest.mark.filterwarnings(
@@ -239,6 +242,48 @@ def test_ctrl_c_ends_the_fit_after_a_whole_round(client, rows, ctrl_c_raises):
     if n_updates:
         alone.partial_fit(X[: 60 * n_updates], y[: 60 * n_updates])
     assert np.array_equal(parameters(mlp), parameters(alone))
+
+
+@pytest.mark.parametrize("ending", ["whole", "stopped", "failed", "diverged"])
+def test_a_fit_leaves_nothing_on_the_workers(client, rows, ending):
+    """Also before garbage is collected."""
+
+    def ends(state):
+        if ending == "stopped" and state.epoch == 2:
+            state.stop()
+        if ending == "failed" and state.epoch == 2:
+            raise ZeroDivisionError
+
+    settings = {"solver": "sgd", "learning_rate_init": 1e300} if ending == "diverged" else {}
+    errors = {"failed": ZeroDivisionError, "diverged": ValueError}
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(errors[ending]) if ending in errors else nullcontext():
+            fitted(rows, callbacks=[ends], **settings)
+        end = time.monotonic() + 5  # another thread releases them
+        while time.monotonic() < end and any("pynn-" in str(key) for key in client.futures):
+            time.sleep(0.01)
+        assert not [key for key in client.futures if "pynn-" in str(key)]
+    finally:
+        gc.enable()
+
+
+def test_a_resumed_fit_ends_where_it_would_have_ended(client, rows, tmp_path, monkeypatch):
+    numbers, submit = [], epochs.Epoch.submit
+    monkeypatch.setattr(
+        epochs.Epoch, "submit", lambda self, n: (numbers.append(self.number), submit(self, n))
+    )
+    keep = Checkpoint(tmp_path / "fit.npz", resume=True)
+
+    def fail(state):
+        if state.epoch == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fitted(rows, callbacks=[keep, fail])
+    fitted(rows, callbacks=[keep])
+    assert max(numbers) == 3
 
 
 def test_divergence_leaves_the_estimator_as_it_was(client, rows):

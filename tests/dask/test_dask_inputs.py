@@ -232,6 +232,9 @@ def test_weights_that_are_negative_or_zero_everywhere(collections):
     chunks = {"chunks": X.chunks[0]}
     refused(ValueError, r"partition \d: .*egative", X, y, -da.ones(600, **chunks))
     refused(ValueError, "zero everywhere", X, y, da.zeros(600, **chunks))
+    weightless = X, y, da.zeros(600, **chunks)
+    with pytest.raises(ValueError, match="sample_weight of eval_set 2 must not be zero everywhere"):
+        classifier().fit(X, y, eval_set=[(X, y), weightless])
 
 
 def test_settings_that_need_all_rows_in_one_place(collections):

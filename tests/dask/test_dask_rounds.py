@@ -13,6 +13,7 @@ from pynn.dask.rounds import Shard, Trained, average
         (3, [0, 2, 5, 7, 10]),  # four rounds, for none to be longer than that
         (100, [0, 10]),
         (0.5, [0, 5, 10]),
+        (np.float32(0.5), [0, 5, 10]),
         (0.01, list(range(11))),
         (None, [0, 5, 10]),  # 5 updates are worth a round
     ],
