@@ -123,7 +123,7 @@ def speed(options):
 def overhead(options):
     """The time of a round of one update beyond that in the core, on two workers."""
     X, y, *_ = mnist()
-    n_rounds, n_fits = (10, 1) if options.quick else (40, 5)
+    n_rounds, n_fits = (10, 1) if options.quick else (20, 2)
     title = "A round on two workers: milliseconds beyond the core, by shards"
     table = Table(title, ["parameters", "with Adam's state", *map(str, SHARDS)])
     for n_hidden in (100, 330, 1000):
@@ -206,7 +206,7 @@ def peers(options):
     X, y, *_ = mnist()
     n = 10_000 if options.quick else 60_000
     table = Table("An epoch on two workers", ["library", "seconds of a fit", "of it an epoch"])
-    epochs = 3
+    epochs = 9
     with cluster(2) as client:
         arrays = [array.persist() for array in collections(X[:n], y[:n], 4)]
         fits = {"pynn.dask": lambda k: MLPClassifier((100,), max_iter=k).fit(*arrays)}

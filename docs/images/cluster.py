@@ -22,9 +22,9 @@ from scipy.optimize import nnls
 FAN_IN = 8  # results that one task adds up
 # Milliseconds of a round beyond the core on two workers: bench/cluster.py on AMD Zen 4
 MEASURED = {  # parameters and Adam's state in MB: by number of shards
-    0.95: {2: 15.0, 4: 19.0, 8: 27.0},
-    3.15: {2: 20.0, 4: 30.0, 8: 50.0},
-    9.54: {2: 40.0, 4: 80.0, 8: 150.0},
+    0.95: {2: 14.9, 4: 25.1, 8: 57.5},
+    3.15: {2: 20.5, 4: 36.9, 8: 92.8},
+    9.54: {2: 28.5, 4: 63.6, 8: 176.2},
 }
 ROWS_PER_SECOND = {"784-100-10": 240_000, "784-512-512-10": 28_000}  # of a worker's core, likewise
 MEGABYTES = {"784-100-10": 0.95, "784-512-512-10": 8.04}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pynn import _core, checks
+from pynn import checks
 from pynn.dask.workers import Build, build
 from pynn.model.architecture import Architecture
 from pynn.model.model import Model
@@ -210,7 +210,7 @@ def train(
     rows, random = _rows_of(recipe, source, len(y), part)
     unused = np.random.RandomState()
     plan = Plan(recipe.batch_size, False, recipe.regularisation, unused, source.dropout_seed)
-    data = _core.Data(model._rows(X), y, weights, True)
+    data = model._data(X, y, weights, known_finite=True)
     learner = Rows(model, data, descent, plan, order=rows)
     begun = perf_counter()
     with learner.session:
