@@ -70,9 +70,9 @@ static pynn_status run_chunks(pynn_pass *pass) {
     const int keeps = updater && ws->gradient;
     if (keeps) { pass->updater = &keeping; }
     for (size_t done = 0; done < pass->batch.n_rows; done += ws->n_chunk) {
-        const size_t left = pass->batch.n_rows - done;
-        pass->chunk = (pynn_batch){pass->batch.order, pass->batch.first + done,
-                                   left < ws->n_chunk ? left : ws->n_chunk};
+        const size_t left = pass->batch.n_rows - done, n = left < ws->n_chunk ? left : ws->n_chunk;
+        pass->chunk = (pynn_batch){pass->batch.order, pass->batch.first + done, n,
+                                   pass->batch.n_left + left - n};
         const pynn_status status = FN(pynn_run)(pass);
         if (status) { return status; }
         /* The next chunk overwrites the arrays that this chunk's gradient reads. */

@@ -79,7 +79,7 @@ static void predict_share(pynn_member member, void *job_) {
     const pynn_share mine = share_of((size_t)job->ws.data->n_rows, 1, worker_of(&job->ws, member));
     pynn_pass pass = new_pass(job, member);
     for (size_t i = mine.first; i < mine.end && !pynn_team_asked(member); i += n_chunk) {
-        pass.chunk = (pynn_batch){NULL, i, least(n_chunk, mine.end - i)};
+        pass.chunk = (pynn_batch){.first = i, .n_rows = least(n_chunk, mine.end - i)};
         FN(pynn_run)(&pass);
     }
     if (pynn_team_meet(member) && member.id == 0) { job->status = pynn_reason(&job->ws); }
@@ -103,7 +103,7 @@ static void gradient_share(pynn_member member, void *job_) {
     const pynn_updater updater = {
         .update = job->ws.kernels->store, .keeps = 1, .may_stop = 1, .w = job->out};
     pynn_pass pass = new_pass(job, member);
-    pass.batch = (pynn_batch){NULL, 0, (size_t)job->ws.data->n_rows};
+    pass.batch = (pynn_batch){.n_rows = (size_t)job->ws.data->n_rows};
     pass.updater = job->out ? &updater : NULL;
     pynn_cost cost;
     const pynn_status status = FN(pynn_learn)(&cost, &pass);
@@ -132,7 +132,7 @@ static void trace_share(pynn_member member, void *job_) {
     pynn_pass pass = new_pass(job, member);
     pynn_status status = PYNN_OK;
     for (size_t done = 0; done < n_rows && !status; done += n_chunk) {
-        pass.chunk = (pynn_batch){NULL, done, least(n_chunk, n_rows - done)};
+        pass.chunk = (pynn_batch){.first = done, .n_rows = least(n_chunk, n_rows - done)};
         status = FN(pynn_run)(&pass);
         /* The next chunk overwrites the arrays that members copy from. */
         if (!status && pynn_team_meet(member)) { status = pynn_reason(&job->ws); }

@@ -149,7 +149,7 @@ class Epoch:
         """Return the tasks of a round."""
         job, size = self.job, self.job.recipe.batch_size
         sizes, totals, longest = job.shards.sizes, job.shards.totals, job.longest
-        begin, end = self.bounds[r : r + 2]
+        (begin, end), total = self.bounds[r : r + 2], sum(totals)
         trained, weights, rates = [], [], None
         for i, n_updates in enumerate(job.n_updates):
             first, last = n_updates * begin // longest, n_updates * end // longest
@@ -158,7 +158,7 @@ class Epoch:
             if self.rates is not None:
                 rates = self.rates[np.arange(first, last) * longest // n_updates]
             n_rows = min(last * size, sizes[i]) - first * size
-            share = n_rows / sizes[i] * (totals[i] / sum(totals))
+            share = n_rows / sizes[i] * (totals[i] / total)
             now = self.n_before + begin
             part = Part(self.number, r, first, last, now, share, self.rate, rates)
             given: dict[str, Any] = {"recipe": job.recipe, "source": job.sources[i], "part": part}

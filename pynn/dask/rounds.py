@@ -5,6 +5,7 @@ Nothing depends on the worker that runs a task, nor on the number of workers.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -250,6 +251,7 @@ def average(*parts: Trained, shares: Sequence[float], dtype: Any) -> Trained:
 
 _Kept = tuple[int, NDArray[np.int64], np.random.RandomState]  # after the shuffle of this epoch
 _orders: OrderedDict[tuple[str, int], _Kept] = OrderedDict()  # spares shuffles, changes no result
+_orders_lock = threading.Lock()
 
 
 def _rows_of(
@@ -264,12 +266,14 @@ def _rows_of(
     if not recipe.shuffle:
         return np.arange(n_rows, dtype=np.int64)[here], source.origin if is_of_fit else None
     key = recipe.token, source.number
-    kept = _orders.pop(key, None)
+    with _orders_lock:
+        kept = _orders.pop(key, None)
     epoch, order, random = _shuffled(source, n_rows, part.epoch, kept)
     rows, state = order[here].copy(), random._bit_generator.state if is_of_fit else None
-    _orders[key] = epoch, order, random  # from now on, another thread may shuffle it
-    while len(_orders) > 1 and sum(order.nbytes for _, order, _ in _orders.values()) > _MOST_BYTES:
-        _orders.popitem(last=False)
+    with _orders_lock:
+        _orders[key] = epoch, order, random  # from now on, another thread may shuffle it
+        while len(_orders) > 1 and sum(kept[1].nbytes for kept in _orders.values()) > _MOST_BYTES:
+            _orders.popitem(last=False)
     return rows, state
 
 
