@@ -188,11 +188,11 @@ def test_shards_move_to_workers_that_have_few(rows, expected):
     assert np.array_equal(parameters(found), expected)
 
 
-@pytest.mark.slow
+@only_long  # Dask's processes, which the signal ends, do not always end in time on a busy machine
 def test_ctrl_c_in_a_terminal_leaves_the_last_round(tmp_path):
     """A terminal sends SIGINT to the workers, too, which ends them."""
     code = """
-import warnings
+import os, warnings
 import dask.array as da, numpy as np, dask
 from distributed import Client, LocalCluster
 import pynn.dask
@@ -209,6 +209,7 @@ if __name__ == "__main__":
         print(*[one.message for one in heard])
         found = mlp.to_local().predict_proba(np.eye(20)[:1])
         print("probabilities", found[0, 1] > 0.9, flush=True)
+        os._exit(0)  # there are no workers left to close
 """
     script = tmp_path / "fit.py"
     script.write_text(code)
