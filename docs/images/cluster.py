@@ -5,8 +5,8 @@ A round takes the time of the core, and beyond it
     latency + task * (tasks of a worker) + copy * (bytes that a worker receives)
             + add * (bytes that a worker adds up) + (bytes that a worker receives) / bandwidth
 
-The first four coefficients are fitted to what bench/cluster.py measures on two workers of one
-machine, where the bandwidth is that of its memory, and are a part of copy.
+The first four coefficients are fitted to what bench/cluster.py measures with two workers on one
+machine. There is no network between them, so the last term is left out of the fit.
 """
 
 import math

@@ -93,7 +93,7 @@ class _End(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """Parameters of an estimator that only fits on a cluster have.
+    """Settings of fits on a cluster.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class Rounds:
         self, model: Model, shards: Shards, descent: Descent, plan: Plan, settings: Settings
     ) -> None:
         self.model, self.shards, self.descent = model, shards, descent
-        self.plan, self.session, self.settings = plan, Session(), settings
+        self.plan, self.session = plan, Session()
         self.n_rows, n_shards, size = sum(shards.sizes), len(shards.sizes), plan.batch_size
         optimizer, self._rate_factor = descent.optimizer, 1.0
         if settings.is_auto and size is not None and n_shards > 1:
@@ -334,7 +334,7 @@ def _is_over(parts: Parts) -> bool:
 
 
 def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]:
-    """Return an update rule for mini-batches with fewer rows by a factor, and that of its rate.
+    """Return an update rule for smaller mini-batches, and the factor of its learning rate.
 
     Adam and its like divide steps by the root mean square of the gradients. With fewer rows it
     grows with their noise, by the square root of the factor, and so must the rate (Malladi et al.
@@ -350,7 +350,7 @@ def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]
 
 
 def _sources(plan: Plan, n_shards: int) -> list[Source]:
-    """Return the random sources of the shards: that of the fit for one, else drawn from it."""
+    """Return the random source of each shard; a single shard takes the source of the fit."""
     if n_shards == 1:
         return [Source(0, plan.bits.state, plan.dropout_seed)]
     random: Random = plan.random

@@ -278,7 +278,7 @@ def _rows_of(
 
 
 def _shuffled(source: Source, n_rows: int, epoch: int, kept: _Kept | None) -> _Kept:
-    """Return the order of an epoch, from that of an earlier one if it is kept."""
+    """Return the order of an epoch, continued from the order that is kept, if it can be."""
     if kept is not None and kept[0] == epoch:
         return kept
     if isinstance(source.origin, int):
