@@ -163,7 +163,7 @@ class Epoch:
             part = Part(self.number, r, first, last, now, share, self.rate, rates)
             given: dict[str, Any] = {"recipe": job.recipe, "source": job.sources[i], "part": part}
             train = partial(rounds.train, shares=start.shares, **given)
-            with job.shards.where(i):
+            with job.shards.places.preferred(i):
                 key = self._key("train", r, f"shard-{i}")
                 trained.append(_task(train, key, job.shards.futures[i], *start.tasks))
             weights.append(share)

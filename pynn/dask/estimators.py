@@ -19,7 +19,7 @@ from pynn.dask.shards import Shards
 from pynn.estimators import _sklearn, classifier, ensemble, regressor, rows
 from pynn.estimators._sklearn import Interval
 from pynn.estimators.base import Perceptron
-from pynn.estimators.settings import _COUNT, parameter
+from pynn.estimators.settings import _COUNT, among, parameter
 from pynn.model.model import Model
 from pynn.training.descent import Descent
 from pynn.training.learners import Learner, Plan
@@ -105,6 +105,7 @@ class OnCluster(Perceptron):
     _: KW_ONLY
     n_shards: int | None = parameter(None, _COUNT, None)
     sync_every: float | None = parameter(None, _COUNT, Interval(Real, 0, 1, closed="neither"), None)
+    average: str = parameter("parameters", among("parameters"))
     warm_up: int = parameter(0, Interval(Integral, 0, None, closed="left"))
 
     @_sklearn.with_callbacks  # type: ignore[untyped-decorator]
@@ -272,6 +273,10 @@ class_weight, label_smoothing
         Length of a round: updates of the largest shard, or a fraction of its epoch, below 1. None
         is about a quarter of a second in the core (5 billion multiply-adds of the forward pass,
         but 10,000 to 500,000 rows), and at most an epoch.
+    average : "parameters", default="parameters"
+        What the shards average at the end of a round: the parameters, and with them the state of
+        the update rule. This is the only choice; with "sgd" and ``sync_every=1`` it amounts to
+        averaging gradients.
     warm_up : int, default=0
         Number of updates at the beginning of the fit that are each followed by averaging
         (post-local SGD, Lin et al. 2020).
@@ -349,7 +354,7 @@ class MLPRegressor(OnCluster, regressor.MLPRegressor):
 power_t, max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
 early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, scoring, \
 callbacks, dropout, l1, max_norm, clip_norm, weight_decay, rho, dtype, keep_optimizer, n_threads, \
-n_members, n_shards, sync_every, warm_up
+n_members, n_shards, sync_every, average, warm_up
         See `MLPClassifier`.
 
     Attributes

@@ -15,19 +15,16 @@ from pynn.dask import rounds, workers
 from pynn.dask.epochs import Epoch, Job, Parts
 from pynn.dask.rounds import Figures, Recipe, Source, Trained
 from pynn.dask.shards import Shards
+from pynn.dask.synchrony import Synchrony, batches, updates_worth_a_round
 from pynn.model.initializers import Random
 from pynn.model.model import Model
 from pynn.training.descent import Descent
 from pynn.training.history import Patience
 from pynn.training.learners import Costs, Learning, Plan, Session
-from pynn.training.optimizers import SGD, AdamW, Optimizer
 from pynn.training.state import State
 
 Array = NDArray[Any]
 
-_LEAST_BATCH = 8  # rows of a mini-batch where batch_size is "auto"
-_WORK = 5e9  # multiply-adds, forward, of a round by default: a quarter of a second
-_LEAST_ROWS, _MOST_ROWS = 10_000, 500_000  # of a shard in such a round
 _RECEIVED_EVERY = 1.0  # seconds
 _BALANCED_EVERY = 2.0  # seconds
 _SENT_EVERY = 5.0  # seconds, between epochs; a lost worker costs at most the rounds since then
@@ -35,52 +32,6 @@ _WAITED_FOR = 5.0  # seconds after Ctrl-C
 _AHEAD = 2  # rounds of the next epoch
 _MOST_IN_VAIN = 3  # such epochs, because of a callback or an adaptive rate
 _LONGEST_AHEAD = 2.0  # seconds of a round; longer ones gain nothing, and could be in vain
-
-
-@dataclass(frozen=True)
-class Synchrony:
-    """When the shards are averaged.
-
-    Parameters
-    ----------
-    sync_every : int, float or None
-        See `pynn.dask.MLPClassifier`.
-    warm_up : int
-    worth : int
-        Updates of a round that is worth its overhead, for where sync_every is None.
-    """
-
-    sync_every: float | None
-    warm_up: int
-    worth: int
-
-    def bounds(self, n_updates: int, n_before: int, n_shards: int) -> list[int]:
-        """Return the updates of an epoch after which a round ends, with 0 before them.
-
-        Parameters
-        ----------
-        n_updates : int
-            Of an epoch of the largest shard.
-        n_before : int
-            Of the fit, before this epoch.
-        n_shards : int
-        """
-        n_single = min(n_updates, max(0, self.warm_up - n_before)) if n_shards > 1 else 0
-        rest, every = n_updates - n_single, self.sync_every
-        if every is None:
-            n_rounds = 1 if n_shards == 1 else max(1, round(n_updates / self.worth))
-            every = -(-n_updates // n_rounds)
-        if every < 1:
-            every = max(1, round(float(every) * n_updates))
-        n_rounds = -(-rest // int(every))
-        ends = [n_single + rest * (r + 1) // n_rounds for r in range(n_rounds)]
-        return [*range(n_single + 1), *ends]
-
-
-def updates_worth_a_round(n_parameters: int, batch_size: int) -> int:
-    """Return the updates that take a quarter of a second, so that averaging costs little more."""
-    n_rows = min(max(_WORK / n_parameters, _LEAST_ROWS), _MOST_ROWS)
-    return max(1, round(n_rows / batch_size))
 
 
 class _End(NamedTuple):
@@ -137,13 +88,10 @@ class Rounds:
     ) -> None:
         self.model, self.shards, self.descent = model, shards, descent
         self.plan, self.session = plan, Session()
-        self.n_rows, n_shards, size = sum(shards.sizes), len(shards.sizes), plan.batch_size
-        optimizer, self._rate_factor = descent.optimizer, 1.0
-        if settings.is_auto and size is not None and n_shards > 1:
-            small = min(max(_LEAST_BATCH, size // n_shards), max(shards.sizes))
-            optimizer, self._rate_factor = _for_batches(optimizer, size / small)
-            size = small
-        size = min(size or self.n_rows, max(shards.sizes))
+        self.n_rows, n_shards = sum(shards.sizes), len(shards.sizes)
+        size, optimizer, self._rate_factor = batches(
+            plan.batch_size, settings.is_auto, shards.sizes, descent.optimizer
+        )
         self.job = Job(
             shards,
             Recipe(
@@ -197,7 +145,7 @@ class Rounds:
 
     def _learn(self) -> NDArray[np.float64]:
         if perf_counter() - self._balanced_at > _BALANCED_EVERY:
-            self.shards.balance()
+            self.shards.places.balance()
             self._balanced_at = perf_counter()
         epoch = self._epoch = self._begun()
         for r in range(epoch.n_rounds):
@@ -322,7 +270,7 @@ class Rounds:
 
     def _look_at(self, found: Figures, seconds: float) -> None:
         """Compute the share of time in the core; warn once about a worker that joined."""
-        n_tasks = min(len(self.job.sources), sum(self.shards.threads.values()) or 1)
+        n_tasks = min(len(self.job.sources), sum(self.shards.places.threads.values()) or 1)
         self.core_share = min(1.0, found.seconds / (n_tasks * max(seconds, 1e-9)))
         if not found.builds <= self._seen:
             self._seen |= found.builds
@@ -331,22 +279,6 @@ class Rounds:
 
 def _is_over(parts: Parts) -> bool:
     return all(task.status == "finished" for task in parts.tasks)
-
-
-def _for_batches(optimizer: Optimizer, factor: float) -> tuple[Optimizer, float]:
-    """Return an update rule for smaller mini-batches, and the factor of its learning rate.
-
-    Adam and its like divide steps by the root mean square of the gradients. With fewer rows it
-    grows with their noise, by the square root of the factor, and so must the rate (Malladi et al.
-    2022). Weight decay, which is not divided, stays as it was.
-    """
-    if isinstance(optimizer, SGD):
-        return optimizer, 1.0
-    scale = math.sqrt(factor)
-    if isinstance(optimizer, AdamW):
-        assert isinstance(optimizer.weight_decay, float)
-        optimizer = replace(optimizer, weight_decay=optimizer.weight_decay / scale)
-    return optimizer, scale
 
 
 def _sources(plan: Plan, n_shards: int) -> list[Source]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from typing import Any
 
-import dask
 import numpy as np
 from dask.delayed import delayed
 from sklearn.base import is_classifier
 
 from pynn.dask import reading
 from pynn.dask.parts import Part, parts_of
+from pynn.dask.places import Places
 from pynn.dask.reading import Facts
 from pynn.data.samples import Samples
-
-_FAIR = 1.1  # times the mean load does not justify moving a shard
 
 
 @dataclass
@@ -40,6 +37,8 @@ class Shards:
         Of the partitions.
     outline : Samples
         Shapes and dtypes.
+    places : Places
+        Of the shards.
     """
 
     client: Any
@@ -49,61 +48,11 @@ class Shards:
     totals: list[float]
     facts: list[Facts]
     outline: Samples
-    threads: dict[str, int] = field(default_factory=dict)  # of each worker
-    places: list[str | None] = field(default_factory=list)  # of each shard
-    n_moved: int = 0
-
-    def balance(self) -> None:
-        """If there are other workers than before, move shards to workers that have few.
-
-        The scheduler gives partitions to whichever worker is free, and later tasks follow them.
-        """
-        threads = self.client.nthreads()
-        if threads == self.threads:
-            return
-        place = self.client.who_has(self.futures)
-        load, own = dict.fromkeys(threads, 0.0), dict[str, list[int]]()
-        self.places = [None] * len(self.futures)
-        for i, future in enumerate(self.futures):
-            for worker in [w for w in place.get(future.key, ()) if w in threads][:1]:
-                self.places[i] = worker
-                load[worker] += self.sizes[i] / threads[worker]
-                own.setdefault(worker, []).append(i)
-        if None not in self.places:  # else some are being read again: look at them later
-            self.threads = threads
-        fair = sum(self.sizes) / max(1, sum(threads.values()))
-        while load:
-            most, least = max(load, key=load.__getitem__), min(load, key=load.__getitem__)
-            if load[most] <= _FAIR * fair:
-                return
-            i = min(own[most], key=self.sizes.__getitem__)
-            then = load[least] + self.sizes[i] / threads[least]
-            if then >= load[most]:
-                return
-            self._move(i, least)
-            own[most].remove(i)
-            own.setdefault(least, []).append(i)
-            load[most], load[least] = load[most] - self.sizes[i] / threads[most], then
-
-    def _move(self, i: int, worker: str) -> None:
-        """Copy a shard to a worker, and forget where it was."""
-        self.n_moved, self.places[i] = self.n_moved + 1, worker
-        key = f"pynn-shard-{i}-move-{self.n_moved}-{self.token}"
-        to = {"workers": [worker], "allow_other_workers": True}
-        self.futures[i] = self.client.submit(reading.same, self.futures[i], key=key, **to)
+    places: Places
 
     def release(self) -> None:
         """Let the workers forget the rows, though something may still refer to the shards."""
         self.futures.clear()
-
-    def where(self, i: int) -> AbstractContextManager[Any]:
-        """Return a context in which tasks prefer the worker that has a shard."""
-        place = self.places[i]
-        if place is None:
-            return nullcontext()
-        to = {"workers": [place], "allow_other_workers": True}
-        prefers: AbstractContextManager[Any] = dask.annotate(**to)
-        return prefers
 
     @property
     def spread(self) -> float:
@@ -189,9 +138,9 @@ def shards_of(
     if sum(totals) == 0:
         weights = "sample_weight" if name is None else f"sample_weight of {name}"
         raise ValueError(f"{weights} must not be zero everywhere")
-    made = Shards(client, token, shards, n_rows, totals, facts, outline)
-    made.balance()
-    return made
+    places = Places(client, token, shards, n_rows)
+    places.balance()
+    return Shards(client, token, shards, n_rows, totals, facts, outline, places)
 
 
 def _read(client: Any, parts: list[Part], shell: Any, token: str, first: bool) -> list[Any]:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_they_have_the_parameters_of_one_machine_and_some_more(name):
     found, alone = getattr(pynn.dask, name)(), getattr(pynn, name)()
-    more = {"n_shards": None, "sync_every": None, "warm_up": 0}
+    more = {"n_shards": None, "sync_every": None, "average": "parameters", "warm_up": 0}
     assert found.get_params() == alone.get_params() | more
     assert repr(clone(found).set_params(n_shards=3)) == f"{name}(n_shards=3)"
     assert is_classifier(found) == is_classifier(alone)

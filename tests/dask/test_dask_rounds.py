@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pynn.dask.learner import Synchrony, updates_worth_a_round
 from pynn.dask.rounds import Shard, Trained, average
+from pynn.dask.synchrony import Synchrony, updates_worth_a_round
 
 
 @pytest.mark.parametrize(

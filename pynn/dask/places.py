@@ -1,0 +1,96 @@
+"""Places: which worker has which shard, and a fair share for each worker."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import dask
+
+from pynn.dask import reading
+
+_FAIR = 1.1  # times the mean load does not justify moving a shard
+
+
+@dataclass
+class Places:
+    """The workers that have the shards.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    token : str
+        Suffix of the keys of all tasks.
+    futures : list of Future
+        The shards; one that moves is replaced.
+    sizes : list of int
+        Rows of each.
+
+    Attributes
+    ----------
+    threads : dict
+        Threads of each worker.
+    """
+
+    client: Any
+    token: str
+    futures: list[Any]
+    sizes: list[int]
+    threads: dict[str, int] = field(default_factory=dict)
+    _of_shards: list[str | None] = field(default_factory=list)  # None: not known
+    _n_moves: int = 0
+
+    def balance(self) -> None:
+        """If there are other workers than before, move shards to workers that have few.
+
+        The scheduler gives partitions to whichever worker is free, and later tasks follow them.
+        """
+        threads: dict[str, int] = self.client.nthreads()
+        if threads == self.threads:
+            return
+        own = self._look(threads)
+        fair = sum(self.sizes) / max(1, sum(threads.values()))
+
+        def load(worker: str) -> float:
+            return sum(self.sizes[i] for i in own[worker]) / threads[worker]
+
+        while own:
+            most, least = max(own, key=load), min(own, key=load)
+            if load(most) <= _FAIR * fair:
+                return
+            i = min(own[most], key=self.sizes.__getitem__)
+            if load(least) + self.sizes[i] / threads[least] >= load(most):
+                return
+            own[most].remove(i)
+            own[least].append(i)
+            self._move(i, least)
+
+    def _look(self, threads: dict[str, int]) -> dict[str, list[int]]:
+        """Find out where the shards are; return those of each worker."""
+        holders = self.client.who_has(self.futures)
+        own: dict[str, list[int]] = {worker: [] for worker in threads}
+        self._of_shards = [None] * len(self.futures)
+        for i, future in enumerate(self.futures):
+            for worker in [w for w in holders.get(future.key, ()) if w in threads][:1]:
+                self._of_shards[i] = worker
+                own[worker].append(i)
+        if None not in self._of_shards:  # else some are being read again: look at them later
+            self.threads = threads
+        return own
+
+    def _move(self, i: int, worker: str) -> None:
+        """Copy a shard to a worker, and forget where it was."""
+        self._n_moves, self._of_shards[i] = self._n_moves + 1, worker
+        key = f"pynn-shard-{i}-move-{self._n_moves}-{self.token}"
+        to = {"workers": [worker], "allow_other_workers": True}
+        self.futures[i] = self.client.submit(reading.same, self.futures[i], key=key, **to)
+
+    def preferred(self, i: int) -> AbstractContextManager[Any]:
+        """Return a context in which tasks prefer the worker that has a shard."""
+        worker = self._of_shards[i]
+        if worker is None:
+            return nullcontext()
+        to = {"workers": [worker], "allow_other_workers": True}
+        prefers: AbstractContextManager[Any] = dask.annotate(**to)
+        return prefers
