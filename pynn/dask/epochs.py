@@ -8,13 +8,12 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-import dask
 import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from pynn.dask import rounds
-from pynn.dask.rounds import Part, Recipe, Source
+from pynn.dask.rounds import Part, Recipe, Source, Trained
 from pynn.dask.shards import Shards
 
 _FAN_IN = 8  # parts that one task adds up
@@ -102,35 +101,29 @@ class Epoch:
         self.number, self.n_rounds = n_before // job.longest, len(bounds) - 1
         self.group = max(1, _TASKS_OF_GROUP // len(job.n_updates))
         self.ends: list[Any] = []
-        self._result: Any = None  # of the last round
 
     def submit(self, n_rounds: int) -> None:
         """Submit so many more rounds, or all that are left."""
-        first, client = len(self.ends), self.job.shards.client
-        last = min(first + n_rounds, self.n_rounds)
+        first = len(self.ends)
         now, found = self.ends[-1] if self.ends else self.start, list[Parts]()
-        for r in range(first, last):
+        for r in range(first, min(first + n_rounds, self.n_rounds)):
             now = self._round(now, r)
             found.append(now)
         tasks = [task for parts in found for task in parts.tasks]
-        is_apart = last == self.n_rounds and len(now.tasks) > 1
-        if is_apart:
-            with dask.annotate(priority=1):  # the client waits for it: before the next epoch
-                tasks.append(self._mean(now, last - 1))
-        futures = iter(client.compute(tasks, optimize_graph=False))
+        futures = iter(self.job.shards.client.compute(tasks, optimize_graph=False))
         for parts in found:
             self.ends.append(Parts(list(islice(futures, len(parts.tasks))), parts.shares))
-        self._result = next(futures) if is_apart else None
 
-    def result(self, r: int) -> Any:
-        """Return the future of what a round has led to."""
-        end = self.ends[r]
-        if len(end.tasks) == 1:
-            return end.tasks[0]
-        if r == self.n_rounds - 1:
-            return self._result
-        (found,) = self.job.shards.client.compute([self._mean(end, r)])
-        return found
+    def result(self, r: int, timeout: float | None = None) -> Trained:
+        """Receive what a round has led to; raise the error of a task, or after the timeout."""
+        tasks, shares = self.ends[r]
+        if timeout is None:
+            each = self.job.shards.client.gather(tasks)
+        else:
+            each = [task.result(timeout=timeout) for task in tasks]
+        if len(tasks) == 1:
+            return each[0]  # type: ignore[no-any-return]
+        return rounds.average(*each, shares=shares, dtype=self.job.dtype)
 
     def cancel(self) -> None:
         """Cancel the tasks, and forget them."""
@@ -139,7 +132,7 @@ class Epoch:
         if client.status == "running":
             client.cancel(futures)
         self.ends.clear()
-        self.start, self._result = Parts([], []), None
+        self.start = Parts([], [])
 
     def n_updates_after(self, r: int) -> int:
         """Return the updates of the fit after a round."""
@@ -169,7 +162,7 @@ class Epoch:
             weights.append(share)
         parts = Parts(trained, (np.array(weights) / sum(weights)).tolist())
         if len(trained) <= _FAN_IN:
-            return parts  # the tasks of the next round add them up, which spares a step
+            return parts  # who needs their mean adds them up, which spares a step
         return Parts([self._mean(parts, r)], [1.0])
 
     def _mean(self, parts: Parts, r: int) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pynn.dask import rounds, workers
 from pynn.dask.epochs import Epoch, Job, Parts
-from pynn.dask.rounds import Figures, Recipe, Source, Trained
+from pynn.dask.rounds import Figures, Recipe, Source
 from pynn.dask.shards import Shards
 from pynn.dask.synchrony import Synchrony, batches, updates_worth_a_round
 from pynn.model.initializers import Random
@@ -215,7 +215,7 @@ class Rounds:
     def _receive(self, epoch: Epoch, r: int, seconds: float) -> None:
         """Receive what the epoch has led to after so many seconds, or raise its error."""
         try:
-            trained: Trained = epoch.result(r).result()
+            trained = epoch.result(r)
         except FloatingPointError as error:
             self._divergence = error
             raise
@@ -249,7 +249,7 @@ class Rounds:
             return
         over = [r for r, end in enumerate(epoch.ends) if end is not None and _is_over(end)]
         try:  # in a terminal, Ctrl-C also ends the workers of a LocalCluster
-            trained = [epoch.result(r).result(timeout=_WAITED_FOR) for r in over[-1:]]
+            trained = [epoch.result(r, _WAITED_FOR) for r in over[-1:]]
         except Exception:
             trained = []
         if trained:

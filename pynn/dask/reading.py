@@ -136,7 +136,7 @@ def assemble(
 ) -> Shard:
     """Return a shard of some rows of partitions, with encoded targets.
 
-    A slice of None is a whole partition. Alone and of this dtype, it is not copied.
+    A slice of None is a whole partition. Alone, aligned and of this dtype, it is not copied.
     """
     X = _joined([one.X for one in found], slices).astype(dtype, copy=False)
     labels = _joined([one.labels for one in found], slices)
@@ -150,7 +150,7 @@ def assemble(
     y = checks.targets(shell._encode(labels), len(labels), n_outputs, name, np.dtype(dtype))
     if weights is not None:
         weights = np.ascontiguousarray(weights, np.float64)
-    return Shard(X, np.ascontiguousarray(y), weights)
+    return Shard(X, np.ascontiguousarray(y), weights).aligned()  # else each task would copy it
 
 
 def total_of(shard: Shard) -> float:
@@ -160,7 +160,7 @@ def total_of(shard: Shard) -> float:
 
 def same(shard: Shard) -> Shard:
     """Return the shard: a task that another worker runs holds it there."""
-    return shard
+    return shard.aligned()
 
 
 def _joined(arrays: Sequence[Any], slices: Sequence[tuple[int, int] | None]) -> Any:

@@ -342,7 +342,10 @@ def test_a_cluster_with_tls(rows, expected):
         assert np.array_equal(parameters(fitted(rows)), expected)
 
 
-def test_tasks_have_names_that_the_dashboard_shows(client, rows, monkeypatch):
+@pytest.mark.parametrize(
+    ("n_shards", "name"), [(4, "pynn-train-0-1-shard-3"), (9, "pynn-mean-0-1-1-0")]
+)
+def test_tasks_have_names_that_the_dashboard_shows(client, rows, n_shards, name, monkeypatch):
     names, submit, compute = [], client.submit, client.compute
 
     def noted(*arguments, key, **options):
@@ -355,6 +358,6 @@ def test_tasks_have_names_that_the_dashboard_shows(client, rows, monkeypatch):
 
     monkeypatch.setattr(client, "submit", noted)
     monkeypatch.setattr(client, "compute", computed)
-    fitted(rows, max_iter=1)
+    fitted(rows, max_iter=1, n_shards=n_shards, batch_size=20)
     assert len(names) == len(set(names))
-    assert {"pynn-shard-3", "pynn-train-0-1-shard-3", "pynn-mean-0-1-0-0"} <= set(names)
+    assert {"pynn-shard-3", name} <= set(names)
