@@ -20,13 +20,13 @@ from matplotlib import pyplot as plt
 from scipy.optimize import nnls
 
 FAN_IN = 8  # results that one task adds up
-# Milliseconds of a round beyond the core on two workers: bench/cluster.py on AMD Zen 4
+# Milliseconds of a round beyond the core on two workers: bench/cluster.py on an Intel Xeon
 MEASURED = {  # parameters and Adam's state in MB: by number of shards
-    0.95: {2: 14.9, 4: 25.1, 8: 57.5},
-    3.15: {2: 20.5, 4: 36.9, 8: 92.8},
-    9.54: {2: 28.5, 4: 63.6, 8: 176.2},
+    0.95: {2: 15.1, 4: 25.8, 8: 49.7},
+    3.15: {2: 19.8, 4: 48.1, 8: 119.7},
+    9.54: {2: 33.5, 4: 88.7, 8: 247.2},
 }
-ROWS_PER_SECOND = {"784-100-10": 240_000, "784-512-512-10": 28_000}  # of a worker's core, likewise
+ROWS_PER_SECOND = {"784-100-10": 280_000, "784-512-512-10": 33_000}  # of a worker's core, likewise
 MEGABYTES = {"784-100-10": 0.95, "784-512-512-10": 8.04}
 
 
