@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from time import perf_counter
 from typing import Any, NamedTuple
 
+import dask
 import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from pynn.dask.shards import Shards
 
 _FAN_IN = 8  # parts that one task adds up
 _TASKS_OF_GROUP = 128
+_MOST_BYTES = 1 << 23  # of results that the client adds up; of more, a task does
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Job:
         Of each shard in an epoch; 0 for a shard whose rows all have weight 0.
     dtype : dtype
         Of the parameters.
+    n_bytes : int
+        Of the parameters and the state of the update rule.
     """
 
     shards: Shards
@@ -41,6 +46,7 @@ class Job:
     sources: list[Source]
     n_updates: list[int]
     dtype: Any
+    n_bytes: int
 
     @property
     def longest(self) -> int:
@@ -101,29 +107,51 @@ class Epoch:
         self.number, self.n_rounds = n_before // job.longest, len(bounds) - 1
         self.group = max(1, _TASKS_OF_GROUP // len(job.n_updates))
         self.ends: list[Any] = []
+        self._mean_of_last: Any = None  # round, where the client does not add it up itself
 
     def submit(self, n_rounds: int) -> None:
         """Submit so many more rounds, or all that are left."""
         first = len(self.ends)
+        last = min(first + n_rounds, self.n_rounds)
         now, found = self.ends[-1] if self.ends else self.start, list[Parts]()
-        for r in range(first, min(first + n_rounds, self.n_rounds)):
+        for r in range(first, last):
             now = self._round(now, r)
             found.append(now)
         tasks = [task for parts in found for task in parts.tasks]
+        is_apart = last == self.n_rounds and self._is_large(now)
+        if is_apart:
+            with dask.annotate(priority=1):  # the client waits for it: before the next epoch
+                tasks.append(self._mean(now, last - 1))
         futures = iter(self.job.shards.client.compute(tasks, optimize_graph=False))
         for parts in found:
             self.ends.append(Parts(list(islice(futures, len(parts.tasks))), parts.shares))
+        self._mean_of_last = next(futures) if is_apart else None
 
     def result(self, r: int, timeout: float | None = None) -> Trained:
-        """Receive what a round has led to; raise the error of a task, or after the timeout."""
-        tasks, shares = self.ends[r]
+        """Receive the results of a round, and average them.
+
+        Raises
+        ------
+        Exception
+            The error of a task; or `TimeoutError` after so many seconds.
+        """
+        parts, client = self.ends[r], self.job.shards.client
+        if self._is_large(parts):
+            mean = self._mean_of_last if r == self.n_rounds - 1 else None
+            parts = Parts([mean or client.compute(self._mean(parts, r))], [1.0])
         if timeout is None:
-            each = self.job.shards.client.gather(tasks)
+            each = client.gather(parts.tasks)
         else:
-            each = [task.result(timeout=timeout) for task in tasks]
-        if len(tasks) == 1:
+            end = perf_counter() + timeout
+            each = [task.result(timeout=max(0.0, end - perf_counter())) for task in parts.tasks]
+        if len(each) == 1:
             return each[0]  # type: ignore[no-any-return]
-        return rounds.average(*each, shares=shares, dtype=self.job.dtype)
+        return rounds.average(*each, shares=parts.shares, dtype=self.job.dtype)
+
+    def _is_large(self, parts: Parts) -> bool:
+        """Return whether a task is to add up these parts for the client."""
+        n = len(parts.tasks)
+        return n > 1 and n * self.job.n_bytes > _MOST_BYTES
 
     def cancel(self) -> None:
         """Cancel the tasks, and forget them."""
@@ -132,7 +160,7 @@ class Epoch:
         if client.status == "running":
             client.cancel(futures)
         self.ends.clear()
-        self.start = Parts([], [])
+        self.start, self._mean_of_last = Parts([], []), None
 
     def n_updates_after(self, r: int) -> int:
         """Return the updates of the fit after a round."""
@@ -162,7 +190,7 @@ class Epoch:
             weights.append(share)
         parts = Parts(trained, (np.array(weights) / sum(weights)).tolist())
         if len(trained) <= _FAN_IN:
-            return parts  # who needs their mean adds them up, which spares a step
+            return parts  # the receivers average them, which spares a step
         return Parts([self._mean(parts, r)], [1.0])
 
     def _mean(self, parts: Parts, r: int) -> Any:

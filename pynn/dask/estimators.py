@@ -264,6 +264,7 @@ class_weight, label_smoothing
         an epoch has as many updates as on one machine, but at least 8. The learning rate of
         "adam", "adamw" and "rmsprop" is then multiplied by the square root of 200 divided by these
         rows (Malladi et al. 2022), because the noise of smaller mini-batches shortens their steps.
+        `alpha` and `l1` are as strong as with 200 rows.
     n_threads : int or None, default=None
         Threads of each task; None is 1.
     n_shards : int or None, default=None
@@ -275,8 +276,8 @@ class_weight, label_smoothing
         but 10,000 to 500,000 rows), and at most an epoch.
     average : "parameters", default="parameters"
         What the shards average at the end of a round: the parameters, and with them the state of
-        the update rule. This is the only choice; with "sgd" and ``sync_every=1`` it amounts to
-        averaging gradients.
+        the update rule. This is the only choice. With "sgd", ``sync_every=1`` and neither
+        `clip_norm` nor `max_norm`, it amounts to averaging gradients.
     warm_up : int, default=0
         Number of updates at the beginning of the fit that are each followed by averaging
         (post-local SGD, Lin et al. 2020).

@@ -68,7 +68,7 @@ def sums(
     """Compute the figures of a shard: a task."""
     model, nothing = Model(architecture, n_threads), np.zeros(architecture.layer_sizes[-1])
     model.parameters[:] = parameters
-    X, y, given = shard.aligned()
+    X, y, given = shard
     weights = np.ones(len(y)) if given is None else given
     weight = float(weights.sum())
     if weight == 0:

@@ -89,9 +89,11 @@ class Rounds:
         self.model, self.shards, self.descent = model, shards, descent
         self.plan, self.session = plan, Session()
         self.n_rows, n_shards = sum(shards.sizes), len(shards.sizes)
-        size, optimizer, self._rate_factor = batches(
+        size, optimizer, self._rate_factor, penalty_factor = batches(
             plan.batch_size, settings.is_auto, shards.sizes, descent.optimizer
         )
+        given = plan.regularisation
+        alpha, l1 = (tuple(penalty_factor * x for x in xs) for xs in (given.alpha, given.l1))
         self.job = Job(
             shards,
             Recipe(
@@ -99,7 +101,7 @@ class Rounds:
                 workers.build(),
                 model._architecture,
                 optimizer,
-                replace(plan.regularisation),  # without its compiled counterpart
+                replace(given, alpha=alpha, l1=l1),
                 size,
                 plan.shuffle,
                 settings.n_threads,
@@ -107,6 +109,7 @@ class Rounds:
             _sources(plan, n_shards),
             [-(-n // size) * (w > 0) for n, w in zip(shards.sizes, shards.totals, strict=True)],
             model.dtype,
+            (1 + descent.n_slots) * model.parameters.nbytes,
         )
         worth = updates_worth_a_round(model.n_parameters, size)
         self._synchrony = Synchrony(settings.sync_every, settings.warm_up, worth)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import dask
 
 from pynn.dask import reading
 
-_FAIR = 1.1  # times the mean load does not justify moving a shard
+_FAIR = Fraction(11, 10)  # of the mean load; shards move only from workers that have more
 
 
 @dataclass
@@ -38,29 +39,32 @@ class Places:
     futures: list[Any]
     sizes: list[int]
     threads: dict[str, int] = field(default_factory=dict)
-    _of_shards: list[str | None] = field(default_factory=list)  # None: not known
     _n_moves: int = 0
 
+    def __post_init__(self) -> None:
+        self._of_shards: list[str | None] = [None] * len(self.futures)  # None: being read again
+
     def balance(self) -> None:
-        """If there are other workers than before, move shards to workers that have few.
+        """If the workers have changed, move shards from those with most to those with least.
 
         The scheduler gives partitions to whichever worker is free, and later tasks follow them.
         """
         threads: dict[str, int] = self.client.nthreads()
-        if threads == self.threads:
+        if threads == self.threads and None not in self._of_shards:
             return
-        own = self._look(threads)
-        fair = sum(self.sizes) / max(1, sum(threads.values()))
+        own, self.threads = self._look(threads), threads
+        fair = Fraction(sum(self.sizes), max(1, sum(threads.values())))
 
-        def load(worker: str) -> float:
-            return sum(self.sizes[i] for i in own[worker]) / threads[worker]
+        def load(worker: str) -> Fraction:
+            # Exact: by rounded quotients, a shard could move between two workers without end.
+            return Fraction(sum(self.sizes[i] for i in own[worker]), threads[worker])
 
         while own:
             most, least = max(own, key=load), min(own, key=load)
             if load(most) <= _FAIR * fair:
                 return
             i = min(own[most], key=self.sizes.__getitem__)
-            if load(least) + self.sizes[i] / threads[least] >= load(most):
+            if load(least) + Fraction(self.sizes[i], threads[least]) >= load(most):
                 return
             own[most].remove(i)
             own[least].append(i)
@@ -75,12 +79,10 @@ class Places:
             for worker in [w for w in holders.get(future.key, ()) if w in threads][:1]:
                 self._of_shards[i] = worker
                 own[worker].append(i)
-        if None not in self._of_shards:  # else some are being read again: look at them later
-            self.threads = threads
         return own
 
     def _move(self, i: int, worker: str) -> None:
-        """Copy a shard to a worker, and forget where it was."""
+        """Copy a shard to a worker, and release the old copy."""
         self._n_moves, self._of_shards[i] = self._n_moves + 1, worker
         key = f"pynn-shard-{i}-move-{self._n_moves}-{self.token}"
         to = {"workers": [worker], "allow_other_workers": True}

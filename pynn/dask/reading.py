@@ -150,7 +150,7 @@ def assemble(
     y = checks.targets(shell._encode(labels), len(labels), n_outputs, name, np.dtype(dtype))
     if weights is not None:
         weights = np.ascontiguousarray(weights, np.float64)
-    return Shard(X, np.ascontiguousarray(y), weights).aligned()  # else each task would copy it
+    return Shard(X, np.ascontiguousarray(y), weights).aligned()
 
 
 def total_of(shard: Shard) -> float:
@@ -160,7 +160,7 @@ def total_of(shard: Shard) -> float:
 
 def same(shard: Shard) -> Shard:
     """Return the shard: a task that another worker runs holds it there."""
-    return shard.aligned()
+    return shard
 
 
 def _joined(arrays: Sequence[Any], slices: Sequence[tuple[int, int] | None]) -> Any:

@@ -38,8 +38,11 @@ class Shard(NamedTuple):
     y: Array
     weights: Array | None
 
+    def __reduce__(self) -> Any:
+        return _received, tuple(self)
+
     def aligned(self) -> Shard:
-        """Return it as the core reads it: received or spilled arrays may begin at any byte."""
+        """Return it as the core reads it, copied only if an array begins at another byte."""
         X = self.X
         if checks.is_sparse(X):
             parts = [np.require(part, requirements="A") for part in (X.data, X.indices, X.indptr)]
@@ -48,6 +51,11 @@ class Shard(NamedTuple):
             X = np.require(X, requirements="A")
         weights = None if self.weights is None else np.require(self.weights, requirements="A")
         return Shard(X, np.require(self.y, requirements="A"), weights)
+
+
+def _received(*arrays: Any) -> Shard:
+    """Return a shard that came over the network or from disk, with arrays that begin anywhere."""
+    return Shard(*arrays).aligned()
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,7 @@ def train(
         If a parameter becomes infinite or NaN.
     """
     recipe.build.expect(build())
-    X, y, weights = shard.aligned()
+    X, y, weights = shard
     model, descent = Model(recipe.architecture, recipe.n_threads), Descent(recipe.optimizer)
     start = average(*before, shares=shares, dtype=model.dtype)
     values = start.values  # trained in place

@@ -29,8 +29,6 @@ class Shards:
     client : distributed.Client
     token : str
         Suffix of the keys of all tasks.
-    futures : list of Future
-        One for each shard; tasks that need it run where it is.
     sizes, totals : list
         Rows of each, and the sum of their weights.
     facts : list of Facts
@@ -43,7 +41,6 @@ class Shards:
 
     client: Any
     token: str
-    futures: list[Any]
     sizes: list[int]
     totals: list[float]
     facts: list[Facts]
@@ -52,7 +49,12 @@ class Shards:
 
     def release(self) -> None:
         """Let the workers forget the rows, though something may still refer to the shards."""
-        self.futures.clear()
+        self.places.futures.clear()
+
+    @property
+    def futures(self) -> list[Any]:
+        """One for each shard; tasks that need it run where it is."""
+        return self.places.futures
 
     @property
     def spread(self) -> float:
@@ -140,7 +142,7 @@ def shards_of(
         raise ValueError(f"{weights} must not be zero everywhere")
     places = Places(client, token, shards, n_rows)
     places.balance()
-    return Shards(client, token, shards, n_rows, totals, facts, outline, places)
+    return Shards(client, token, n_rows, totals, facts, outline, places)
 
 
 def _read(client: Any, parts: list[Part], shell: Any, token: str, first: bool) -> list[Any]:

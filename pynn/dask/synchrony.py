@@ -69,21 +69,25 @@ class Batches(NamedTuple):
         Rows of one.
     optimizer : Optimizer
         Update rule for them.
-    rate_factor : float
+    rate_factor : float, default=1.0
         Of its learning rate.
+    penalty_factor : float, default=1.0
+        Of penalties that are divided by the rows of a mini-batch.
     """
 
     size: int
     optimizer: Optimizer
-    rate_factor: float
+    rate_factor: float = 1.0
+    penalty_factor: float = 1.0
 
 
 def batches(size: int | None, is_auto: bool, sizes: Sequence[int], optimizer: Optimizer) -> Batches:
     """Return the mini-batches of shards of these sizes.
 
-    Adam and its like divide steps by the root mean square of the gradients. With fewer rows it
-    grows with their noise, by the square root of the factor, and so must the rate (Malladi et al.
-    2022). Weight decay, which is not divided, stays as it was.
+    Adam, AdamW and RMSprop divide steps by the root mean square of the gradients, which the noise
+    of smaller mini-batches increases. So their rate is multiplied by the square root of the ratio
+    of the rows (Malladi et al. 2022). A step of AdamW shrinks weights by its rate times
+    weight_decay, which is therefore divided by the same factor.
 
     Parameters
     ----------
@@ -96,14 +100,15 @@ def batches(size: int | None, is_auto: bool, sizes: Sequence[int], optimizer: Op
     """
     largest = max(sizes)
     if size is None:
-        return Batches(largest, optimizer, 1.0)
+        return Batches(largest, optimizer)
     if not is_auto or len(sizes) == 1:
-        return Batches(min(size, largest), optimizer, 1.0)
+        return Batches(min(size, largest), optimizer)
+    size = min(size, sum(sizes))
     small = min(max(_LEAST_BATCH, size // len(sizes)), largest)
     if isinstance(optimizer, SGD):
-        return Batches(small, optimizer, 1.0)
+        return Batches(small, optimizer, penalty_factor=small / size)
     factor = math.sqrt(size / small)
     if isinstance(optimizer, AdamW):
         assert isinstance(optimizer.weight_decay, float)
         optimizer = replace(optimizer, weight_decay=optimizer.weight_decay / factor)
-    return Batches(small, optimizer, factor)
+    return Batches(small, optimizer, factor, small / size)

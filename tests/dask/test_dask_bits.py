@@ -9,6 +9,7 @@ from dask import delayed
 
 import pynn
 import pynn.dask
+from pynn.dask import epochs
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*iterations .* reached:sklearn.exceptions.ConvergenceWarning"
@@ -139,6 +140,21 @@ def test_nor_on_how_many_parts_a_task_adds_up(client, rows, monkeypatch):
     assert np.array_equal(found[0], found[2])
 
 
+def test_nor_on_whether_the_client_adds_up_or_a_task_does(client, rows, monkeypatch):
+    """Large parameters of several shards are added up by tasks, and received once."""
+    monkeypatch.setattr("pynn.dask.learner._RECEIVED_EVERY", 0.0)
+    chunks = da.from_array(rows[0], chunks=(150, -1)), da.from_array(rows[1], chunks=150)
+    means, mean, found = [], epochs.Epoch._mean, []
+    monkeypatch.setattr(epochs.Epoch, "_mean", lambda *a: (means.append(a), mean(*a))[1])
+    for most in (1 << 23, 0):
+        assert not means
+        monkeypatch.setattr(epochs, "_MOST_BYTES", most)
+        found.append(classifier(sync_every=1, batch_size=50).fit(*chunks))
+    assert means
+    assert np.array_equal(parameters(found[0]), parameters(found[1]))
+    assert found[0].loss_curve_ == found[1].loss_curve_
+
+
 @pytest.mark.parametrize("n_shards", [2, 8, 9, 17, 65])
 def test_the_mean_of_equal_parameters_is_them(collections, n_shards):
     """Steps are too short to be seen."""
@@ -194,3 +210,16 @@ def test_a_round_of_gradient_descent_is_a_step_with_the_mean_gradient(client, ro
     chunks = da.from_array(X, chunks=((100, 500), -1)), da.from_array(y, chunks=((100, 500),))
     found = classifier(batch_size=500, **settings).fit(*chunks)
     assert parameters(found) == pytest.approx(parameters(alone), rel=1e-12)
+
+
+def test_penalties_are_as_strong_as_on_one_machine(client, rows):
+    """With "auto", a mini-batch of each of two shards has half as many rows as one there."""
+    settings = {"solver": "sgd", "shuffle": False, "alpha": 1.0, "l1": 0.1, "sync_every": 1}
+    chunks = da.from_array(rows[0], chunks=(300, -1)), da.from_array(rows[1], chunks=300)
+    found = classifier(**settings).fit(*chunks)
+    del settings["sync_every"]
+    order = np.arange(600).reshape(2, 3, 100).swapaxes(0, 1).ravel()
+    alone = pynn.MLPClassifier((8,), max_iter=4, random_state=0, **settings)
+    alone.fit(*(array[order] for array in rows))
+    assert parameters(found) == pytest.approx(parameters(alone), rel=1e-9)
+    assert found.loss_ == pytest.approx(alone.loss_, rel=1e-3)

@@ -1,11 +1,13 @@
 """When the shards are averaged, and how."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import pynn
 from pynn.dask import reading
-from pynn.dask.reading import assemble, same
+from pynn.dask.reading import assemble
 from pynn.dask.rounds import Shard, Trained, average
 from pynn.dask.synchrony import Synchrony, updates_worth_a_round
 
@@ -68,16 +70,19 @@ def test_the_mean_has_the_bits_of_a_sum_by_pairs():
 def test_shards_that_begin_at_any_byte_are_aligned_once():
     """Else each task would copy them."""
 
-    def shifted(array):
-        memory = np.zeros(array.nbytes + 1, np.uint8)
-        memory[1:] = array.view(np.uint8).ravel()
-        return memory[1:].view(array.dtype).reshape(array.shape)
+    def shifted(given):
+        memory = np.zeros(memoryview(given).nbytes + 1, np.uint8)
+        memory[1:] = np.frombuffer(given, np.uint8)
+        return memory[1:]
 
     X, y, weights = np.random.default_rng(0).normal(size=(3, 2)), np.zeros((3, 1)), np.ones(3)
-    shard = Shard(shifted(X), shifted(y), shifted(weights))
+    buffers = []
+    sent = pickle.dumps(Shard(X, y, weights), protocol=5, buffer_callback=buffers.append)
+    received = pickle.loads(sent, buffers=[shifted(buffer.raw()) for buffer in buffers])
     shell = reading.shell_of(pynn.MLPRegressor(), class_weight=None)
-    rows = reading.Rows(shard.X, shard.y[:, 0], shard.weights, None)
-    for found in (shard.aligned(), same(shard), assemble(shell, [rows], [None], X.dtype, 1)):
+    rows = reading.Rows(shifted(X).view(float).reshape(3, 2), y[:, 0], weights, None)
+    assert not rows.X.flags.aligned
+    for found in (received, assemble(shell, [rows], [None], X.dtype, 1)):
         assert all(array.flags.aligned for array in found)
         assert all(np.array_equal(a, b) for a, b in zip(found, (X, y, weights), strict=True))
         assert all(a is b for a, b in zip(found, found.aligned(), strict=True))
