@@ -62,6 +62,11 @@ def collections(X, y, n_parts):
     return da.from_array(X, chunks=(size, -1)), da.from_array(y, chunks=size)
 
 
+def lasting(epochs):
+    """Return the parameters of an estimator that trains for so many epochs."""
+    return {"max_iter": epochs, "tol": 0, "n_iter_no_change": epochs}
+
+
 class Watch:
     """A callback that keeps when each epoch ended, and its share of time in the core.
 
@@ -88,12 +93,9 @@ class Watch:
 def seconds_of_epoch(X, y, epochs, settings):
     """Fit an estimator of one machine; return this process, and the seconds of an epoch: a task."""
     watch = Watch()
-    given = {"max_iter": epochs + 2, "tol": 0, "n_iter_no_change": epochs + 2, "n_threads": 1}
-    rows = (
-        np.require(array[0] if isinstance(array, list) else array, requirements="A")
-        for array in (X, y)
-    )
-    pynn.MLPClassifier(**given | settings, callbacks=[watch]).fit(*rows)
+    rows = (np.require(array, requirements="A") for array in (X, y))
+    given = lasting(epochs + 2) | settings
+    pynn.MLPClassifier(**given, n_threads=1, callbacks=[watch]).fit(*rows)
     return os.getpid(), watch.seconds
 
 
@@ -109,9 +111,9 @@ class Workers:
     def fit(self, epochs, **settings):
         """Fit; return the watch of so many epochs, and two more."""
         watch = Watch()
-        given = {"max_iter": epochs + 2, "tol": 0, "n_iter_no_change": epochs + 2}
+        given = lasting(epochs + 2) | settings
         with self.client.as_current():
-            MLPClassifier(**given | settings, random_state=0, callbacks=[watch]).fit(*self.rows)
+            MLPClassifier(**given, random_state=0, callbacks=[watch]).fit(*self.rows)
         return watch
 
     def seconds_alone(self, epochs, **settings):
@@ -183,7 +185,7 @@ def accuracy(options):
     """Test accuracy of 784-100-10 on MNIST by number of shards, after as many epochs."""
     X, y, X_test, y_test = mnist()
     epochs = 2 if options.quick else 10
-    given = {"max_iter": epochs, "tol": 0, "n_iter_no_change": epochs, "random_state": 0}
+    given = lasting(epochs) | {"random_state": 0}
     alone = pynn.MLPClassifier((100,), **given).fit(X, y).score(X_test, y_test)
     table = Table(f"MNIST, {epochs} epochs", ["shards", "test accuracy", "beyond one machine"])
     table.add("one machine", f"{alone:.2%}", "")

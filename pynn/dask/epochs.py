@@ -139,13 +139,14 @@ class Epoch:
         if self._is_large(parts):
             mean = self._mean_of_last if r == self.n_rounds - 1 else None
             parts = Parts([mean or client.compute(self._mean(parts, r))], [1.0])
+        each: list[Trained]
         if timeout is None:
             each = client.gather(parts.tasks)
         else:
             end = perf_counter() + timeout
             each = [task.result(timeout=max(0.0, end - perf_counter())) for task in parts.tasks]
         if len(each) == 1:
-            return each[0]  # type: ignore[no-any-return]
+            return each[0]
         return rounds.average(*each, shares=parts.shares, dtype=self.job.dtype)
 
     def _is_large(self, parts: Parts) -> bool:

@@ -85,14 +85,18 @@ class Places:
         """Copy a shard to a worker, and release the old copy."""
         self._n_moves, self._of_shards[i] = self._n_moves + 1, worker
         key = f"pynn-shard-{i}-move-{self._n_moves}-{self.token}"
-        to = {"workers": [worker], "allow_other_workers": True}
-        self.futures[i] = self.client.submit(reading.same, self.futures[i], key=key, **to)
+        self.futures[i] = self.client.submit(
+            reading.same, self.futures[i], key=key, **_preferring(worker)
+        )
 
     def preferred(self, i: int) -> AbstractContextManager[Any]:
         """Return a context in which tasks prefer the worker that has a shard."""
         worker = self._of_shards[i]
         if worker is None:
             return nullcontext()
-        to = {"workers": [worker], "allow_other_workers": True}
-        prefers: AbstractContextManager[Any] = dask.annotate(**to)
+        prefers: AbstractContextManager[Any] = dask.annotate(**_preferring(worker))
         return prefers
+
+
+def _preferring(worker: str) -> dict[str, Any]:
+    return {"workers": [worker], "allow_other_workers": True}

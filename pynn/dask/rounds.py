@@ -42,7 +42,7 @@ class Shard(NamedTuple):
         return _received, tuple(self)
 
     def aligned(self) -> Shard:
-        """Return it as the core reads it, copied only if an array begins at another byte."""
+        """Return it as the core reads it, copying only arrays that are not aligned."""
         X = self.X
         if checks.is_sparse(X):
             parts = [np.require(part, requirements="A") for part in (X.data, X.indices, X.indptr)]
